@@ -1,0 +1,98 @@
+"""Weights of a backbone: from a local file, safely, or from a hub, with a sentence when it cannot be reached."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file as load_safetensors
+from torch import Tensor, nn
+
+from promptzoo.errors import ZooError
+
+FORMATS = (".safetensors", ".pt", ".pth", ".npz")
+
+
+def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
+    """Calls `fetch`, which reaches for a hub.  Raises `ZooError` naming the local-file alternative when it fails."""
+    try:
+        return fetch()
+    except ZooError:
+        raise
+    except Exception as error:  # each hub client has errors of its own
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+        raise ZooError(
+            f"cannot fetch the weights '{tag}' of {name}: {reason}\n"
+            f"    without the hub, download them elsewhere and write backbone.weights=FILE ({', '.join(FORMATS)}), "
+            f"or backbone.weights=random"
+        ) from error
+
+
+def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
+    """Loads a local file into `model`, strictly; keys of the modules named in `aside` are left out.
+
+    No pickle is loaded with code execution.  Positions of another picture size are resampled by the model's library.
+    Raises `ZooError` when the file is missing, unreadable, or does not fit, listing the keys, the shortest list first.
+    """
+    if not path.exists():
+        raise ZooError(f"no such weights file: {path}")
+    if path.suffix == ".npz":
+        if not hasattr(model, "load_pretrained"):
+            raise ZooError(f"{path}: a {type(model).__name__} has no reader for .npz weights")
+        model.load_pretrained(str(path))
+        return
+    state = filtered(model, read(path))
+    state = {k: t for k, t in state.items() if not any(k.startswith(f"{a}.") for a in aside)}
+    own = model.state_dict()
+    lists = {
+        "missing": sorted(own.keys() - state.keys()),
+        "unexpected": sorted(state.keys() - own.keys()),
+        "mis-shaped": sorted(
+            f"{k} {tuple(state[k].shape)} for {tuple(t.shape)}"
+            for k, t in own.items()
+            if k in state and state[k].shape != t.shape
+        ),
+    }
+    wrong = sorted(((kind, keys) for kind, keys in lists.items() if keys), key=lambda pair: len(pair[1]))
+    if wrong:
+        lines = [
+            f"    {len(keys)} {kind}: {', '.join(keys[:4])}{', ...' if len(keys) > 4 else ''}" for kind, keys in wrong
+        ]
+        raise ZooError(f"{path} does not fit a {type(model).__name__}\n" + "\n".join(lines))
+    model.load_state_dict(state)
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors, .pt or .pth file.  Raises `ZooError` for anything else, or a broken file."""
+    if path.suffix not in FORMATS:
+        raise ZooError(f"{path}: weights are read from {', '.join(FORMATS)}, not '{path.suffix}'")
+    try:
+        found: Any = (
+            load_safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        )
+    except (SafetensorError, OSError) as error:
+        raise ZooError(f"{path} is not a readable {path.suffix} file: {error}") from error
+    except Exception as error:  # torch raises many kinds for a pickle that it will not execute
+        raise ZooError(
+            f"{path} cannot be loaded without executing code from it, so it is refused; "
+            f"save its tensors as .safetensors ({type(error).__name__})"
+        ) from error
+    for nest in ("state_dict", "model", "model_state_dict"):
+        if isinstance(found, dict) and isinstance(found.get(nest), dict):
+            found = found[nest]
+    if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
+        raise ZooError(f"{path} holds no state dict of tensors")
+    return {k.removeprefix("module."): t for k, t in found.items()}
+
+
+def filtered(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What the model's own library does to a checkpoint first: renames, and resampled positions."""
+    if type(model).__module__.startswith("open_clip"):
+        import open_clip
+
+        open_clip.factory.resize_pos_embed(state, model)
+        return state
+    rename = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    return state if rename is None else rename(state, model)

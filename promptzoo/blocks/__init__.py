@@ -1,0 +1,39 @@
+"""The papers' blocks: plain modules from tensors to tensors, each usable alone.
+
+    from promptzoo.blocks import LocalityInteraction
+
+Axes: `b` images, `n` patches, `d` width, `c` classes, `t` width of the knowledge, `l` layers, `m` prompts per layer,
+`h` heads of width `e`.  Only torch and einops are needed; torch-geometric is imported where a graph is asked for.
+"""
+
+from promptzoo.blocks.adapter import PromptAdapter, PromptAdapterPaper
+from promptzoo.blocks.align import AlignedCrossAttention, GlobalCrossAttention
+from promptzoo.blocks.attention import KnowledgeLocalityAttention, KnowledgeLocalityAttentionPaper, MeanTokens
+from promptzoo.blocks.bottleneck import Bottleneck, Identity
+from promptzoo.blocks.fusion import KeepOwn, PromptFusion, PromptFusionPaper
+from promptzoo.blocks.generator import LearnedPrompts, PromptGenerator, PromptGeneratorPaper
+from promptzoo.blocks.locality import LocalityInteraction, LocalityInteractionPaper
+from promptzoo.blocks.maps import PromptMap, PromptMapPaper, ZeroMap
+
+__all__ = [
+    "AlignedCrossAttention",
+    "Bottleneck",
+    "GlobalCrossAttention",
+    "Identity",
+    "KeepOwn",
+    "KnowledgeLocalityAttention",
+    "KnowledgeLocalityAttentionPaper",
+    "LearnedPrompts",
+    "LocalityInteraction",
+    "LocalityInteractionPaper",
+    "MeanTokens",
+    "PromptAdapter",
+    "PromptAdapterPaper",
+    "PromptFusion",
+    "PromptFusionPaper",
+    "PromptGenerator",
+    "PromptGeneratorPaper",
+    "PromptMap",
+    "PromptMapPaper",
+    "ZeroMap",
+]

@@ -1,0 +1,17 @@
+"""Where rounding decides which patches are chosen, a block leaves autocast."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """A `with` in which autocast lowers nothing, on whatever machine `x` lives."""
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+
+
+def at_least_float32(x: Tensor) -> torch.dtype:
+    """The precision of `x`, or float32 where that is coarser."""
+    return torch.promote_types(x.dtype, torch.float32)

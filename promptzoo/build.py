@@ -1,0 +1,144 @@
+"""Registry and recipe to a model; all mistakes of a user that show only on a real backbone are raised here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from promptzoo.backbones import Backbone, open_towers
+from promptzoo.construct import Construct
+from promptzoo.errors import RecipeError, ZooError, did_you_mean
+from promptzoo.graft import bare
+from promptzoo.grafts.at import VERBS, AtSite, Thaw
+from promptzoo.heads import LinearHead
+from promptzoo.knowledge import knowledge_dim
+from promptzoo.model import Model
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry
+
+LOSS_WORDS = ("weight",)
+
+
+def open_of(recipe: Recipe) -> Backbone:
+    """The backbone of a recipe, adopted and frozen."""
+    asked = recipe.backbone
+    size = (asked.image_size, asked.image_size) if isinstance(asked.image_size, int) else asked.image_size
+    try:
+        backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
+        if asked.dropout:
+            backbone.adopted.visual.dropout(asked.dropout)
+    except RecipeError:
+        raise
+    except ZooError as error:
+        raise RecipeError(f"{recipe.node.where('backbone')}: {error}") from error
+    return backbone
+
+
+def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = None) -> Model:
+    """The model of a recipe, its learning parts drawn under the recipe's seed.
+
+    `classes` are the class names.  Raises `RecipeError` with the place in the recipe.
+    """
+    backbone = backbone or open_of(recipe)
+    adopted = backbone.adopted
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.train.seed)
+        model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
+        construct = Construct(load_registry())
+        where = recipe.node.where
+        model.head = _under(
+            where("head"),
+            lambda: construct.build(
+                recipe.head, "head", dim=adopted.visual.out, classes=len(classes), **_texts(model, backbone)
+            ),
+        )
+        grafts = {name: _graft(construct, node) for name, node in recipe.grafts.items()}
+        try:
+            model.graft(grafts)
+        except RecipeError:
+            raise
+        except ValueError as error:
+            raise RecipeError(f"{where('grafts')}: {error}") from error
+        sizes = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
+        if recipe.knowledge is not None:
+            sizes["knowledge_dim"] = knowledge_dim(recipe.knowledge, model)
+        for name, node in recipe.losses.items():
+            if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
+                if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
+                    raise RecipeError(
+                        f"{where('losses', name)}: loss '{name}' asks about each class, and the recipe "
+                        f"has no 'knowledge'; add one, like knowledge: {{text: backbone}}"
+                    )
+                model.losses[name] = construct.build(node, "loss", LOSS_WORDS, **sizes)
+                model.weights[name] = recipe.weights[name]
+        _check_notes(recipe, model)
+    return model
+
+
+def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
+    """A frozen backbone with a linear head, to graft onto: `open_backbone("timm/vit_base_patch16_224", 10)`.
+
+    `classes` is their number or their names; `options` are those of `open_towers`.  Raises `ZooError`.
+    """
+    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
+    adopted = open_towers(name, weights, **options).adopted
+    model = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
+    model.head = LinearHead(adopted.visual.out, len(names))
+    return model
+
+
+def _under(place: object, make: Any) -> Any:
+    """What `make` gives; a mistake found there gets its place."""
+    try:
+        return make()
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise RecipeError(f"{place}: {error}") from error
+
+
+def _graft(construct: Construct, node: Any) -> Any:
+    """A method of the registry, or a block at a site."""
+    if "graft" in node:
+        return construct.build(node, "graft")
+    only = node.get("only")
+    if "thaw" in node:
+        return Thaw(node["at"], node["thaw"], only=only)
+    verb = next(verb for verb in VERBS if verb in node)
+    return AtSite(node["at"], verb, construct.make(node[verb], "block"), only=only)
+
+
+def _texts(model: Model, backbone: Backbone) -> dict[str, Any]:
+    """What a head may want to know of the text side."""
+    texts: dict[str, Any] = {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize}
+    if model.logit_scale is not None:
+        texts["scale"] = float(model.logit_scale.exp())
+    return texts
+
+
+def _wants_knowledge(construct: Construct, node: Any) -> bool:
+    return "knowledge_dim" in construct.make(node, "loss", LOSS_WORDS).parameters
+
+
+def _check_notes(recipe: Recipe, model: Model) -> None:
+    """Every note that is read has a writer; a graft reads only what an earlier one writes."""
+    written: dict[str, str] = {}
+    for name, graft in model.grafts.items():
+        for note in getattr(graft, "reads", ()):
+            _demand_note(recipe, f"graft '{name}'", note, written, ("grafts", name))
+        written |= {f"{name}.{word}": name for word in getattr(graft, "writes", ())}
+    for name, loss in model.losses.items():
+        for note in getattr(loss, "reads", ()):
+            _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
+
+
+def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], where: tuple[str, ...]) -> None:
+    if note in written:
+        return
+    word = note.rpartition(".")[2]
+    writers = [e for e, one in load_registry().grafts.items() if word in getattr(one.load(), "writes", ())]
+    would = f" ({' or '.join(writers)} would)" if writers else ""
+    raise RecipeError(
+        f"{recipe.node.where(*where)}: {who} reads '{note}', which no graft in this recipe writes{would}"
+        f"{did_you_mean(note, written, quote=chr(39))}"
+    )

@@ -1,0 +1,25 @@
+"""Pictures: where they are from, which of them, how they are cut and batched."""
+
+from promptzoo.data.cache import Cache
+from promptzoo.data.contents import fingerprint
+from promptzoo.data.fewshot import few_shot
+from promptzoo.data.folder import PictureFolder
+from promptzoo.data.loader import Batch, Loader
+from promptzoo.data.picture import Picture
+from promptzoo.data.splits import Dataset, Splits, split
+from promptzoo.data.transforms import crop_flip, evaluation
+
+__all__ = [
+    "Batch",
+    "Cache",
+    "Dataset",
+    "Loader",
+    "Picture",
+    "PictureFolder",
+    "Splits",
+    "crop_flip",
+    "evaluation",
+    "few_shot",
+    "fingerprint",
+    "split",
+]

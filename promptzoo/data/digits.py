@@ -1,0 +1,104 @@
+"""The embedded set: real handwritten digits, drawn small and tilted among clutter; no file and no network needed."""
+
+import hashlib
+from functools import cache, partial
+
+import numpy as np
+from PIL import Image
+
+from promptzoo.data import drawing
+from promptzoo.data.drawing import SIDE, Floats
+from promptzoo.data.picture import Picture
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+PER_CLASS = {"pretrain": 90, "train": 25, "val": 20}  # sources a class; test takes the rest, 43 to 48
+VERSION = 1  # goes up whenever a drawing changes
+
+
+@cache
+def sources() -> tuple[Floats, dict[str, list[list[int]]]]:
+    """The masks of the 1,797 digits of scikit-learn, and which of them each split draws from, class by class.
+
+    The splits share no digit and never change; `pretrain` is what the embedded model was made from.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    shuffle = np.random.default_rng(1797)
+    split: dict[str, list[list[int]]] = {"pretrain": [], "train": [], "val": [], "test": []}
+    for label in range(10):
+        mine = shuffle.permutation(np.flatnonzero(bunch.target == label)).tolist()
+        for name in split:
+            taken = PER_CLASS.get(name, len(mine))
+            split[name].append(mine[:taken])
+            mine = mine[taken:]
+    return drawing.glyphs((bunch.images / 16).astype(np.float32)), split
+
+
+class ClutteredDigits:
+    """Find the one whole digit among pieces of others, and name it.
+
+    The handwritten digits of scikit-learn (Alpaydin and Kaynak 1998, UCI), drawn here: 64 x 64 pixels, ten classes,
+    25 pictures a class to train on, 20 to validate on, 100 to test on, from digits that no other split draws.
+    A picture depends on `seed`, its split and its number alone.  Sizes are in pixels, tilts in degrees.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        size: tuple[float, float] = (20.0, 28.0),
+        tilt: float = 25.0,
+        pieces: tuple[int, int] = (5, 8),
+        test_per_class: int = 100,
+    ) -> None:
+        self.seed, self.size, self.tilt, self.pieces = seed, size, tilt, pieces
+        self.classes = list(WORDS)
+        self.train = self._pictures("train", PER_CLASS["train"])
+        self.val = self._pictures("val", PER_CLASS["val"])
+        self.test = self._pictures("test", test_per_class)
+
+    def fingerprint(self) -> str:
+        """A digest that changes when any picture does: of the sources, the arguments, and a few pictures a split."""
+        masks, split = sources()
+        told = f"{VERSION} {self.seed} {self.size} {self.tilt} {self.pieces} {split} {len(self.test)}"
+        digest = hashlib.sha256(told.encode() + masks.tobytes())
+        for picture in self.train[:5] + self.val[:5] + self.test[:5]:
+            digest.update(picture.open().tobytes())
+        return digest.hexdigest()
+
+    def _pictures(self, split: str, per_class: int) -> list[Picture]:
+        return [
+            Picture(index % 10, f"{split}/{index:04d}", partial(self.draw, split, index))
+            for index in range(10 * per_class)
+        ]
+
+    def draw(self, split: str, index: int) -> Image.Image:
+        """Picture `index` of a split; its class is the last digit of `index`."""
+        masks, split_sources = sources()
+        rng = np.random.default_rng([self.seed, list(split_sources).index(split), index])
+        mine, others = split_sources[split][index % 10], sum(split_sources[split], [])
+        inks, grounds = list(drawing.INKS.values()), list(drawing.GROUNDS.values())
+        texture = drawing.TEXTURES[rng.integers(len(drawing.TEXTURES))]
+        first, second = (drawing.paint(rng, grounds[i]) for i in rng.choice(len(grounds), 2, replace=False))
+        canvas = drawing.ground(rng, texture, first, second)
+        size = rng.uniform(*self.size)
+        centre = rng.uniform(size / 2, SIDE - size / 2, 2)
+        for _ in range(rng.integers(self.pieces[0], self.pieces[1] + 1)):
+            piece = cut(rng, masks[others[rng.integers(len(others))]])
+            drawing.stamp(
+                canvas, piece, rng.uniform(0, SIDE, 2), rng.uniform(16, 30), rng.uniform(-180, 180),
+                drawing.paint(rng, inks[rng.integers(len(inks))]), 0.9,
+            )  # fmt: skip
+        ink = drawing.paint(rng, inks[rng.integers(len(inks))])
+        source = mine[(index // 10) % len(mine)]
+        drawing.stamp(canvas, masks[source], centre, size, rng.uniform(-self.tilt, self.tilt), ink)
+        return drawing.finish(rng, canvas)
+
+
+def cut(rng: np.random.Generator, mask: Floats) -> Floats:
+    """A piece of a digit: about half of its mask, on one side of a random line."""
+    rows, columns = np.mgrid[-1 : 1 : mask.shape[0] * 1j, -1 : 1 : mask.shape[1] * 1j]
+    turn = rng.uniform(0, 2 * np.pi)
+    side = rows * np.sin(turn) + columns * np.cos(turn) - rng.uniform(-0.1, 0.3)
+    return (mask * np.clip(side * 12, 0, 1)).astype(np.float32)

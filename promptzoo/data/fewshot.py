@@ -1,0 +1,58 @@
+"""Few pictures of each class, drawn by a seed: `few_shot`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from promptzoo.data.chance import rank
+from promptzoo.data.picture import Picture
+from promptzoo.errors import ZooError
+
+MOST_VALIDATION = 4  # pictures a class, as in CoOp's protocol (Zhou et al. 2022)
+
+
+def few_shot(
+    pictures: Sequence[Picture],
+    shots: int | None,
+    seed: int,
+    *,
+    classes: Sequence[str],
+    validation: bool = True,
+    usable: Callable[[Picture], bool] = lambda picture: True,
+) -> tuple[list[Picture], list[Picture]]:
+    """`shots` pictures of each class to train on and, where there are more, at most min(shots, 4) to validate on.
+
+    Each class is queued by the seed and the pictures' names alone: neither the order of files nor other classes
+    matter, and the pictures of fewer shots are among those of more. A picture that is not `usable` gives its place
+    to the next in the queue. All usable pictures, and none to validate on, where `shots` is None.
+    Raises `ZooError` naming every class with fewer than `shots` pictures.
+    """
+    if shots is None:
+        return [picture for picture in pictures if usable(picture)], []
+    if shots < 1:
+        raise ZooError(f"'shots' is {shots}; it must be at least 1, or left out for all pictures")
+    queues: dict[int, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        queues[picture.label].append(picture)
+    train: list[Picture] = []
+    held: list[Picture] = []
+    short = []
+    wanted = shots + min(shots, MOST_VALIDATION) * validation
+    for label, name in enumerate(classes):
+        taken: list[Picture] = []
+        for picture in sorted(queues[label], key=lambda one: rank(one.name, seed)):
+            if len(taken) == wanted:
+                break
+            if usable(picture):
+                taken.append(picture)
+        if len(taken) < shots:
+            short.append(f"'{name}' has {len(taken)}")
+        train += taken[:shots]
+        held += taken[shots:]
+    if short:
+        more = f" and {len(short) - 5} more classes" if len(short) > 5 else ""
+        raise ZooError(f"'shots' is {shots}, but class {', '.join(short[:5])}{more}; take fewer shots or add pictures")
+    return by_name(train), by_name(held)
+
+
+def by_name(pictures: list[Picture]) -> list[Picture]:
+    return sorted(pictures, key=lambda picture: (picture.label, picture.name))

@@ -1,0 +1,148 @@
+"""Batches whose order and augmentation depend on seed, epoch and index alone: `Loader`."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from promptzoo.data import chance
+from promptzoo.data.cache import Cache
+from promptzoo.data.picture import Picture
+from promptzoo.data.transforms import Pixels, crop_flip, normalised, pixels
+from promptzoo.errors import ZooError
+
+AUGMENTS = ("none", "crop_flip")
+Wanted = tuple[int, list[int], float]  # epoch, indices, share
+
+
+class Batch(NamedTuple):
+    """`image` b 3 h w, `label` b, `index` b (the place in the loader's pictures).
+
+    `share`: what the mean over these pictures weighs beside the other ranks', 1.0 where all have equally many.
+    """
+
+    image: Tensor
+    label: Tensor
+    index: Tensor  # type: ignore[assignment]  # nobody searches a batch as a tuple
+    share: float = 1.0
+
+
+class Reader(Dataset[Any]):
+    """Makes a batch of what is wanted, in whatever process; an error is handed over as a value, sentence and all."""
+
+    def __init__(self, pictures: Sequence[Picture], cache: Cache, augment: str, seed: int) -> None:
+        self.pictures, self.cache, self.augment, self.seed = list(pictures), cache, augment, seed
+
+    def __getitem__(self, wanted: Wanted) -> Batch | ZooError:
+        epoch, indices, share = wanted
+        try:
+            views = [self.view(epoch, index) for index in indices]
+        except ZooError as error:
+            return error
+        labels = torch.tensor([self.pictures[index].label for index in indices])
+        return Batch(normalised(views, self.cache.preprocess), labels, torch.tensor(indices), share)
+
+    def view(self, epoch: int, index: int) -> Pixels:
+        """What the backbone sees of picture `index` in this epoch."""
+        picture = self.pictures[index]
+        if self.augment == "none":
+            return self.cache.view(picture)
+        return pixels(crop_flip(self.cache.image(picture), self.cache.preprocess, self.seed, epoch, index))
+
+
+class Loader:
+    """The pictures of one split in batches.
+
+    With `shuffle` (training) each epoch has its own order, and a last batch of fewer than `least` pictures joins the
+    one before it. Of each batch a rank gets its part, in order: where a model takes statistics of its own part alone,
+    `least` should be twice `world`; otherwise the batches of many ranks are those of one.
+    Neither `workers` (processes that decode), nor what `cache` keeps, nor skipped batches change a number.
+    Raises `ZooError` when there are fewer pictures in a batch than ranks to train on it.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        cache: Cache,
+        *,
+        batch: int = 64,
+        shuffle: bool = False,
+        augment: str = "none",
+        seed: int = 0,
+        workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        least: int = 2,
+    ) -> None:
+        if augment not in AUGMENTS:
+            raise ZooError(f"'augment' is {augment!r}; it can be {' or '.join(AUGMENTS)}")
+        if shuffle and min(batch, len(pictures)) < world:
+            raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
+        self.reader = Reader(pictures, cache, augment, seed)
+        self.batch, self.shuffle, self.seed, self.workers = batch, shuffle, seed, workers
+        self.rank, self.world, self.least = rank, world, max(least, world)
+        self.plan: list[Wanted] = []
+        self.processes: DataLoader[Any] | None = None
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.batches(0))
+
+    @property
+    def labels(self) -> Tensor:
+        """The label of each picture, n."""
+        return torch.tensor([picture.label for picture in self.reader.pictures], dtype=torch.long)
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """The indices of each batch of an epoch, of all ranks together."""
+        count = len(self.reader.pictures)
+        order = chance.order(count, self.seed, epoch) if self.shuffle else list(range(count))
+        cut = [order[start : start + self.batch] for start in range(0, count, self.batch)]
+        if self.shuffle and len(cut) > 1 and len(cut[-1]) < min(self.least, self.batch):
+            cut[-2:] = [cut[-2] + cut[-1]]
+        return cut
+
+    def epoch(self, epoch: int = 0, *, skip: int = 0) -> Iterator[Batch]:
+        """This rank's part of each batch, without reading the first `skip` batches.
+
+        Raises `ZooError` when a picture that was not kept can no longer be read.
+        """
+        plan: list[Wanted] = []
+        for whole in self.batches(epoch)[skip:]:
+            mine = whole[self.rank * len(whole) // self.world : (self.rank + 1) * len(whole) // self.world]
+            if mine:
+                plan.append((epoch, mine, len(mine) * self.world / len(whole)))
+        for found in self.read_aside(plan) if self.workers else map(self.reader.__getitem__, plan):
+            if isinstance(found, ZooError):
+                raise ZooError(*found.args)  # a new one, since its traceback holds this frame and so the processes
+            yield found
+
+    def gather(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """`function` of every picture as evaluation sees it, in the order of `pictures`, on the CPU: n ..."""
+        plain = Loader(self.reader.pictures, self.reader.cache, batch=self.batch)
+        with torch.no_grad():
+            return torch.cat([function(batch.image).cpu() for batch in plain.epoch()])
+
+    def read_aside(self, plan: list[Wanted]) -> Iterator[Any]:
+        """The planned batches, read by processes that stay for the epochs to come."""
+        self.plan[:] = plan
+        if self.processes is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # more workers than cores is the user's choice
+                self.processes = DataLoader(
+                    self.reader,
+                    batch_size=None,
+                    sampler=self.plan,
+                    num_workers=self.workers,
+                    persistent_workers=True,
+                    collate_fn=as_it_is,
+                    generator=torch.Generator(),  # its own: the global one must not notice how batches are read
+                )
+        return iter(self.processes)
+
+
+def as_it_is(found: Any) -> Any:
+    return found

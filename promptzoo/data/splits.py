@@ -1,0 +1,88 @@
+"""What a run trains on, validates on and tests on, every picture of it decoded once: `split`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from promptzoo.data.cache import Cache
+from promptzoo.data.contents import fingerprint
+from promptzoo.data.fewshot import few_shot
+from promptzoo.data.picture import Picture
+from promptzoo.errors import ZooError
+
+
+class Dataset(Protocol):
+    """Labelled pictures in three splits; `val` may be empty. Class names are known without opening a picture."""
+
+    classes: list[str]
+    train: list[Picture]
+    val: list[Picture]
+    test: list[Picture]
+
+    def fingerprint(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The pictures of a run. `selection` tells which epoch counts; `remarks` are sentences for its report."""
+
+    classes: list[str]
+    train: list[Picture]
+    val: list[Picture]
+    test: list[Picture]
+    selection: Literal["val", "last"]
+    fingerprint: str
+    remarks: tuple[str, ...]
+
+
+def split(
+    dataset: Dataset,
+    cache: Cache,
+    *,
+    shots: int | None = None,
+    seed: int = 0,
+    augment: str = "none",
+    on_bad_image: str = "error",
+    threads: int = 1,
+) -> Splits:
+    """The shots of `seed`; to validate on, the set's own split or what `few_shot` holds back; the whole test split.
+
+    Every picture of these is decoded here, into `cache`, so that training meets no surprise.
+    Raises `ZooError` naming the pictures that cannot be read unless `on_bad_image` is "skip", and classes that have
+    too few pictures, or none to test on.
+    """
+    skip, whole = on_bad_image == "skip", augment != "none"
+    train, held = few_shot(
+        dataset.train,
+        shots,
+        seed,
+        classes=dataset.classes,
+        validation=not dataset.val,
+        usable=lambda picture: not skip or shots is None or cache.readable(picture, whole=whole),
+    )
+    train = cache.all_readable(train, whole=whole, threads=threads)
+    val, test = (cache.all_readable(some, threads=threads) for some in (dataset.val or held, dataset.test))
+    if cache.broken and not skip:
+        raise ZooError(f"{named(list(cache.broken.values()))}; mend or remove, or write data.on_bad_image=skip")
+    for name, pictures in (("train", train), ("test", test)):
+        if lacking := without(pictures, dataset.classes):
+            raise ZooError(f"no picture that can be read to {name} on in class {named(lacking, ', ')}")
+    remarks = [*getattr(dataset, "remarks", ())]
+    if cache.broken:
+        remarks.append(f"{len(cache.broken)} pictures left out: {named(list(cache.broken.values()))}")
+    if not val:
+        remarks.append("no pictures to validate on: the last epoch counts")
+    elif lacking := without(val, dataset.classes):
+        remarks.append(f"nothing to validate on in class {named(lacking, ', ')}")
+    print_of_all = fingerprint(train, val, test)
+    return Splits(dataset.classes, train, val, test, "val" if val else "last", print_of_all, tuple(remarks))
+
+
+def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:
+    """The classes that have no picture."""
+    present = {picture.label for picture in pictures}
+    return [f"'{name}'" for label, name in enumerate(classes) if label not in present]
+
+
+def named(items: list[str], joint: str = "; ") -> str:
+    return joint.join(items[:5]) + (f" and {len(items) - 5} more" if len(items) > 5 else "")

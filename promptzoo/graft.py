@@ -1,0 +1,130 @@
+"""Graft trainable modules onto the named sites of a frozen network: `Around`, the three verbs, `Site`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+#: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
+Wrap = Callable[..., Any]
+
+
+class Around(nn.Module):
+    """A frozen step with something grafted around it.
+
+    The wrap is a bound method of a graft, which belongs to `model.grafts`: a tuple hides it from registration here.
+    `silent` hands the call straight to the step, as if nothing were grafted.
+    """
+
+    def __init__(self, step: nn.Module, wrap: Wrap, name: str):
+        super().__init__()
+        self.step, self.name, self.silent = step, name, False
+        self.wrap = (wrap,)
+
+    def forward(self, x: Any, *rest: Any) -> Any:
+        if self.silent:
+            return self.step(x, *rest)
+        return self.wrap[0](self.step, x, *rest)
+
+    def extra_repr(self) -> str:
+        return self.name
+
+
+def before(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
+    """The block acts on what enters the step."""
+    return step(block(x), *rest)
+
+
+def after(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
+    """The block acts on what leaves the step."""
+    return block(step(x, *rest))
+
+
+def beside(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
+    """The block sees what the step sees, and is added to what the step gives."""
+    return step(x, *rest) + block(x)
+
+
+def bare(module: Any) -> Any:
+    """The frozen module itself, under everything grafted around it."""
+    while isinstance(module, Around):
+        module = module.step
+    return module
+
+
+@dataclass(frozen=True)
+class Site:
+    """A named place in a frozen network.
+
+    `dim` and `out` are the widths entering and leaving (None where the place has none of its own), `layer` its layer,
+    `heads` and `grid` those of that layer.
+    """
+
+    path: str
+    dim: int | None
+    out: int | None
+    layer: int | None
+    heads: int | None
+    grid: tuple[int, int] | None
+    parent: nn.Module = field(repr=False)
+
+    @property
+    def module(self) -> nn.Module:
+        """What stands there, with everything grafted around it."""
+        return self.parent.get_submodule(self.path.rpartition(".")[2])
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """What a block at this site can be built from."""
+        known = {"dim": self.dim, "out": self.out, "layer": self.layer, "heads": self.heads, "grid": self.grid}
+        return {word: value for word, value in known.items() if value is not None}
+
+    def around(self, wrap: Wrap, name: str = "") -> None:
+        """Puts a wrap around what stands here; later wraps go outside earlier ones."""
+        key = self.path.rpartition(".")[2]
+        if isinstance(self.parent, nn.ModuleList):
+            self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
+        else:
+            setattr(self.parent, key, Around(self.module, wrap, name))
+
+    def before(self, block: nn.Module, name: str = "") -> None:
+        """Grafts a block before this site."""
+        self.around(partial(before, block), name)
+
+    def after(self, block: nn.Module, name: str = "") -> None:
+        """Grafts a block after this site."""
+        self.around(partial(after, block), name)
+
+    def beside(self, block: nn.Module, name: str = "") -> None:
+        """Grafts a block beside this site."""
+        self.around(partial(beside, block), name)
+
+
+def sites(root: nn.Module, path: str) -> Iterator[Site]:
+    """Every site below (not including) `root`, in the order of the modules."""
+    yield from _below(bare(root), path, None, None, getattr(bare(root), "grid", None))
+
+
+def _below(
+    parent: nn.Module, path: str, layer: int | None, heads: int | None, grid: tuple[int, int] | None
+) -> Iterator[Site]:
+    for name, child in parent.named_children():
+        inner = bare(child)
+        here = f"{path}.{name}" if path else name
+        number = int(name) if isinstance(parent, nn.ModuleList) and path.endswith("layers") else layer
+        around_heads, around_grid = getattr(inner, "heads", heads), getattr(inner, "grid", grid)
+        yield Site(here, *widths(inner), number, around_heads, around_grid, parent)
+        yield from _below(inner, here, number, around_heads, around_grid)
+
+
+def widths(module: nn.Module) -> tuple[int | None, int | None]:
+    """The widths entering and leaving a module, read from the module."""
+    for entering, leaving in (("dim", "out"), ("in_features", "out_features")):
+        if isinstance(getattr(module, entering, None), int):
+            return getattr(module, entering), getattr(module, leaving, None)
+    shape = getattr(module, "normalized_shape", None)
+    return (shape[-1], shape[-1]) if shape else (None, None)

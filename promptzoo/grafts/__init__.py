@@ -1,0 +1,1 @@
+"""Methods that touch several sites: one paper, one file."""

@@ -1,0 +1,101 @@
+"""What SA²VP adds to one layer."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.attention import Attention
+from promptzoo.graft import Wrap, bare
+from promptzoo.model import Model
+from promptzoo.notes import Notes
+
+
+class Bridge(nn.Module):
+    """What SA²VP adds to one layer: who asks whom, the adapter of the answer, and a fresh map where there is one."""
+
+    align: Any
+
+    def __init__(
+        self,
+        align: nn.Module,
+        adapter: nn.Module,
+        map: nn.Module | None,
+        fuse: nn.Module | None,
+        *,
+        gamma: float,
+        to_prompt: bool,
+        prefix: int,
+        name: str,
+    ):
+        super().__init__()
+        self.align, self.adapter, self.map, self.fuse = align, adapter, map, fuse
+        self.gamma, self.to_prompt, self.prefix = gamma, to_prompt, prefix
+        self.asked, self.told = f"{name}.asked", f"{name}.told"
+
+    def attach(self, model: Model, layer: int, name: str) -> None:
+        """Listens where the layer's tokens enter, asks where q, k and v meet, adds the answer to the layer's output.
+
+        An align block with an `eps` of its own (the released Swin code) projects the tokens once more, behind a norm
+        with that eps.
+        """
+        branch = bare(model.at(f"visual.layers.{layer}.attention")[0].module)
+        attn = bare(branch.attn)
+        assert isinstance(attn, Attention)
+        self.frozen = (branch, attn)  # a tuple: they belong to the frozen tree
+        model.at(f"visual.layers.{layer}.enter")[0].around(self.listen, name)
+        if getattr(self.align, "eps", None) is None:
+            model.at(f"visual.layers.{layer}.attention.attn.mix")[0].around(self.ask, name)
+        else:
+            model.at(f"visual.layers.{layer}.attention")[0].around(self.ask_anew, name)
+        model.at(f"visual.layers.{layer}")[0].around(self.exchange, name)
+
+    def listen(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
+        """Keeps the tokens of the asking pathway as they enter the layer."""
+        x = enter(x, notes)
+        notes[self.asked] = x[self.rows(notes, asking=True)]
+        return x
+
+    def rows(self, notes: Notes, asking: bool) -> slice:
+        """The rows of the pathway that asks, or of the one that tells."""
+        b = notes.images
+        return slice(b, 2 * b) if self.to_prompt == asking else slice(0, b)
+
+    def ask(self, mix: Wrap, q: Tensor, k: Tensor, v: Tensor, notes: Notes, *rest: Tensor) -> Tensor:
+        """Eq. 2, on the projections that the layer has computed for itself."""
+        self.tell(q, k, v, notes)
+        mixed: Tensor = mix(q, k, v, notes, *rest)
+        return mixed
+
+    def ask_anew(self, step: Wrap, x: Tensor, notes: Notes) -> Tensor:
+        """Eq. 2 behind a norm of another eps."""
+        branch, attn = self.frozen
+        norm = branch.norm
+        h = nn.functional.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, self.align.eps)
+        self.tell(*attn.project(h), notes)
+        y: Tensor = step(x, notes)
+        return y
+
+    def tell(self, q: Tensor, k: Tensor, v: Tensor, notes: Notes) -> None:
+        ask, tell = self.rows(notes, asking=True), self.rows(notes, asking=False)
+        notes[self.told] = self.frozen[1].join(self.align(q[ask], k[tell], v[tell]))
+
+    def exchange(self, layer: Wrap, x: Tensor, notes: Notes) -> Tensor:
+        """Eq. 3-5: both pathways and the fresh map in one call, then the answer joins its asker."""
+        b, extra = notes.images, []
+        fresh = None if self.map is None else self.padded(self.map().to(x.dtype), x.shape[1])
+        if fresh is not None and self.fuse is not None and self.fuse.through:
+            extra = [fresh.expand(b, -1, -1)]
+        y = layer(torch.cat([x, *extra]) if extra else x, notes)
+        base, prompt = y[:b], y[b : 2 * b]
+        if fresh is not None and self.fuse is not None:
+            prompt = self.fuse(prompt, y[2 * b :] if extra else fresh)
+        answer = self.gamma * self.adapter(notes[self.asked] + notes[self.told])
+        return torch.cat([base, prompt + answer] if self.to_prompt else [base + answer, prompt])
+
+    def padded(self, fresh: Tensor, tokens: int) -> Tensor:
+        """1 (p + n) d -> 1 tokens d: zeros in the slots of other prompts, which those fill."""
+        if fresh.shape[1] == tokens:
+            return fresh
+        gap = fresh.new_zeros(len(fresh), tokens - fresh.shape[1], fresh.shape[2])
+        return torch.cat([fresh[:, : self.prefix], gap, fresh[:, self.prefix :]], 1)

@@ -1,0 +1,112 @@
+"""LORE: prompts that know the locality of each image, put before the patches of every layer."""
+
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from promptzoo.graft import Wrap, bare
+from promptzoo.make import Make
+from promptzoo.model import Model, Needs
+from promptzoo.notes import Notes
+
+
+class Lore(nn.Module):
+    """Reads the raw patches, writes prompts: [prefix | learned | generated | patches], anew in every layer.
+
+    LORE, Wang et al. 2024, Sec. 3.2, Eq. 1 and 12.  As released the generator writes prompts for every layer, and
+    learned prompts (VPT-deep, 8 of them) stand before the generated ones; as written, 10 generated prompts enter once
+    and travel along: `generator` decides, since prompts are replaced in the layers that it writes for.
+    On Swin the graph is built on the patches' own grid, or on their mean over the grid of a later `stage`.
+    Leaves the notes `local` (b n d), `latent` (b d) and `prompts.<run>` (b l m d), one for each run of equal widths.
+    Raises `ValueError` when `learned` is negative or the backbone has no such stage.
+    """
+
+    grid: tuple[int, int]
+    coarse: tuple[int, int]
+    runs: list[tuple[int, int]]
+    local: Any
+    generator: Any
+    writes = ("local", "latent")
+    reads = ()
+
+    def __init__(self, local: Make, generator: Make, *, learned: int = 8, stage: int = 0):
+        super().__init__()
+        if learned < 0:
+            raise ValueError(f"learned must be 0 or more, got {learned}")
+        self.make, self.count, self.stage = (local, generator), learned, stage
+
+    def needs(self, model: Model) -> Needs:
+        """Builds local and generator to the sizes of the tower and declares the prompts."""
+        tower, dim = model.visual, bare(model.visual.tokens).out
+        grids = [grid for grid, _ in groupby(bare(layer).grid for layer in tower.layers)]
+        if not 0 <= self.stage < len(grids):
+            raise ValueError(f"stage must lie between 0 and {len(grids) - 1}, got {self.stage}")
+        assert tower.grid is not None
+        self.grid, self.coarse = tower.grid, grids[self.stage]
+        make_local, make_generator = self.make
+        self.local = make_local(dim=dim, grid=self.coarse)
+        self.generator = make_generator(dim=dim, widths=tower.widths)
+        depth: int = self.generator.depth
+        self.runs = [(width, len(list(run))) for width, run in groupby(tower.widths[:depth])]
+        self.learned = nn.ParameterList(
+            nn.Parameter(torch.randn(layers, self.count, width) * 0.02) for width, layers in self.runs if self.count
+        )
+        return Needs(prefix=self.count + self.generator.length)
+
+    def attach(self, model: Model, name: str) -> None:
+        """Reads at the raw patches; writes where prompts enter the tower, and where they enter each later layer."""
+        self.name = name
+        slots = model.prefix(name)
+        model.at("visual.tokens")[0].around(self.read, name)
+        places = [(run, i) for run, (_, layers) in enumerate(self.runs) for i in range(layers)]
+        inserts = [Insert(f"{name}.prompts.{run}", i, slots) for run, i in places]
+        self.inserts = nn.ModuleList(inserts)
+        model.at("visual.embed.enter")[0].around(inserts[0].join, name)
+        for layer, insert in enumerate(inserts):
+            if layer:
+                model.at(f"visual.layers.{layer}.enter")[0].around(insert.replace, name)
+
+    def read(self, tokens: Wrap, image: Tensor, notes: Notes) -> Tensor:
+        """The raw patches E_0, untouched; local, latent and prompts go to the notes."""
+        x: Tensor = tokens(image, notes)
+        local = self.local(self.coarsened(x))
+        latent, prompts = self.generator(local)
+        notes[f"{self.name}.local"], notes[f"{self.name}.latent"] = local, latent
+        for run, generated in enumerate(prompts):
+            if self.count:
+                generated = torch.cat([self.learned[run].expand(len(x), -1, -1, -1).to(generated), generated], 2)
+            notes[f"{self.name}.prompts.{run}"] = generated
+        return x
+
+    def coarsened(self, x: Tensor) -> Tensor:
+        """b n d -> b n' d: the patches' mean over the grid of the graph's stage."""
+        if self.coarse == self.grid:
+            return x
+        maps = F.adaptive_avg_pool2d(x.transpose(1, 2).unflatten(2, self.grid), self.coarse)
+        return maps.flatten(2).transpose(1, 2)
+
+
+class Insert(nn.Module):
+    """Puts the prompts of one layer into the slots that were reserved for them."""
+
+    def __init__(self, note: str, index: int, slots: slice):
+        super().__init__()
+        self.note, self.index, self.start, self.stop = note, index, slots.start, slots.stop
+
+    def join(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
+        """b (p + n) d -> b (p + m + n) d, once, before the first layer."""
+        x = enter(x, notes)
+        return torch.cat([x[:, : self.start], self.prompts(x, notes), x[:, self.start :]], 1)
+
+    def replace(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
+        """b (p + m + n) d, the old prompts thrown away."""
+        x = enter(x, notes)
+        return torch.cat([x[:, : self.start], self.prompts(x, notes), x[:, self.stop :]], 1)
+
+    def prompts(self, x: Tensor, notes: Notes) -> Tensor:
+        """Those of this layer, the same for each pathway of an image."""
+        prompts = notes[self.note][:, self.index]
+        return prompts.repeat(len(x) // len(prompts), 1, 1).to(x.dtype)

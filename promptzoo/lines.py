@@ -1,0 +1,150 @@
+"""YAML that remembers where each key was written, and reads `1e-3` as a number."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from promptzoo.errors import RecipeError
+
+
+class Place(NamedTuple):
+    """Where something was written: a line of a file, or an override of the command line, which is its own place."""
+
+    source: str
+    line: int | None = None
+    override: bool = False
+
+    def __str__(self) -> str:
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+class Node(dict[str, Any]):
+    """A mapping that remembers its own place and the place of each key."""
+
+    def __init__(self, items: Mapping[str, Any], place: Place, places: dict[str, Place] | None = None) -> None:
+        super().__init__(items)
+        self.place = place
+        self.places = dict.fromkeys(items, place) if places is None else places
+
+    def put(self, key: str, value: Any, place: Place) -> None:
+        self[key] = value
+        self.places[key] = place
+
+    def overridden(self, key: str) -> bool:
+        """Whether this key came from the command line."""
+        return self.where(key).override
+
+    def where(self, *keys: object) -> Place:
+        """The place of a key, or of a key inside a key; of the last mapping on the way when a key is not there."""
+        here: Any = self
+        place = self.place
+        for key in keys:
+            if isinstance(here, Node) and key in here:
+                place, here = here.places[str(key)], here[str(key)]
+            elif isinstance(here, list) and isinstance(key, int) and key < len(here):
+                here = here[key]
+            else:
+                break
+        return place
+
+
+def plain(value: Any) -> Any:
+    """The same value in dicts and lists without places."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def placed(value: Any, place: Place) -> Any:
+    """The same value with every mapping a `Node` at one place: for recipes written in Python."""
+    if isinstance(value, Mapping):
+        return Node({str(key): placed(item, place) for key, item in value.items()}, place)
+    return [placed(item, place) for item in value] if isinstance(value, list | tuple) else value
+
+
+def nodes(value: Any) -> Iterator[Node]:
+    """Every mapping in a value, outermost first."""
+    if isinstance(value, Node):
+        yield value
+    for item in value.values() if isinstance(value, Node) else value if isinstance(value, list) else ():
+        yield from nodes(item)
+
+
+# YAML 1.2's core schema: `no` and `12:30` are words, `1e-3` is a number.  (tag, pattern, first characters)
+WORDS = [
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+]
+
+
+class Loader(yaml.SafeLoader):
+    """Safe loading without YAML 1.1's surprises."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML fills it by add_implicit_resolver)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="a recipe has no *aliases, it is written out", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+class Dumper(yaml.SafeDumper):
+    """Writes what `Loader` reads back equal, with quotes wherever any YAML reader would see something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+for tag, pattern, first in WORDS:
+    regexp = re.compile(rf"^(?:{pattern})$")
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
+    Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
+
+
+def read(text: str, source: str, override: bool = False) -> Any:
+    """Text to values; mappings become `Node`s.  In an override every place is the override itself."""
+
+    def place(mark: yaml.Mark) -> Place:
+        return Place(source, None, True) if override else Place(source, mark.line + 1)
+
+    def value(node: yaml.Node) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            return [value(item) for item in node.value]
+        if not isinstance(node, yaml.MappingNode):
+            return loader.construct_object(node)
+        made = Node({}, place(node.start_mark))
+        for key, item in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise RecipeError(f"{place(key.start_mark)}: a key is a word, not a list or a mapping")
+            if key.value in made:
+                raise RecipeError(f"{place(key.start_mark)}: '{key.value}' appears twice")
+            made.put(key.value, value(item), place(key.start_mark))
+        return made
+
+    try:
+        loader = Loader(text)
+        node = loader.get_single_node()
+        return None if node is None else value(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise RecipeError(f"{place(mark) if mark else Place(source)}: not YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{source}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def write(value: Any) -> str:
+    """Values to text that `read` reads back equal."""
+    return yaml.dump(
+        plain(value), Dumper=Dumper, sort_keys=False, default_flow_style=None, width=118, allow_unicode=True
+    )

@@ -1,0 +1,210 @@
+"""A frozen backbone, what is grafted onto it, a head and losses: `Model` and its `Output`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.graft import Around, Site, bare, sites
+from promptzoo.notes import Notes
+from promptzoo.tower import Tower
+
+FROZEN = ("visual", "text")
+
+
+class Output(NamedTuple):
+    """What a model gives: `logits` (b c) and the notes of the pass."""
+
+    logits: Tensor
+    notes: Notes
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a graft adds, declared before any graft attaches: prefix tokens, and pathways beside the base."""
+
+    prefix: int = 0
+    pathways: int = 0
+
+
+class Graft(Protocol):
+    """A method that needs more than one place."""
+
+    writes: tuple[str, ...]
+    reads: tuple[str, ...]
+
+    def needs(self, model: Model) -> Needs: ...
+
+    def attach(self, model: Model, name: str) -> None: ...
+
+
+class Model(nn.Module):
+    """Everything under `visual` and `text` is frozen and in evaluation mode; grafts, head and losses learn.
+
+    `classes` are the class names; `slots` tells which prefix tokens belong to which graft.
+    """
+
+    logit_scale: Tensor | None
+
+    def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
+        super().__init__()
+        self.visual, self.text, self.classes = visual, text, list(classes)
+        self.head: nn.Module = nn.Identity()
+        self.grafts, self.losses = nn.ModuleDict(), nn.ModuleDict()
+        self.weights: dict[str, float] = {}
+        self.slots: dict[str, slice] = {}
+        self.pathways: dict[str, int] = {}
+        self.register_buffer("logit_scale", logit_scale, persistent=False)
+        self.eval()
+
+    def forward(self, image: Tensor) -> Output:
+        notes = Notes(len(image))
+        logits = self.head(self.visual(image, notes), notes)
+        return Output(logits, notes)
+
+    def train(self, mode: bool = True) -> Model:
+        super().train(mode)
+        for name in FROZEN:
+            tower = getattr(self, name)
+            if tower is not None:
+                tower.eval()
+                for module in tower.modules():
+                    module.training = mode and isinstance(module, nn.Dropout)
+        return self
+
+    # ------------------------------------------------------------------ sites
+
+    def sites(self) -> Iterator[Site]:
+        """Every site of the frozen towers, and the head."""
+        for name in FROZEN:
+            if getattr(self, name) is not None:
+                yield from sites(getattr(self, name), name)
+        head = bare(self.head)
+        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, self)
+
+    def at(self, pattern: str, only: Iterable[int] | None = None) -> list[Site]:
+        """The sites that a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
+
+        Raises `ZooError` with the sites there are when nothing matches.
+        """
+        everywhere = list(self.sites())
+        match = re.compile(r"[^.]+".join(re.escape(part) for part in pattern.split("*")))
+        found = [site for site in everywhere if match.fullmatch(site.path)]
+        if not found:
+            paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
+            raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
+        if only is None:
+            return found
+        layers = {site.layer for site in found}
+        missing = sorted(set(only) - layers)
+        if missing:
+            raise ZooError(
+                f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}"
+            )
+        return [site for site in found if site.layer in set(only)]
+
+    # ------------------------------------------------------------------ grafts
+
+    def graft(self, grafts: dict[str, Any]) -> None:
+        """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
+
+        The first stands innermost.  Raises `ZooError` when two of them open a second pathway.
+        """
+        start = self.visual.prefix
+        for name, graft in grafts.items():
+            needs = graft.needs(self)
+            self.slots[name] = slice(start, start + needs.prefix)
+            start += needs.prefix
+            if needs.pathways:
+                self.pathways[name] = needs.pathways
+        if len(self.pathways) > 1:
+            first, second = list(self.pathways)[:2]
+            raise ZooError(
+                f"'{first}' and '{second}' both open a second pathway at visual.embed.positions; only one can"
+            )
+        for name, graft in grafts.items():
+            graft.attach(self, name)
+            self.grafts[name] = graft
+
+    def prefix(self, name: str) -> slice:
+        """The prefix tokens that a graft reserved, as a slice of the token axis."""
+        return self.slots[name]
+
+    @property
+    def prefix_tokens(self) -> int:
+        """How many tokens stand before the patches: the tower's own and those of all grafts."""
+        stops: list[int] = [slots.stop for slots in self.slots.values()]
+        return max([self.visual.prefix, *stops])
+
+    @contextmanager
+    def ungrafted(self, *names: str) -> Iterator[None]:
+        """Within this context the named grafts (all, if none is named) are silent."""
+        arounds = [m for m in self.modules() if isinstance(m, Around) and (not names or m.name in names)]
+        for around in arounds:
+            around.silent = True
+        try:
+            yield
+        finally:
+            for around in arounds:
+                around.silent = False
+
+    @torch.no_grad()
+    def frozen_features(self, image: Tensor) -> Tensor:
+        """b 3 h w -> b o: the features of the bare backbone."""
+        with self.ungrafted():
+            return self.visual.features(image)
+
+    # ------------------------------------------------------------------ state
+
+    def tuned(self) -> dict[str, nn.Parameter]:
+        """Every parameter that learns, by name."""
+        return {_plain(n): p for n, p in self.named_parameters() if p.requires_grad}
+
+    def tuned_state(self) -> dict[str, Tensor]:
+        """The checkpoint: parameters and buffers of grafts, head and losses, and what was thawed."""
+        learns = self.tuned()
+        return {
+            _plain(n): t.detach()
+            for n, t in self.state_dict().items()
+            if not n.startswith(tuple(f"{f}." for f in FROZEN)) or _plain(n) in learns
+        }
+
+    def load_tuned(self, state: dict[str, Tensor]) -> None:
+        """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
+        own = self.tuned_state()
+        wrong = [f"missing {k}" for k in own.keys() - state.keys()] + [
+            f"foreign {k}" for k in state.keys() - own.keys()
+        ]
+        wrong += [
+            f"{k} is {tuple(state[k].shape)}, should be {tuple(t.shape)}"
+            for k, t in own.items()
+            if k in state and state[k].shape != t.shape
+        ]
+        if wrong:
+            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            raise ZooError(f"the checkpoint does not fit this model: {'; '.join(sorted(wrong)[:5])}{more}")
+        for key, tensor in own.items():
+            tensor.copy_(state[key])
+
+    def fingerprint(self) -> str:
+        """sha256 over the frozen weights, by name: which backbone a checkpoint belongs to."""
+        digest = hashlib.sha256()
+        learns = self.tuned()
+        for name, tensor in sorted((_plain(n), t) for n, t in self.state_dict().items()):
+            if name.startswith(tuple(f"{f}." for f in FROZEN)) and name not in learns:
+                digest.update(name.encode())
+                digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+
+def _plain(name: str) -> str:
+    """A parameter's name without the steps of `Around`."""
+    return re.sub(r"\.step(?=\.)", "", name)

@@ -1,0 +1,27 @@
+"""What one forward pass writes down: the tensors that grafts leave for each other and for the losses."""
+
+from torch import Tensor
+
+
+class Notes:
+    """The notes of one forward pass.
+
+    `notes["lore.latent"]` reads and writes a tensor; a key is the graft's name in the recipe, a dot, and a word.
+    `images` is the number of images (or texts): pathways multiply the rows of a batch, never the images.
+    Raises `KeyError` naming the missing note and those that are there.
+    """
+
+    def __init__(self, images: int):
+        self.images = images
+        self.values: dict[str, Tensor] = {}
+
+    def __getitem__(self, key: str) -> Tensor:
+        if key not in self.values:
+            raise KeyError(f"no note '{key}'; written so far: {', '.join(self.values) or 'none'}")
+        return self.values[key]
+
+    def __setitem__(self, key: str, value: Tensor) -> None:
+        self.values[key] = value
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values

@@ -1,0 +1,63 @@
+"""What a backbone asks of its pictures: `Preprocess`."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from promptzoo.errors import ZooError, did_you_mean
+
+INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
+CROP_MODES = ("center", "squash")
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Size, colours and crop of the pictures that a backbone was trained on.
+
+    `size` is (h, w) in pixels; `mean` and `std` are those of red, green and blue in 0..1.
+    The picture is resized to `size / crop_pct`, rounded down: its shorter side with crop mode "center",
+    both sides with "squash"; the middle of it is what the backbone sees.
+    Raises `ZooError` when a value is none of the possible ones.
+    """
+
+    size: tuple[int, int] = (224, 224)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    interpolation: str = "bicubic"
+    crop_pct: float = 1.0
+    crop_mode: str = "center"
+
+    def __post_init__(self) -> None:
+        for name, count in (("size", 2), ("mean", 3), ("std", 3)):
+            object.__setattr__(self, name, numbers(name, getattr(self, name), count))
+        if min(self.std) <= 0:
+            raise ZooError(f"'std' is {self.std}; each of its three numbers must be above 0")
+        if min(self.size) < 1:
+            raise ZooError(f"'size' is {self.size}; height and width must be at least 1 pixel")
+        if not 0 < self.crop_pct <= 1:
+            raise ZooError(f"'crop_pct' is {self.crop_pct}; it must be above 0 and at most 1")
+        for name, possible in (("interpolation", INTERPOLATIONS), ("crop_mode", CROP_MODES)):
+            written = getattr(self, name)
+            if written not in possible:
+                hint = did_you_mean(str(written), possible)
+                raise ZooError(f"'{name}' is {written!r}; it can be {' or '.join(possible)}{hint}")
+
+    def replace(self, **overrides: Any) -> "Preprocess":
+        """The same with some values replaced; an override of None leaves the backbone's own value."""
+        known = [field.name for field in fields(self)]
+        for name in overrides:
+            if name not in known:
+                raise ZooError(f"no '{name}' among {', '.join(known)}{did_you_mean(name, known)}")
+        return replace(self, **{name: value for name, value in overrides.items() if value is not None})
+
+
+def numbers(name: str, written: Any, count: int) -> tuple[float, ...]:
+    """One number for all places, or one for each; sizes become whole numbers."""
+    kind = int if name == "size" else float
+    given = [written] * count if isinstance(written, int | float) else written
+    try:
+        values = tuple(kind(value) for value in given)
+    except (TypeError, ValueError):
+        values = ()
+    if len(values) != count:
+        raise ZooError(f"'{name}' is {written!r}; it must be one number or {count} of them")
+    return values

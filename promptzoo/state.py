@@ -1,0 +1,100 @@
+"""Files that are there whole or not at all, and the state of an unfinished training."""
+
+import errno
+import io
+import os
+import pickle
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from promptzoo.errors import ZooError
+
+FORMAT = 1
+
+
+@dataclass
+class Reached:
+    """How far a training has come: counters, and the sums of the epoch that is under way.  Plain values only."""
+
+    stage: int = 0
+    epoch: int = 0  # of this stage, finished
+    batch: int = 0  # of this epoch, finished
+    epochs: int = 0  # of all stages, finished
+    step: int = 0  # of all stages, finished
+    sums: dict[str, float] = field(default_factory=dict)  # of this epoch: losses times pictures, hits, pictures
+    best_epoch: int | None = None  # counted from 1 over all stages
+    val: dict[str, Any] | None = None  # figures of the best epoch of this stage, or of the last
+    seconds: float = 0.0
+
+    def enter(self, stage: int) -> None:
+        """Begins a stage; the best epoch is sought anew, since a stage may change what the model is."""
+        self.stage, self.epoch, self.batch, self.sums = stage, 0, 0, {}
+        self.best_epoch, self.val = None, None
+
+    def end_epoch(self) -> None:
+        """Counts an epoch as finished."""
+        self.epoch, self.epochs, self.batch, self.sums = self.epoch + 1, self.epochs + 1, 0, {}
+
+
+def write(path: Path, content: bytes) -> None:
+    """Puts a file in its place in one step: a kill or a full disk at any moment leaves the one before untouched.
+
+    Raises `ZooError` when the disk does not take it.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(fresh, "wb") as file:
+            put(file, content)
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink()
+        raise ZooError(refused(path, error, len(content))) from error
+    with suppress(OSError):  # not every system can sync a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def put(file: io.BufferedIOBase | io.BufferedWriter, content: bytes) -> None:
+    """Hands everything to the system."""
+    file.write(content)
+    file.flush()
+
+
+def refused(path: Path, error: OSError, size: int) -> str:
+    """Why a file could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = f"the disk is full, {size / 1e6:.1f} MB more are needed" if full else error.strerror or str(error)
+    return f"cannot write {path}: {reason}; nothing that was saved before is lost"
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Saves tensors and plain values; the state before stays until this one is complete."""
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, buffer)
+    write(path, buffer.getvalue())
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """What was saved, on the CPU; None where nothing was.  No code of the file is executed.
+
+    Raises `ZooError` for a file that is damaged or of another version.
+    """
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise ZooError(f"{path} cannot be read as the state of a training: {str(error).splitlines()[0]}") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ZooError(f"{path} is not a state that this version of promptzoo saves")
+    return state

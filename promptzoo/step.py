@@ -1,0 +1,23 @@
+"""What one training step computes: a model and its losses as one module."""
+
+from torch import Tensor, nn
+
+from promptzoo.model import Model
+
+
+class Step(nn.Module):
+    """Model and losses as one module, so that one forward gives everything a training step needs.
+
+    forward(image, label, guess) -> the weighted losses by name, and the logits.
+    """
+
+    def __init__(self, model: Model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor, label: Tensor, guess: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
+        output = self.model(image)
+        losses = {
+            name: self.model.weights[name] * loss(output, label, guess) for name, loss in self.model.losses.items()
+        }
+        return losses, output.logits

@@ -1,0 +1,42 @@
+"""Which of the classes: accuracy."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch.nn import functional as F
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassStatScores
+
+from promptzoo.data.loader import Batch
+from promptzoo.model import Model
+
+
+class Classify:
+    """Accuracy: the share of pictures whose highest logit is that of their class.
+
+    Gives `accuracy` (0..1), `loss` (mean cross-entropy of the logits), `count`, and `per_class`: how many pictures of
+    each class there are and how many were right.  Processes that share the batches get the figures of all of them.
+    """
+
+    score = "accuracy"  # the figure that selects an epoch
+
+    def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:
+        """Looks at each batch once."""
+        device, classes = next(model.parameters()).device, len(model.classes)
+        micro = MulticlassAccuracy(classes, average="micro").to(device)
+        scores = MulticlassStatScores(classes, average="none").to(device)
+        mean = MeanMetric().to(device)
+        for batch in batches:
+            logits = model(batch.image).logits.float()
+            micro.update(logits, batch.label)
+            scores.update(logits, batch.label)
+            mean.update(F.cross_entropy(logits, batch.label, reduction="none"))
+        table = scores.compute().tolist()  # true and false positives, true and false negatives, pictures
+        return {
+            "accuracy": float(micro.compute()),
+            "loss": float(mean.compute()),
+            "count": sum(row[4] for row in table),
+            "per_class": {
+                name: {"right": row[0], "count": row[4]} for name, row in zip(model.classes, table, strict=True)
+            },
+        }

@@ -1,0 +1,34 @@
+"""Folders of tiny pictures for the tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from promptzoo.errors import ZooError
+from promptzoo.preprocess import Preprocess
+
+TINY = Preprocess(size=(16, 16), crop_pct=0.9)
+
+
+def paint(path: Path, number: int, size: tuple[int, int] = (24, 20)) -> Path:
+    """A small picture that no other number gives."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(number).integers(0, 255, (*size, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def make(root: Path, counts: dict[str, int], classes: tuple[str, ...] = ("ant", "bee_fly", "t-shirt")) -> Path:
+    for s, (part, count) in enumerate(counts.items()):
+        for c, name in enumerate(classes):
+            for i in range(count):
+                paint(root / part / name / f"{i}.png", 1000 * s + 100 * c + i)
+    return root
+
+
+def sentence(call) -> str:
+    with pytest.raises(ZooError) as error:
+        call()
+    return str(error.value)

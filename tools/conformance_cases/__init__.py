@@ -1,0 +1,1 @@
+"""The golden cases that the zoo implements, each as a function from a `Case` to named outputs."""
