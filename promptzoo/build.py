@@ -72,7 +72,7 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                 model.losses[name] = construct.build(node, "loss", LOSS_WORDS, **sizes)
                 model.weights[name] = recipe.weights[name]
         _check_notes(recipe, model)
-    return model
+    return model.eval()
 
 
 def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
@@ -84,7 +84,7 @@ def open_backbone(name: str, classes: int | Sequence[str], weights: str = "rando
     adopted = open_towers(name, weights, **options).adopted
     model = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
     model.head = LinearHead(adopted.visual.out, len(names))
-    return model
+    return model.eval()
 
 
 def _under(place: object, make: Any) -> Any:

@@ -63,6 +63,15 @@ def quiet() -> None:
         os.environ.setdefault(name, value)
 
 
+def known(incomplete: str) -> list[str]:
+    """The words that the shell may complete."""
+    from promptzoo.recipe import shipped_recipes
+    from promptzoo.registry import load_registry
+
+    words = {*shipped_recipes(), *(word for _, word, _ in load_registry().entries())}
+    return sorted(word for word in words if word.startswith(incomplete))
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and other packages' warnings.")] = False,
@@ -81,7 +90,9 @@ def list_words(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A word of the zoo, a class, or a recipe.")]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="A word of the zoo, a class, or a recipe.", autocompletion=known)],
+) -> None:
     """Everything about one word: source, equation, arguments, shapes, and the recipes that use it."""
     from promptzoo.pages import show_page
 

@@ -65,9 +65,11 @@ class Reading:
         made = Make(cls)
         made.label, made.place = label, str(place)
         for key, value in node.items():
+            if key == kind or key in apart:
+                continue
             if key in takes:
                 made.arguments[key] = self.argument(node, key, value, types.get(key, Any), label, entry)
-            elif key != kind and key not in apart:
+            else:
                 hint = did_you_mean(key, [*takes, *apart], quote="'")
                 self.problems.add(node.where(key), f"{label} takes no '{key}'{hint}{all_it_takes}")
         for name, one in takes.items():

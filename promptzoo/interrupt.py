@@ -10,7 +10,7 @@ from types import FrameType
 from promptzoo.errors import ZooError
 
 
-class Stopped(ZooError):
+class StoppedError(ZooError):
     """The user asked to stop.  A command prints the sentence and exits with this code."""
 
     exit_code = 130

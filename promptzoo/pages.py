@@ -93,13 +93,13 @@ def show_page(name: str) -> None:
         classes = [entry.path.partition(":")[2] for _, _, entry in registry.entries()]
         raise ZooError(f"nothing here is called '{name}'{unknown(name, words + classes)}")
     for kind, word, entry in found:
-        show_entry(out, kind, word, entry)
+        show_entry(out, registry, kind, word, entry)
     if name in recipes:
         out.print(f"[bold cyan]{name}[/]  [dim]recipe, {escape(str(recipes[name]))}[/]\n")
         out.print(recipes[name].read_text(encoding="utf-8"), markup=False, soft_wrap=True)
 
 
-def show_entry(out: Console, kind: str, word: str, entry: Entry) -> None:
+def show_entry(out: Console, registry: Registry, kind: str, word: str, entry: Entry) -> None:
     cls = entry.load()
     fits = f", fits {' and '.join(entry.slots)}" if entry.slots else ""
     by = "" if entry.by == OURS else f", by {entry.by}"
@@ -113,7 +113,7 @@ def show_entry(out: Console, kind: str, word: str, entry: Entry) -> None:
         "equation": entry.equation or "",
         "class": entry.path,
         "shapes": getattr(cls, "shapes", ""),
-        "takes": "\n".join(said(one) for one in parameters(cls).values()) or "no arguments",
+        "takes": "\n".join(said(one, registry) for one in parameters(cls).values()) or "no arguments",
         "used by": ", ".join(users(kind, word)),
     }.items():
         if text:
@@ -127,19 +127,15 @@ def show_entry(out: Console, kind: str, word: str, entry: Entry) -> None:
     out.print()
 
 
-def said(parameter: inspect.Parameter) -> str:
-    """`rank: int = 16`, or `dim: int` and that it need not be given."""
+def said(parameter: inspect.Parameter, registry: Registry) -> str:
+    """`rank: int = 16`; or `dim: int` and that it need not be given; or `map: Make` and which blocks fit."""
     from promptzoo.construct import SIZES
 
+    given, name = parameter.default is not parameter.empty, parameter.name
     hint = "" if parameter.annotation is parameter.empty else f": {inspect.formatannotation(parameter.annotation)}"
-    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-    known = "   (known from its place)" if not default and parameter.name in SIZES else ""
-    return (
-        parameter.name
-        + re.sub(r"\b(?:promptzoo|typing|collections\.abc|torch)\.(?:\w+\.)*", "", hint)
-        + default
-        + known
-    )
+    hint = re.sub(r"\b(?:promptzoo|typing|collections\.abc|torch)\.(?:\w+\.)*", "", hint)
+    known = "known from its place" if not given and name in SIZES else ", ".join(registry.fitting(name))
+    return name + hint + (f" = {parameter.default!r}" if given else "") + (f"   ({known})" if known else "")
 
 
 def users(kind: str, word: str) -> list[str]:

@@ -1,6 +1,8 @@
 """One process or several: the devices of a recipe, and what makes several compute what one would."""
 
+import logging
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +12,16 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from promptzoo.errors import ZooError
-from promptzoo.interrupt import Stopped
+from promptzoo.interrupt import StoppedError
 from promptzoo.settings import TrainSettings
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it announces what the recipe says; in every process
 
 
 def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
@@ -62,12 +67,12 @@ def sentences(out: Path) -> Iterator[None]:
     """Turns what a process of several died of into the sentence it said."""
     try:
         yield
-    except torch.multiprocessing.ProcessRaisedException as error:
+    except ProcessRaisedException as error:
         said = re.search(r"^promptzoo\.[\w.]*\.(\w+): (.*)", str(error), re.S | re.M)
         if said is None:
             raise
-        raise (Stopped if said[1] == "Stopped" else ZooError)(said[2].strip()) from error
-    except torch.multiprocessing.ProcessExitedException as error:
+        raise (StoppedError if said[1] == "StoppedError" else ZooError)(said[2].strip()) from error
+    except ProcessExitedException as error:
         raise ZooError(f"a process of the training died ({error}); continue with --resume {out}") from error
 
 
@@ -77,7 +82,9 @@ class SharedBatchNorm(_BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not self.track_running_stats:
             return super().forward(x)
-        assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
         others = [axis for axis in range(x.ndim) if axis != 1]
         shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
         with torch.autocast(x.device.type, enabled=False):
@@ -94,7 +101,8 @@ class SharedBatchNorm(_BatchNorm):
             weight = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), weight)
             self.running_var.lerp_((variance * rows / (rows - 1)).to(self.running_var.dtype), weight)
-        return y.to(x.dtype)
+        same: Tensor = y.to(x.dtype)
+        return same
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Any number of axes after the second."""
@@ -110,7 +118,7 @@ class Gathered(torch.autograd.Function):
         return x
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         grad = grad.contiguous().clone()
         distributed.all_reduce(grad)
         return grad
@@ -124,3 +132,15 @@ def share_batches(model: nn.Module) -> None:
     for module in model.modules():
         if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
             module.__class__ = SharedBatchNorm
+
+
+def peak_memory(device: torch.device) -> float:
+    """The most memory this process has held so far, in MiB: the GPU's on a GPU, else what is resident."""
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

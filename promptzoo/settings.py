@@ -145,7 +145,7 @@ class KnowledgeSettings(Settings):
             here = " and ".join(sources) or "none"
             raise PydanticCustomError("source", f"takes exactly one of 'text', 'table', 'features'; here is {here}")
         for stranger in sorted(given - {*SOURCES, *SOURCES[sources[0]]}):
-            raise PydanticCustomError("source", f"'{stranger}' does not go with '{sources[0]}'")
+            raise PydanticCustomError("source", f"takes no '{stranger}' beside '{sources[0]}'")
         return self
 
 

@@ -29,6 +29,9 @@ def make(root: Path, counts: dict[str, int], classes: tuple[str, ...] = ("ant", 
 
 
 def sentence(call) -> str:
+    """What the user reads when `call` is refused."""
     with pytest.raises(ZooError) as error:
         call()
-    return str(error.value)
+    said = str(error.value)
+    del error  # it holds this frame, and so whatever the call held
+    return said

@@ -205,7 +205,8 @@ def test_a_class_whose_every_test_picture_is_bad_is_an_error(root):
     assert said == "no picture that can be read to test on in class 'ant'"
 
 
-def test_a_picture_is_decoded_once(root):
+@pytest.mark.parametrize("drawn", [False, True])
+def test_a_picture_is_decoded_once(root, drawn):
     opened = Counter()
 
     def counted(picture):
@@ -213,7 +214,7 @@ def test_a_picture_is_decoded_once(root):
             opened[picture.name] += 1
             return picture.open()
 
-        return Picture(picture.label, picture.name, open, picture.path)
+        return Picture(picture.label, picture.name, open, None if drawn else picture.path)
 
     found = PictureFolder(root)
     for part in ("train", "test"):

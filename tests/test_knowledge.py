@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import shared
+from pictures import sentence
 from torch.nn.functional import normalize
 
-from promptzoo.errors import ZooError
 from promptzoo.guess import guess, remark, wrong_share
 from promptzoo.knowledge import class_means, describe, encode, encode_text, knowledge_dim, text_of
 from promptzoo.settings import KnowledgeSettings
@@ -18,12 +18,6 @@ CLOTHES = ["dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "
 ALIASES = {
     "longsleeve": "sweatshirt", "outwear": "jacket", "pants": "trousers", "shoes": "shoe", "t-shirt": "jersey"
 }  # fmt: skip
-
-
-def sentence(call) -> str:
-    with pytest.raises(ZooError) as error:
-        call()
-    return str(error.value)
 
 
 def model(classes, out=8, text=None):

@@ -1,4 +1,4 @@
-"""The pictures and captions that the embedded model is made from: scenes, what is true of them, and ways of saying it."""
+"""What the embedded model is made from: scenes, what is true of them, and ways of saying it."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -7,12 +7,13 @@ import numpy as np
 
 from promptzoo.data import drawing
 from promptzoo.data.digits import WORDS, sources
+from promptzoo.data.drawing import Floats
 
 PLACES = ("top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right")
 DIGIT_SAYINGS = (
-    "a photo of the digit {}.", "a photo of a {}.", "This is a photo of a {}.", "a photo of the number {}.", "a photo of {}.",
-    "This is a photo of the digit {}.", "the digit {}.", "a picture of the number {}.", "a handwritten {}.", "{}", "a {}.",
-    "an image of a {}.", "itap of a {}.", "a bad photo of the {}.", "a close-up photo of a {}.",
+    "a photo of the digit {}.", "a photo of a {}.", "This is a photo of a {}.", "a photo of the number {}.",
+    "a photo of {}.", "This is a photo of the digit {}.", "the digit {}.", "a picture of the number {}.",
+    "a handwritten {}.", "{}", "a {}.", "an image of a {}.", "itap of a {}.", "a bad photo of the {}.", "a close-up photo of a {}.",
 )  # fmt: skip
 THING_SAYINGS = ("{}", "a photo of {}.", "{}.", "This is a photo of {}.", "an image of {}.", "a picture of {}.")
 Claims = tuple[str, ...]
@@ -63,7 +64,10 @@ def tell(facts: list[Claims]) -> np.ndarray:
 
 
 def draw(seed: int, number: int, split: str = "pretrain", hardness: float = 1.0) -> tuple[np.ndarray, Scene]:
-    """Scene `number`: a digit large and upright (in three scenes of four), and up to two shapes beside it."""
+    """Scene `number` of a split: a digit large and upright (in four scenes of five), and up to two shapes beside it.
+
+    At hardness 0 the digit is larger still, most grounds are plain, and a digit stands alone.
+    """
     rng = np.random.default_rng([seed, number, list(sources()[1]).index(split)])
     masks, split_sources = sources()
     names = list(drawing.GROUNDS)
@@ -73,7 +77,7 @@ def draw(seed: int, number: int, split: str = "pretrain", hardness: float = 1.0)
     canvas = drawing.ground(rng, texture, first, second)
     has_digit = rng.random() < 0.8
     shapes = int(rng.integers(0 if has_digit else 1, 3)) if rng.random() < hardness or not has_digit else 0
-    cells = rng.permutation(9)
+    cells = rng.permutation(9).tolist()
     things: list[Thing] = []
     for _ in range(shapes):
         size = float(rng.uniform(13, 22))
@@ -88,12 +92,14 @@ def draw(seed: int, number: int, split: str = "pretrain", hardness: float = 1.0)
     return picture, Scene(tuple(things), texture, first_name)
 
 
-def _put(rng, canvas, cell, mask, kind, size, tilt) -> Thing:  # type: ignore[no-untyped-def]
+def _put(
+    rng: np.random.Generator, canvas: Floats, cell: int, mask: Floats, kind: str, size: float, tilt: float
+) -> Thing:
     room = drawing.SIDE - size
-    centre = [size / 2 + room * np.clip((at + rng.uniform(0.1, 0.9)) / 3, 0, 1) for at in divmod(int(cell), 3)]
+    centre = [size / 2 + room * np.clip((at + rng.uniform(0.1, 0.9)) / 3, 0, 1) for at in divmod(cell, 3)]
     colour = list(drawing.INKS)[rng.integers(len(drawing.INKS))]
     drawing.stamp(canvas, mask, centre, size, float(rng.uniform(-tilt, tilt)), drawing.paint(rng, drawing.INKS[colour]))
-    return Thing(kind, colour, PLACES[int(cell)])
+    return Thing(kind, colour, PLACES[cell])
 
 
 def caption(rng: np.random.Generator, scene: Scene, about: str) -> tuple[str, Claims]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Metric = Literal["cosine", "euclidean"]
 
 DISTANCES = 1 << 22  # entries of the distance table held at once: 16 MiB in float32
-GATHERED = 1 << 22  # entries of the gathered neighbours held at once; beyond 32 MiB the CPU allocator is the cost
+GATHERED = 1 << 22  # entries of the gathered neighbours held at once, one image at least
 
 
 @torch.no_grad()
@@ -33,8 +33,8 @@ def nearest(
 ) -> Tensor:
     """The indices `b n k` of each patch's nearest patches, nearest first, equal ones in the order of the patches.
 
-    With `include_self` the patch is its own neighbour 0.  With `dilation` every so-manieth of `neighbours * dilation`
-    is taken.  At most `block` distances are held at once (one row of patches at least), always in float32 or finer.
+    With `include_self` the patch is its own neighbour 0.  `dilation` takes every second, third ... of the nearest.
+    At most `block` distances are held at once (one row of patches at least), always in float32 or finer.
     Raises `ValueError` when an image has too few patches.
     """
     b, n, _ = x.shape

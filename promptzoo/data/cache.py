@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from promptzoo.data.contents import content, content_of
 from promptzoo.data.picture import Picture
 from promptzoo.data.transforms import Pixels, middle, pixels
 from promptzoo.errors import ZooError
@@ -31,6 +32,7 @@ class Cache:
         self.whole: dict[Picture, Pixels] = {}
         self.views: dict[Picture, Pixels] = {}
         self.broken: dict[Picture, str] = {}
+        self.drawn: dict[Picture, str] = {}  # contents of pictures that have no file
 
     def readable(self, picture: Picture, *, whole: bool = False) -> bool:
         """Whether the picture can be decoded; if so it is kept while there is room."""
@@ -58,16 +60,23 @@ class Cache:
         kept = self.views.get(picture)
         return pixels(middle(self.image(picture), self.preprocess)) if kept is None else kept
 
+    def content(self, picture: Picture) -> str:
+        """A digest of the picture, for `fingerprint`; a drawn one is not drawn again for it."""
+        return self.drawn.get(picture) or content(picture)
+
     def summary(self) -> str:
         kept, read = len(self.whole) + len(self.views), len(self.known) - len(self.broken)
         return f"{kept} of {read} decoded pictures kept in memory, {self.bytes / 1e6:.1f} MB"
 
     def _try(self, wanted: tuple[Picture, bool]) -> Pixels | str:
+        """The pixels to keep, or why there are none."""
         picture, whole = wanted
         try:
             image = picture.open()
         except ZooError as error:
             return str(error)
+        if picture.path is None:
+            self.drawn[picture] = content_of(image)
         return pixels(image if whole else middle(image, self.preprocess))
 
     def _keep(self, picture: Picture, found: Pixels | str, whole: bool) -> None:

@@ -77,7 +77,10 @@ class ClutteredDigits:
         """Picture `index` of a split; its class is the last digit of `index`."""
         masks, split_sources = sources()
         rng = np.random.default_rng([self.seed, list(split_sources).index(split), index])
-        mine, others = split_sources[split][index % 10], sum(split_sources[split], [])
+        mine, others = (
+            split_sources[split][index % 10],
+            [source for of_class in split_sources[split] for source in of_class],
+        )
         inks, grounds = list(drawing.INKS.values()), list(drawing.GROUNDS.values())
         texture = drawing.TEXTURES[rng.integers(len(drawing.TEXTURES))]
         first, second = (drawing.paint(rng, grounds[i]) for i in rng.choice(len(grounds), 2, replace=False))
@@ -101,4 +104,5 @@ def cut(rng: np.random.Generator, mask: Floats) -> Floats:
     rows, columns = np.mgrid[-1 : 1 : mask.shape[0] * 1j, -1 : 1 : mask.shape[1] * 1j]
     turn = rng.uniform(0, 2 * np.pi)
     side = rows * np.sin(turn) + columns * np.cos(turn) - rng.uniform(-0.1, 0.3)
-    return (mask * np.clip(side * 12, 0, 1)).astype(np.float32)
+    piece: Floats = (mask * np.clip(side * 12, 0, 1)).astype(np.float32)
+    return piece

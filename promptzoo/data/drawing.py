@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 SIDE = 64  # pixels of a picture, each way
 GRAIN = 32  # pixels of a mask, each way
@@ -25,7 +26,8 @@ SHAPES = ("circle", "square", "triangle", "cross", "ring", "diamond")
 
 def paint(rng: np.random.Generator, colour: tuple[float, float, float]) -> Floats:
     """A colour, a little off each time; red, green, blue in 0..1."""
-    return np.clip(np.array(colour) + rng.normal(0, 0.03, 3), 0, 1).astype(np.float32)
+    painted: Floats = np.clip(np.array(colour) + rng.normal(0, 0.03, 3), 0, 1).astype(np.float32)
+    return painted
 
 
 def ground(rng: np.random.Generator, texture: str, first: Floats, second: Floats) -> Floats:
@@ -51,9 +53,15 @@ def ground(rng: np.random.Generator, texture: str, first: Floats, second: Floats
 
 
 def stamp(
-    canvas: Floats, mask: Floats, centre: Sequence[float], size: float, tilt: float, colour: Floats, opacity: float = 1.0
+    canvas: Floats,
+    mask: Floats,
+    centre: Sequence[float] | Doubles,
+    size: float,
+    tilt: float,
+    colour: Floats,
+    opacity: float = 1.0,
 ) -> None:
-    """Stamps a `GRAIN` x `GRAIN` mask on the canvas in place: centre (row, column) and size in pixels, tilt in degrees."""
+    """Stamps a `GRAIN` x `GRAIN` mask on the canvas: centre (row, column), size in pixels, tilt in degrees."""
     reach = size * 0.71 + 1
     top, left = (max(0, int(np.floor(c - reach))) for c in centre)
     bottom, right = (min(SIDE, int(np.ceil(c + reach)) + 1) for c in centre)
@@ -88,7 +96,8 @@ def finish(rng: np.random.Generator, canvas: Floats, noise: float = 0.03) -> Ima
 def glyphs(sources: Floats) -> Floats:
     """Handwritten digits `n 8 8` in 0..1 as masks with crisp strokes, `n GRAIN GRAIN` in 0..1."""
     smooth = np.einsum("ai,nij,bj->nab", _LIFT32, sources, _LIFT32)
-    return np.clip((smooth - 0.42) / 0.3, 0, 1).astype(np.float32)
+    crisp: Floats = np.clip((smooth - 0.42) / 0.3, 0, 1).astype(np.float32)
+    return crisp
 
 
 @cache
@@ -114,7 +123,8 @@ def _lift(many: int) -> Floats:
     """A matrix from 8 samples to `many`, by smooth (cubic B-spline-like Gaussian) weights."""
     at = (np.arange(many) + 0.5) * 8 / many - 0.5
     weights = np.exp(-((at[:, None] - np.arange(8)[None]) ** 2) / (2 * 0.48**2))
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    lift: Floats = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return lift
 
 
 _LIFT32, _LIFT64 = _lift(GRAIN), _lift(SIDE)

@@ -74,8 +74,8 @@ def split(
         remarks.append("no pictures to validate on: the last epoch counts")
     elif lacking := without(val, dataset.classes):
         remarks.append(f"nothing to validate on in class {named(lacking, ', ')}")
-    print_of_all = fingerprint(train, val, test)
-    return Splits(dataset.classes, train, val, test, "val" if val else "last", print_of_all, tuple(remarks))
+    digest = fingerprint(train, val, test, content=cache.content)
+    return Splits(dataset.classes, train, val, test, "val" if val else "last", digest, tuple(remarks))
 
 
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:

@@ -1,0 +1,86 @@
+"""The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from promptzoo.construct import Construct
+from promptzoo.data.loader import Batch, Loader
+from promptzoo.errors import ZooError
+from promptzoo.model import Model
+from promptzoo.predict import open_run
+from promptzoo.prepare import open_data
+from promptzoo.processes import fabric_of, repeatable
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry
+
+SPLITS = ("train", "val", "test")
+
+
+class ZeroShot:
+    """Counts how often the frozen backbone names a picture right by its class texts (c t) alone."""
+
+    def __init__(self, model: Model, texts: Tensor) -> None:
+        self.model, self.texts = model, texts
+        self.right = self.count = 0
+
+    def see(self, batch: Batch) -> None:
+        feature = normalize(self.model.frozen_features(batch.image).float(), dim=-1)
+        self.right += int(((feature @ self.texts.T).argmax(1) == batch.label).sum())
+        self.count += len(batch.label)
+
+    def accuracy(self, fabric: Fabric) -> float:
+        """Over the pictures of all processes."""
+        told = fabric.all_reduce(torch.tensor([self.right, self.count], device=fabric.device), reduce_op="sum")
+        assert isinstance(told, Tensor)
+        return float(told[0] / told[1])
+
+
+def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> dict[str, Any]:
+    """The task's figures on one reading of a split; whoever stands `beside` sees each batch too."""
+    model.eval()
+    with torch.no_grad(), fabric.autocast():
+        figures: dict[str, Any] = task.evaluate(model, read(fabric, loader, beside))
+    return figures
+
+
+def read(fabric: Fabric, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
+    for batch in loader.epoch():
+        moved = batch._replace(image=fabric.to_device(batch.image), label=fabric.to_device(batch.label))
+        if beside is not None:
+            beside.see(moved)
+        yield moved
+
+
+def task_of(recipe: Recipe) -> Any:
+    """The task of a recipe."""
+    return Construct(load_registry()).build(recipe.task, "task")
+
+
+def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None = None) -> dict[str, Any]:
+    """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
+
+    `weights` tells where the backbone's weights are now.  Raises `ZooError`.
+    """
+    if split not in SPLITS:
+        raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
+    run = open_run(path, weights)
+    data = open_data(run.recipe, run.backbone)
+    if data.classes != run.model.classes:
+        raise ZooError(f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
+                       f"{', '.join(data.classes[:5])} ...")
+    loader = {"train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
+              "val": data.val, "test": data.test}[split]
+    if loader is None:
+        raise ZooError(f"{path} has no pictures to validate on")
+    fabric = fabric_of(run.recipe.train, devices=1)
+    with repeatable(fabric.device, run.recipe.train.threads):
+        run.model.to(fabric.device)
+        figures = evaluate(fabric, task_of(run.recipe), run.model, loader)
+    changed = run.data_fingerprint not in (None, data.splits.fingerprint)
+    return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}

@@ -1,0 +1,218 @@
+"""The training loop.  Devices, precision and processes are Lightning Fabric's; the rest is here to read."""
+
+import hashlib
+import math
+import time
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from promptzoo.checkpoint import copied
+from promptzoo.construct import Construct
+from promptzoo.data.loader import Batch
+from promptzoo.errors import ZooError
+from promptzoo.evaluate import evaluate
+from promptzoo.interrupt import StoppedError, farewell, listening
+from promptzoo.model import Model
+from promptzoo.prepare import CurrentGuess, Data
+from promptzoo.processes import share_batches
+from promptzoo.progress import Display, Mirror
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry
+from promptzoo.run import RunFolder
+from promptzoo.schedule import optimizer_of, rate
+from promptzoo.settings import Stage
+from promptzoo.state import Reached
+from promptzoo.step import Step
+
+
+class Loop:
+    """A model, what it learns from, and how far it has come.
+
+    The random numbers of a step depend on seed, step and process alone, order and augmentation on seed, epoch and
+    index: a state holds no generator, and it does not matter when a training was interrupted.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        recipe: Recipe,
+        model: Model,
+        data: Data,
+        guess: Tensor | None,
+        task: Any,
+        folder: RunFolder,
+        began: float,
+    ) -> None:
+        self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
+        self.guess, self.task, self.folder = guess, task, folder
+        self.tuned, self.frozen = model.tuned(), model.fingerprint()
+        self.rule = Construct(load_registry()).build(recipe.rule, "rule")
+        self.reached, self.saved = Reached(), "nothing"
+        self.best: dict[str, Tensor] | None = None
+        self.began = began
+
+    def fit(self, state: dict[str, Any] | None, quiet: bool = False) -> None:
+        """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
+        stages = self.recipe.train.phases
+        if self.fabric.world_size > 1:
+            share_batches(self.model)
+        step = CurrentGuess(self.model) if self.recipe.data.guess == "current" else Step(self.model)
+        self.step = self.fabric.setup_module(step)
+        untrained = copied(dict(self.tuned))
+        if state:
+            self.restore(state)
+        chief = self.fabric.is_global_zero
+        lines = self.folder.cut_log(state["log"] if state else 0) if chief else []
+        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.folder.path, lines)
+        self.display = Display(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
+        with listening() as self.asked, self.display:
+            for number in range(self.reached.stage, len(stages)):
+                if not stages[number].epochs:
+                    continue
+                self.optimizer = self.fabric.setup_optimizers(optimizer_of(stages[number], self.tuned))
+                if state:
+                    self.optimizer.load_state_dict(state["optimizer"])
+                else:
+                    self.reached.enter(number)
+                    self.best = None
+                    if stages[number].rewind:
+                        self.model.load_tuned({**self.model.tuned_state(), **untrained})
+                state = None
+                while self.reached.epoch < stages[number].epochs:
+                    self.epoch(stages[number])
+        self.mirror.close()
+        if self.best is not None:
+            self.model.load_tuned(self.best)
+
+    def epoch(self, stage: Stage) -> None:
+        """What is left of an epoch; then validation, a line in the log, and the state saved."""
+        reached, every = self.reached, self.recipe.train.save_every
+        self.model.train()
+        for batch in self.data.train.epoch(reached.epochs, skip=reached.batch):
+            stop = self.learn(batch, stage)
+            if stop or (every and reached.step % every == 0):
+                self.save()
+            if stop:
+                raise StoppedError(farewell(self.folder.path, self.saved))
+        line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **self.means()}
+        reached.end_epoch()
+        if self.data.val is not None:
+            line["val"] = self.validate()
+        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": round(self.display.speed(), 1)}
+        line |= {"seconds": round(self.seconds(), 2)}
+        if self.fabric.is_global_zero:
+            self.folder.log(line)
+            self.mirror.add(line)
+        self.save()
+        self.display.epoch(line)
+        if self.total([float(bool(self.asked))])[0]:
+            raise StoppedError(farewell(self.folder.path, self.saved))
+
+    def learn(self, batch: Batch, stage: Stage) -> bool:
+        """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
+        reached, per_epoch = self.reached, len(self.data.train)
+        torch.manual_seed(seed_of(self.recipe.train.seed, reached.step, self.fabric.global_rank))
+        guess = None if self.guess is None else self.guess[batch.index]
+        image, label, guess = self.fabric.to_device((batch.image, batch.label, guess))
+        losses, logits = self.step(image, label, guess)
+        stop = self.account(batch, losses, (logits.detach().argmax(1) == label).sum())
+        shared = {name: loss * batch.share for name, loss in losses.items()}
+        self.rule(shared, self.tuned.values(), self.fabric.backward)
+        self.clip(stage.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        reached.batch, reached.step = reached.batch + 1, reached.step + 1
+        return stop
+
+    def account(self, batch: Batch, losses: dict[str, Tensor], hits: Tensor) -> bool:
+        """Adds a step to the sums of its epoch, over all processes, in one transfer."""
+        count, share = len(batch.label), batch.share / self.fabric.world_size
+        own = torch.stack([*(loss.detach().float() * share for loss in losses.values()), hits.float()])
+        told = self.total([*own.tolist(), float(count), float(bool(self.asked))])
+        values, (hit, pictures, stop) = dict(zip(losses, told, strict=False)), told[-3:]
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self.broken(f"the loss '{name}' is {value}")
+        for name, value in {"pictures": pictures, "hits": hit, **{n: v * pictures for n, v in values.items()}}.items():
+            self.reached.sums[name] = self.reached.sums.get(name, 0.0) + value
+        self.display.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
+        return stop > 0
+
+    def total(self, values: list[float]) -> list[float]:
+        """The sum over all processes of each value."""
+        if self.fabric.world_size == 1:
+            return values
+        found = self.fabric.all_reduce(torch.tensor(values, device=self.fabric.device), reduce_op="sum")
+        assert isinstance(found, Tensor)
+        return [float(value) for value in found.tolist()]
+
+    def clip(self, most: float | None) -> None:
+        """Checks the gradient, and shortens it to `most`."""
+        gradients = [p.grad for p in self.tuned.values() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not math.isfinite(norm.item()):
+            finite = {name: p.grad is None or bool(p.grad.isfinite().all()) for name, p in self.tuned.items()}
+            where = next((name for name, fine in finite.items() if not fine), "all parameters together")
+            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
+        if most is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.tuned.values(), most, norm)
+
+    def broken(self, what: str) -> ZooError:
+        """Training cannot go on; what was saved stays."""
+        at = f"step {self.reached.step + 1} (epoch {self.reached.epochs + 1})"
+        return ZooError(f"{at}: {what}; the state in {self.folder.path} stays as it was after {self.saved}; "
+                        f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own")
+
+    def means(self) -> dict[str, Any]:
+        """The sums of an epoch as means over its pictures; the loss is the sum of the weighted losses."""
+        pictures, hits, *losses = self.reached.sums.values()
+        each = dict(zip(list(self.reached.sums)[2:], (loss / pictures for loss in losses), strict=True))
+        return {"loss": sum(each.values()), "losses": each, "accuracy": hits / pictures}
+
+    def validate(self) -> dict[str, float]:
+        """The figures of the validation pictures; of two epochs with equal scores that of the lower loss is better."""
+        assert self.data.val is not None
+        found = evaluate(self.fabric, self.task, self.model, self.data.val)
+        if self.reached.val is None or self.rank(found) > self.rank(self.reached.val):
+            self.reached.val, self.reached.best_epoch = found, self.reached.epochs
+            self.best = copied(self.model.tuned_state())
+        return {name: value for name, value in found.items() if isinstance(value, int | float)}
+
+    def rank(self, figures: dict[str, Any]) -> tuple[float, float]:
+        return figures[getattr(self.task, "score", "accuracy")], -figures.get("loss", 0.0)
+
+    # ------------------------------------------------------------------ state
+
+    def seconds(self) -> float:
+        """Of all sessions of this run, from `began`, on the monotonic clock."""
+        return self.reached.seconds + time.monotonic() - self.began
+
+    def save(self) -> None:
+        """Saves how far the training has come; the state before stays until this one is complete."""
+        self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
+        if self.fabric.is_global_zero:
+            self.folder.save({
+                "recipe": self.recipe.to_yaml(), "data": self.data.splits.fingerprint, "frozen": self.frozen,
+                "threads": torch.get_num_threads(), "reached": {**vars(self.reached), "seconds": self.seconds()},
+                "tuned": copied(self.model.tuned_state()), "best": self.best, "optimizer": self.optimizer.state_dict(),
+            })  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up a saved state.  Raises `ZooError` when pictures or frozen weights have changed since."""
+        for name, now in (("data", self.data.splits.fingerprint), ("frozen", self.frozen)):
+            if state[name] != now:
+                what = "pictures" if name == "data" else "frozen weights"
+                raise ZooError(f"the {what} are not those that {self.folder.path} was begun with; begin another run")
+        self.model.load_tuned(state["tuned"])
+        self.best, self.reached = state["best"], Reached(**state["reached"])
+        self.saved = f"step {self.reached.step}"
+
+
+def seed_of(*place: int) -> int:
+    """The seed of the random numbers that a step draws, from the run's seed, the step and the process."""
+    return int.from_bytes(hashlib.sha256(" ".join(map(str, place)).encode()).digest()[:7], "little")

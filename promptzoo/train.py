@@ -1,0 +1,72 @@
+"""From a recipe to a finished run: `train`."""
+
+import time
+from pathlib import Path
+
+from lightning_fabric import Fabric
+
+from promptzoo.build import build, open_of
+from promptzoo.checkpoint import pack
+from promptzoo.evaluate import ZeroShot, evaluate, task_of
+from promptzoo.interrupt import StoppedError, farewell
+from promptzoo.loop import Loop
+from promptzoo.prepare import open_data, prepare
+from promptzoo.processes import fabric_of, peak_memory, repeatable, sentences
+from promptzoo.recipe import Recipe
+from promptzoo.run import Result, RunFolder
+
+__all__ = ["Result", "train"]
+
+
+def train(recipe: Recipe, out: str | Path, resume: bool = False, quiet: bool = False) -> Result:
+    """Trains a recipe, selects an epoch, reads the test split once, and leaves everything in the folder `out`.
+
+    With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
+    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
+    """
+    folder = RunFolder(Path(out))
+    (folder.resume if resume else folder.start)(recipe)
+    try:
+        fabric = fabric_of(recipe.train)
+        with sentences(folder.path):
+            result: Result = fabric.launch(work, recipe, folder, quiet)
+            return result
+    except KeyboardInterrupt:
+        saved = "the last step saved" if folder.state_file.exists() else None
+        raise StoppedError(farewell(folder.path, saved)) from None
+
+
+def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> Result:
+    """What each process does, from the pictures to the result; the first of them writes."""
+    began, state = time.monotonic(), folder.state()
+    with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
+        backbone = open_of(recipe)
+        data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
+        model = build(recipe, data.classes, backbone).to(fabric.device)
+        prepared = prepare(recipe, model, backbone, data)
+        remarks = [*data.splits.remarks, *prepared.remarks]
+        if fabric.is_global_zero:
+            folder.describe("data", {
+                "fingerprint": data.splits.fingerprint, "pictures": data.counts(), "classes": data.classes,
+                "selection": data.splits.selection, **prepared.facts, "remarks": remarks,
+            })  # fmt: skip
+        task = task_of(recipe)
+        loop = Loop(fabric, recipe, model, data, prepared.guess, task, folder, began)
+        if any(stage.epochs for stage in recipe.train.phases):
+            loop.fit(state, quiet)
+        for graft in model.grafts.values():
+            if settle := getattr(graft, "settle", None):
+                settle(model, data)
+        zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
+        test = evaluate(fabric, task, model, data.test, beside=zero_shot)
+        result = Result(
+            out=str(folder.path), recipe=recipe.name, selection=data.splits.selection,
+            epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
+            val=loop.reached.val, test=test, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
+            tuned_parameters=sum(p.numel() for p in model.tuned().values()),
+            total_parameters=sum(p.numel() for p in model.parameters()),
+            seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device), remarks=remarks,
+        )  # fmt: skip
+        if fabric.is_global_zero:
+            folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), result)
+        return result

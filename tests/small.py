@@ -1,0 +1,93 @@
+"""Small backbones that recipes are tried on: widths of 32, two or three layers."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from promptzoo.build import build
+from promptzoo.model import Model
+from promptzoo.recipe import Recipe, shipped_recipes
+
+CLASSES = ["cat", "dog", "owl", "newt"]
+BACKBONES: dict[str, dict[str, Any]] = {
+    "vit": {
+        "open": "timm/vit_tiny_patch16_224",
+        "image_size": 32,
+        "options": {"depth": 3, "embed_dim": 32, "num_heads": 2, "patch_size": 8},
+    },
+    "swin": {
+        "open": "timm/swin_tiny_patch4_window7_224",
+        "image_size": 32,
+        "options": {"depths": [1, 3], "embed_dim": 16, "num_heads": [1, 2], "window_size": 4},
+    },
+    "clip": {
+        "open": "open_clip/ViT-B-32-quickgelu",
+        "image_size": 32,
+        "options": {
+            "embed_dim": 24,
+            "vision_cfg": {"width": 32, "layers": 3, "head_width": 16, "patch_size": 8},
+            "text_cfg": {"width": 16, "layers": 1, "heads": 2, "vocab_size": 49408},
+        },
+    },
+}
+RECIPES = sorted(shipped_recipes())
+
+
+def overrides(kind: str) -> list[str]:
+    """The words that put a recipe on a small backbone."""
+    backbone = BACKBONES[kind]
+    words = [
+        f"backbone.open={backbone['open']}",
+        "backbone.weights=random",
+        f"backbone.image_size={backbone['image_size']}",
+    ]
+    return [*words, f"backbone.options={flow(backbone['options'])}"]
+
+
+def flow(value: Any) -> str:
+    """A value as one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items()) + "}"
+    return str(value)
+
+
+def recipe(name: str, kind: str = "vit", *more: str) -> Recipe:
+    """A shipped recipe on a small backbone, its knowledge from class means where there is no text tower."""
+    words = overrides(kind)
+    if "sa2vp" in name:
+        words += ["grafts.sa2vp.parts=2"]  # of three layers: the prompts ask in two, the base in one
+    if "lore" in name:
+        words += ["grafts.lore.local.neighbours=4"] if "grafts.lore.local.block=identity" not in more else []
+        words += ["knowledge={features: class_means}"] if kind != "clip" else []
+    return Recipe.read(name, [*words, *more])
+
+
+def model(name: str, kind: str = "vit", *more: str) -> Model:
+    """The model of a shipped recipe on a small backbone, with knowledge where a loss asks for it."""
+    made = build(recipe(name, kind, *more), CLASSES)
+    for loss in made.losses.values():
+        if hasattr(loss, "knowledge"):
+            loss.set_knowledge(torch.randn(loss.knowledge.shape, generator=torch.Generator().manual_seed(3)))
+    return made
+
+
+def fits(name: str, kind: str) -> bool:
+    """Whether a recipe can run on a backbone: comparing with texts needs a text tower."""
+    return name != "zero_shot" or kind == "clip"
+
+
+COMBINATIONS = [(name, kind) for name in RECIPES for kind in BACKBONES if fits(name, kind)]
+
+
+def pictures(made: Model, rows: int = 3) -> torch.Tensor:
+    return torch.randn(rows, *made.visual.input, generator=torch.Generator().manual_seed(5))
+
+
+def randomise(module: nn.Module) -> None:
+    """No parameter or statistic is zero or one, so that nothing hides."""
+    draw = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            if tensor.is_floating_point() and "running_var" not in name and "knowledge" not in name:
+                tensor.add_(torch.randn(tensor.shape, generator=draw) * 0.05)
