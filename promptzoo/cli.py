@@ -97,3 +97,86 @@ def show(
     from promptzoo.pages import show_page
 
     show_page(name)
+
+
+Words = Annotated[list[str], typer.Argument(help="A recipe (a file, or the name of a shipped one), then key=value ...")]
+WEIGHTS = typer.Option("--weights", help="Where the backbone's weights are now, if not where the run found them.")
+
+
+@app.command()
+def check(words: Words) -> None:
+    """Draw the tower, who acts at which site, and what it costs; nothing is downloaded."""
+    from promptzoo.check import check_page
+    from promptzoo.pages import console
+    from promptzoo.recipe import Recipe
+
+    check_page(Recipe.read(words[0], words[1:]), console())
+
+
+@app.command()
+def report(
+    words: Words,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Parameters and GMACs of one or several recipes, in all and for each graft."""
+    from promptzoo.check import report_page
+    from promptzoo.pages import console
+    from promptzoo.recipe import Recipe
+
+    if form not in ("table", "json"):
+        raise ZooError(f"--format takes table or json, not '{form}'")
+    overrides = [word for word in words if "=" in word]
+    report_page([Recipe.read(word, overrides) for word in words if "=" not in word], console(), form)
+
+
+@app.command()
+def train(
+    words: Annotated[list[str] | None, typer.Argument(help="A recipe, then key=value ...", show_default=False)] = None,
+    out: Annotated[str | None, typer.Option("--out", help="The run's folder; runs/<recipe> where left out.")] = None,
+    resume: Annotated[str | None, typer.Option("--resume", help="An unfinished run's folder, to continue it.")] = None,
+) -> None:
+    """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
+    from pathlib import Path
+
+    from promptzoo.outcome import free_folder, result_page
+    from promptzoo.pages import console
+    from promptzoo.recipe import Recipe
+    from promptzoo.run import recipe_of
+    from promptzoo.train import train as run
+
+    if not words and not resume:
+        raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --resume DIR needs none")
+    if out and resume:
+        raise ZooError("--out begins a run and --resume continues one; give one of them")
+    recipe = Recipe.read(words[0], words[1:]) if words else recipe_of(Path(resume or ""))
+    folder = resume or out or str(free_folder(Path("runs"), recipe.name))
+    result_page(run(recipe, folder, resume=bool(resume)), recipe, console())
+
+
+@app.command("eval")
+def evaluate(
+    path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder.")],
+    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    weights: Annotated[str | None, WEIGHTS] = None,
+) -> None:
+    """The figures of a finished run on one of its splits, read anew."""
+    from promptzoo.evaluate import evaluate_run
+    from promptzoo.outcome import figures_page
+    from promptzoo.pages import console
+
+    figures_page(evaluate_run(path, split, weights=weights), console())
+
+
+@app.command()
+def predict(
+    path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Picture files.")],
+    top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
+    weights: Annotated[str | None, WEIGHTS] = None,
+) -> None:
+    """Name pictures with a finished run."""
+    from promptzoo.outcome import predictions_page
+    from promptzoo.pages import console
+    from promptzoo.predict import predict as name
+
+    predictions_page(pictures, name(path, pictures, top, weights=weights), console())

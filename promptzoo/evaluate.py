@@ -38,7 +38,8 @@ class ZeroShot:
         """Over the pictures of all processes."""
         told = fabric.all_reduce(torch.tensor([self.right, self.count], device=fabric.device), reduce_op="sum")
         assert isinstance(told, Tensor)
-        return float(told[0] / told[1])
+        right, count = told.tolist()
+        return float(right) / max(1, count)
 
 
 def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> dict[str, Any]:

@@ -57,8 +57,9 @@ class Loop:
     def fit(self, state: dict[str, Any] | None, quiet: bool = False) -> None:
         """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
         stages = self.recipe.train.phases
-        if self.fabric.world_size > 1:
-            share_batches(self.model)
+        world = self.fabric.world_size
+        if world > 1 and share_batches(self.model):
+            self.data.train.least = 2 * world  # a batch normalisation refuses a single row, though others join it
         step = CurrentGuess(self.model) if self.recipe.data.guess == "current" else Step(self.model)
         self.step = self.fabric.setup_module(step)
         untrained = copied(dict(self.tuned))

@@ -119,6 +119,9 @@ class Model(nn.Module):
         The first stands innermost.  Raises `ZooError` when two of them open a second pathway.
         """
         start = self.visual.prefix
+        for name in grafts:
+            if hasattr(self.grafts, name):
+                raise ZooError(f"a graft cannot be called '{name}': torch's ModuleDict has something of that name")
         for name, graft in grafts.items():
             needs = graft.needs(self)
             self.slots[name] = slice(start, start + needs.prefix)

@@ -124,14 +124,16 @@ class Gathered(torch.autograd.Function):
         return grad
 
 
-def share_batches(model: nn.Module) -> None:
-    """Lets every batch normalisation see the batch of all processes.
+def share_batches(model: nn.Module) -> bool:
+    """Lets every batch normalisation see the batch of all processes.  Gives whether there was any.
 
     The module stays, its class changes: a graft may hold it in several places.
     """
-    for module in model.modules():
-        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
-            module.__class__ = SharedBatchNorm
+    found = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    for module in found:
+        cls = type(module)
+        module.__class__ = type(f"Shared{cls.__name__}", (cls, SharedBatchNorm), {})
+    return bool(found)
 
 
 def peak_memory(device: torch.device) -> float:

@@ -64,10 +64,10 @@ class RunFolder:
             raise ZooError(
                 f"{self.path} holds an unfinished run; continue it with --resume {self.path}, or take another --out"
             )
-        if self.path.exists() and (not self.path.is_dir() or any(f for f in self.path.iterdir() if f.name[0] != ".")):
+        if self.path.exists() and (not self.path.is_dir() or any(map(foreign, self.path.iterdir()))):
             raise ZooError(f"{self.path} is not an empty folder and holds no run; take another --out")
-        write(self.recipe, recipe.to_yaml().encode())
-        self.describe("versions", versions())
+        self.describe("versions", {"recipe": recipe.name, **versions()})
+        write(self.recipe, recipe.to_yaml().encode())  # the last of the two: with it there is a run
 
     def resume(self, recipe: Recipe) -> None:
         """Takes up an unfinished run.  Raises `ZooError` when there is none, or its recipe was another."""
@@ -125,12 +125,19 @@ class RunFolder:
         shutil.rmtree(self.state_file.parent, ignore_errors=True)
 
 
+def foreign(file: Path) -> bool:
+    """Whether a file is not what a run leaves that was killed at its very start."""
+    return file.name != "versions.json" and not file.name.startswith(".")
+
+
 def recipe_of(path: Path) -> Recipe:
-    """The recipe of a run."""
+    """The recipe of a run, under the name it was begun with."""
     folder = RunFolder(path)
     if not folder.recipe.exists():
         raise ZooError(f"{path} holds no run: there is no recipe.yaml in it")
-    return Recipe.read(folder.recipe)
+    recipe = Recipe.read(folder.recipe)
+    recipe.name = json.loads((path / "versions.json").read_text(encoding="utf-8"))["recipe"]
+    return recipe
 
 
 def differences(old: Any, new: Any, key: str = "") -> list[str]:

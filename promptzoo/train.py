@@ -1,7 +1,9 @@
 """From a recipe to a finished run: `train`."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from lightning_fabric import Fabric
 
@@ -29,14 +31,13 @@ def train(recipe: Recipe, out: str | Path, resume: bool = False, quiet: bool = F
     try:
         fabric = fabric_of(recipe.train)
         with sentences(folder.path):
-            result: Result = fabric.launch(work, recipe, folder, quiet)
-            return result
+            return Result(**fabric.launch(work, recipe, folder, quiet))
     except KeyboardInterrupt:
         saved = "the last step saved" if folder.state_file.exists() else None
         raise StoppedError(farewell(folder.path, saved)) from None
 
 
-def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> Result:
+def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> dict[str, Any]:
     """What each process does, from the pictures to the result; the first of them writes."""
     began, state = time.monotonic(), folder.state()
     with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
@@ -69,4 +70,4 @@ def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> Resu
         )  # fmt: skip
         if fabric.is_global_zero:
             folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), result)
-        return result
+        return asdict(result)

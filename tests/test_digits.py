@@ -21,7 +21,7 @@ def test_no_two_splits_draw_from_the_same_handwritten_digit():
     assert {name: len(numbers) for name, numbers in flat.items()} == {
         "pretrain": 900, "train": 250, "val": 200, "test": 447,
     }  # fmt: skip
-    assert sorted(sum(flat.values(), [])) == list(range(1797))
+    assert sorted(number for numbers in flat.values() for number in numbers) == list(range(1797))
 
 
 def test_classes_are_balanced_and_named_in_words():

@@ -1,4 +1,4 @@
-"""The embedded model: it loads as any open_clip model does, it knows the digits a little, and its tool can make it again."""
+"""The embedded model: it loads as any open_clip model does, knows the digits a little, and can be made again."""
 
 import json
 import sys
@@ -95,7 +95,9 @@ def test_a_killed_and_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(tool,
     tool.main([*words, str(tmp_path / "whole")])
 
     step = tool.Run.step
-    monkeypatch.setattr(tool.Run, "step", lambda run: step(run) if run.done < 2 else pytest.fail("killed", pytrace=False))
+    monkeypatch.setattr(
+        tool.Run, "step", lambda run: step(run) if run.done < 2 else pytest.fail("killed", pytrace=False)
+    )
     with pytest.raises(pytest.fail.Exception, match="killed"):
         tool.main([*words, str(tmp_path / "cut")])
     monkeypatch.setattr(tool.Run, "step", step)

@@ -138,7 +138,7 @@ A very small CLIP, so that every recipe runs at once, without network: for demon
 | architecture | `open_clip.model.CLIP` as in `zoo_tiny.json` |
 | pictures | 64 x 64 in patches of 8 x 8, 6 layers of width 128; normalised as OpenAI's CLIP does |
 | texts | CLIP's own vocabulary and context of 77, 3 layers of width 64 |
-| weights | `zoo_tiny.safetensors`: {millions:.2f} million parameters, half precision, {size:.1f} MB, open_clip's names |
+| weights | `zoo_tiny.safetensors`: {millions:.2f} million parameters, fp16, {size:.1f} MB, open_clip's names |
 | made by | `python tools/pretrain_tiny.py --out promptzoo/zoo_tiny` |
 | run | {steps} steps of {batch} pictures, seed {seed}, {threads} thread, {precision}; about 40 minutes on one core |
 | licence | as this repository's |
@@ -146,10 +146,10 @@ A very small CLIP, so that every recipe runs at once, without network: for demon
 ## Made from
 
 {pool} drawn scenes with captions, no photograph: a digit (in four scenes of five), large and nearly upright, and up
-to two plain shapes, in colour on a textured ground; easy scenes first. Captions speak of the digit, or of colours, shapes,
-places and grounds. The digits are 900 of the 1,797 handwritten ones that scikit-learn brings (Alpaydin and Kaynak,
-"Optical Recognition of Handwritten Digits", UCI, CC BY 4.0); the data set `cluttered_digits` draws from the other 897.
-The contrastive loss does not count captions that happen to be true of another picture.
+to two plain shapes, in colour on a textured ground; easy scenes first. Captions speak of the digit, or of colours,
+shapes, places and grounds. The digits are 900 of the 1,797 handwritten ones that scikit-learn brings (Alpaydin and
+Kaynak, "Optical Recognition of Handwritten Digits", UCI, CC BY 4.0); the data set `cluttered_digits` draws from the
+other 897. The contrastive loss does not count captions that happen to be true of another picture.
 
 ## Good for
 

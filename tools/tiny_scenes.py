@@ -13,7 +13,8 @@ PLACES = ("top left", "top", "top right", "left", "centre", "right", "bottom lef
 DIGIT_SAYINGS = (
     "a photo of the digit {}.", "a photo of a {}.", "This is a photo of a {}.", "a photo of the number {}.",
     "a photo of {}.", "This is a photo of the digit {}.", "the digit {}.", "a picture of the number {}.",
-    "a handwritten {}.", "{}", "a {}.", "an image of a {}.", "itap of a {}.", "a bad photo of the {}.", "a close-up photo of a {}.",
+    "a handwritten {}.", "{}", "a {}.", "an image of a {}.", "itap of a {}.", "a bad photo of the {}.",
+    "a close-up photo of a {}.",
 )  # fmt: skip
 THING_SAYINGS = ("{}", "a photo of {}.", "{}.", "This is a photo of {}.", "an image of {}.", "a picture of {}.")
 Claims = tuple[str, ...]

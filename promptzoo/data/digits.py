@@ -49,10 +49,11 @@ class ClutteredDigits:
         *,
         size: tuple[float, float] = (20.0, 28.0),
         tilt: float = 25.0,
-        pieces: tuple[int, int] = (5, 8),
+        others: tuple[int, int] = (1, 2),
+        pieces: tuple[int, int] = (2, 4),
         test_per_class: int = 100,
     ) -> None:
-        self.seed, self.size, self.tilt, self.pieces = seed, size, tilt, pieces
+        self.seed, self.size, self.tilt, self.others, self.pieces = seed, size, tilt, others, pieces
         self.classes = list(WORDS)
         self.train = self._pictures("train", PER_CLASS["train"])
         self.val = self._pictures("val", PER_CLASS["val"])
@@ -61,7 +62,7 @@ class ClutteredDigits:
     def fingerprint(self) -> str:
         """A digest that changes when any picture does: of the sources, the arguments, and a few pictures a split."""
         masks, split = sources()
-        told = f"{VERSION} {self.seed} {self.size} {self.tilt} {self.pieces} {split} {len(self.test)}"
+        told = f"{VERSION} {self.seed} {self.size} {self.tilt} {self.others} {self.pieces} {split} {len(self.test)}"
         digest = hashlib.sha256(told.encode() + masks.tobytes())
         for picture in self.train[:5] + self.val[:5] + self.test[:5]:
             digest.update(picture.open().tobytes())
@@ -77,25 +78,22 @@ class ClutteredDigits:
         """Picture `index` of a split; its class is the last digit of `index`."""
         masks, split_sources = sources()
         rng = np.random.default_rng([self.seed, list(split_sources).index(split), index])
-        mine, others = (
-            split_sources[split][index % 10],
-            [source for of_class in split_sources[split] for source in of_class],
-        )
-        inks, grounds = list(drawing.INKS.values()), list(drawing.GROUNDS.values())
+        mine, rest = split_sources[split][index % 10], [source for of_class in split_sources[split] for source in of_class]
+        chalks = [ink for name, ink in drawing.INKS.items() if name != "white"]
         texture = drawing.TEXTURES[rng.integers(len(drawing.TEXTURES))]
-        first, second = (drawing.paint(rng, grounds[i]) for i in rng.choice(len(grounds), 2, replace=False))
-        canvas = drawing.ground(rng, texture, first, second)
-        size = rng.uniform(*self.size)
-        centre = rng.uniform(size / 2, SIDE - size / 2, 2)
+        names = rng.choice(list(drawing.GROUNDS), 2, replace=False)
+        canvas = drawing.ground(rng, texture, *(drawing.paint(rng, drawing.GROUNDS[name]) for name in names))
+
+        def put(mask: Floats, size: float, tilt: float, ink: tuple[float, float, float]) -> None:
+            centre = rng.uniform(size / 2, SIDE - size / 2, 2)
+            drawing.stamp(canvas, mask, centre, size, rng.uniform(-tilt, tilt), drawing.paint(rng, ink))
+
         for _ in range(rng.integers(self.pieces[0], self.pieces[1] + 1)):
-            piece = cut(rng, masks[others[rng.integers(len(others))]])
-            drawing.stamp(
-                canvas, piece, rng.uniform(0, SIDE, 2), rng.uniform(16, 30), rng.uniform(-180, 180),
-                drawing.paint(rng, inks[rng.integers(len(inks))]), 0.9,
-            )  # fmt: skip
-        ink = drawing.paint(rng, inks[rng.integers(len(inks))])
-        source = mine[(index // 10) % len(mine)]
-        drawing.stamp(canvas, masks[source], centre, size, rng.uniform(-self.tilt, self.tilt), ink)
+            piece = cut(rng, masks[rng.choice(rest)])
+            put(piece, rng.uniform(16, 30), 180, chalks[rng.integers(len(chalks))])
+        for _ in range(rng.integers(self.others[0], self.others[1] + 1)):
+            put(masks[rng.choice(rest)], rng.uniform(*self.size), self.tilt, chalks[rng.integers(len(chalks))])
+        put(masks[mine[(index // 10) % len(mine)]], rng.uniform(*self.size), self.tilt, drawing.INKS["white"])
         return drawing.finish(rng, canvas)
 
 

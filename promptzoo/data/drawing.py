@@ -49,7 +49,8 @@ def ground(rng: np.random.Generator, texture: str, first: Floats, second: Floats
         coarse = rng.normal(0, 1, (8, 8)).astype(np.float32)
         share = _LIFT64 @ coarse @ _LIFT64.T
     blend = (np.clip(share * 4, -1, 1) + 1)[..., None] / 2 if texture != "plain" else share[..., None]
-    return (first + blend * (second - first)).astype(np.float32)
+    blended: Floats = (first + blend * (second - first)).astype(np.float32)
+    return blended
 
 
 def stamp(

@@ -1,7 +1,7 @@
 """LORE: prompts that know the locality of each image, put before the patches of every layer."""
 
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ class Lore(nn.Module):
     runs: list[tuple[int, int]]
     local: Any
     generator: Any
+    sums: ClassVar = {"white box": ("local", "generator", ".attend")}
     writes = ("local", "latent")
     reads = ()
 

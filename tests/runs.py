@@ -1,0 +1,59 @@
+"""Tiny runs: pictures that a random network can tell apart, and recipes that train in a second."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import small
+from PIL import Image
+
+from promptzoo.recipe import Recipe
+from promptzoo.train import Result, train
+
+COLOURS = {"blue_jay": (40, 60, 200), "fox": (200, 90, 30), "leaf": (40, 160, 60)}
+
+
+def pictures(root: Path, train: int = 8, test: int = 4) -> Path:
+    """A folder of pictures whose colour tells their class, under noise."""
+    for split, count in {"train": train, "test": test}.items():
+        for label, (name, colour) in enumerate(COLOURS.items()):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                draw = np.random.default_rng([label, i, split == "train"])
+                noise = draw.normal(0, 60, (36, 36, 3))
+                Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    return root
+
+
+def recipe(root: Path, name: str = "linear", kind: str = "vit", *more: str) -> Recipe:
+    """A shipped recipe on a small backbone and on the pictures of `root`; three epochs of three steps."""
+    words = [
+        f"data={{dataset: folder, root: {root}, shots: 4, batch: 4}}",
+        "train={epochs: 3, lr: 1e-2, optimizer: adamw, seed: 5, warmup: 1}",
+    ]
+    return small.recipe(name, kind, *words, *more)
+
+
+def run(out: Path, root: Path, *words: str, resume: bool = False) -> Result:
+    """Trains `recipe(root, *words)` in `out` without a word."""
+    return train(recipe(root, *words), out, resume=resume, quiet=True)
+
+
+def result(out: Path) -> dict[str, Any]:
+    """What a run came to, without times, memory and place."""
+    found = json.loads((out / "result.json").read_text())
+    return {key: value for key, value in found.items() if key not in ("out", "seconds", "peak_memory")}
+
+
+def lines(out: Path) -> list[dict[str, Any]]:
+    """The log without times."""
+    read = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "pictures_per_second")} for line in read]
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two runs came to the same: figures, log, and the bytes of the model."""
+    models = [(out / "model.safetensors").read_bytes() for out in (one, other)]
+    return result(one) == result(other) and lines(one) == lines(other) and models[0] == models[1]
