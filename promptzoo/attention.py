@@ -130,7 +130,7 @@ class WindowMix(nn.Module):
             for blank in empty:
                 inside = F.pad(grid.new_ones(self.grid), (0, self.padding[1], 0, self.padding[0]))
                 grid = torch.where(inside[..., None].bool(), grid, blank[:, :, :, None])
-        cut = grid.unflatten(3, (across, wide)).unflatten(2, (down, tall))  # b h down tall across wide e
+        cut: Tensor = grid.unflatten(3, (across, wide)).unflatten(2, (down, tall))  # b h down tall across wide e
         cut = cut.permute(0, 2, 4, 1, 3, 5, 6).flatten(4, 5).flatten(0, 2)  # (b windows) h ww e
         if not prefix:
             return cut

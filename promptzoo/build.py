@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from promptzoo.backbones import Backbone, open_towers
 from promptzoo.construct import Construct
@@ -72,7 +73,8 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                 model.losses[name] = construct.build(node, "loss", LOSS_WORDS, **sizes)
                 model.weights[name] = recipe.weights[name]
         _check_notes(recipe, model)
-    return model.eval()
+    _rehearse(recipe, model.eval())
+    return model
 
 
 def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
@@ -130,6 +132,16 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
     for name, loss in model.losses.items():
         for note in getattr(loss, "reads", ()):
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
+
+
+def _rehearse(recipe: Recipe, model: Model) -> None:
+    """One forward of shapes without numbers: what fits no picture of this size is found before any training."""
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+            model(torch.empty(2, *model.visual.input))
+    except (ValueError, RuntimeError) as error:
+        where = recipe.node.where("grafts" if recipe.grafts else "backbone")
+        raise RecipeError(f"{where}: {str(error).splitlines()[0]}") from error
 
 
 def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], where: tuple[str, ...]) -> None:

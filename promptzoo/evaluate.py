@@ -15,7 +15,7 @@ from promptzoo.errors import ZooError
 from promptzoo.model import Model
 from promptzoo.predict import open_run
 from promptzoo.prepare import open_data
-from promptzoo.processes import fabric_of, repeatable
+from promptzoo.processes import fabric_of, repeatable, summed
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
 
@@ -30,16 +30,16 @@ class ZeroShot:
         self.right = self.count = 0
 
     def see(self, batch: Batch) -> None:
-        feature = normalize(self.model.frozen_features(batch.image).float(), dim=-1)
-        self.right += int(((feature @ self.texts.T).argmax(1) == batch.label).sum())
+        feature = self.model.frozen_features(batch.image)
+        with torch.autocast(feature.device.type, enabled=False):
+            likeness = normalize(feature.float(), dim=-1) @ self.texts.float().T
+        self.right += int((likeness.argmax(1) == batch.label).sum())
         self.count += len(batch.label)
 
     def accuracy(self, fabric: Fabric) -> float:
         """Over the pictures of all processes."""
-        told = fabric.all_reduce(torch.tensor([self.right, self.count], device=fabric.device), reduce_op="sum")
-        assert isinstance(told, Tensor)
-        right, count = told.tolist()
-        return float(right) / max(1, count)
+        right, count = summed(fabric, [self.right, self.count])
+        return right / max(1.0, count)
 
 
 def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> dict[str, Any]:
@@ -73,10 +73,15 @@ def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None =
     run = open_run(path, weights)
     data = open_data(run.recipe, run.backbone)
     if data.classes != run.model.classes:
-        raise ZooError(f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
-                       f"{', '.join(data.classes[:5])} ...")
-    loader = {"train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
-              "val": data.val, "test": data.test}[split]
+        raise ZooError(
+            f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
+            f"{', '.join(data.classes[:5])} ..."
+        )
+    loader = {
+        "train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
+        "val": data.val,
+        "test": data.test,
+    }[split]
     if loader is None:
         raise ZooError(f"{path} has no pictures to validate on")
     fabric = fabric_of(run.recipe.train, devices=1)

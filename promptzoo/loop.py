@@ -1,6 +1,5 @@
 """The training loop.  Devices, precision and processes are Lightning Fabric's; the rest is here to read."""
 
-import hashlib
 import math
 import time
 from typing import Any
@@ -17,7 +16,7 @@ from promptzoo.evaluate import evaluate
 from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.model import Model
 from promptzoo.prepare import CurrentGuess, Data
-from promptzoo.processes import share_batches
+from promptzoo.processes import seed_of, share_batches, summed
 from promptzoo.progress import Display, Mirror
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
@@ -57,12 +56,11 @@ class Loop:
     def fit(self, state: dict[str, Any] | None, quiet: bool = False) -> None:
         """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
         stages = self.recipe.train.phases
-        world = self.fabric.world_size
-        if world > 1 and share_batches(self.model):
+        if (world := self.fabric.world_size) > 1 and share_batches(self.model):
             self.data.train.least = 2 * world  # a batch normalisation refuses a single row, though others join it
         step = CurrentGuess(self.model) if self.recipe.data.guess == "current" else Step(self.model)
         self.step = self.fabric.setup_module(step)
-        untrained = copied(dict(self.tuned))
+        untrained = copied(dict(self.tuned)) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
         chief = self.fabric.is_global_zero
@@ -98,8 +96,7 @@ class Loop:
                 self.save()
             if stop:
                 raise StoppedError(farewell(self.folder.path, self.saved))
-        line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **self.means()}
-        reached.end_epoch()
+        line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
             line["val"] = self.validate()
         line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": round(self.display.speed(), 1)}
@@ -109,7 +106,7 @@ class Loop:
             self.mirror.add(line)
         self.save()
         self.display.epoch(line)
-        if self.total([float(bool(self.asked))])[0]:
+        if any(summed(self.fabric, [bool(self.asked)])):
             raise StoppedError(farewell(self.folder.path, self.saved))
 
     def learn(self, batch: Batch, stage: Stage) -> bool:
@@ -134,23 +131,14 @@ class Loop:
         """Adds a step to the sums of its epoch, over all processes, in one transfer."""
         count, share = len(batch.label), batch.share / self.fabric.world_size
         own = torch.stack([*(loss.detach().float() * share for loss in losses.values()), hits.float()])
-        told = self.total([*own.tolist(), float(count), float(bool(self.asked))])
+        told = summed(self.fabric, [*own.tolist(), count, bool(self.asked)])
         values, (hit, pictures, stop) = dict(zip(losses, told, strict=False)), told[-3:]
         for name, value in values.items():
             if not math.isfinite(value):
                 raise self.broken(f"the loss '{name}' is {value}")
-        for name, value in {"pictures": pictures, "hits": hit, **{n: v * pictures for n, v in values.items()}}.items():
-            self.reached.sums[name] = self.reached.sums.get(name, 0.0) + value
+        self.reached.add(values, hit, pictures)
         self.display.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
         return stop > 0
-
-    def total(self, values: list[float]) -> list[float]:
-        """The sum over all processes of each value."""
-        if self.fabric.world_size == 1:
-            return values
-        found = self.fabric.all_reduce(torch.tensor(values, device=self.fabric.device), reduce_op="sum")
-        assert isinstance(found, Tensor)
-        return [float(value) for value in found.tolist()]
 
     def clip(self, most: float | None) -> None:
         """Checks the gradient, and shortens it to `most`."""
@@ -165,15 +153,11 @@ class Loop:
 
     def broken(self, what: str) -> ZooError:
         """Training cannot go on; what was saved stays."""
-        at = f"step {self.reached.step + 1} (epoch {self.reached.epochs + 1})"
-        return ZooError(f"{at}: {what}; the state in {self.folder.path} stays as it was after {self.saved}; "
-                        f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own")
-
-    def means(self) -> dict[str, Any]:
-        """The sums of an epoch as means over its pictures; the loss is the sum of the weighted losses."""
-        pictures, hits, *losses = self.reached.sums.values()
-        each = dict(zip(list(self.reached.sums)[2:], (loss / pictures for loss in losses), strict=True))
-        return {"loss": sum(each.values()), "losses": each, "accuracy": hits / pictures}
+        return ZooError(
+            f"step {self.reached.step + 1} (epoch {self.reached.epochs + 1}): {what}; "
+            f"the state in {self.folder.path} stays as it was after {self.saved}; "
+            f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
+        )
 
     def validate(self) -> dict[str, float]:
         """The figures of the validation pictures; of two epochs with equal scores that of the lower loss is better."""
@@ -212,8 +196,3 @@ class Loop:
         self.model.load_tuned(state["tuned"])
         self.best, self.reached = state["best"], Reached(**state["reached"])
         self.saved = f"step {self.reached.step}"
-
-
-def seed_of(*place: int) -> int:
-    """The seed of the random numbers that a step draws, from the run's seed, the step and the process."""
-    return int.from_bytes(hashlib.sha256(" ".join(map(str, place)).encode()).digest()[:7], "little")

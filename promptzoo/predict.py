@@ -107,13 +107,17 @@ def open_run(path: str | Path, weights: str | None = None) -> Run:
     try:
         backbone = open_of(recipe)
     except ZooError as error:
-        raise ZooError(f"{path} stands on {said}, which cannot be opened: {error}\n"
-                       f"    promptzoo.load(..., weights=FILE) says where the weights are now") from error
+        raise ZooError(
+            f"{path} stands on {said}, which cannot be opened: {error}\n"
+            f"    promptzoo.load(..., weights=FILE) says where the weights are now"
+        ) from error
     model = build(recipe, json.loads(metadata["classes"]), backbone)
     if model.fingerprint() != metadata["frozen"]:
         other = weights or metadata["weights"]
-        raise ZooError(f"{path} was trained on {said}; {recipe.backbone.open} with weights '{other}' is something else "
-                       f"now: the frozen weights differ, so what was tuned on them does not fit")
+        raise ZooError(
+            f"{path} was trained on {said}; {recipe.backbone.open} with weights '{other}' is something else "
+            f"now: the frozen weights differ, so what was tuned on them does not fit"
+        )
     model.load_tuned(state)
     facts = (path if path.is_dir() else path.parent) / "data.json"
     fingerprint = json.loads(facts.read_text(encoding="utf-8")).get("fingerprint") if facts.exists() else None

@@ -1,9 +1,10 @@
 """One process or several: the devices of a recipe, and what makes several compute what one would."""
 
+import hashlib
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,20 @@ def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+
+
+def seed_of(*place: int) -> int:
+    """The seed of the random numbers that a step draws, from the run's seed, the step and the process."""
+    return int.from_bytes(hashlib.sha256(" ".join(map(str, place)).encode()).digest()[:7], "little")
+
+
+def summed(fabric: Fabric, values: Sequence[float]) -> list[float]:
+    """The sum over all processes of each value."""
+    if fabric.world_size == 1:
+        return [float(value) for value in values]
+    found = fabric.all_reduce(torch.tensor(values, dtype=torch.float32, device=fabric.device), reduce_op="sum")
+    assert isinstance(found, Tensor)
+    return [float(value) for value in found.tolist()]
 
 
 @contextmanager

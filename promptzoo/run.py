@@ -79,8 +79,10 @@ class RunFolder:
         begun = state["recipe"] if state else self.recipe.read_text(encoding="utf-8")
         changed = differences(lines.plain(lines.read(begun, str(self.recipe))), recipe.to_dict())
         if changed:
-            raise ZooError(f"{self.path} was begun with another recipe: {'; '.join(changed[:6])}"
-                           f"{' and more' if len(changed) > 6 else ''}; resume it with its own, or begin another run")
+            raise ZooError(
+                f"{self.path} was begun with another recipe: {'; '.join(changed[:6])}"
+                f"{' and more' if len(changed) > 6 else ''}; resume it with its own, or begin another run"
+            )
 
     def describe(self, name: str, facts: dict[str, Any]) -> None:
         """Writes `<name>.json`."""

@@ -25,19 +25,31 @@ class Reached:
     batch: int = 0  # of this epoch, finished
     epochs: int = 0  # of all stages, finished
     step: int = 0  # of all stages, finished
-    sums: dict[str, float] = field(default_factory=dict)  # of this epoch: losses times pictures, hits, pictures
+    pictures: float = 0.0  # of this epoch, and so the next two
+    hits: float = 0.0
+    losses: dict[str, float] = field(default_factory=dict)  # each times the pictures it is a mean of
     best_epoch: int | None = None  # counted from 1 over all stages
     val: dict[str, Any] | None = None  # figures of the best epoch of this stage, or of the last
     seconds: float = 0.0
 
     def enter(self, stage: int) -> None:
         """Begins a stage; the best epoch is sought anew, since a stage may change what the model is."""
-        self.stage, self.epoch, self.batch, self.sums = stage, 0, 0, {}
+        self.stage, self.epoch, self.batch = stage, 0, 0
         self.best_epoch, self.val = None, None
 
-    def end_epoch(self) -> None:
-        """Counts an epoch as finished."""
-        self.epoch, self.epochs, self.batch, self.sums = self.epoch + 1, self.epochs + 1, 0, {}
+    def add(self, losses: dict[str, float], hits: float, pictures: float) -> None:
+        """Adds what came out of a batch."""
+        self.pictures, self.hits = self.pictures + pictures, self.hits + hits
+        for name, loss in losses.items():
+            self.losses[name] = self.losses.get(name, 0.0) + loss * pictures
+
+    def end_epoch(self) -> dict[str, Any]:
+        """Counts an epoch as finished; gives its means over the pictures, and their sum as the loss."""
+        means = {name: loss / self.pictures for name, loss in self.losses.items()}
+        told = {"loss": sum(means.values()), "losses": means, "accuracy": self.hits / self.pictures}
+        self.epoch, self.epochs, self.batch = self.epoch + 1, self.epochs + 1, 0
+        self.pictures, self.hits, self.losses = 0.0, 0.0, {}
+        return told
 
 
 def write(path: Path, content: bytes) -> None:

@@ -95,7 +95,7 @@ class Tower(nn.Module):
         self.norm, self.pool = norm or Pass(pool.dim), pool
         self.grid, self.input, self.prefix = grid, input, prefix
         self.dim, self.out, self.heads = embed.dim, pool.out, self.layers[0].heads
-        self.widths = tuple(layer.width for layer in self.layers)
+        self.widths: tuple[int, ...] = tuple(layer.width for layer in self.layers)  # type: ignore[misc]
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, notes: Notes) -> Tensor:

@@ -1,6 +1,7 @@
 """From a recipe to a finished run: `train`."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from lightning_fabric import Fabric
 from promptzoo.build import build, open_of
 from promptzoo.checkpoint import pack
 from promptzoo.evaluate import ZeroShot, evaluate, task_of
-from promptzoo.interrupt import StoppedError, farewell
+from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.loop import Loop
 from promptzoo.prepare import open_data, prepare
 from promptzoo.processes import fabric_of, peak_memory, repeatable, sentences
@@ -26,19 +27,24 @@ def train(recipe: Recipe, out: str | Path, resume: bool = False, quiet: bool = F
     With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
     Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
     """
-    folder = RunFolder(Path(out))
+    folder, fabric = RunFolder(Path(out)), fabric_of(recipe.train)
     (folder.resume if resume else folder.start)(recipe)
+    several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
+    with sentences(folder.path), listening() if several else nullcontext():
+        return Result(**fabric.launch(work, recipe, folder, quiet))
+
+
+def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> dict[str, Any]:
+    """What each process does; after Ctrl-C outside the loop what was saved stays as it is."""
     try:
-        fabric = fabric_of(recipe.train)
-        with sentences(folder.path):
-            return Result(**fabric.launch(work, recipe, folder, quiet))
+        return asdict(session(fabric, recipe, folder, quiet))
     except KeyboardInterrupt:
         saved = "the last step saved" if folder.state_file.exists() else None
         raise StoppedError(farewell(folder.path, saved)) from None
 
 
-def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> dict[str, Any]:
-    """What each process does, from the pictures to the result; the first of them writes."""
+def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> Result:
+    """From the pictures to the result; the first process writes."""
     began, state = time.monotonic(), folder.state()
     with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
         backbone = open_of(recipe)
@@ -70,4 +76,4 @@ def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> dict
         )  # fmt: skip
         if fabric.is_global_zero:
             folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), result)
-        return asdict(result)
+        return result

@@ -8,7 +8,8 @@ from torch import nn
 
 from promptzoo.processes import SharedBatchNorm, share_batches
 
-SILENT = ("grafts.sa2vp.adapter.dropout=0", "train.precision=fp32", "train.epochs=2")  # processes draw their own dropout
+# without dropout, which every process draws for itself
+SILENT = ("grafts.sa2vp.adapter.dropout=0", "train.precision=fp32", "train.epochs=2")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import runs
 import timm
@@ -30,13 +31,13 @@ def run(tmp_path_factory, root):
     return out
 
 
-def tests_of(root, name):
+def files_of(root, name):
     return sorted((root / "test" / name).iterdir())
 
 
 def test_it_names_pil_pictures_and_tensors_alike(run, root):
     net = promptzoo.load(run)
-    pictures = [Image.open(path) for name in runs.COLOURS for path in tests_of(root, name)]
+    pictures = [Image.open(path) for name in runs.COLOURS for path in files_of(root, name)]
     found = net.predict(pictures)
     assert net.classes == ["blue jay", "fox", "leaf"]
     assert len(found) == 12
@@ -44,8 +45,8 @@ def test_it_names_pil_pictures_and_tensors_alike(run, root):
         assert one.ranking[0] == (one.class_name, one.probability)
         assert sum(share for _, share in one.ranking) == pytest.approx(1, abs=1e-5)
     assert net.predict(net.look(pictures)) == found
-    bytes_of = torch.stack([torch.frombuffer(bytearray(p.tobytes()), dtype=torch.uint8).view(36, 36, 3) for p in pictures])
-    assert net.predict(bytes_of.permute(0, 3, 1, 2)) == found
+    pixels = torch.from_numpy(np.stack([np.array(picture) for picture in pictures]))
+    assert net.predict(pixels.permute(0, 3, 1, 2)) == found
     assert net.predict(pictures[0])[0].class_name == net.predict(net.look(pictures)[0])[0].class_name == "blue jay"
     assert net.preprocess.size == (32, 32)
     assert not net.model.training
@@ -53,14 +54,14 @@ def test_it_names_pil_pictures_and_tensors_alike(run, root):
 
 def test_it_is_as_good_as_the_run_said(run, root):
     result, net = runs.result(run), promptzoo.load(run / "model.safetensors")
-    found = net.predict([Image.open(path) for name in runs.COLOURS for path in tests_of(root, name)])
+    found = net.predict([Image.open(path) for name in runs.COLOURS for path in files_of(root, name)])
     truth = [name.replace("_", " ") for name in runs.COLOURS for _ in range(4)]
     right = sum(one.class_name == name for one, name in zip(found, truth, strict=True))
     assert right / 12 == result["test"]["accuracy"] > 0.9
 
 
 def test_files_are_predicted_by_name(run, root):
-    files = tests_of(root, "fox")[:2]
+    files = files_of(root, "fox")[:2]
     found = predict(run, files, top=2)
     assert [one.class_name for one in found] == ["fox", "fox"]
     assert [len(one.ranking) for one in found] == [2, 2]
@@ -85,7 +86,7 @@ def test_changed_pictures_are_remarked_upon(tmp_path):
     root = runs.pictures(tmp_path / "set")
     runs.run(tmp_path / "run", root)
     assert evaluate_run(tmp_path / "run")["remarks"] == []
-    tests_of(root, "fox")[0].unlink()
+    files_of(root, "fox")[0].unlink()
     found = evaluate_run(tmp_path / "run")
     assert found["count"] == 11
     assert found["remarks"] == ["the pictures have changed since the run"]

@@ -127,18 +127,20 @@ def started(out: Path, root: Path, *words: str, resume: bool = False) -> subproc
     return subprocess.Popen([sys.executable, "-c", code], cwd=Path(tests).parent, **pipes)
 
 
-def await_state(out: Path, process: subprocess.Popen) -> None:
-    while not (out / "state" / "state.pt").exists():
+def await_epochs(out: Path, process: subprocess.Popen, count: int) -> None:
+    """Until so many epochs are in the log."""
+    log = out / "log.jsonl"
+    while not log.exists() or log.read_bytes().count(b"\n") < count:
         assert process.poll() is None, process.stderr.read()
-        time.sleep(0.01)
+        time.sleep(0.003)
 
 
 def test_a_process_killed_at_a_random_moment_ends_as_one_left_alone(tmp_path, root):
-    words = ("sa2vp", "vit", "train.precision=fp32", "train.epochs=40", "train.save_every=1")
+    words = ("sa2vp", "vit", "train.precision=fp32", "train.epochs=20", "train.save_every=1")
     runs.run(tmp_path / "alone", root, *words)
     process = started(tmp_path / "run", root, *words)
-    await_state(tmp_path / "run", process)
-    time.sleep(random.uniform(0, 0.7))
+    await_epochs(tmp_path / "run", process, random.randint(1, 8))
+    time.sleep(random.uniform(0, 0.03))
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed(tmp_path / "run")
@@ -173,7 +175,7 @@ def press(account, self, *a):
 
 def test_ctrl_c_in_a_process_of_its_own(tmp_path, root):
     process = started(tmp_path / "run", root, "linear", "vit", "train.epochs=4000")
-    await_state(tmp_path / "run", process)
+    await_epochs(tmp_path / "run", process, 1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -1,0 +1,161 @@
+"""What the zoo costs in time and memory, each beside the bare backbone in the same run, on the same pictures.
+
+    python tools/bench.py                                                 every row; --only NAME ... for some
+    python tools/bench.py --precision bf16 --batch 4 --json bench.json
+    python tools/bench.py --backbone timm/vit_tiny_patch16_224 --with backbone.image_size=64
+
+Weights and pictures are random.  After a warm-up the two sides run in turn, A B A B; a figure is the median over the
+pairs of B / A with the quartiles behind it, in wall and in CPU seconds: where other jobs share the machine, the second
+is the steadier.  A training step is forward and backward, without the optimizer; the bare backbone's goes from its
+features back to the tokens of the first layer.  No frozen weight receives a gradient on either side.
+An aim is met when both medians meet it, unclear when one of them does.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
+
+import torch
+from bench_rows import METHODS, PAIRS, Arguments, Work, step
+
+MEMORY = {f"memory-{method}": method for method in METHODS if method != "bare"}
+NAMES = [*PAIRS, *MEMORY, "list"]
+LIST = "import sys; from promptzoo.cli import main; sys.exit(main(['list']) or 3 * ('torch' in sys.modules))"
+
+
+@dataclass
+class Figure:
+    """One row of the table: `wall` and `cpu` are seconds (or GB) of A and B, the ratios their quartiles."""
+
+    name: str
+    aim: float | None
+    wall: list[float]
+    cpu: list[float] = field(default_factory=list)
+    wall_ratio: list[float] = field(default_factory=list)
+    cpu_ratio: list[float] = field(default_factory=list)
+    remark: str = ""
+
+    def line(self) -> str:
+        """The row as it is printed."""
+        aim = f"<= {self.aim:g}" if self.aim else ""
+        pairs = ((self.wall_ratio, self.wall), (self.cpu_ratio, self.cpu))
+        wall, cpu = (f"{spread(ratio):<20} {' / '.join(f'{v:.3f}' for v in reversed(v)):<15}" for ratio, v in pairs)
+        return f"{self.name:<16} {aim:<7} {self.verdict():<7} {wall} {cpu} {self.remark}".rstrip()
+
+    def verdict(self) -> str:
+        """Whether the aim is met; a time without another side is judged in seconds."""
+        found = [ratio[1] for ratio in (self.wall_ratio, self.cpu_ratio) if ratio] or [*self.wall, *self.cpu]
+        met = [value <= self.aim for value in found] if self.aim else []
+        return "" if not met else "met" if all(met) else "unclear" if any(met) else "missed"
+
+
+def spread(ratio: list[float]) -> str:
+    return f"{ratio[1]:.3f} ({ratio[0]:.3f}-{ratio[2]:.3f})" if ratio else ""
+
+
+def quartiles(values: list[float]) -> list[float]:
+    return quantiles(values, method="inclusive") if len(values) > 1 else values * 3
+
+
+def seconds(work: Work, args: Arguments) -> tuple[float, float]:
+    """Wall and CPU seconds of one run."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
+        work()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def paired(name: str, args: Arguments) -> Figure:
+    """A B A B, after each has run twice."""
+    torch.manual_seed(0)
+    row = PAIRS[name]
+    pair = row.pair(args)
+    runs = [[seconds(work, args) for work in pair] for _ in range(2 + args.repeats)][2:]
+    values = [[median(run[side][clock] for run in runs) for side in (0, 1)] for clock in (0, 1)]
+    ratios = [quartiles([b[clock] / a[clock] for a, b in runs]) for clock in (0, 1)]
+    return Figure(name, row.aim, *values, *ratios, row.remark)
+
+
+def memory(name: str, args: Arguments) -> Figure:
+    """Peak resident memory of two training steps, each side in a process of its own."""
+    told = []
+    for method in ("bare", MEMORY[name]):
+        child = [sys.executable, *sys.argv, "--peak", method]
+        told.append(json.loads(subprocess.run(child, check=True, stdout=subprocess.PIPE).stdout))
+    (rest_a, peak_a), (rest_b, peak_b) = told
+    steps = (peak_b - rest_b) / (peak_a - rest_a)
+    remark = f"GB; at rest {rest_b:.3f} / {rest_a:.3f}, what the steps add {steps:.2f}"
+    return Figure(name, None, [peak_a, peak_b], [], [peak_b / peak_a] * 3, remark=remark)
+
+
+def peak(args: Arguments) -> None:
+    """In the child: GB at rest, and at most; what adoption took before is forgotten."""
+    work = step(args.peak, args)
+    Path("/proc/self/clear_refs").write_text("5")
+    rest = resident("VmRSS")
+    for _ in range(2):
+        seconds(work, args)
+    print(json.dumps([rest, resident("VmHWM")]))
+
+
+def resident(key: str) -> float:
+    """What the kernel counts, in GB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 2**20
+
+
+def listing(args: Arguments) -> Figure:
+    """`promptzoo list`, from the start of Python to its end."""
+    runs, code, root = [], 0, Path(__file__).resolve().parents[1]
+    for _ in range(1 + args.repeats):
+        wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        code = subprocess.run([sys.executable, "-c", LIST], cwd=root, stdout=subprocess.DEVNULL).returncode
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+        runs.append((time.perf_counter() - wall, cpu))
+    remark = {0: "torch is not imported", 3: "IMPORTS TORCH"}.get(code, f"FAILED with exit code {code}")
+    wall, cpu = ([median(run[clock] for run in runs[1:])] for clock in (0, 1))
+    return Figure("list", 0.5, wall, cpu, remark=f"seconds; {remark}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help=f"or its start: {', '.join(NAMES)}")
+    parser.add_argument("--backbone", default="timm/vit_base_patch16_224", help="of all but adopted-clip, adopted-swin")
+    parser.add_argument("--with", nargs="+", default=[], dest="words", metavar="key=value", help="for every recipe")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=7, help="pairs in a row")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as they are")
+    parser.add_argument("--peak", choices=METHODS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.peak:
+        peak(args)
+        return
+    chosen = [name for name in NAMES if name.startswith(tuple(args.only))]
+    if not chosen:
+        parser.error(f"no row called {' or '.join(args.only)}; there are {', '.join(NAMES)}")
+    print(f"{args.backbone}, batch {args.batch}, {args.precision}, {args.threads} threads, {args.repeats} pairs; B / A")
+    print(f"{'':<32} {'wall, its quartiles':<20} {'seconds':<15} {'CPU, its quartiles':<20} seconds")
+    figures = []
+    for name in chosen:
+        figures.append(listing(args) if name == "list" else (memory if name in MEMORY else paired)(name, args))
+        print(figures[-1].line(), flush=True)
+    if args.json:
+        args.json.write_text(json.dumps([asdict(f) | {"verdict": f.verdict()} for f in figures], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
