@@ -1,0 +1,29 @@
+"""The golden numbers, through the tool that users run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import shared
+
+TOOL = Path(__file__).resolve().parents[1] / "tools" / "conformance.py"
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOL), str(shared("golden")), *words]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_small_golden_cases_pass_and_their_negative_controls_are_told_apart() -> None:
+    small = ["lore_paper", "lore_clip", "lore_kl", "lore_knn", "lore_lin", "lore_pg", "lore_white"]
+    done = run("--only", *small, "sa2vp_paper", "sa2vp_cb", "sa2vp_vit_small")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("17 passed, 0 failed")
+
+
+@pytest.mark.slow
+def test_all_golden_cases_of_both_papers_pass() -> None:
+    done = run("--only", "lore", "sa2vp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("20 passed, 0 failed")
