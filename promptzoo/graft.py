@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
+
+from promptzoo.errors import ZooError, did_you_mean
 
 #: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
 Wrap = Callable[..., Any]
@@ -128,3 +131,22 @@ def widths(module: nn.Module) -> tuple[int | None, int | None]:
             return getattr(module, entering), getattr(module, leaving, None)
     shape = getattr(module, "normalized_shape", None)
     return (shape[-1], shape[-1]) if shape else (None, None)
+
+
+def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:
+    """The sites whose path a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
+
+    Raises `ZooError` with the sites there are, and the nearest, when nothing matches.
+    """
+    match = re.compile(r"[^.]+".join(re.escape(part) for part in pattern.split("*")))
+    found = [site for site in everywhere if match.fullmatch(site.path)]
+    if not found:
+        paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
+        raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
+    if only is None:
+        return found
+    layers = {site.layer for site in found}
+    missing = sorted(set(only) - layers)
+    if missing:
+        raise ZooError(f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}")
+    return [site for site in found if site.layer in set(only)]

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.graft import Around, Site, bare, sites
+from promptzoo.errors import ZooError
+from promptzoo.graft import Around, Site, bare, matching, sites
 from promptzoo.notes import Notes
 from promptzoo.tower import Tower
 
@@ -95,21 +95,7 @@ class Model(nn.Module):
 
         Raises `ZooError` with the sites there are when nothing matches.
         """
-        everywhere = list(self.sites())
-        match = re.compile(r"[^.]+".join(re.escape(part) for part in pattern.split("*")))
-        found = [site for site in everywhere if match.fullmatch(site.path)]
-        if not found:
-            paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
-            raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
-        if only is None:
-            return found
-        layers = {site.layer for site in found}
-        missing = sorted(set(only) - layers)
-        if missing:
-            raise ZooError(
-                f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}"
-            )
-        return [site for site in found if site.layer in set(only)]
+        return matching(list(self.sites()), pattern, only)
 
     # ------------------------------------------------------------------ grafts
 

@@ -2,8 +2,10 @@
 
 import ast
 import io
+import re
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,11 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def dotted(name: str) -> str:
+    """The module that a file is."""
+    return f"promptzoo.{name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')}"
+
+
 def strings(path: Path) -> Iterator[tuple[int, str]]:
     """The lines and texts of all strings but docstrings."""
     found = tree(path)
@@ -112,7 +119,7 @@ def test_blocks_import_nothing_of_the_package_but_blocks():
 
 
 def test_no_module_imports_itself_in_a_circle():
-    paths = {f"promptzoo.{name[:-3].replace('/', '.').removesuffix('.__init__')}": path for name, path in MODULES.items()}
+    paths = {dotted(name): path for name, path in MODULES.items()}
     edges = {
         name: {
             module if module in paths else module.rpartition(".")[0]
@@ -134,6 +141,15 @@ def test_no_module_imports_itself_in_a_circle():
 
     for name in edges:
         visit(name, ())
+
+
+def test_every_dependency_is_explained():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.match(r"[\w-]+", one)[0] for one in asked}
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Why each dependency")[2]
+    rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)[1:]
+    assert {name for row in rows for name in row.split(", ")} - {"---"} == names
 
 
 # ---------------------------------------------------------------------- files

@@ -154,3 +154,13 @@ def test_exact_counts_of_the_papers() -> None:
             net.graft({"sa2vp": DualPathway(Make(PromptMap, rank=t), Make(AlignedCrossAttention),
                                             Make(PromptAdapter, rank=t), Make(PromptFusion))})  # fmt: skip
             assert count(net.grafts) == expected == 21_339 * t + 31_488
+
+
+def test_frozen_dropout_is_on_only_by_a_word_and_only_while_training() -> None:
+    plain, dropped = model("linear"), model("linear", "vit", "backbone.dropout=0.5")
+    image = pictures(plain)
+    torch.testing.assert_close(dropped.eval()(image).logits, plain(image).logits)
+    dropped.train()
+    assert not torch.equal(dropped(image).logits, dropped(image).logits)
+    plain.train()
+    assert torch.equal(plain(image).logits, plain(image).logits)

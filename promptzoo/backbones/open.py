@@ -184,12 +184,11 @@ def _open_clip(name: str, weights: str, size: tuple[int, int] | None, options: d
     return model, preprocess, lambda texts: tokenizer(texts)
 
 
-def _config(path: Path) -> dict[str, Any]:
+def _config(path: Path) -> Any:
     """An open_clip model configuration from a local file."""
     if not path.exists():
         raise ZooError(f"no such model configuration: {path}")
-    config: dict[str, Any] = json.loads(path.read_text())
-    return config
+    return json.loads(path.read_text())
 
 
 def _own(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from promptzoo.data.picture import Picture
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PER_CLASS = {"pretrain": 90, "train": 25, "val": 20}  # sources a class; test takes the rest, 43 to 48
+INKS = tuple(name for name in drawing.INKS if name != "white")
 VERSION = 1  # goes up whenever a drawing changes
 
 
@@ -47,12 +48,16 @@ class ClutteredDigits:
         self,
         seed: int = 0,
         *,
-        size: tuple[float, float] = (20.0, 28.0),
-        tilt: float = 25.0,
-        others: tuple[int, int] = (1, 2),
-        pieces: tuple[int, int] = (2, 4),
+        size: tuple[float, float] = (24.0, 32.0),
+        tilt: float = 12.0,
+        place: float = 6.0,
+        rim: tuple[float, float] = (22.0, 30.0),
+        white: bool = False,
+        others: tuple[int, int] = (2, 3),
+        pieces: tuple[int, int] = (0, 3),
         test_per_class: int = 100,
     ) -> None:
+        self.place, self.rim, self.white = place, rim, white
         self.seed, self.size, self.tilt, self.others, self.pieces = seed, size, tilt, others, pieces
         self.classes = list(WORDS)
         self.train = self._pictures("train", PER_CLASS["train"])
@@ -62,7 +67,7 @@ class ClutteredDigits:
     def fingerprint(self) -> str:
         """A digest that changes when any picture does: of the sources, the arguments, and a few pictures a split."""
         masks, split = sources()
-        told = f"{VERSION} {self.seed} {self.size} {self.tilt} {self.others} {self.pieces} {split} {len(self.test)}"
+        told = f"{VERSION} {self.seed} {self.size} {self.tilt} {self.others} {self.pieces} {self.place} {self.rim} {self.white} {split} {len(self.test)}"
         digest = hashlib.sha256(told.encode() + masks.tobytes())
         for picture in self.train[:5] + self.val[:5] + self.test[:5]:
             digest.update(picture.open().tobytes())
@@ -78,22 +83,23 @@ class ClutteredDigits:
         """Picture `index` of a split; its class is the last digit of `index`."""
         masks, split_sources = sources()
         rng = np.random.default_rng([self.seed, list(split_sources).index(split), index])
-        mine, rest = split_sources[split][index % 10], [source for of_class in split_sources[split] for source in of_class]
-        chalks = [ink for name, ink in drawing.INKS.items() if name != "white"]
+        mine = split_sources[split][index % 10]
+        rest = [source for of_class in split_sources[split] for source in of_class]
         texture = drawing.TEXTURES[rng.integers(len(drawing.TEXTURES))]
         names = rng.choice(list(drawing.GROUNDS), 2, replace=False)
         canvas = drawing.ground(rng, texture, *(drawing.paint(rng, drawing.GROUNDS[name]) for name in names))
 
-        def put(mask: Floats, size: float, tilt: float, ink: tuple[float, float, float]) -> None:
-            centre = rng.uniform(size / 2, SIDE - size / 2, 2)
-            drawing.stamp(canvas, mask, centre, size, rng.uniform(-tilt, tilt), drawing.paint(rng, ink))
+        def put(mask: Floats, way: float, size: float, tilt: float, ink: str) -> None:
+            turn = rng.uniform(0, 2 * np.pi)
+            centre = SIDE / 2 + way * np.array([np.sin(turn), np.cos(turn)])
+            drawing.stamp(canvas, mask, centre, size, rng.uniform(-tilt, tilt), drawing.paint(rng, drawing.INKS[ink]))
 
         for _ in range(rng.integers(self.pieces[0], self.pieces[1] + 1)):
-            piece = cut(rng, masks[rng.choice(rest)])
-            put(piece, rng.uniform(16, 30), 180, chalks[rng.integers(len(chalks))])
+            put(cut(rng, masks[rng.choice(rest)]), rng.uniform(8, 34), rng.uniform(16, 30), 180, rng.choice(INKS))
         for _ in range(rng.integers(self.others[0], self.others[1] + 1)):
-            put(masks[rng.choice(rest)], rng.uniform(*self.size), self.tilt, chalks[rng.integers(len(chalks))])
-        put(masks[mine[(index // 10) % len(mine)]], rng.uniform(*self.size), self.tilt, drawing.INKS["white"])
+            put(masks[rng.choice(rest)], rng.uniform(*self.rim), rng.uniform(*self.size), self.tilt, rng.choice(INKS))
+        source, ink = mine[(index // 10) % len(mine)], "white" if self.white else rng.choice(INKS)
+        put(masks[source], rng.uniform(0, self.place), rng.uniform(*self.size), self.tilt, ink)
         return drawing.finish(rng, canvas)
 
 

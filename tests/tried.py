@@ -1,0 +1,156 @@
+"""Tries what a Markdown file says: its commands, snippets, recipes and quoted outputs."""
+
+import importlib
+import shlex
+import shutil
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small
+import yaml
+from fences import Fence
+from PIL import Image
+
+from promptzoo import cli
+from promptzoo.build import build
+from promptzoo.interrupt import StoppedError
+from promptzoo.recipe import Recipe
+from promptzoo.registry import Registry, load_registry
+from promptzoo.run import RunFolder, recipe_of
+from promptzoo.train import train
+
+SET_UP = "python3 -m venv "  # what `.ci/run` looks for, too
+ASKING = ("check", "list", "report", "show")  # commands whose output may be quoted below them
+
+
+class Place:
+    """An empty folder in which one section of the README is tried, from top to bottom."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.capsys, self.monkeypatch = folder, capsys, monkeypatch
+        self.said = ""  # by the last command
+
+    def write(self, fence: Fence) -> None:
+        if fence.file:
+            path = self.folder / fence.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(fence.text)
+
+    def python(self, fence: Fence) -> None:
+        self.write(fence)
+        exec(compile("\n" * fence.line + fence.text, "README.md", "exec"), {"__name__": "readme"})
+
+    def yaml(self, fence: Fence) -> None:
+        """A recipe, which is built on a small backbone too; or a registry."""
+        self.write(fence)
+        if "backbone" in yaml.safe_load(fence.text):
+            recipe = Recipe.parse(fence.text, "README.md", small.overrides("clip"))
+            assert recipe.name == "README"
+            build(recipe, small.CLASSES)
+        else:
+            assert list(Registry.model_validate(yaml.safe_load(fence.text)).entries())
+
+    def toml(self, fence: Fence) -> None:
+        """An entry point, which is installed: a folder on the path is all that it takes."""
+        ((group, points),) = tomllib.loads(fence.text)["project"]["entry-points"].items()
+        info = self.folder / "my_zoo-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_zoo\nVersion: 1.0\n")
+        lines = [f"{name} = {package}" for name, package in points.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
+        self.monkeypatch.syspath_prepend(str(self.folder))
+        importlib.invalidate_caches()
+        load_registry.cache_clear()
+
+    def text(self, fence: Fence) -> None:
+        """What a command says, if it stands right below one; `...` stands for some lines."""
+        if fence.above is None or fence.above.language not in ("console", "bash"):
+            return
+        assert fence.above.commands[-1][:2] in [["promptzoo", word] for word in ASKING]
+        quoted = [line.strip() for line in fence.text.splitlines() if line != "..."]
+        said = iter([line.strip() for line in self.said.splitlines()])
+        for line in quoted:
+            assert line in said, f"README.md:{fence.line}: '{line}' is not said, or not in this order"
+
+    def console(self, fence: Fence) -> None:
+        for words in fence.commands:
+            if shlex.join(words).startswith(SET_UP):
+                continue
+            if words[:2] == ["promptzoo", "train"] and "--resume" in words:
+                self.interrupt(Path(words[words.index("--resume") + 1]))
+            elif words[:2] == ["promptzoo", "train"]:
+                words = [words[0], *tried(words[1:])]
+            self.run(words)
+
+    bash = console
+
+    def run(self, words: list[str]) -> None:
+        assert words[0] == "promptzoo", f"not a command that this test knows: {shlex.join(words)}"
+        code = cli.main(words[1:])
+        printed = self.capsys.readouterr()
+        assert code == 0, f"{shlex.join(words)}\n{printed.err}"
+        self.said = printed.out
+
+    def interrupt(self, out: Path) -> None:
+        """Makes the finished run in `out` one that was stopped before its end."""
+        recipe = recipe_of(out)
+        shutil.rmtree(out)
+
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with self.monkeypatch.context() as patched:
+            patched.setattr(RunFolder, "finish", stop)
+            with pytest.raises(StoppedError):
+                train(recipe, out, quiet=True)
+        assert RunFolder(out).state() is not None
+
+
+KINDS = [name for name in vars(Place) if name in ("bash", "console", "python", "text", "toml", "yaml")]
+
+
+def tried(words: list[str]) -> list[str]:
+    """`train ...` for one epoch; or, where its weights are not here, `check ...` with random ones."""
+    recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
+    if fetched(recipe):
+        return checked(words)
+    small_data = ["data.test_per_class=2"] if recipe.data.dataset == "cluttered_digits" else []
+    return [*words, "train.epochs=1", "train.warmup=0", *small_data]
+
+
+def checked(words: list[str]) -> list[str]:
+    """`train ...` as `check ...`, with random weights unless they are shipped."""
+    asked = [word for i, word in enumerate(words[1:]) if word != "--out" and words[i] != "--out"]
+    recipe = Recipe.read(asked[0], asked[1:])
+    if fetched(recipe):
+        assert recipe.backbone.weights in tags(recipe.backbone.open), f"there are no weights {recipe.backbone.weights}"
+    shipped = recipe.backbone.weights in ("random", "shipped")
+    return ["check", *asked, *([] if shipped else ["backbone.weights=random"])]
+
+
+def fetched(recipe: Recipe) -> bool:
+    weights = recipe.backbone.weights
+    return weights not in ("random", "shipped") and not Path(weights).suffix
+
+
+def tags(backbone: str) -> list[str]:
+    """The pretrained tags of a backbone."""
+    import open_clip
+    import timm
+
+    source, _, name = backbone.partition("/")
+    if source == "open_clip":
+        return list(open_clip.list_pretrained_tags_by_model(name))
+    return [full.partition(".")[2] for full in timm.list_pretrained(f"{name}.*")]
+
+
+def draw(folder: Path, classes: tuple[str, ...] = ("cat", "dog")) -> None:
+    """`my_pictures` as the README has it."""
+    for split, count in {"train": 17, "test": 2}.items():
+        for label, name in enumerate(classes):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(1, count + 1):
+                pixels = np.random.default_rng([label, number, count]).integers(0, 255, (64, 64, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / split / name / f"{number}.jpg")
