@@ -40,12 +40,14 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
 
     `classes` are the class names.  Raises `RecipeError` with the place in the recipe.
     """
+    construct = Construct(load_registry())
+    for node, kind in ((recipe.rule, "rule"), (recipe.task, "task"), (recipe.node["data"], "dataset")):
+        construct.make(node, kind)  # what is needed later is checked now
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
-        construct = Construct(load_registry())
         where = recipe.node.where
         model.head = _under(
             where("head"),

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ZooError as error:
         if debug:
             raise
-        return failed(str(error))
+        return failed(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         print("stopped", file=sys.stderr)
         return 130
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return failed(said[:1].lower() + said[1:].rstrip("."))
 
 
-def failed(sentence: str) -> int:
+def failed(sentence: str, code: int = 2) -> int:
     print(f"error: {sentence}", file=sys.stderr)
-    return 2
+    return code
 
 
 def quiet() -> None:

@@ -82,6 +82,9 @@ class Reading:
     def find(self, node: Node, kind: str) -> tuple[Entry | None, Any]:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
+            if kind not in MODULES and ":" in str(node[kind]):
+                words = ", ".join(self.registry.shelf(kind))
+                raise ZooError(f"{kind} '{node[kind]}': a {kind} is a word of the registry ({words}), no path to code")
             entry, cls = self.registry.find(kind, node[kind])
             if kind in MODULES and not (isinstance(cls, type) and issubclass(cls, nn.Module)):
                 raise ZooError(f"{kind} '{node[kind]}': it is not an nn.Module class but {shown(cls)}")

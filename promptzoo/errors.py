@@ -7,7 +7,9 @@ from typing import Any
 
 
 class ZooError(ValueError):
-    """Something the user can put right.  A command prints its sentence and exits with code 2, without a traceback."""
+    """Something the user can put right.  A command prints its sentence, no traceback, and exits with `exit_code`."""
+
+    exit_code = 2
 
 
 class RecipeError(ZooError):

@@ -15,7 +15,7 @@ from promptzoo.errors import ZooError
 from promptzoo.evaluate import evaluate
 from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.model import Model
-from promptzoo.prepare import CurrentGuess, Data
+from promptzoo.prepare import Data
 from promptzoo.processes import seed_of, share_batches, summed
 from promptzoo.progress import Display, Mirror
 from promptzoo.recipe import Recipe
@@ -24,7 +24,7 @@ from promptzoo.run import RunFolder
 from promptzoo.schedule import optimizer_of, rate
 from promptzoo.settings import Stage
 from promptzoo.state import Reached
-from promptzoo.step import Step
+from promptzoo.step import CurrentGuess, Step
 
 
 class Loop:

@@ -22,7 +22,6 @@ from promptzoo.preprocess import Preprocess
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
 from promptzoo.settings import DataSettings, KnowledgeSettings
-from promptzoo.step import Step
 
 BEFORE_STEP = ("zero_shot", "linear_probe")  # guesses that are known before training
 
@@ -138,15 +137,3 @@ def class_texts(recipe: Recipe, model: Model, backbone: Backbone) -> Tensor | No
         return None
     template: str | Sequence[str] = (recipe.knowledge or KnowledgeSettings(text="backbone")).template
     return encode_text(model.text, backbone.tokenize, model.classes, template).to(next(model.parameters()).device)
-
-
-class CurrentGuess(Step):
-    """A step whose guess is what the model believes at that very step."""
-
-    def forward(self, image: Tensor, label: Tensor, guess: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
-        output = self.model(image)
-        guess = output.logits.detach().argmax(1)
-        losses = {
-            name: self.model.weights[name] * loss(output, label, guess) for name, loss in self.model.losses.items()
-        }
-        return losses, output.logits

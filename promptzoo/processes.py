@@ -37,8 +37,8 @@ def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
         )
     several = devices > 1 or settings.strategy == "ddp"
     strategy: Any = "auto"
-    if several:  # every process computes the same buffers, so none need be sent
-        strategy = DDPStrategy(start_method="spawn", broadcast_buffers=False)
+    if several:
+        strategy = DDPStrategy(start_method="spawn")
     return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=PRECISIONS[settings.precision])
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from promptzoo.model import Model
+from promptzoo.model import Model, Output
 
 
 class Step(nn.Module):
@@ -17,7 +17,16 @@ class Step(nn.Module):
 
     def forward(self, image: Tensor, label: Tensor, guess: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
         output = self.model(image)
-        losses = {
-            name: self.model.weights[name] * loss(output, label, guess) for name, loss in self.model.losses.items()
-        }
-        return losses, output.logits
+        return self.losses(output, label, guess), output.logits
+
+    def losses(self, output: Output, label: Tensor, guess: Tensor | None) -> dict[str, Tensor]:
+        """Each loss times its weight."""
+        weights = self.model.weights
+        return {name: weights[name] * loss(output, label, guess) for name, loss in self.model.losses.items()}
+
+
+class CurrentGuess(Step):
+    """A step whose guess is what the model believes at that very step."""
+
+    def losses(self, output: Output, label: Tensor, guess: Tensor | None) -> dict[str, Tensor]:
+        return super().losses(output, label, output.logits.detach().argmax(1))

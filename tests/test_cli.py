@@ -121,6 +121,8 @@ WRONG = {
          "grafts.lore.local.neighbours=99"], "99 neighbours"),
     "layers that do not exist": (["check", "sa2vp", *small.overrides("vit"), "grafts.sa2vp.parts=[0, 9]"],
                                  "parts names layer 9; the pathways exchange in layers 0 to 2"),
+    "a path to code where a word belongs": (["check", "linear", "task={task: 'os:system', command: 'touch hacked'}"],
+                                            "a task is a word of the registry (classify), no path to code"),
     "no run": (["eval", "nowhere"], "nowhere"),
     "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table or json, not 'pdf'"),
     "no recipe": (["train"], "which recipe?"),

@@ -27,9 +27,9 @@ def close(one, other):
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [
-        # shares of 2 and 3 pictures, and of 3 and 4; in the second BatchNorm sees those of both processes
+        # unequal shares in both; in the second BatchNorm sees the pictures of both processes
         pytest.param("sa2vp", "vit", ("data.batch=5",), marks=pytest.mark.slow),
-        ("lore_sa2vp_hybrid", "clip", ("data.batch=5", "data.guess=zero_shot", "grafts.lore.generator.dropout=0")),
+        ("lore_sa2vp_hybrid", "clip", ("data.batch=7", "data.guess=zero_shot", "grafts.lore.generator.dropout=0")),
     ],
 )
 def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words):

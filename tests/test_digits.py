@@ -7,8 +7,10 @@ import time
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from promptzoo.data.digits import WORDS, ClutteredDigits, sources
+from promptzoo.errors import ZooError
 
 
 def digest(pictures):
@@ -66,3 +68,8 @@ def test_the_fingerprint_is_cheap_and_follows_the_arguments():
     assert plain.fingerprint() == ClutteredDigits().fingerprint()
     assert time.perf_counter() - start < 1
     assert plain.fingerprint() != ClutteredDigits(pieces=(0, 2)).fingerprint()
+
+
+def test_a_range_written_the_wrong_way_round_is_refused_by_name():
+    with pytest.raises(ZooError, match="others is \\[3, 1\\]"):
+        ClutteredDigits(others=(3, 1))

@@ -1,4 +1,4 @@
-"""The embedded set: real handwritten digits, drawn small and tilted among clutter; no file and no network needed."""
+"""The embedded set: real handwritten digits drawn in a crowd of others; it needs no file and no network."""
 
 import hashlib
 from functools import cache, partial
@@ -9,10 +9,11 @@ from PIL import Image
 from promptzoo.data import drawing
 from promptzoo.data.drawing import SIDE, Floats
 from promptzoo.data.picture import Picture
+from promptzoo.errors import ZooError
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PER_CLASS = {"pretrain": 90, "train": 25, "val": 20}  # sources a class; test takes the rest, 43 to 48
-INKS = tuple(name for name in drawing.INKS if name != "white")
+INKS = tuple(drawing.INKS)
 VERSION = 1  # goes up whenever a drawing changes
 
 
@@ -37,11 +38,13 @@ def sources() -> tuple[Floats, dict[str, list[list[int]]]]:
 
 
 class ClutteredDigits:
-    """Find the one whole digit among pieces of others, and name it.
+    """Name the digit in the middle, and mind neither the digits that crowd round it nor the pieces of others.
 
     The handwritten digits of scikit-learn (Alpaydin and Kaynak 1998, UCI), drawn here: 64 x 64 pixels, ten classes,
-    25 pictures a class to train on, 20 to validate on, 100 to test on, from digits that no other split draws.
-    A picture depends on `seed`, its split and its number alone.  Sizes are in pixels, tilts in degrees.
+    25 pictures a class to train on, 20 to validate on, 100 to test on; no two splits draw the same digits.
+    A picture depends on `seed`, its split and its number alone. Sizes are in pixels, tilts in degrees (most to either
+    side), `others` and `pieces` the fewest and the most of them in a picture.
+    Raises `ZooError` when a range is written the wrong way round.
     """
 
     def __init__(
@@ -50,14 +53,13 @@ class ClutteredDigits:
         *,
         size: tuple[float, float] = (24.0, 32.0),
         tilt: float = 12.0,
-        place: float = 6.0,
-        rim: tuple[float, float] = (22.0, 30.0),
-        white: bool = False,
         others: tuple[int, int] = (2, 3),
         pieces: tuple[int, int] = (0, 3),
         test_per_class: int = 100,
     ) -> None:
-        self.place, self.rim, self.white = place, rim, white
+        for name, (least, most) in {"size": size, "others": others, "pieces": pieces}.items():
+            if not 0 <= least <= most:
+                raise ZooError(f"cluttered_digits: {name} is [{least}, {most}]; write the least first, then the most")
         self.seed, self.size, self.tilt, self.others, self.pieces = seed, size, tilt, others, pieces
         self.classes = list(WORDS)
         self.train = self._pictures("train", PER_CLASS["train"])
@@ -67,8 +69,9 @@ class ClutteredDigits:
     def fingerprint(self) -> str:
         """A digest that changes when any picture does: of the sources, the arguments, and a few pictures a split."""
         masks, split = sources()
-        told = f"{VERSION} {self.seed} {self.size} {self.tilt} {self.others} {self.pieces} {self.place} {self.rim} {self.white} {split} {len(self.test)}"
-        digest = hashlib.sha256(told.encode() + masks.tobytes())
+        ranges = [*self.size, *self.others, *self.pieces]
+        told = f"{VERSION} {self.seed} {self.tilt} {ranges} {split} {len(self.test)}"
+        digest = hashlib.sha256(told.encode() + (masks * 255).round().astype(np.uint8).tobytes())
         for picture in self.train[:5] + self.val[:5] + self.test[:5]:
             digest.update(picture.open().tobytes())
         return digest.hexdigest()
@@ -97,9 +100,9 @@ class ClutteredDigits:
         for _ in range(rng.integers(self.pieces[0], self.pieces[1] + 1)):
             put(cut(rng, masks[rng.choice(rest)]), rng.uniform(8, 34), rng.uniform(16, 30), 180, rng.choice(INKS))
         for _ in range(rng.integers(self.others[0], self.others[1] + 1)):
-            put(masks[rng.choice(rest)], rng.uniform(*self.rim), rng.uniform(*self.size), self.tilt, rng.choice(INKS))
-        source, ink = mine[(index // 10) % len(mine)], "white" if self.white else rng.choice(INKS)
-        put(masks[source], rng.uniform(0, self.place), rng.uniform(*self.size), self.tilt, ink)
+            put(masks[rng.choice(rest)], rng.uniform(22, 30), rng.uniform(*self.size), self.tilt, rng.choice(INKS))
+        source = mine[(index // 10) % len(mine)]
+        put(masks[source], rng.uniform(0, 6), rng.uniform(*self.size), self.tilt, rng.choice(INKS))
         return drawing.finish(rng, canvas)
 
 
