@@ -101,19 +101,21 @@ class WindowMix(nn.Module):
         prefix = tokens - self.grid[0] * self.grid[1]
         q, k, v = self.split(q, prefix), self.split(k, prefix, *empty[:1]), self.split(v, prefix, *empty[1:])
         k, v = self.kv(k, v)
-        x = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(rows, k.shape[2], prefix).to(q.dtype))
-        x = x.unflatten(0, (rows, -1))  # b windows h (p + ww) e
+        heads = q.shape[1]
+        q, k, v = (t.unflatten(0, (rows, -1)).flatten(1, 2) for t in (q, k, v))  # b (windows h) (p + ww) e
+        x = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(k.shape[2], prefix).to(q.dtype))
+        x = x.unflatten(1, (-1, heads))  # b windows h (p + ww) e
         patches = self.merge(x[..., prefix:, :])
         if not prefix:
             return patches
         return torch.cat([x[..., :prefix, :].mean(1), patches], 2)
 
-    def bias(self, rows: int, keys: int, prefix: int) -> Tensor:
-        """(b windows) h (p + ww) keys: relative bias and shift mask, 0 for prefix queries and for the added keys."""
+    def bias(self, keys: int, prefix: int) -> Tensor:
+        """1 (windows h) (p + ww) keys: relative bias and shift mask, 0 for prefix queries and for the added keys."""
         bias = self.table[self.index.flatten()].unflatten(0, self.index.shape).permute(2, 0, 1)
         windows = self.windows()[0] * self.windows()[1]
         bias = bias[None].expand(windows, -1, -1, -1) if self.mask is None else bias[None] + self.mask[:, None]
-        return F.pad(bias, (keys - bias.shape[-1], 0, prefix, 0)).repeat(rows, 1, 1, 1)
+        return F.pad(bias.flatten(0, 1)[None], (keys - bias.shape[-1], 0, prefix, 0))
 
     def windows(self) -> tuple[int, int]:
         """How many windows lie below and beside each other."""

@@ -39,9 +39,7 @@ FROM_OUTSIDE = {  # folders that need little
     "data": {"torch", "numpy", "PIL", "sklearn"},
 }
 
-LONGEST, LONGER = 200, 225  # lines of a file; those of the few that are one subject and do not fit
-LONG_FILES = {"backbones/open.py", "loop.py", "model.py"}
-LONGEST_TEST = 300
+LONGEST, LONGEST_TEST = 200, 300  # lines of a file
 NO_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 
 SIZES = {"224", "768", "196", "197", "14", "12"}  # of ViT-B/16, which a tower knows and nothing else should
@@ -157,8 +155,8 @@ def test_every_dependency_is_explained():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_file_of_the_package_has_one_subject_and_fits_a_page(name):
-    lines, most = len(MODULES[name].read_text().splitlines()), LONGER if name in LONG_FILES else LONGEST
-    assert lines <= most, f"{name} has {lines} lines; {most} are allowed"
+    lines = len(MODULES[name].read_text().splitlines())
+    assert lines <= LONGEST, f"{name} has {lines} lines"
     assert Path(name).stem not in NO_SUBJECT
 
 

@@ -82,20 +82,23 @@ class Bridge(nn.Module):
 
     def exchange(self, layer: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """Eq. 3-5: both pathways and the fresh map in one call, then the answer joins its asker."""
-        b, extra = notes.images, []
-        fresh = None if self.map is None else self.padded(self.map().to(x.dtype), x.shape[1])
-        if fresh is not None and self.fuse is not None and self.fuse.through:
-            extra = [fresh.expand(b, -1, -1)]
-        y = layer(torch.cat([x, *extra]) if extra else x, notes)
-        base, prompt = y[:b], y[b : 2 * b]
+        b, fresh = notes.images, None
+        if self.map is not None and self.fuse is not None:
+            fresh = self.padded(self.map().to(x.dtype), b, x.shape[1])
+            if self.fuse.through:
+                x = torch.cat([x, fresh])
+        base, prompt, *through = layer(x, notes).split(b)
         if fresh is not None and self.fuse is not None:
-            prompt = self.fuse(prompt, y[2 * b :] if extra else fresh)
+            prompt = self.fuse(prompt, *(through or [fresh]))
         answer = self.gamma * self.adapter(notes[self.asked] + notes[self.told])
         return torch.cat([base, prompt + answer] if self.to_prompt else [base + answer, prompt])
 
-    def padded(self, fresh: Tensor, tokens: int) -> Tensor:
-        """1 (p + n) d -> 1 tokens d: zeros in the slots of other prompts, which those fill."""
+    def padded(self, fresh: Tensor, images: int, tokens: int) -> Tensor:
+        """1 (p + n) d -> 1 tokens d: a map that stands alone is the same for all images, and passes once.
+
+        Where there are slots of other prompts, which those fill for each image, b tokens d: zeros in the slots.
+        """
         if fresh.shape[1] == tokens:
             return fresh
         gap = fresh.new_zeros(len(fresh), tokens - fresh.shape[1], fresh.shape[2])
-        return torch.cat([fresh[:, : self.prefix], gap, fresh[:, self.prefix :]], 1)
+        return torch.cat([fresh[:, : self.prefix], gap, fresh[:, self.prefix :]], 1).expand(images, -1, -1)
