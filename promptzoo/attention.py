@@ -111,7 +111,10 @@ class WindowMix(nn.Module):
         return torch.cat([x[..., :prefix, :].mean(1), patches], 2)
 
     def bias(self, keys: int, prefix: int) -> Tensor:
-        """1 (windows h) (p + ww) keys: relative bias and shift mask, 0 for prefix queries and for the added keys."""
+        """1 (windows h) (p + ww) keys: relative bias and shift mask, 0 for prefix queries and for the added keys.
+
+        Windows stand beside heads so that all rows share one mask; fused kernels take masks of two or four axes.
+        """
         bias = self.table[self.index.flatten()].unflatten(0, self.index.shape).permute(2, 0, 1)
         windows = self.windows()[0] * self.windows()[1]
         bias = bias[None].expand(windows, -1, -1, -1) if self.mask is None else bias[None] + self.mask[:, None]

@@ -74,6 +74,7 @@ class Site:
     heads: int | None
     grid: tuple[int, int] | None
     parent: nn.Module = field(repr=False)
+    grafts: nn.ModuleDict = field(repr=False)
 
     @property
     def module(self) -> nn.Module:
@@ -86,8 +87,8 @@ class Site:
         known = {"dim": self.dim, "out": self.out, "layer": self.layer, "heads": self.heads, "grid": self.grid}
         return {word: value for word, value in known.items() if value is not None}
 
-    def around(self, wrap: Wrap, name: str = "") -> None:
-        """Puts a wrap around what stands here; later wraps go outside earlier ones."""
+    def around(self, wrap: Wrap, name: str) -> None:
+        """Puts a wrap around what stands here; later wraps go outside.  Its owner is not registered here."""
         key = self.path.rpartition(".")[2]
         if isinstance(self.parent, nn.ModuleList):
             self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
@@ -95,33 +96,43 @@ class Site:
             setattr(self.parent, key, Around(self.module, wrap, name))
 
     def before(self, block: nn.Module, name: str = "") -> None:
-        """Grafts a block before this site."""
-        self.around(partial(before, block), name)
+        """Grafts a block before this site; it learns and is saved with the model, under `name`."""
+        self.put(before, block, name)
 
     def after(self, block: nn.Module, name: str = "") -> None:
-        """Grafts a block after this site."""
-        self.around(partial(after, block), name)
+        """Grafts a block after this site; it learns and is saved with the model, under `name`."""
+        self.put(after, block, name)
 
     def beside(self, block: nn.Module, name: str = "") -> None:
-        """Grafts a block beside this site."""
-        self.around(partial(beside, block), name)
+        """Grafts a block beside this site; it learns and is saved with the model, under `name`."""
+        self.put(beside, block, name)
+
+    def put(self, verb: Wrap, block: nn.Module, name: str) -> None:
+        """Registers the block among the grafts, with others of its name (its class, where none is given)."""
+        name = name or type(block).__name__
+        self.grafts[name] = nn.ModuleList([*self.grafts[name].children(), block] if name in self.grafts else [block])
+        self.around(partial(verb, block), name)
 
 
-def sites(root: nn.Module, path: str) -> Iterator[Site]:
-    """Every site below (not including) `root`, in the order of the modules."""
-    yield from _below(bare(root), path, None, None, getattr(bare(root), "grid", None))
+@dataclass(frozen=True)
+class _Around:
+    """What a site takes from the modules around it."""
+
+    layer: int | None = None
+    heads: int | None = None
+    grid: tuple[int, int] | None = None
 
 
-def _below(
-    parent: nn.Module, path: str, layer: int | None, heads: int | None, grid: tuple[int, int] | None
-) -> Iterator[Site]:
-    for name, child in parent.named_children():
-        inner = bare(child)
-        here = f"{path}.{name}" if path else name
-        number = int(name) if isinstance(parent, nn.ModuleList) and path.endswith("layers") else layer
-        around_heads, around_grid = getattr(inner, "heads", heads), getattr(inner, "grid", grid)
-        yield Site(here, *widths(inner), number, around_heads, around_grid, parent)
-        yield from _below(inner, here, number, around_heads, around_grid)
+def sites(root: Any, path: str, grafts: nn.ModuleDict, around: _Around | None = None) -> Iterator[Site]:
+    """Every site below (not including) `root`, in the order of the modules; blocks put there join `grafts`."""
+    root = bare(root)
+    around = around or _Around(grid=getattr(root, "grid", None))
+    for name, child in root.named_children():
+        inner, here = bare(child), f"{path}.{name}"
+        layer = int(name) if isinstance(root, nn.ModuleList) and path.endswith("layers") else around.layer
+        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid))
+        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, root, grafts)
+        yield from sites(inner, here, grafts, own)
 
 
 def widths(module: nn.Module) -> tuple[int | None, int | None]:

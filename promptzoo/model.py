@@ -86,9 +86,9 @@ class Model(nn.Module):
         """Every site of the frozen towers, and the head."""
         for name in FROZEN:
             if getattr(self, name) is not None:
-                yield from sites(getattr(self, name), name)
+                yield from sites(getattr(self, name), name, self.grafts)
         head = bare(self.head)
-        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, self)
+        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, self, self.grafts)
 
     def at(self, pattern: str, only: Iterable[int] | None = None) -> list[Site]:
         """The sites that a pattern names; `*` stands for exactly one segment, `only` keeps some layers.

@@ -1,5 +1,7 @@
 """Sites and verbs: where grafts can act, in which order, and what is said when they cannot."""
 
+import re
+
 import pytest
 import torch
 from small import model, pictures, recipe
@@ -32,7 +34,7 @@ def test_a_star_stands_for_exactly_one_segment() -> None:
     net = small()
     assert [site.path for site in net.at("visual.layers.*")] == [f"visual.layers.{i}" for i in range(3)]
     assert len(net.at("visual.layers.*.attention.attn.qkv")) == 3
-    with pytest.raises(ZooError, match="nothing at 'visual.\\*.qkv'"):
+    with pytest.raises(ZooError, match=re.escape("nothing at 'visual.*.qkv'")):
         net.at("visual.*.qkv")
 
 
@@ -61,6 +63,8 @@ def test_the_block_of_the_readme_grafts_onto_every_feedforward() -> None:
         site.beside(Bottleneck(site.dim, rank=4))
     assert net(pictures(net)).logits.shape == (3, 4)
     assert "Around" in str(net)
+    assert len(net.tuned()) == 3 * 4 + 2
+    assert "grafts.Bottleneck.2.up.weight" in net.tuned_state()
 
 
 def test_later_grafts_stand_outside_earlier_ones() -> None:
@@ -107,7 +111,7 @@ def test_thawed_weights_learn_are_saved_and_leave_the_fingerprint() -> None:
 def test_two_second_pathways_are_refused_with_both_names_and_the_site() -> None:
     node = recipe("sa2vp").to_dict()
     node["grafts"]["again"] = node["grafts"]["sa2vp"]
-    with pytest.raises(RecipeError, match="'sa2vp' and 'again' both open a second pathway at visual.embed.positions"):
+    with pytest.raises(RecipeError, match="'sa2vp' and 'again' both open a second pathway"):
         build(Recipe.of(node), ["a", "b"])
 
 

@@ -1,4 +1,4 @@
-"""Every shipped recipe on every family of backbones: it learns, compiles, moves, and keeps the promises of the design."""
+"""Every shipped recipe on every family of backbones: it learns, compiles, moves, and keeps its promises."""
 
 import copy
 import re
@@ -162,8 +162,9 @@ def test_in_the_hybrid_the_order_of_the_grafts_changes_nothing(kind: str) -> Non
 
 
 ABLATIONS = {
-    "lore": ["losses.prototype.weight=0", "grafts.lore.local.block=identity", "grafts.lore.generator.block=learned_prompts",
-             "grafts.lore.learned=0", "losses.prototype.attend.block=mean_tokens"],
+    "lore": ["losses.prototype.weight=0", "grafts.lore.local.block=identity",
+             "grafts.lore.generator.block=learned_prompts", "grafts.lore.learned=0",
+             "losses.prototype.attend.block=mean_tokens"],
     "sa2vp": ["grafts.sa2vp.align.block=global_cross_attention", "grafts.sa2vp.adapter.block=identity",
               "grafts.sa2vp.fresh=false", "losses.prompt.weight=0", "grafts.sa2vp.map.block=zero_map",
               "grafts.sa2vp.fuse.block=keep_own", "grafts.sa2vp.parts=[1, 2]", "grafts.sa2vp.align.border=zero"],

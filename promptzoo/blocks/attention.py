@@ -60,20 +60,22 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
     """A prototype of each asked class: attention to the patches, then a network with a residual, then BatchNorm.
 
     LORE's Knowledge-Locality Attention (KLA) as written, Wang et al. 2024, Eq. 5-7.  The paper leaves the network of
-    Eq. 7 open: here two layers with a ReLU between, `hidden` wide.  Dropped scores are 0, so that their patches keep
-    a weight, as printed.  In training mode BatchNorm mixes rows: images and classes.
+    Eq. 7 open: here two layers with a ReLU between, `hidden` wide (as wide as the patches where left out).  Dropped
+    scores are 0, so that their patches keep a weight, as printed.
+    In training mode BatchNorm mixes rows: images and classes.
     Raises `ValueError` in training mode when one class of one image is asked for.
     """
 
     shapes = "b n d, b c t -> b c d"
     mixes_rows = True
 
-    def __init__(self, dim: int, knowledge_dim: int, *, keep: int = 9, hidden: int = 768):
+    def __init__(self, dim: int, knowledge_dim: int, *, keep: int = 9, hidden: int | None = None):
         super().__init__()
         self.keep = keep
         self.query = nn.Linear(knowledge_dim, dim, bias=False)
         self.key = nn.Linear(dim, dim, bias=False)
         self.value = nn.Linear(dim, dim, bias=False)
+        hidden = hidden or dim
         self.mlp = nn.Sequential(Pointwise(dim, hidden), nn.ReLU(), Pointwise(hidden, dim))
         self.norm = TokenNorm(dim)
 

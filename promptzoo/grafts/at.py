@@ -1,12 +1,15 @@
 """A method at one site: `at` a pattern, a block `before`, `after` or `beside` what stands there; or `thaw` it."""
 
+from functools import partial
+
 from torch import nn
 
 from promptzoo.errors import ZooError
+from promptzoo.graft import after, before, beside
 from promptzoo.make import Make
 from promptzoo.model import Model, Needs
 
-VERBS = ("before", "after", "beside")
+VERBS = {"before": before, "after": after, "beside": beside}
 
 
 class AtSite(nn.Module):
@@ -32,7 +35,7 @@ class AtSite(nn.Module):
         for site in model.at(self.at, self.only):
             block = self.make(**site.sizes)
             self.blocks.append(block)
-            getattr(site, self.verb)(block, name)
+            site.around(partial(VERBS[self.verb], block), name)
 
 
 class Thaw(nn.Module):

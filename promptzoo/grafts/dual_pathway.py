@@ -1,12 +1,13 @@
 """SA²VP: a prompt pathway beside the base pathway, aligned patch by patch."""
 
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from promptzoo.graft import Wrap, bare
+from promptzoo.graft import Wrap, bare, before
 from promptzoo.grafts.bridge import Bridge
 from promptzoo.make import Make
 from promptzoo.model import Model, Needs
@@ -77,13 +78,9 @@ class DualPathway(nn.Module):
             )
             bridge.attach(model, layer, name)
             self.bridges.append(bridge)
-        model.at("visual.embed.positions")[0].before(self.opening(), name)
-        model.at("head")[0].around(self.close, name)
-
-    def opening(self) -> nn.Module:
-        """The block that opens the second pathway: rows b -> 2b."""
         self.open = Open(self.map)
-        return self.open
+        model.at("visual.embed.positions")[0].around(partial(before, self.open), name)
+        model.at("head")[0].around(self.close, name)
 
     def acting(self, widths: list[int]) -> list[int]:
         """The layers of the stage in which the pathways exchange."""
