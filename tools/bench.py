@@ -130,7 +130,7 @@ def listing(args: Arguments) -> Figure:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help=f"or its start: {', '.join(NAMES)}")
+    parser.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--backbone", default="timm/vit_base_patch16_224", help="of all but adopted-clip, adopted-swin")
     parser.add_argument("--with", nargs="+", default=[], dest="words", metavar="key=value", help="for every recipe")
     parser.add_argument("--batch", type=int, default=8)
@@ -144,13 +144,13 @@ def main() -> None:
     if args.peak:
         peak(args)
         return
-    chosen = [name for name in NAMES if name.startswith(tuple(args.only))]
-    if not chosen:
-        parser.error(f"no row called {' or '.join(args.only)}; there are {', '.join(NAMES)}")
+    strange = [word for word in args.only if word not in NAMES]
+    if strange:
+        parser.error(f"no row called '{strange[0]}'; there are {', '.join(NAMES)}")
     print(f"{args.backbone}, batch {args.batch}, {args.precision}, {args.threads} threads, {args.repeats} pairs; B / A")
     print(f"{'':<32} {'wall, its quartiles':<20} {'seconds':<15} {'CPU, its quartiles':<20} seconds")
     figures = []
-    for name in chosen:
+    for name in args.only:
         figures.append(listing(args) if name == "list" else (memory if name in MEMORY else paired)(name, args))
         print(figures[-1].line(), flush=True)
     if args.json:

@@ -1,6 +1,7 @@
 """What `bench.py` measures: for each row two things to run in turn, on the same pictures."""
 
 import argparse
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from promptzoo.backbones import adopt
 from promptzoo.blocks import LocalityInteraction
 from promptzoo.build import build
 from promptzoo.model import Model
+from promptzoo.notes import Notes
 from promptzoo.recipe import Recipe
 from promptzoo.step import Step
 
@@ -41,12 +43,17 @@ def forward(module: Callable[[Tensor], object], args: Arguments, shape: tuple[in
     return partial(torch.no_grad()(module), torch.randn(args.batch, *shape))
 
 
+def leaf(enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
+    """Where the bare backbone's backward pass ends, as if prompts had joined there."""
+    return enter(x, notes).detach().requires_grad_()
+
+
 def step(method: str, args: Arguments) -> Work:
     """One training step of a method, or of the bare backbone."""
     model = made(method, args)
     image = torch.randn(args.batch, *model.visual.input)
     if method == "bare":
-        model.at("visual.embed.enter")[0].around(lambda enter, x, notes: enter(x, notes).detach().requires_grad_())
+        model.at("visual.embed.enter")[0].around(leaf, "leaf")
         slope = torch.randn(model.visual.out)
         return lambda: (model.visual.features(image) * slope).sum().backward()
     whole, (label, guess) = Step(model.train()), torch.randint(CLASSES, (2, args.batch))
@@ -70,26 +77,27 @@ def training(method: str, args: Arguments) -> Pair:
 
 
 def adopted(name: str | None, args: Arguments) -> Pair:
-    """The image tower as its library runs it, and as the zoo does; the weights are the same tensors."""
+    """The image tower as its library runs it, unfrozen as it comes, and as the zoo does."""
     words = [f"backbone.open={name}"] if name else [f"backbone.open={args.backbone}", *args.words]
     asked = Recipe.read("linear", words).backbone
     source, _, name = asked.open.partition("/")
     if source == "open_clip":
         model = open_clip.create_model(name).eval()
-        original, tower = model.visual, adopt(model).visual
+        original, tower = copy.deepcopy(model.visual), adopt(model).visual
     else:
         size = {} if asked.image_size is None else {"img_size": asked.image_size}
-        original = timm.create_model(name, num_classes=0, **size, **asked.options).eval()
-        tower = adopt(original).visual
+        model = timm.create_model(name, num_classes=0, **size, **asked.options).eval()
+        original, tower = copy.deepcopy(model), adopt(model).visual
     return forward(original, args, tower.input), forward(tower.features, args, tower.input)
 
 
-def graphs(args: Arguments) -> Pair:
-    """LORE's graph network, forward and backward: by torch-geometric, and dense."""
+def graphs(part: str, args: Arguments) -> Pair:
+    """LORE's graph network, or a part of it, forward and backward: by torch-geometric, and dense."""
     tower = made("bare", args).visual
-    x = torch.randn(args.batch, tower.grid[0] * tower.grid[1], tower.dim)
+    x = torch.randn(args.batch, tower.grid[0] * tower.grid[1], tower.dim, requires_grad=True)
     one, two = (LocalityInteraction(tower.dim, path=path) for path in ("graph", "dense"))
     two.load_state_dict(one.state_dict())
+    one, two = one.get_submodule(part), two.get_submodule(part)
     return lambda: one(x).square().mean().backward(), lambda: two(x).square().mean().backward()
 
 
@@ -108,11 +116,12 @@ PAIRS = {
     "adopted-swin": Row(partial(adopted, "timm/swin_tiny_patch4_window7_224"), 1.03),
     "lore-inference": Row(partial(inference, "lore"), 1.2, "operations alone 1.14, released code 1.46"),
     "lore-training": Row(partial(training, "lore"), 1.25, "released code 2.1"),
-    "sa2vp-inference": Row(partial(inference, "sa2vp"), None),
+    "sa2vp-inference": Row(partial(inference, "sa2vp")),
     "sa2vp-training": Row(partial(training, "sa2vp"), 2.4, "operations alone 2.28, released code 6.2"),
     "hybrid-inference": Row(partial(inference, "hybrid")),
     "hybrid-training": Row(partial(training, "hybrid")),
-    "lin-dense": Row(graphs, None, "against torch-geometric"),
+    "lin-dense": Row(partial(graphs, ""), None, "against torch-geometric"),
+    "lin-graph": Row(partial(graphs, "neighbourhood"), None, "the same, neighbours and max-relative alone"),
 }
 MEMORY = {f"memory-{method}": method for method in METHODS if method != "bare"}
 NAMES = [*PAIRS, *MEMORY, "list"]

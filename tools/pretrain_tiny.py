@@ -43,7 +43,8 @@ class Settings:
 
 
 def draw_some(seed: int, split: str, rising: int, numbers: range) -> list[tuple[np.ndarray, scenes.Scene]]:
-    return [scenes.draw(seed, number, split, min(1.0, number / rising) if rising else 1.0) for number in numbers]
+    hardness = [min(1.0, number / rising) if rising else 1.0 for number in numbers]
+    return [scenes.draw(seed, number, split, hard) for number, hard in zip(numbers, hardness, strict=True)]
 
 
 def draw_pool(seed: int, many: int, split: str, workers: int = 1, rising: int = 0) -> tuple[Tensor, list[scenes.Scene]]:
@@ -93,8 +94,8 @@ class Run:
             {"params": vectors + table, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
-        rising = settings.pool * 2 // 3
-        self.pictures, self.scenes = draw_pool(settings.seed, settings.pool, "pretrain", settings.threads, rising)
+        many = settings.pool
+        self.pictures, self.scenes = draw_pool(settings.seed, many, "pretrain", settings.threads, rising=many)
         self.facts = torch.from_numpy(scenes.tell([scene.facts() for scene in self.scenes]))
 
     def learning_rate(self) -> float:

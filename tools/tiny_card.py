@@ -140,7 +140,8 @@ A very small CLIP, so that every recipe runs at once, without network: for demon
 | texts | CLIP's own vocabulary and context of 77, 3 layers of width 64 |
 | weights | `zoo_tiny.safetensors`: {millions:.2f} million parameters, fp16, {size:.1f} MB, open_clip's names |
 | made by | `python tools/pretrain_tiny.py --out promptzoo/zoo_tiny` |
-| run | {steps} steps of {batch} pictures, seed {seed}, {threads} thread, {precision}; about 40 minutes on one core |
+| run | {steps} steps of {batch} pictures, seed {seed}, {threads} thread, {precision} |
+| time | 54 minutes on one core beside other work, for the shipped weights |
 | licence | as this repository's |
 
 ## Made from

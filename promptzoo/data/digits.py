@@ -13,7 +13,7 @@ from promptzoo.errors import ZooError
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PER_CLASS = {"pretrain": 90, "train": 25, "val": 20}  # sources a class; test takes the rest, 43 to 48
-INKS = tuple(drawing.INKS)
+CROWD = tuple(ink for ink in drawing.INKS if ink != "white")  # the colours of all but the digit asked for
 VERSION = 1  # goes up whenever a drawing changes
 
 
@@ -38,7 +38,7 @@ def sources() -> tuple[Floats, dict[str, list[list[int]]]]:
 
 
 class ClutteredDigits:
-    """Name the digit in the middle, and mind neither the digits that crowd round it nor the pieces of others.
+    """Name the white digit in the middle, and mind none of the coloured digits and pieces of digits round it.
 
     The handwritten digits of scikit-learn (Alpaydin and Kaynak 1998, UCI), drawn here: 64 x 64 pixels, ten classes,
     25 pictures a class to train on, 20 to validate on, 100 to test on; no two splits draw the same digits.
@@ -53,7 +53,7 @@ class ClutteredDigits:
         *,
         size: tuple[float, float] = (24.0, 32.0),
         tilt: float = 12.0,
-        others: tuple[int, int] = (2, 3),
+        others: tuple[int, int] = (4, 6),
         pieces: tuple[int, int] = (0, 3),
         test_per_class: int = 100,
     ) -> None:
@@ -98,11 +98,11 @@ class ClutteredDigits:
             drawing.stamp(canvas, mask, centre, size, rng.uniform(-tilt, tilt), drawing.paint(rng, drawing.INKS[ink]))
 
         for _ in range(rng.integers(self.pieces[0], self.pieces[1] + 1)):
-            put(cut(rng, masks[rng.choice(rest)]), rng.uniform(8, 34), rng.uniform(16, 30), 180, rng.choice(INKS))
+            put(cut(rng, masks[rng.choice(rest)]), rng.uniform(8, 34), rng.uniform(16, 30), 180, rng.choice(CROWD))
         for _ in range(rng.integers(self.others[0], self.others[1] + 1)):
-            put(masks[rng.choice(rest)], rng.uniform(22, 30), rng.uniform(*self.size), self.tilt, rng.choice(INKS))
+            put(masks[rng.choice(rest)], rng.uniform(24, 32), rng.uniform(*self.size), self.tilt, rng.choice(CROWD))
         source = mine[(index // 10) % len(mine)]
-        put(masks[source], rng.uniform(0, 6), rng.uniform(*self.size), self.tilt, rng.choice(INKS))
+        put(masks[source], rng.uniform(0, 3), rng.uniform(*self.size), self.tilt, "white")
         return drawing.finish(rng, canvas)
 
 
