@@ -4,6 +4,7 @@ Rows are `b`, heads `h`, tokens `n` (prefix tokens first, then the patches row b
 """
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -127,7 +128,7 @@ class WindowMix(nn.Module):
     def split(self, t: Tensor, prefix: int, *empty: Tensor) -> Tensor:
         """b h (p + n) e -> (b windows) h (p + ww) e: shift, pad, cut into windows, and let the prefix visit each."""
         (down, across), (tall, wide) = self.windows(), self.window
-        grid = t[:, :, prefix:].unflatten(2, self.grid)
+        grid: Tensor = t[:, :, prefix:].unflatten(2, self.grid)
         if any(self.shift):
             grid = grid.roll((-self.shift[0], -self.shift[1]), (2, 3))
         if any(self.padding):
@@ -135,17 +136,19 @@ class WindowMix(nn.Module):
             for blank in empty:
                 inside = F.pad(grid.new_ones(self.grid), (0, self.padding[1], 0, self.padding[0]))
                 grid = torch.where(inside[..., None].bool(), grid, blank[:, :, :, None])
-        cut: Tensor = grid.unflatten(3, (across, wide)).unflatten(2, (down, tall))  # b h down tall across wide e
-        cut = cut.permute(0, 2, 4, 1, 3, 5, 6).flatten(4, 5).flatten(0, 2)  # (b windows) h ww e
+        cut: Tensor = rearrange(
+            grid, "b h (down tall) (across wide) e -> (b down across) h (tall wide) e", tall=tall, wide=wide
+        )
         if not prefix:
             return cut
         return torch.cat([t[:, :, :prefix].repeat_interleave(down * across, 0), cut], 2)
 
     def merge(self, x: Tensor) -> Tensor:
         """b windows h ww e -> b h n e: the inverse of `split`, without prefix."""
-        (down, across), (tall, wide) = self.windows(), self.window
-        x = x.unflatten(3, (tall, wide)).unflatten(1, (down, across))  # b down across h tall wide e
-        x = x.permute(0, 3, 1, 4, 2, 5, 6).flatten(4, 5).flatten(2, 3)  # b h H W e
+        (down, across), (tall, _) = self.windows(), self.window
+        x = rearrange(
+            x, "b (down across) h (tall wide) e -> b h (down tall) (across wide) e", down=down, across=across, tall=tall
+        )
         x = x[:, :, : self.grid[0], : self.grid[1]]
         if any(self.shift):
             x = x.roll(self.shift, (2, 3))

@@ -1,6 +1,7 @@
 """The small frozen parts that towers are put together from."""
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -143,7 +144,6 @@ class Merge(nn.Module):
         patches = x[:, prefix:].unflatten(1, (h, w))
         if h % 2 or w % 2:
             patches = F.pad(patches, (0, 0, 0, w % 2, 0, h % 2))
-        patches = patches.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))  # b h 2 w 2 d
-        patches = patches.permute(0, 1, 3, 4, 2, 5).flatten(3).flatten(1, 2)  # b n (across, down, d)
+        patches = rearrange(patches, "b (h down) (w across) d -> b (h w) (across down d)", down=2, across=2)
         merged: Tensor = self.reduction(self.norm(torch.cat([x[:, :prefix].repeat(1, 1, 4), patches], 1)))
         return merged

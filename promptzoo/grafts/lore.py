@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -86,8 +87,9 @@ class Lore(nn.Module):
         """b n d -> b n' d: the patches' mean over the grid of the graph's stage."""
         if self.coarse == self.grid:
             return x
-        maps = F.adaptive_avg_pool2d(x.transpose(1, 2).unflatten(2, self.grid), self.coarse)
-        return maps.flatten(2).transpose(1, 2)
+        maps = F.adaptive_avg_pool2d(rearrange(x, "b (h w) d -> b d h w", h=self.grid[0]), self.coarse)
+        patches: Tensor = rearrange(maps, "b d h w -> b (h w) d")
+        return patches
 
 
 class Insert(nn.Module):
