@@ -52,6 +52,14 @@ def beside(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
     return step(x, *rest) + block(x)
 
 
+def recheck(grafts: nn.ModuleDict) -> None:
+    """Lets every graft look again at what it relies on: something was grafted, and it may no longer hold."""
+    for graft in grafts.children():
+        again: Any = getattr(graft, "recheck", None)
+        if again is not None:
+            again()
+
+
 def bare(module: Any) -> Any:
     """The frozen module itself, under everything grafted around it."""
     while isinstance(module, Around):
@@ -94,6 +102,7 @@ class Site:
             self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
         else:
             setattr(self.parent, key, Around(self.module, wrap, name))
+        recheck(self.grafts)
 
     def before(self, block: nn.Module, name: str = "") -> None:
         """Grafts a block before this site; it learns and is saved with the model, under `name`."""

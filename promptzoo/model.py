@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
-from promptzoo.graft import Around, Site, bare, matching, sites
+from promptzoo.graft import Around, Site, bare, matching, recheck, sites
 from promptzoo.notes import Notes
 from promptzoo.tower import Tower
 
@@ -122,6 +122,7 @@ class Model(nn.Module):
         for name, graft in grafts.items():
             graft.attach(self, name)
             self.grafts[name] = graft
+        recheck(self.grafts)
 
     def prefix(self, name: str) -> slice:
         """The prefix tokens that a graft reserved, as a slice of the token axis."""

@@ -168,3 +168,18 @@ def test_frozen_dropout_is_on_only_by_a_word_and_only_while_training() -> None:
     assert not torch.equal(dropped(image).logits, dropped(image).logits)
     plain.train()
     assert torch.equal(plain(image).logits, plain(image).logits)
+
+
+def test_a_fresh_map_passes_as_one_row_only_where_nothing_else_acts_in_the_layer() -> None:
+    made = model("sa2vp")
+    image, bridges = pictures(made), made.grafts["sa2vp"].bridges
+    assert all(bridge.alone for bridge in bridges)
+    together = made(image).logits
+    for bridge in bridges:
+        bridge.alone = False
+    torch.testing.assert_close(made(image).logits, together)
+    made.at("visual.layers.1.feedforward.mlp")[0].beside(Bottleneck(32, rank=4))
+    assert [bridge.alone for bridge in bridges] == [True, False, True]
+    torch.testing.assert_close(made(image).logits, together)
+    hybrid = model("lore_sa2vp_hybrid").grafts["sa2vp"].bridges
+    assert not any(bridge.alone for bridge in hybrid if bridge.map is not None)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.attention import Attention
-from promptzoo.graft import Wrap, bare
+from promptzoo.graft import Around, Wrap, bare
 from promptzoo.model import Model
 from promptzoo.notes import Notes
 
@@ -31,7 +31,7 @@ class Bridge(nn.Module):
         super().__init__()
         self.align, self.adapter, self.map, self.fuse = align, adapter, map, fuse
         self.gamma, self.to_prompt, self.prefix = gamma, to_prompt, prefix
-        self.asked, self.told = f"{name}.asked", f"{name}.told"
+        self.asked, self.told, self.name, self.alone = f"{name}.asked", f"{name}.told", name, False
 
     def attach(self, model: Model, layer: int, name: str) -> None:
         """Listens where the layer's tokens enter, asks where q, k and v meet, adds the answer to the layer's output.
@@ -43,12 +43,18 @@ class Bridge(nn.Module):
         attn = bare(branch.attn)
         assert isinstance(attn, Attention)
         self.frozen = (branch, attn)  # a tuple: they belong to the frozen tree
+        self.place = (model.visual.layers, layer)
         model.at(f"visual.layers.{layer}.enter")[0].around(self.listen, name)
         if getattr(self.align, "eps", None) is None:
             model.at(f"visual.layers.{layer}.attention.attn.mix")[0].around(self.ask, name)
         else:
             model.at(f"visual.layers.{layer}.attention")[0].around(self.ask_anew, name)
         model.at(f"visual.layers.{layer}")[0].around(self.exchange, name)
+
+    def recheck(self) -> None:
+        """Whether this method is alone in its layer: then nothing there can tell images apart in a fresh map."""
+        layers, number = self.place
+        self.alone = all(m.name == self.name for m in layers[number].modules() if isinstance(m, Around))
 
     def listen(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """Keeps the tokens of the asking pathway as they enter the layer."""
@@ -94,11 +100,10 @@ class Bridge(nn.Module):
         return torch.cat([base, prompt + answer] if self.to_prompt else [base + answer, prompt])
 
     def padded(self, fresh: Tensor, images: int, tokens: int) -> Tensor:
-        """1 (p + n) d -> 1 tokens d: a map that stands alone is the same for all images, and passes once.
+        """1 (p + n) d -> b tokens d, zeros in the slots of other prompts, which those fill for each image.
 
-        Where there are slots of other prompts, which those fill for each image, b tokens d: zeros in the slots.
+        Where the method is alone in the layer, 1 tokens d: the map is the same for all images, and passes once.
         """
-        if fresh.shape[1] == tokens:
-            return fresh
         gap = fresh.new_zeros(len(fresh), tokens - fresh.shape[1], fresh.shape[2])
-        return torch.cat([fresh[:, : self.prefix], gap, fresh[:, self.prefix :]], 1).expand(images, -1, -1)
+        whole = torch.cat([fresh[:, : self.prefix], gap, fresh[:, self.prefix :]], 1) if gap.shape[1] else fresh
+        return whole if self.alone else whole.expand(images, -1, -1)

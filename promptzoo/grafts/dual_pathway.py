@@ -82,6 +82,11 @@ class DualPathway(nn.Module):
         model.at("visual.embed.positions")[0].around(partial(before, self.open), name)
         model.at("head")[0].around(self.close, name)
 
+    def recheck(self) -> None:
+        """Finds out in which layers nothing else acts: there a fresh map passes as one row for all images."""
+        for bridge in (m for m in self.modules() if isinstance(m, Bridge)):
+            bridge.recheck()
+
     def acting(self, widths: list[int]) -> list[int]:
         """The layers of the stage in which the pathways exchange."""
         stages, start = [], 0
