@@ -38,7 +38,7 @@ def percent(share: float | None) -> str:
 def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     """Frozen zero-shot beside the trained model, what was tuned, and where the run is."""
     table = plain_table("", "validation %", "test %", "tuned parameters")
-    if result.zero_shot is not None:
+    if result.zero_shot is not None and result.tuned_parameters:
         table.add_row("frozen zero-shot", "-", percent(result.zero_shot), "0")
     val = (result.val or {}).get("accuracy")
     tuned = f"{result.tuned_parameters:,}"
