@@ -227,7 +227,7 @@ def test_a_tower_that_computes_something_else_is_refused() -> None:
         return adopted
 
     with pytest.raises(AdoptionError, match="computes something else"):
-        verify(model, tampered, lambda m: m(adopter.picture(m)), lambda a: a.visual.features(dummy(a.visual.input)))
+        verify(model, tampered, adopter.features, lambda a: a.visual.features(dummy(a.visual.input)))
 
 
 def test_every_module_of_a_tower_is_a_plain_module_without_a_graft() -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from promptzoo.attention import Attention, WindowMix
 from promptzoo.backbones.adopt import Adopted, account, demand, demand_type, dummy, leaf, verify
-from promptzoo.backbones.vit import perceptron, picture
+from promptzoo.backbones.vit import features, perceptron
 from promptzoo.parts import Embed, Merge, Pass, Patches
 from promptzoo.pool import Mean, Pool
 from promptzoo.tower import AttentionBranch, FeedForward, Layer, Tower
@@ -20,12 +20,7 @@ def adopt(model: Any) -> Adopted:
     The norm of the patch embedding stands at `embed.norm`, behind the place where prompts enter.
     Raises `AdoptionError` naming the first option that the tower does not have.
     """
-    verify(
-        model,
-        move,
-        lambda m: m.forward_head(m.forward_features(picture(m)), pre_logits=True),
-        lambda a: a.visual.features(dummy(a.visual.input)),
-    )
+    verify(model, move, features, lambda a: a.visual.features(dummy(a.visual.input)))
     return move(model)
 
 

@@ -20,18 +20,15 @@ def adopt(model: Any) -> Adopted:
 
     Raises `AdoptionError` naming the first option that the tower does not have.
     """
-    verify(
-        model,
-        move,
-        lambda m: m.forward_head(m.forward_features(picture(m)), pre_logits=True),
-        lambda a: a.visual.features(dummy(a.visual.input)),
-    )
+    verify(model, move, features, lambda a: a.visual.features(dummy(a.visual.input)))
     return move(model)
 
 
-def picture(model: Any) -> Tensor:
-    """One random picture of the size that the model takes."""
-    return dummy((model.in_chans, *model.patch_embed.img_size))
+def features(model: Any) -> Tensor:
+    """What a timm model makes of one random picture, before its classifier."""
+    tokens = model.forward_features(dummy((model.in_chans, *model.patch_embed.img_size)))
+    feature: Tensor = model.forward_head(tokens, pre_logits=True)
+    return feature
 
 
 def move(model: Any) -> Adopted:
