@@ -19,7 +19,7 @@ class Preprocess:
     Raises `ZooError` when a value is none of the possible ones.
     """
 
-    size: tuple[int, int] = (224, 224)
+    size: tuple[int, int]
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     interpolation: str = "bicubic"

@@ -73,9 +73,9 @@ def test_a_training_view_of_an_extreme_shape_is_its_middle():
 
 
 def test_preprocess_says_what_it_takes():
-    assert Preprocess().replace(size=32, mean=None, std=0.25) == Preprocess((32, 32), std=(0.25, 0.25, 0.25))
-    assert "'interpolation' is 'bicubik'" in sentence(lambda: Preprocess(interpolation="bicubik"))
-    assert "did you mean bicubic?" in sentence(lambda: Preprocess(interpolation="bicubik"))
-    assert "must be one number or 2 of them" in sentence(lambda: Preprocess().replace(size=(3, 2, 1)))
-    assert "did you mean crop_pct?" in sentence(lambda: Preprocess().replace(crop_pc=1))
-    assert "at most 1" in sentence(lambda: Preprocess(crop_pct=1.2))
+    assert Preprocess((8, 8)).replace(size=32, mean=None, std=0.25) == Preprocess((32, 32), std=(0.25, 0.25, 0.25))
+    assert "'interpolation' is 'bicubik'" in sentence(lambda: Preprocess((8, 8), interpolation="bicubik"))
+    assert "did you mean bicubic?" in sentence(lambda: Preprocess((8, 8), interpolation="bicubik"))
+    assert "must be one number or 2 of them" in sentence(lambda: Preprocess((8, 8)).replace(size=(3, 2, 1)))
+    assert "did you mean crop_pct?" in sentence(lambda: Preprocess((8, 8)).replace(crop_pc=1))
+    assert "at most 1" in sentence(lambda: Preprocess((8, 8), crop_pct=1.2))
