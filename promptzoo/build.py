@@ -17,8 +17,6 @@ from promptzoo.model import Model
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
 
-LOSS_WORDS = ("weight",)
-
 
 def open_of(recipe: Recipe) -> Backbone:
     """The backbone of a recipe, adopted and frozen."""
@@ -72,7 +70,7 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                         f"{where('losses', name)}: loss '{name}' asks about each class, and the recipe "
                         f"has no 'knowledge'; add one, like knowledge: {{text: backbone}}"
                     )
-                model.losses[name] = construct.build(node, "loss", LOSS_WORDS, **sizes)
+                model.losses[name] = construct.build(node, "loss", **sizes)
                 model.weights[name] = recipe.weights[name]
         _check_notes(recipe, model)
     _rehearse(recipe, model.eval())
@@ -121,7 +119,7 @@ def _texts(model: Model, backbone: Backbone) -> dict[str, Any]:
 
 
 def _wants_knowledge(construct: Construct, node: Any) -> bool:
-    return "knowledge_dim" in construct.make(node, "loss", LOSS_WORDS).parameters
+    return "knowledge_dim" in construct.make(node, "loss").parameters
 
 
 def _check_notes(recipe: Recipe, model: Model) -> None:

@@ -24,7 +24,7 @@ SIZES = frozenset(
 class Construct:
     """Turns `{block: lin, neighbours: 9}` into a `Make` or an object; raises `RecipeError` with every mistake found.
 
-    `apart` are words of a node that are for others than its class, beside those of `APART`, like a loss's weight.
+    Words of a node that are for others than its class, like a loss's weight, are those of `APART`.
     `given` are arguments beside the recipe's; they are used where the class takes them and the recipe is silent.
     A class is a word of the registry, or `module:Class`, which is imported and nothing else.
     """
@@ -32,23 +32,23 @@ class Construct:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
-    def make(self, node: Any, kind: str, /, apart: tuple[str, ...] = (), known: Collection[str] = SIZES) -> Make:
+    def make(self, node: Any, kind: str, /, known: Collection[str] = SIZES) -> Make:
         """The class with the recipe's arguments, to be built once sizes are known."""
-        reading = Reading(self.registry, apart, known)
+        reading = Reading(self.registry, known)
         made = reading.node(node if isinstance(node, Node) else placed(node, Place("recipe")), kind)
         reading.problems.stop()
         return made
 
-    def build(self, node: Any, kind: str, /, apart: tuple[str, ...] = (), **given: Any) -> Any:
+    def build(self, node: Any, kind: str, /, **given: Any) -> Any:
         """The object itself."""
-        return self.make(node, kind, apart, SIZES | given.keys())(**given)
+        return self.make(node, kind, SIZES | given.keys())(**given)
 
 
 class Reading:
     """One walk through a node and the nodes in it, collecting mistakes."""
 
-    def __init__(self, registry: Registry, apart: tuple[str, ...], known: Collection[str]) -> None:
-        self.registry, self.apart, self.known = registry, apart, known
+    def __init__(self, registry: Registry, known: Collection[str]) -> None:
+        self.registry, self.known = registry, known
         self.problems = Problems()
 
     def node(self, node: Node, kind: str) -> Make:
@@ -60,7 +60,7 @@ class Reading:
         entry, cls = self.find(node, kind)
         if cls is None:
             return Make(dict)
-        takes, types, apart = parameters(cls), hints(cls), (*self.apart, *APART.get(kind, ()))
+        takes, types, apart = parameters(cls), hints(cls), APART.get(kind, ())
         all_it_takes = f"\n    it takes {', '.join([signature(takes), *apart])}"
         made = Make(cls)
         made.label, made.place = label, str(place)

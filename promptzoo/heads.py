@@ -1,13 +1,11 @@
 """Feature to logits."""
 
-from collections.abc import Callable
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from promptzoo.errors import ZooError
 from promptzoo.notes import Notes
+from promptzoo.texts import Tokenize, encode_text
 from promptzoo.tower import Tower
 
 
@@ -63,7 +61,7 @@ class TextSimilarity(nn.Module):
         names: list[str],
         *,
         text: Tower | None = None,
-        tokenize: Callable[[list[str]], Tensor] | None = None,
+        tokenize: Tokenize | None = None,
         scale: float = 100.0,
         template: str | list[str] = "a photo of a {}.",
     ):
@@ -71,23 +69,7 @@ class TextSimilarity(nn.Module):
         if text is None or tokenize is None:
             raise ZooError("head 'text' compares with class texts, and this backbone has no text tower")
         self.dim, self.scale = dim, scale
-        self.register_buffer("texts", class_texts(names, template, text, tokenize), persistent=False)
+        self.register_buffer("texts", encode_text(text, tokenize, names, template), persistent=False)
 
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
         return self.scale * F.normalize(feature, dim=-1) @ self.texts.T.to(feature.dtype)
-
-
-@torch.no_grad()
-def class_texts(
-    names: list[str], template: str | list[str], text: Tower, tokenize: Callable[[list[str]], Tensor], chunk: int = 64
-) -> Tensor:
-    """c t: each class's unit text feature, a mean over templates.  Raises `ZooError` for a template without `{}`."""
-    templates = [template] if isinstance(template, str) else template
-    for one in templates:
-        if "{}" not in one:
-            raise ZooError(f"the template '{one}' has no {{}} for the class name")
-    total = torch.zeros(len(names), text.out, device=next(text.parameters()).device)
-    for one in templates:
-        ids = tokenize([one.format(name) for name in names]).to(total.device)
-        total += torch.cat([F.normalize(text.features(part), dim=-1) for part in ids.split(chunk)])
-    return F.normalize(total, dim=-1)

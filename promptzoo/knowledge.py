@@ -1,7 +1,7 @@
 """The semantic embedding of each class that LORE's K-L loss reads: from a text tower, a table, or the pictures."""
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,8 @@ from promptzoo.backbones import open_towers
 from promptzoo.errors import ZooError, did_you_mean, nearest
 from promptzoo.model import Model
 from promptzoo.settings import KnowledgeSettings
+from promptzoo.texts import Tokenize, encode_text
 from promptzoo.tower import Tower
-
-Tokenize = Callable[[list[str]], Tensor]
-
-ROWS = 256  # sentences that go through a text tower at a time
 
 
 def knowledge_dim(settings: KnowledgeSettings, model: Model) -> int:
@@ -69,19 +66,6 @@ def describe(settings: KnowledgeSettings) -> str:
         return f"table {settings.table.name}"
     source = "the backbone's text tower" if settings.text == "backbone" else f"the text tower of {settings.text}"
     return f"{source}, {settings.template!r}"
-
-
-@torch.no_grad()
-def encode_text(text: Tower, tokenize: Tokenize, classes: Sequence[str], template: str | Sequence[str]) -> Tensor:
-    """-> c t, unit rows: each class's name in the template through a text tower; of several templates the unit mean."""
-    templates = [template] if isinstance(template, str) else list(template)
-    device = next(text.parameters()).device
-    total = torch.zeros(len(classes), text.out)
-    for one in templates:
-        ids = tokenize([one.replace("{}", name) for name in classes]).to(device)
-        rows = [text.features(ids[start : start + ROWS]).float().cpu() for start in range(0, len(ids), ROWS)]
-        total += normalize(torch.cat(rows), dim=-1)
-    return normalize(total, dim=-1)
 
 
 def class_means(features: Tensor, labels: Tensor, classes: Sequence[str]) -> Tensor:

@@ -15,13 +15,13 @@ from promptzoo.data.splits import Dataset, Splits, split
 from promptzoo.errors import ZooError
 from promptzoo.graft import bare
 from promptzoo.guess import guess, remark, wrong_share
-from promptzoo.knowledge import describe, encode, encode_text
-from promptzoo.lines import Node
+from promptzoo.knowledge import describe, encode
 from promptzoo.model import Model
 from promptzoo.preprocess import Preprocess
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
-from promptzoo.settings import DataSettings, KnowledgeSettings
+from promptzoo.settings import KnowledgeSettings
+from promptzoo.texts import encode_text
 
 BEFORE_STEP = ("zero_shot", "linear_probe")  # guesses that are known before training
 
@@ -63,11 +63,8 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
 
 
 def open_dataset(recipe: Recipe) -> Dataset:
-    """The data set of a recipe; words of `data` that every set has are not for its constructor."""
-    node = recipe.node["data"]
-    own = [key for key in node if key == "dataset" or key not in DataSettings.model_fields]
-    apart = Node({key: node[key] for key in own}, node.place, {key: node.where(key) for key in own})
-    dataset: Dataset = Construct(load_registry()).build(apart, "dataset")
+    """The data set of a recipe."""
+    dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset")
     return dataset
 
 

@@ -11,8 +11,9 @@ from pictures import sentence
 from torch.nn.functional import normalize
 
 from promptzoo.guess import guess, remark, wrong_share
-from promptzoo.knowledge import class_means, describe, encode, encode_text, knowledge_dim, text_of
+from promptzoo.knowledge import class_means, describe, encode, knowledge_dim, text_of
 from promptzoo.settings import KnowledgeSettings
+from promptzoo.texts import encode_text
 
 CLOTHES = ["dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt"]
 ALIASES = {

@@ -23,6 +23,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("graft", "make", "model", "step"),
     ("lines", "registry", "preprocess"),
     ("settings", "sections", "overrides", "recipe", "construct"),
+    ("texts",),
     ("backbones", "grafts", "heads", "losses", "rules", "report"),
     ("data", "guess", "knowledge"),
     ("build",),
