@@ -181,5 +181,7 @@ def test_a_fresh_map_passes_as_one_row_only_where_nothing_else_acts_in_the_layer
     made.at("visual.layers.1.feedforward.mlp")[0].beside(Bottleneck(32, rank=4))
     assert [bridge.alone for bridge in bridges] == [True, False, True]
     torch.testing.assert_close(made(image).logits, together)
+    dropped = model("sa2vp", "vit", "backbone.dropout=0.1").grafts["sa2vp"].bridges
+    assert not any(bridge.alone for bridge in dropped)
     hybrid = model("lore_sa2vp_hybrid").grafts["sa2vp"].bridges
     assert not any(bridge.alone for bridge in hybrid if bridge.map is not None)

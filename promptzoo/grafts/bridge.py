@@ -52,9 +52,11 @@ class Bridge(nn.Module):
         model.at(f"visual.layers.{layer}")[0].around(self.exchange, name)
 
     def recheck(self) -> None:
-        """Whether this method is alone in its layer: then nothing there can tell images apart in a fresh map."""
+        """Whether this method is alone in its layer, without dropout: then a fresh map is the same for all images."""
         layers, number = self.place
-        self.alone = all(m.name == self.name for m in layers[number].modules() if isinstance(m, Around))
+        inside = list(layers[number].modules())
+        alone = all(m.name == self.name for m in inside if isinstance(m, Around))
+        self.alone = alone and not any(isinstance(m, nn.Dropout) for m in inside)
 
     def listen(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """Keeps the tokens of the asking pathway as they enter the layer."""
