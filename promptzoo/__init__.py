@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptzoo.blocks import Bottleneck as Bottleneck
-    from promptzoo.build import build as build
-    from promptzoo.build import open_backbone as open_backbone
+    from promptzoo.builder import build as build
+    from promptzoo.builder import open_backbone as open_backbone
+    from promptzoo.costs.counting import report as report
     from promptzoo.make import Make as Make
     from promptzoo.model import Model as Model
     from promptzoo.predict import load as load
     from promptzoo.recipe import Recipe as Recipe
-    from promptzoo.report import report as report
 
 __version__ = "0.1.0"
 
@@ -23,10 +23,10 @@ _HOME = {
     "Make": "make",
     "Model": "model",
     "Recipe": "recipe",
-    "build": "build",
+    "build": "builder",
     "load": "predict",
-    "open_backbone": "build",
-    "report": "report",
+    "open_backbone": "builder",
+    "report": "costs.counting",
 }
 __all__ = sorted(_HOME)
 

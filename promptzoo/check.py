@@ -1,25 +1,22 @@
-"""What `promptzoo check` and `promptzoo report` print: the tower with who acts where, and what a model costs."""
+"""What `promptzoo check` prints: the tower with who acts where, and what a model costs."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.tree import Tree
 
-from promptzoo.build import build, open_of
-from promptzoo.errors import ZooError
+from promptzoo.builder import build, open_of
+from promptzoo.costs.counting import class_names, counted
+from promptzoo.costs.report import Report
+from promptzoo.costs.tables import giga
 from promptzoo.graft import Around, bare
 from promptzoo.model import Model
-from promptzoo.prepare import open_dataset
 from promptzoo.recipe import Recipe
-from promptzoo.report import Part, Report, report
-
-PLACEHOLDERS = 10
 
 
 @dataclass(frozen=True)
@@ -32,21 +29,17 @@ class Checked:
 
 
 def check(recipe: Recipe) -> Checked:
-    """Builds a recipe with random weights where its own would be downloaded, and counts what it costs.
+    """Builds a recipe, from shapes alone where its weights are no file here, and counts what it costs.
 
     The class names are those of the pictures where they are here.  Raises `RecipeError`.
     """
-    remarks = []
-    if recipe.backbone.weights not in ("random", "shipped") and "." not in recipe.backbone.weights:
-        remarks.append(f"weights '{recipe.backbone.weights}' are not fetched for this: random ones stand in")
-        recipe = Recipe.of(recipe.to_dict(), recipe.source, ["backbone.weights=random"])
-    try:
-        classes = open_dataset(recipe).classes
-    except ZooError as error:
-        classes = [f"class {i}" for i in range(PLACEHOLDERS)]
-        remarks.append(f"the pictures are not here, {PLACEHOLDERS} classes stand in: {error}")
-    model = build(recipe, classes, open_of(recipe))
-    return Checked(model, report(model, recipe.name), tuple(remarks))
+    asked, remarks = recipe.backbone.weights, []
+    here = asked == "shipped" or Path(asked).suffix != ""
+    if not here:
+        remarks.append(f"weights '{asked}' are not fetched for this, shapes stand in")
+    classes, more = class_names(recipe)
+    model = build(recipe, classes, open_of(recipe, hollow=not here))
+    return Checked(model, counted(model, recipe), (*(remarks if asked != "random" else ()), *more))
 
 
 def check_page(recipe: Recipe, out: Console) -> None:
@@ -138,58 +131,15 @@ def spans(layers: Sequence[int], depth: int) -> str:
 
 def spent(cost: Report) -> Iterator[str]:
     """The cost of one model in lines."""
-    yield f"tuned {cost.tuned:,} parameters, {cost.share:.3f} % of the {cost.frozen:,} frozen ones"
+    counts = cost.parameters
+    share = f"{cost.shares[0].percent:.3f} % of {cost.shares[0].what}'s {cost.shares[0].denominator:,}"
+    yield f"tuned {counts.tuned:,} parameters, {share}"
+    if counts.inference < counts.tuned:
+        yield f"  {counts.inference:,} of them are needed to predict"
     for part in cost.parts:
-        own = f", {part.macs / 1e9:.3f} GMACs of its own" if part.macs else ""
-        yield f"  {escape(part.name):<20} {part.parameters:>12,}{own}"
-    more = 100 * (cost.macs / cost.bare_macs - 1)
-    yield f"{cost.macs / 1e9:.2f} GMACs a picture, {more:+.1f} % over the bare backbone's {cost.bare_macs / 1e9:.2f}"
-
-
-def report_page(recipes: Sequence[Recipe], out: Console, form: str = "table") -> None:
-    """One row for each recipe, and one for each of its parts; or the same as JSON."""
-    reports = [(recipe, check(recipe)) for recipe in recipes]
-    if form == "json":
-        rows = [{"backbone": recipe.backbone.open, **checked.report.to_dict()} for recipe, checked in reports]
-        print(json.dumps(rows, indent=2))
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("recipe", "backbone", "tuned", "% of frozen", "GMACs", "bare"):
-        names = title in ("recipe", "backbone")
-        table.add_column(title, justify="left" if names else "right", overflow="fold", no_wrap=not names)
-    for recipe, checked in reports:
-        cost = checked.report
-        numbers = (f"{cost.tuned:,}", f"{cost.share:.3f}", f"{cost.macs / 1e9:.3f}", f"{cost.bare_macs / 1e9:.3f}")
-        table.add_row(f"[bold]{escape(recipe.name)}[/]", escape(recipe.backbone.open), *numbers)
-        for name, parameters, macs in map(row, opened(checked)):
-            table.add_row(f"  [dim]{escape(name)}[/]", "", parameters, "", macs, "", style="dim")
-    out.print(table)
-    for note in dict.fromkeys(remark for _, checked in reports for remark in checked.remarks):
-        out.print(f"[dim]note: {escape(note)}[/]")
-
-
-def opened(checked: Checked) -> Iterator[Part]:
-    """The parts of a model, the blocks of a graft on lines of their own, and the sums that a graft asks for."""
-    for part in checked.report.parts:
-        yield part
-        kind, _, name = part.name.partition(".")
-        if kind == "grafts":
-            graft = checked.model.grafts[name]
-            for word, child in graft.named_children():
-                size = sum(p.numel() for p in child.parameters())
-                if size:
-                    yield Part(f"  {word}", size, 0.0)
-            for title, members in getattr(graft, "sums", {}).items():
-                size = sum(p.numel() for key, p in checked.model.tuned().items() if counted(key, part.name, members))
-                yield Part(f"  = {title}", size, 0.0)
-
-
-def counted(key: str, graft: str, members: Sequence[str]) -> bool:
-    """Whether a parameter belongs to a sum: to a block of the graft, or (with a dot in front) to one of any loss."""
-    mine = key.startswith(tuple(f"{graft}.{word}." for word in members if not word.startswith(".")))
-    return mine or any(key.startswith("losses.") and f"{word}." in key for word in members if word.startswith("."))
-
-
-def row(part: Part) -> tuple[str, str, str]:
-    """Name, parameters and multiply-accumulates of a part, as the table writes them."""
-    return part.name, f"{part.parameters:,}", f"{part.macs / 1e9:.3f}" if part.macs else ""
+        own = f", {giga(part.own.macs)} GMACs of its own" if part.own.macs else ""
+        more = "" if part.marginal is None else f", {giga(part.marginal)} more in all"
+        name = part.name if part.kind == part.name else f"{part.kind} {part.name}"
+        yield f"  {escape(name):<20} {part.tuned:>12,}{own}{more}"
+    more = f"{100 * (cost.inference.macs / cost.bare.macs - 1):+.1f} %"
+    yield f"{giga(cost.inference.macs)} GMACs a picture, {more} over the bare backbone's {giga(cost.bare.macs)}"

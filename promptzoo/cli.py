@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,11 +66,9 @@ def quiet() -> None:
 
 def known(incomplete: str) -> list[str]:
     """The words that the shell may complete."""
-    from promptzoo.recipe import shipped_recipes
-    from promptzoo.registry import load_registry
+    from promptzoo.pages import words
 
-    words = {*shipped_recipes(), *(word for _, word, _ in load_registry().entries())}
-    return sorted(word for word in words if word.startswith(incomplete))
+    return sorted(word for word in words() if word.startswith(incomplete))
 
 
 @app.callback()
@@ -81,7 +80,7 @@ def options(
 
 @app.command("list")
 def list_words(
-    shelf: Annotated[str, typer.Argument(help="One shelf only: blocks, grafts, ..., recipes.")] = "",
+    shelf: Annotated[str, typer.Argument(help="One shelf only: blocks, grafts, ..., recipes, lists.")] = "",
 ) -> None:
     """What there is: every word a recipe may use, what it is, and where it comes from."""
     from promptzoo.pages import list_page
@@ -113,20 +112,36 @@ def check(words: Words) -> None:
     check_page(Recipe.read(words[0], words[1:]), console())
 
 
+Many = Annotated[
+    list[str] | None, typer.Argument(help="Recipes or recipe lists, then key=value ...", show_default=False)
+]
+
+
 @app.command()
 def report(
-    words: Words,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    words: Many = None,
+    form: Annotated[str, typer.Option("--format", help="table, markdown, csv, json, or html, a page.")] = "table",
+    by: Annotated[str, typer.Option("--by", help="Open rows up: graft, block, site, layer or share.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="A file for the table; report.html for a page.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="The page's pictures: a .pdf, .png or .svg file.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option("--runs", help="A folder of finished runs: their costs and accuracies.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option("--classes", help="How many, where the pictures are not here.")] = None,
+    combine: Annotated[
+        bool, typer.Option("--combine", help="backbones=A,B grafts=lore,sa2vp (or all) blocks=lore.local (or all).")
+    ] = False,
+    up_to: Annotated[int, typer.Option("--up-to", help="With --combine: how many methods at most together.")] = 1,
+    measure: Annotated[bool, typer.Option("--measure", help="Time and memory too, beside the bare backbone.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Count anew what was counted before.")] = False,
 ) -> None:
-    """Parameters and GMACs of one or several recipes, in all and for each graft."""
-    from promptzoo.check import report_page
+    """What recipes cost: parameters, operations, time and memory; needs no weights, no pictures, no network."""
+    from promptzoo.costs.command import Wanted, run
     from promptzoo.pages import console
-    from promptzoo.recipe import Recipe
 
-    if form not in ("table", "json"):
-        raise ZooError(f"--format takes table or json, not '{form}'")
-    overrides = [word for word in words if "=" in word]
-    report_page([Recipe.read(word, overrides) for word in words if "=" not in word], console(), form)
+    wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, force, again)
+    run(words or [], wanted, console(), console(errors=True))
 
 
 @app.command()
@@ -136,8 +151,6 @@ def train(
     resume: Annotated[str | None, typer.Option("--resume", help="An unfinished run's folder, to continue it.")] = None,
 ) -> None:
     """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
-    from pathlib import Path
-
     from promptzoo.outcome import free_folder, result_page
     from promptzoo.pages import console
     from promptzoo.recipe import Recipe

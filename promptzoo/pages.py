@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from promptzoo import lines
+from promptzoo.costs.lists import shipped_lists
 from promptzoo.errors import ZooError, unknown
 from promptzoo.make import parameters
 from promptzoo.recipe import shipped_recipes
@@ -21,8 +22,9 @@ from promptzoo.registry import KINDS, OURS, Entry, Registry, load_registry
 WIDEST = 120
 
 
-def console() -> Console:
-    made = Console(highlight=False, emoji=False)
+def console(errors: bool = False) -> Console:
+    """The screen, or its error stream."""
+    made = Console(highlight=False, emoji=False, stderr=errors)
     made.width = min(made.width, WIDEST)
     return made
 
@@ -30,7 +32,7 @@ def console() -> Console:
 def list_page(only: str = "") -> None:
     """Every shelf as a table; or one of them."""
     registry, out = load_registry(), console()
-    shelves = [*KINDS.values(), "adopters", "recipes"]
+    shelves = [*KINDS.values(), "adopters", "recipes", "lists"]
     if only and only not in shelves:
         raise ZooError(f"there is no shelf '{only}'{unknown(only, shelves)}")
     for shelf, title, rows in tables(registry):
@@ -66,6 +68,8 @@ def tables(registry: Registry) -> Iterator[tuple[str, str, list[tuple[str, str, 
     yield "adopters", "adopters: the backbones that can be opened, by class", adopters
     recipes = [(name, headline(file), "") for name, file in shipped_recipes().items()]
     yield "recipes", "recipes", recipes
+    lists = [(name, headline(file), "") for name, file in shipped_lists().items()]
+    yield "lists", "lists: tables of the papers, for promptzoo report", lists
 
 
 def source(entry: Entry) -> str:
@@ -80,9 +84,14 @@ def headline(file: Path) -> str:
     return first.removeprefix("#").partition(": ")[2].strip()
 
 
+def words() -> set[str]:
+    """Everything that `show` can be asked for by a word."""
+    return {*shipped_recipes(), *shipped_lists(), *(word for _, word, _ in load_registry().entries())}
+
+
 def show_page(name: str) -> None:
     """All about one word, class or recipe."""
-    registry, recipes, out = load_registry(), shipped_recipes(), console()
+    registry, recipes, out = load_registry(), {**shipped_recipes(), **shipped_lists()}, console()
     found = [
         (kind, word, entry)
         for kind, word, entry in registry.entries()
@@ -95,8 +104,12 @@ def show_page(name: str) -> None:
     for kind, word, entry in found:
         show_entry(out, registry, kind, word, entry)
     if name in recipes:
-        out.print(f"[bold cyan]{name}[/]  [dim]recipe, {escape(str(recipes[name]))}[/]\n")
+        out.print(f"[bold cyan]{name}[/]  [dim]{kind_of(name)}, {escape(str(recipes[name]))}[/]\n")
         out.print(recipes[name].read_text(encoding="utf-8"), markup=False, soft_wrap=True)
+
+
+def kind_of(name: str) -> str:
+    return "recipe list" if name in shipped_lists() else "recipe"
 
 
 def show_entry(out: Console, registry: Registry, kind: str, word: str, entry: Entry) -> None:

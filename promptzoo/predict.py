@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.build import build, open_of
+from promptzoo.builder import build, open_of
 from promptzoo.checkpoint import unpack
 from promptzoo.data.picture import read, upright
 from promptzoo.data.transforms import evaluation

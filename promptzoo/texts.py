@@ -18,12 +18,14 @@ ROWS = 256  # sentences that go through a text tower at a time
 def encode_text(text: Tower, tokenize: Tokenize, classes: Sequence[str], template: str | Sequence[str]) -> Tensor:
     """-> c t, unit rows on the CPU: each class's name in the template; of several templates the unit rows' mean.
 
-    Radford et al. 2021 (CLIP), Sec. 3.1.4.  Raises `ZooError` for a template without `{}`.
+    Radford et al. 2021 (CLIP), Sec. 3.1.4.  A hollow tower gives zeros.  Raises `ZooError` for a template without `{}`.
     """
     templates = [template] if isinstance(template, str) else list(template)
     for one in templates:
         if "{}" not in one:
             raise ZooError(f"the template '{one}' has no {{}} for the class name")
+    if text.hollow:
+        return torch.zeros(len(classes), text.out)
     device = next(text.parameters()).device
     total = torch.zeros(len(classes), text.out)
     for one in templates:

@@ -73,10 +73,12 @@ class Tower(nn.Module):
     """Image (or text) to feature: tokens, embed, layers, norm, pool.
 
     `grid` is the grid of the patch tokens (None for text), `prefix` the number of the tower's own prefix tokens,
-    `widths` the width of each layer, `input` the shape of one input without the batch.
+    `widths` the width of each layer, `input` the shape of one input without the batch.  A `hollow` tower has shapes
+    and no numbers.
     """
 
     shapes = "b ... -> b o"
+    hollow = False
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from promptzoo.build import build, open_of
+from promptzoo.builder import build, open_of
 from promptzoo.checkpoint import pack
 from promptzoo.evaluate import ZeroShot, evaluate, task_of
 from promptzoo.interrupt import StoppedError, farewell, listening

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from promptzoo.build import build
+from promptzoo.builder import build
 from promptzoo.model import Model
 from promptzoo.recipe import Recipe, shipped_recipes
 

@@ -40,30 +40,15 @@ def test_check_draws_the_tower_and_who_acts_where(words, capsys):
     said = printed(capsys)
     for sentence in ("tokens 4 x 4 patches of width 32 ◀ lore", "positions ◀ sa2vp", "enter ◀ lore in 1-2, sa2vp"):
         assert sentence in said
-    assert re.search(r"tuned [\d,]+ parameters, [\d.]+ % of the [\d,]+ frozen ones", said)
+    assert re.search(r"tuned [\d,]+ parameters, [\d.]+ % of the image tower's [\d,]+ [\d,]+ of them are needed", said)
     assert re.search(r"[\d.]+ GMACs a picture, \+[\d.]+ % over the bare backbone's", said)
 
 
 def test_check_needs_neither_weights_nor_pictures(capsys):
     assert cli.main(["check", "sa2vp", *small.overrides("vit")[:1], *small.overrides("vit")[2:]]) == 0
     said = printed(capsys)
-    assert "random ones stand in" in said
+    assert "shapes stand in" in said
     assert "10 classes stand in" in said
-
-
-def test_report_prints_one_row_for_each_recipe_and_its_parts(words, capsys):
-    assert cli.main(["report", "linear", "sa2vp", *words]) == 0
-    said = printed(capsys)
-    assert "linear timm/vit_tiny_patch16_224 99 " in said
-    assert "grafts.sa2vp" in said
-    assert "bridges" in said
-
-
-def test_report_as_json_is_json(words, capsys):
-    assert cli.main(["report", "linear", *words, "--format", "json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert row["tuned"] == 99
-    assert row["parts"] == [{"name": "head", "parameters": 99, "macs": 96.0}]
 
 
 def test_train_prints_what_came_out_and_where_the_run_is(finished, words, capsys, tmp_path):
@@ -124,7 +109,7 @@ WRONG = {
     "a path to code where a word belongs": (["check", "linear", "task={task: 'os:system', command: 'touch hacked'}"],
                                             "a task is a word of the registry (classify), no path to code"),
     "no run": (["eval", "nowhere"], "nowhere"),
-    "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table or json, not 'pdf'"),
+    "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table, markdown"),
     "no recipe": (["train"], "which recipe?"),
 }  # fmt: skip
 

@@ -24,11 +24,12 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("lines", "registry", "preprocess"),
     ("settings", "sections", "overrides", "recipe", "construct"),
     ("texts",),
-    ("backbones", "grafts", "heads", "losses", "rules", "report"),
+    ("backbones", "grafts", "heads", "losses", "rules"),
     ("data", "guess", "knowledge"),
-    ("build",),
+    ("builder",),
     ("prepare", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
     ("predict", "evaluate", "run", "loop", "train"),
+    ("costs",),
     ("check", "pages", "outcome"),
     ("cli",),
     ("__main__",),
@@ -46,7 +47,7 @@ NO_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 SIZES = {"224", "768", "196", "197", "14", "12"}  # of ViT-B/16, which a tower knows and nothing else should
 DRAWINGS = {"data/digits.py", "data/drawing.py"}  # their numbers are pixels of the pictures they draw
 
-CORE = ("attention", "build", "check", "construct", "evaluate", "graft", "loop", "model", "notes", "parts", "pool")
+CORE = ("attention", "builder", "check", "construct", "evaluate", "graft", "loop", "model", "notes", "parts", "pool")
 CORE += ("prepare", "step", "tower", "train")
 FAMILIES = {"vit", "swin", "clip", "deit", "resnet", "sa2vp", "vpt", "lore", "adaptformer", "timm", "open_clip"}
 

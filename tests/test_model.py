@@ -9,7 +9,7 @@ from torch import nn
 
 import promptzoo
 from promptzoo import Bottleneck, open_backbone
-from promptzoo.build import build
+from promptzoo.builder import build
 from promptzoo.errors import RecipeError, ZooError
 from promptzoo.graft import Around
 from promptzoo.recipe import Recipe

@@ -15,15 +15,17 @@ from pathlib import Path
 import pytest
 import small
 from fences import read
-from tried import KINDS, SET_UP, Place, checked, draw
+from tried import KINDS, SET_UP, Place, checked, draw, tags
 
-from promptzoo.build import build
+from promptzoo.builder import build
+from promptzoo.costs.combine import Wishes
+from promptzoo.costs.lists import read_list
 from promptzoo.registry import load_registry
 from promptzoo.run import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = ("Results", "Speed")
+RESULTS = ("Results", "Costs of the methods", "Speed")
 FENCES = list(read(ROOT / "README.md"))
 SECTIONS = list(dict.fromkeys(fence.section for fence in FENCES if fence.section not in RESULTS))
 
@@ -119,7 +121,21 @@ def test_a_command_of_a_result_table_can_be_built(place, words):
         if "/" in value and Path(value).suffix == ".npz" and not (ROOT / value).exists():
             pytest.skip(f"needs {value}, which is not on this machine")
     place.monkeypatch.chdir(ROOT)
+    if words[1] == "report":
+        counted(words)
+        return
     place.run([words[0], *(checked(words[1:]) if words[1] == "train" else words[1:])])
+
+
+def counted(words: list[str]) -> None:
+    """What a table of costs names is there; counting it takes minutes."""
+    named = [word for i, word in enumerate(words[2:], 1) if not word.startswith("--") and words[i] != "--format"]
+    if "--combine" in words:
+        for asked in Wishes.read(named, up_to=1).combinations():
+            assert asked.recipe is not None
+            assert tags(asked.recipe.backbone.open)
+    else:
+        assert all(read_list(word) for word in named)
 
 
 def help_of_a_tool(words: list[str], place: Place) -> None:

@@ -150,7 +150,7 @@ def test_in_the_hybrid_the_order_of_the_grafts_changes_nothing(kind: str) -> Non
     one = model("lore_sa2vp_hybrid", kind)
     swapped = recipe("lore_sa2vp_hybrid", kind).to_dict()
     swapped["grafts"] = dict(reversed(swapped["grafts"].items()))
-    from promptzoo.build import build
+    from promptzoo.builder import build
 
     two = build(Recipe.of(swapped), CLASSES)
     for made in (one, two):

@@ -37,8 +37,9 @@ def wheel(built):
 
 def test_the_wheel_carries_registry_recipes_and_the_embedded_model(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    recipes = {f"promptzoo/recipes/{path.name}" for path in ROOT.glob("recipes/*.yaml")}
-    modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("promptzoo/**/*.py")}
+    recipes = {f"promptzoo/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("recipes/**/*.yaml")}
+    page = [path for suffix in ("css", "html", "js") for path in ROOT.glob(f"promptzoo/costs/*.{suffix}")]
+    modules = {path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("promptzoo/**/*.py"), *page)}
     assert recipes
     assert recipes | modules <= names
     assert {"promptzoo/registry.yaml", "promptzoo/py.typed"} <= names
@@ -49,7 +50,7 @@ def test_the_wheel_carries_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"promptzoo"}
     assert {Path(name).suffix for name in names if ".dist-info/" not in name} == {
-        ".json", ".md", ".py", ".safetensors", ".typed", ".yaml"
+        ".css", ".html", ".js", ".json", ".md", ".py", ".safetensors", ".typed", ".yaml"
     }  # fmt: skip
 
 

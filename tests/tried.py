@@ -14,7 +14,7 @@ from fences import Fence
 from PIL import Image
 
 from promptzoo import cli
-from promptzoo.build import build
+from promptzoo.builder import build
 from promptzoo.interrupt import StoppedError
 from promptzoo.recipe import Recipe
 from promptzoo.registry import Registry, load_registry

@@ -20,15 +20,18 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
-import torch
-from bench_rows import METHODS, PAIRS, Arguments, Work, step
+from bench_rows import METHODS, PAIRS, Arguments, conditions, recipe
 
-MEMORY = {f"memory-{method}": method for method in METHODS if method != "bare"}
+from promptzoo.costs import peak
+from promptzoo.costs.clock import Compared, alternate
+from promptzoo.errors import ZooError
+
+MEMORY = {f"memory-{method}": method for method in METHODS}
 NAMES = [*PAIRS, *MEMORY, "list"]
 LIST = "import sys; from promptzoo.cli import main; sys.exit(main(['list']) or 3 * ('torch' in sys.modules))"
 
@@ -63,55 +66,29 @@ def spread(ratio: list[float]) -> str:
     return f"{ratio[1]:.3f} ({ratio[0]:.3f}-{ratio[2]:.3f})" if ratio else ""
 
 
-def quartiles(values: list[float]) -> list[float]:
-    return quantiles(values, method="inclusive") if len(values) > 1 else values * 3
-
-
-def seconds(work: Work, args: Arguments) -> tuple[float, float]:
-    """Wall and CPU seconds of one run."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
-        work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+def quartiles(found: Compared) -> list[float]:
+    return [found.low, found.ratio, found.high]
 
 
 def paired(name: str, args: Arguments) -> Figure:
     """A B A B, after each has run twice."""
-    torch.manual_seed(0)
     row = PAIRS[name]
-    pair = row.pair(args)
-    runs = [[seconds(work, args) for work in pair] for _ in range(2 + args.repeats)][2:]
-    values = [[median(run[side][clock] for run in runs) for side in (0, 1)] for clock in (0, 1)]
-    ratios = [quartiles([b[clock] / a[clock] for a, b in runs]) for clock in (0, 1)]
-    return Figure(name, row.aim, *values, *ratios, row.remark)
+    with conditions(args).held():
+        found = alternate(row.pair(args), args.repeats)
+    wall, cpu = ([one.bare, one.recipe] if one else [] for one in (found.wall, found.cpu))
+    ratios = [quartiles(one) if one else [] for one in (found.wall, found.cpu)]
+    return Figure(name, row.aim, wall, cpu, *ratios, row.remark)
 
 
 def memory(name: str, args: Arguments) -> Figure:
-    """Peak resident memory of two training steps, each side in a process of its own."""
-    told = []
-    for method in ("bare", MEMORY[name]):
-        child = [sys.executable, *sys.argv, "--peak", method]
-        told.append(json.loads(subprocess.run(child, check=True, stdout=subprocess.PIPE).stdout))
-    (rest_a, peak_a), (rest_b, peak_b) = told
-    steps = (peak_b - rest_b) / (peak_a - rest_a)
-    remark = f"GB; at rest {rest_b:.3f} / {rest_a:.3f}, what the steps add {steps:.2f}"
-    return Figure(name, None, [peak_a, peak_b], [], [peak_b / peak_a] * 3, remark=remark)
-
-
-def peak(args: Arguments) -> None:
-    """In the child: GB at rest, and at most; what adoption took before is forgotten."""
-    work = step(args.peak, args)
-    Path("/proc/self/clear_refs").write_text("5")
-    rest = resident("VmRSS")
-    for _ in range(2):
-        seconds(work, args)
-    print(json.dumps([rest, resident("VmHWM")]))
-
-
-def resident(key: str) -> float:
-    """What the kernel counts, in GB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 2**20
+    """Peak memory of two training steps, each side in a process of its own."""
+    found = peak.memory(recipe(MEMORY[name], args), conditions(args))
+    remark = f"GB; {found.how}"
+    if found.rest is not None and found.added is not None:
+        bare, own = (rest / 2**10 for rest in found.rest)
+        remark = f"GB; at rest {own:.3f} / {bare:.3f}, what the steps add {found.added:.2f}"
+    peaks = [found.peak.bare / 2**10, found.peak.recipe / 2**10]
+    return Figure(name, None, peaks, [], quartiles(found.peak), remark=remark)
 
 
 def listing(args: Arguments) -> Figure:
@@ -138,15 +115,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as they are")
-    parser.add_argument("--peak", choices=METHODS, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    if args.peak:
-        peak(args)
-        return
     strange = [word for word in args.only if word not in NAMES]
     if strange:
         parser.error(f"no row called '{strange[0]}'; there are {', '.join(NAMES)}")
+    try:
+        conditions(args)
+    except ZooError as error:
+        parser.error(str(error))
     print(f"{args.backbone}, batch {args.batch}, {args.precision}, {args.threads} threads, {args.repeats} pairs; B / A")
     print(f"{'':<32} {'wall, its quartiles':<20} {'seconds':<15} {'CPU, its quartiles':<20} seconds")
     figures = []

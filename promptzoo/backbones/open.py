@@ -52,8 +52,7 @@ def open_towers(
         raise ZooError(
             f"no backbone '{name}'{did_you_mean(source, openers)}; write {', '.join(f'{s}/NAME' for s in openers)}"
         )
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         logging.getLogger().addFilter(_quiet)
         torch.manual_seed(0)
         try:
@@ -70,10 +69,7 @@ def _quiet(record: logging.LogRecord) -> bool:
 
 
 def adopt(model: nn.Module) -> Adopted:
-    """Adopts a timm or open_clip model; the registry says by which function.
-
-    Raises `AdoptionError` naming the class when there is no adopter for it.
-    """
+    """Adopts a timm or open_clip model; `AdoptionError` names the class when the registry has no adopter for it."""
     adopters = load_registry().adopters
     path = f"{type(model).__module__}:{type(model).__name__}"
     if path not in adopters:
@@ -157,7 +153,10 @@ def _open_clip(name: str, weights: str, size: tuple[int, int] | None, options: d
         custom = config.pop("custom_text", False)
         if size is not None:
             config["vision_cfg"] = {**config["vision_cfg"], "image_size": size}
-        model: nn.Module = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
+        try:
+            model: nn.Module = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
+        except TypeError as error:
+            raise AdoptionError(f"open_clip/{name} is no CLIP of an image and a text tower alone: {error}") from error
         facts = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **preprocess_cfg}
         if path.suffix:
             load_file(model, path, aside=())

@@ -18,6 +18,7 @@ class AtSite(nn.Module):
     `only` keeps some layers.  Raises `ZooError` when nothing matches, with the sites there are.
     """
 
+    acts_alone = True  # nothing elsewhere costs more or less for it
     writes = ()
     reads = ()
 
@@ -44,6 +45,7 @@ class Thaw(nn.Module):
     Raises `ZooError` when nothing matches, or when nothing there has parameters.
     """
 
+    acts_alone = True
     writes = ()
     reads = ()
 

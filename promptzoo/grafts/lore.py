@@ -71,6 +71,11 @@ class Lore(nn.Module):
             if layer:
                 model.at(f"visual.layers.{layer}.enter")[0].around(insert.replace, name)
 
+    def also_held(self, model: Model) -> dict[str, int]:
+        """What the authors' object holds beside its backbone and what learns: parameters that nothing here needs."""
+        convolution = sum(p.numel() for p in bare(model.visual.tokens).parameters())
+        return {"second patch convolution": convolution, "two unused BatchNorms": 2 * 2 * model.visual.out}
+
     def read(self, tokens: Wrap, image: Tensor, notes: Notes) -> Tensor:
         """The raw patches E_0, untouched; local, latent and prompts go to the notes."""
         x: Tensor = tokens(image, notes)

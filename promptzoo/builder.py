@@ -1,12 +1,13 @@
 """Registry and recipe to a model; all mistakes of a user that show only on a real backbone are raised here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from promptzoo.backbones import Backbone, open_towers
+from promptzoo.backbones import Backbone, open_hollow, open_towers
 from promptzoo.construct import Construct
 from promptzoo.errors import RecipeError, ZooError, did_you_mean
 from promptzoo.graft import bare
@@ -18,12 +19,15 @@ from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
 
 
-def open_of(recipe: Recipe) -> Backbone:
-    """The backbone of a recipe, adopted and frozen."""
+def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
+    """The backbone of a recipe, adopted and frozen; `hollow` opens its shapes alone, whatever its weights."""
     asked = recipe.backbone
     size = (asked.image_size, asked.image_size) if isinstance(asked.image_size, int) else asked.image_size
     try:
-        backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
+        if hollow:
+            backbone = open_hollow(asked.open, size=size, options=asked.options)
+        else:
+            backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
         if asked.dropout:
             backbone.adopted.visual.dropout(asked.dropout)
     except RecipeError:
@@ -33,10 +37,11 @@ def open_of(recipe: Recipe) -> Backbone:
     return backbone
 
 
-def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = None) -> Model:
+def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = None, *, rehearsed: bool = True) -> Model:
     """The model of a recipe, its learning parts drawn under the recipe's seed.
 
-    `classes` are the class names.  Raises `RecipeError` with the place in the recipe.
+    `classes` are the class names.  With `rehearsed` one forward of shapes shows that it fits its pictures.
+    Raises `RecipeError` with the place in the recipe.
     """
     construct = Construct(load_registry())
     for node, kind in ((recipe.rule, "rule"), (recipe.task, "task"), (recipe.node["data"], "dataset")):
@@ -73,8 +78,10 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                 model.losses[name] = construct.build(node, "loss", **sizes)
                 model.weights[name] = recipe.weights[name]
         _check_notes(recipe, model)
-    _rehearse(recipe, model.eval())
-    return model
+    if rehearsed:
+        with fitting(recipe), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+            model.eval()(torch.empty(2, *model.visual.input))
+    return model.eval()
 
 
 def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
@@ -134,12 +141,14 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
 
 
-def _rehearse(recipe: Recipe, model: Model) -> None:
-    """One forward of shapes without numbers: what fits no picture of this size is found before any training."""
+@contextmanager
+def fitting(recipe: Recipe) -> Iterator[None]:
+    """Around a model's first forward: what fits no picture of this size gets its place in the recipe."""
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-            model(torch.empty(2, *model.visual.input))
+        yield
     except (ValueError, RuntimeError) as error:
+        if isinstance(error, RecipeError):
+            raise
         where = recipe.node.where("grafts" if recipe.grafts else "backbone")
         raise RecipeError(f"{where}: {str(error).splitlines()[0]}") from error
 

@@ -1,0 +1,1 @@
+"""What a combination costs: parameters, operations, memory and speed."""

@@ -1,0 +1,122 @@
+"""What `promptzoo report` does: reads what was asked, counts it, and prints, writes or draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from promptzoo.costs.combine import Wishes
+from promptzoo.costs.formats import as_json, comma_separated
+from promptzoo.costs.gather import Gathering
+from promptzoo.costs.lists import RecipeList, read_list, show_list
+from promptzoo.costs.output import put, vacant
+from promptzoo.costs.tables import BY, markdown, show, show_measured
+from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.recipe import Recipe
+
+FORMS = ("table", "markdown", "csv", "json", "html")
+PAGE = Path("report.html")  # where a page goes that was not told where
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of the command.  Raises `ZooError` for words that it does not know."""
+
+    form: str = "table"
+    by: str = ""
+    out: Path | None = None
+    plot: Path | None = None
+    runs: Path | None = None
+    classes: int | None = None
+    combine: bool = False
+    up_to: int = 1
+    measure: bool = False
+    force: bool = False
+    again: bool = False
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ZooError(f"--format takes {', '.join(FORMS)}, not '{self.form}'{did_you_mean(self.form, FORMS)}")
+        if self.by and self.by not in BY:
+            raise ZooError(f"--by takes {', '.join(BY)}, not '{self.by}'{did_you_mean(self.by, BY)}")
+        if self.measure and self.combine:
+            raise ZooError("--measure takes recipes one by one, not --combine: name those that are worth the time")
+        if self.classes is not None and self.classes < 1:
+            raise ZooError(f"--classes takes 1 or more, not {self.classes}")
+        for file in (self.target, self.plot):
+            if file is not None:
+                vacant(file, self.force)
+
+    @property
+    def target(self) -> Path | None:
+        """The file that the table goes to; None for the screen."""
+        return self.out or (PAGE if self.form == "html" else None)
+
+
+def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> None:
+    """The whole command: tables to `out`, progress and what was written or skipped to `said`."""
+    gathering = Gathering(said, wanted.classes, wanted.again)
+    lists: list[RecipeList] = []
+    if wanted.combine:
+        gathering.combinations(Wishes.read(words, wanted.up_to))
+    else:
+        recipes, lists = asked(words)
+        if not (recipes or lists or wanted.runs):
+            raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --runs DIR needs none")
+        gathering.recipes(recipes, wanted.measure)
+    if wanted.runs:
+        gathering.finished_runs(wanted.runs)
+    for one in lists:
+        show_list(gathering.listed(one), out)
+    if gathering.rows or gathering.refused:
+        tell(gathering, wanted, out)
+    for path, reason in gathering.skipped:
+        said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}")
+
+
+def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
+    """The recipes and lists that are named; overrides go to all of them."""
+    overrides = [word for word in words if "=" in word]
+    recipes, lists = [], []
+    for word in (word for word in words if "=" not in word):
+        found = read_list(word)
+        if found is None:
+            recipes.append(Recipe.read(word, overrides))
+        else:
+            rows = [row.model_copy(update={"words": [*row.words, *overrides]}) for row in found.rows]
+            lists.append(found.model_copy(update={"rows": rows}))
+    return recipes, lists
+
+
+def tell(gathered: Gathering, wanted: Wanted, out: Console) -> None:
+    """Prints, writes or draws the rows."""
+    reports = [one.report for one in gathered.rows]
+    if wanted.form == "html":
+        from promptzoo.costs.page import write_page
+
+        write_page(wanted.target or PAGE, gathered.rows, gathered.refused, gathered.skipped, force=wanted.force)
+    elif wanted.out is not None:
+        put(wanted.out, text(gathered, wanted).encode(), wanted.force)
+    elif wanted.form == "table":
+        show(reports, out, wanted.by)
+        show_measured(reports, gathered.measured, out)
+        for refused in gathered.refused:
+            out.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}")
+    else:
+        print(text(gathered, wanted), end="")
+    if wanted.plot is not None:
+        from promptzoo.costs.plot import write_plot
+
+        write_plot(wanted.plot, gathered.rows, force=wanted.force)
+    for file in filter(None, (wanted.target, wanted.plot)):
+        gathered.said.print(f"written: {escape(str(file))}")
+
+
+def text(gathered: Gathering, wanted: Wanted) -> str:
+    """The table as text."""
+    reports = [one.report for one in gathered.rows]
+    if wanted.form == "json":
+        return as_json(reports, gathered.measured)
+    return comma_separated(reports) if wanted.form == "csv" else markdown(reports, wanted.by)

@@ -1,0 +1,104 @@
+"""Under what a measurement is made: classes, batch, precision, threads and device, the same for both sides."""
+
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+
+import promptzoo
+from promptzoo.errors import ZooError, did_you_mean, shown
+from promptzoo.recipe import Recipe
+from promptzoo.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What both sides share.  Raises `ZooError` for a count below 1, for a precision or a GPU that is not there."""
+
+    classes: int
+    batch: int
+    precision: Literal["fp32", "bf16"] = "fp32"
+    threads: int = 1
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("classes", "batch", "threads"):
+            at_least_one(name, getattr(self, name))
+        one_of("precision", self.precision)
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ZooError(
+                "device is cuda, but there is no GPU that this torch can use; with cpu or auto it goes without"
+            )
+
+    @classmethod
+    def of(
+        cls, recipe: Recipe, *, classes: int, batch: int | None, precision: Any, threads: int | None, device: str
+    ) -> "Conditions":
+        """As the recipe says where nothing else is asked for; `auto` is the GPU where there is one."""
+        one_of("device", device)
+        found: Any = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        return cls(
+            classes,
+            recipe.data.batch if batch is None else batch,
+            recipe.train.precision if precision is None else precision,
+            (recipe.train.threads or torch.get_num_threads()) if threads is None else threads,
+            found,
+        )
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The precision of a forward; a backward follows it by itself."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within this context torch has these threads and known random numbers; afterwards those of before."""
+        before = torch.get_num_threads()
+        with torch.random.fork_rng(devices=[torch.cuda.current_device()] if self.device == "cuda" else []):
+            torch.manual_seed(0)
+            torch.set_num_threads(self.threads)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(before)
+
+    def hardware(self) -> str:
+        """The processor or the GPU, by name."""
+        return torch.cuda.get_device_name() if self.device == "cuda" else processor()
+
+
+def at_least_one(name: str, value: object) -> None:
+    """Raises `ZooError` for anything but a whole number, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ZooError(f"{name} is {shown(value)}; it should be a whole number, 1 or more")
+
+
+def one_of(name: str, value: object) -> None:
+    """Raises `ZooError` for a word that `train` in a recipe does not take either."""
+    words = get_args(TrainSettings.model_fields[name].annotation)
+    if value not in words:
+        raise ZooError(f"{name} is {shown(value)}; it can be {', '.join(words)}{did_you_mean(str(value), words)}")
+
+
+def processor() -> str:
+    """What the system calls its processor; where it does not say, the kind."""
+    if platform.system() == "Darwin":
+        asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    else:
+        about = Path("/proc/cpuinfo")
+        lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+        said = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return said or platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """What was measured with; `cuda` where torch was built for it."""
+    found = {"promptzoo": promptzoo.__version__, "python": platform.python_version()}
+    found |= {"torch": str(torch.__version__), "timm": version("timm")}
+    return found | ({"cuda": torch.version.cuda} if torch.version.cuda else {})

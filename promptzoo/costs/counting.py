@@ -1,0 +1,180 @@
+"""Recipe or model to `Report`: built from shapes alone, traced, and counted."""
+
+from collections.abc import Sequence
+
+import torch
+
+from promptzoo.builder import build, fitting, open_of
+from promptzoo.costs.operations import Trace, trace
+from promptzoo.costs.parameters import blocks, by_part, parameters, shares
+from promptzoo.costs.report import Block, Operations, Parameters, Part, Report, Share, Text
+from promptzoo.costs.training import training
+from promptzoo.errors import ZooError
+from promptzoo.graft import Around
+from promptzoo.model import Model
+from promptzoo.prepare import open_dataset
+from promptzoo.recipe import Recipe
+
+PLACEHOLDERS = 10
+BATCH = 32  # pictures of a training step, where no recipe says
+
+#: Operations of a picture by what predicts it, so that a bare backbone and a recipe without a graft are counted once.
+Memo = dict[str, Operations]
+
+
+def report(subject: Model | Recipe, classes: int | Sequence[str] | None = None, *, memo: Memo | None = None) -> Report:
+    """The cost of a recipe, which needs no weights and no pictures, or of a model.
+
+    `classes` are class names or their number; those of the recipe's pictures where they are left out.
+    Raises `RecipeError` for what cannot be built.
+    """
+    if isinstance(subject, Model):
+        return counted(subject)
+    names, remarks = class_names(subject, classes)
+    model = shapes_of(subject, names)
+    with fitting(subject):
+        return counted(model, subject, remarks, memo)
+
+
+def shapes_of(recipe: Recipe, classes: Sequence[str]) -> Model:
+    """The model of a recipe without numbers; it is counted soon, which shows whether it fits its pictures."""
+    return build(recipe, classes, open_of(recipe, hollow=True), rehearsed=False)
+
+
+def tuned_share(recipe: Recipe, classes: int) -> tuple[Parameters, tuple[Share, ...]]:
+    """The parameters alone, without a trace."""
+    model = shapes_of(recipe, class_names(recipe, classes)[0])
+    counts = parameters(model)
+    return counts, shares(model, counts)
+
+
+def class_names(recipe: Recipe, classes: int | Sequence[str] | None = None) -> tuple[list[str], tuple[str, ...]]:
+    """The class names of a recipe's pictures, or what stands in for them, and a remark that says so."""
+    if isinstance(classes, int):
+        return [f"class {i}" for i in range(classes)], ()
+    if classes is not None:
+        return list(classes), ()
+    try:
+        return list(open_dataset(recipe).classes), ()
+    except ZooError as error:
+        names = [f"class {i}" for i in range(PLACEHOLDERS)]
+        return names, (f"the pictures are not here, {PLACEHOLDERS} classes stand in: {error}",)
+
+
+def counted(
+    model: Model, recipe: Recipe | None = None, remarks: tuple[str, ...] = (), memo: Memo | None = None
+) -> Report:
+    """Traces one picture through the model and through the bare backbone, and counts a training step on shapes."""
+    memo = {} if memo is None else memo
+    was_training = model.training
+    model.eval()
+    whole, (plain, bare) = of_picture(model), without_grafts(model, recipe, memo)
+    model.train(was_training)
+    counts = parameters(model)
+    if recipe is not None:
+        memo[predicting(recipe, model)] = whole.total
+    return Report(
+        name="model" if recipe is None else recipe.name,
+        backbone="" if recipe is None else recipe.backbone.open,
+        classes=len(model.classes),
+        parameters=counts,
+        shares=shares(model, counts),
+        inference=whole.total,
+        bare=bare,
+        training=training(model, BATCH if recipe is None else recipe.data.batch, bare.products),
+        text=of_text(model),
+        parts=tuple(parts(model, whole, plain, recipe, memo)),
+        layers=whole.layers(),
+        sites=whole.sites(),
+        uncounted=whole.uncounted,
+        remarks=remarks,
+        recipe="" if recipe is None else recipe.to_yaml(),
+    )
+
+
+def of_picture(model: Model) -> Trace:
+    """One picture to logits."""
+    like = next(model.visual.parameters())
+    image = torch.zeros(1, *model.visual.input, dtype=like.dtype, device=like.device)
+    return trace(model, lambda x: model(x).logits, image)
+
+
+def of_text(model: Model) -> Text | None:
+    """What one class costs in the text tower; where nothing is grafted in it, each class is encoded once for all."""
+    if model.text is None:
+        return None
+    ids = torch.zeros(1, *model.text.input, dtype=torch.long, device=next(model.text.parameters()).device)
+    per_class = trace(model, model.text.features, ids).total.macs
+    cached = not any(isinstance(module, Around) for module in model.text.modules())
+    return Text(per_class, len(model.classes), cached)
+
+
+def without_grafts(model: Model, recipe: Recipe | None, memo: Memo) -> tuple[Operations, Operations]:
+    """Backbone and head without any graft, and the image tower alone."""
+    key = "" if recipe is None else predicting(recipe, model, bare=True)
+    if not (key and key in memo and f"{key} tower" in memo):
+        with model.ungrafted():
+            plain = of_picture(model)
+        memo[key], memo[f"{key} tower"] = plain.total, plain.owned()["visual"]
+    return memo[key], memo[f"{key} tower"]
+
+
+def parts(model: Model, whole: Trace, plain: Operations, recipe: Recipe | None, memo: Memo) -> list[Part]:
+    """Grafts with their blocks, losses, the head, and what was thawed."""
+    sizes, owned, found = by_part(model), whole.owned(), []
+    for name in model.grafts:
+        own, own_blocks = owned.get(f"grafts.{name}", Operations()), whole.blocks(name)
+        listed = {block.name: block for block in blocks(model, name)}
+        listed |= {word: Block(word, 0, cost) for word, cost in own_blocks.items() if word not in listed and cost.macs}
+        opened = (Block(one.name, one.tuned, own_blocks.get(one.name, Operations())) for one in listed.values())
+        rest = rest_of(model, name, whole, plain, recipe, memo)
+        marginal = None if rest is None else whole.total.macs - rest
+        found.append(Part("graft", name, sizes[f"grafts.{name}"], own, marginal, tuple(opened)))
+    found += [Part("loss", name, sizes[f"losses.{name}"]) for name in model.losses if sizes[f"losses.{name}"]]
+    found.append(Part("head", "head", sizes["head"], owned.get("head", Operations()), None))
+    found += [Part("thawed", name, sizes[name]) for name in ("visual", "text") if sizes[name]]
+    return found
+
+
+def rest_of(
+    model: Model, name: str, whole: Trace, plain: Operations, recipe: Recipe | None, memo: Memo
+) -> float | None:
+    """Multiply-accumulates of a picture without one graft.
+
+    A block that acts at its site alone changes nothing elsewhere, and one that stands alone leaves the bare backbone
+    and the head.  For others the recipe without is built and traced: None where there is no recipe, or where another
+    graft needs this one.
+    """
+    if getattr(model.grafts[name], "acts_alone", False):
+        return whole.total.macs - whole.owned().get(f"grafts.{name}", Operations()).macs
+    if len(model.grafts) == 1:
+        return plain.macs
+    if recipe is None or needed(model, name):
+        return None
+    rest = without(recipe, name)
+    key = predicting(rest, model)
+    if key not in memo:
+        memo[key] = of_picture(shapes_of(rest, model.classes)).total
+    return memo[key].macs
+
+
+def needed(model: Model, name: str) -> bool:
+    """Whether another graft reads what this one writes."""
+    return any(note.startswith(f"{name}.") for graft in model.grafts.values() for note in getattr(graft, "reads", ()))
+
+
+def without(recipe: Recipe, name: str) -> Recipe:
+    """The recipe as it predicts without one graft."""
+    told = recipe.to_dict()
+    told["grafts"] = {key: graft for key, graft in told["grafts"].items() if key != name}
+    return Recipe.of({key: value for key, value in told.items() if key in PREDICTS}, recipe.source)
+
+
+def predicting(recipe: Recipe, model: Model, bare: bool = False) -> str:
+    """What a prediction depends on, as a key; with `bare` that of the recipe without grafts."""
+    told = recipe.to_dict()
+    kept = [told.get(key) for key in PREDICTS if key != "data" and not (bare and key == "grafts")]
+    return f"{len(model.classes)} {kept}"
+
+
+PREDICTS = ("backbone", "grafts", "head", "data", "task")

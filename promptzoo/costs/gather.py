@@ -1,0 +1,101 @@
+"""Counts what was asked, recipe after recipe, and gathers the rows of the table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from promptzoo.costs.combine import Wishes
+from promptzoo.costs.counting import Memo, class_names, report, tuned_share
+from promptzoo.costs.lists import Counted, Listed, RecipeList
+from promptzoo.costs.measure import Measured, measure
+from promptzoo.costs.report import Report
+from promptzoo.costs.rows import Accuracy, Refused, Row
+from promptzoo.costs.runs import read_runs
+from promptzoo.costs.store import Store
+from promptzoo.errors import ZooError
+from promptzoo.recipe import Recipe
+
+
+class Gathering:
+    """Counts recipe after recipe, takes from the store what is there already (unless `again`), and gathers rows.
+
+    `classes` are how many, where a recipe's pictures do not tell.
+    """
+
+    def __init__(self, said: Console, classes: int | None = None, again: bool = False) -> None:
+        self.said, self.classes, self.again, self.store = said, classes, again, Store()
+        self.memo: Memo = {}
+        self.rows: list[Row] = []
+        self.measured: list[Measured] = []
+        self.refused: list[Refused] = []
+        self.skipped: list[tuple[str, str]] = []
+
+    def count(self, recipe: Recipe, classes: int | Sequence[str] | None) -> Report:
+        """One report.  Raises `RecipeError` for a recipe that cannot be built."""
+        names, remarks = class_names(recipe, classes)
+        found = None if self.again else self.store.find(recipe, len(names))
+        if isinstance(found, str):
+            raise ZooError(found)
+        if found is None:
+            found = report(recipe, names, memo=self.memo)
+            self.store.keep(recipe, len(names), found)
+        return replace(found, remarks=remarks)
+
+    def recipes(self, recipes: Sequence[Recipe], measured: bool = False) -> None:
+        """Recipes as they are; with `measured`, time and memory too."""
+        for recipe in self.bar(recipes):
+            found = self.count(recipe, self.classes)
+            self.rows.append(row(found, recipe))
+            if measured:
+                self.measured.append(measure(recipe, classes=found.classes))
+
+    def combinations(self, wishes: Wishes) -> None:
+        """Every combination; one that cannot be built is listed with its sentence."""
+        number = self.classes or PLACEHOLDER
+        for asked in self.bar(list(wishes.combinations())):
+            if asked.recipe is None:
+                self.refused.append(Refused(asked.name, asked.sentence))
+                continue
+            try:
+                self.rows.append(Row(self.count(asked.recipe, number), asked.methods))
+            except ZooError as error:
+                self.store.keep(asked.recipe, number, str(error))
+                self.refused.append(Refused(f"{asked.name} on {asked.recipe.backbone.open}", str(error)))
+
+    def finished_runs(self, folder: Path) -> None:
+        """The recipes of runs, with what they came to."""
+        runs = read_runs(folder)
+        self.skipped += runs.skipped
+        for group in self.bar(list(runs.groups)):
+            found = self.count(group.recipe, list(group.classes))
+            name = Path(group.accuracy.paths[0]).parent.name if found.name == "recipe" else found.name
+            self.rows.append(row(replace(found, name=name), group.recipe, group.accuracy))
+
+    def listed(self, asked: RecipeList) -> Listed:
+        """The rows of a list, counted as far as it asks."""
+        found = []
+        for one, recipe in zip(self.bar(asked.rows), asked.recipes(), strict=True):
+            if asked.counts == "parameters":
+                counts, shares = tuned_share(recipe, one.classes)
+                found.append(Counted(counts.tuned, shares))
+            else:
+                whole = self.count(recipe, one.classes)
+                found.append(Counted(whole.parameters.tuned, whole.shares, whole.inference))
+        return Listed(asked, found)
+
+    def bar(self, things: Sequence[Any]) -> Iterable[Any]:
+        """The things, with a bar on a terminal while they are worked at."""
+        if len(things) < 2 or not self.said.is_terminal:
+            return things
+        return track(things, "counting", console=self.said, transient=True)
+
+
+PLACEHOLDER = 100  # classes of a combination, where nobody says how many
+
+
+def row(found: Report, recipe: Recipe, accuracy: Accuracy | None = None) -> Row:
+    return Row(found, " + ".join(recipe.grafts) or "bare", accuracy)

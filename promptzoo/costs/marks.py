@@ -1,0 +1,75 @@
+"""Which colour, fill and shape stands for what: the same in the page and in the picture.
+
+Both palettes keep apart under protan, deutan and tritan sight: at least 10 by CIEDE2000 between any two colours.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from promptzoo.costs.rows import Row, grafts
+
+#: Eight colours, then that of the bare backbone, then that of whatever is left over.
+LIGHT = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#7A1F5C", "#5C4A00", "#3A3F47", "#A3A9B3")
+DARK = ("#3F82F2", "#E0701F", "#35CC9A", "#FAE06A", "#E3A6D6", "#D2F0FF", "#9A5C9E", "#84805C", "#EDEFF2", "#6B727D")
+COLOURS = len(LIGHT) - 2
+BARE = "bare"
+
+#: The frozen network is grey, so that what is grafted stands out.
+LIGHT_PLACES = {
+    "tokens": "#C9D3E2", "attention": "#5F7596", "feed-forward": "#93A7C4", "other": "#CFCBC2", "text": "#B4B9A8",
+    "head": "#2F3A4D",
+}  # fmt: skip
+DARK_PLACES = {
+    "tokens": "#42526A", "attention": "#8FA6C9", "feed-forward": "#5B6F8E", "other": "#57534B", "text": "#6E7463",
+    "head": "#DCE4F0",
+}  # fmt: skip
+
+#: A shape's name in plotly and in matplotlib; the last is for all backbones that are left over.
+SHAPES = (
+    ("circle", "o"), ("square", "s"), ("diamond", "D"), ("triangle-up", "^"), ("triangle-down", "v"), ("cross", "P"),
+    ("x", "X"), ("star", "*"), ("pentagon", "p"), ("hexagon", "h"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in the palette, and whether it is filled."""
+
+    colour: int
+    filled: bool = True
+
+
+REST = Mark(COLOURS + 1)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of graft and method names, and the shapes of backbones, as places in `SHAPES`; most frequent first,
+    but the bare backbone before all, and what is not filled after.
+
+    A method of one graft has its graft's colour.
+    """
+
+    grafts: dict[str, Mark]
+    methods: dict[str, Mark]
+    backbones: dict[str, int]
+
+
+def marks(rows: Sequence[Row]) -> Marks:
+    """What stands for what in these rows."""
+    parts = frequent(name for row in rows for name in grafts(row.report))
+    methods = frequent(row.methods for row in rows)
+    own = {BARE: Mark(COLOURS)}
+    for place, name in enumerate(dict.fromkeys([*parts, *(name for name in methods if name != BARE)])):
+        own[name] = Mark(place % COLOURS, place < COLOURS) if place < 2 * COLOURS else REST
+    last = len(SHAPES) - 1
+    backbones = {name: min(place, last) for place, name in enumerate(frequent(row.report.backbone for row in rows))}
+    ordered = sorted(methods, key=lambda name: (name != BARE, not own[name].filled))
+    return Marks({name: own[name] for name in parts}, {name: own[name] for name in ordered}, backbones)
+
+
+def frequent(names: Iterable[str]) -> list[str]:
+    """Each name once, the most frequent first, then by name."""
+    counts = Counter(names)
+    return sorted(counts, key=lambda name: (-counts[name], name))

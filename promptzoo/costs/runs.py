@@ -1,0 +1,173 @@
+"""Reads a folder of runs: what recipes came to, over their seeds.  Nothing is built, no code of a run is executed."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from promptzoo.checkpoint import unpack
+from promptzoo.costs.rows import Accuracy
+from promptzoo.errors import ZooError, shown
+from promptzoo.recipe import Recipe
+from promptzoo.run import RunFolder
+
+SPLIT, FIGURE = "test", "accuracy"  # the figure of `Result` that is read
+
+
+@dataclass(frozen=True)
+class Group:
+    """Finished runs of one recipe and the same classes, apart from their seeds; the recipe is that of the first."""
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    accuracy: Accuracy
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What a folder holds.  `skipped` are the folders left aside, each with its reason."""
+
+    groups: tuple[Group, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One finished run."""
+
+    path: Path
+    recipe: Recipe
+    classes: tuple[str, ...]
+    accuracy: float
+
+
+def read_runs(folder: Path) -> Runs:
+    """The finished runs in a folder, at any depth.  Raises `ZooError` where there is no folder or no finished run."""
+    if not folder.is_dir():
+        raise ZooError(f"{folder} is {'no folder' if folder.exists() else 'not there'}; --runs takes a folder of runs")
+    finished: list[Finished] = []
+    skipped: list[tuple[str, str]] = []
+    for path, reason in walk(folder, set()):
+        try:
+            if reason:
+                raise ZooError(reason)
+            finished.append(read(path))
+        except ZooError as error:
+            skipped.append((str(path), str(error).splitlines()[0]))
+    if not finished:
+        raise ZooError(f"{folder} holds no finished run{said(folder, skipped)}")
+    groups: dict[str, list[Finished]] = {}
+    for run in finished:
+        groups.setdefault(key(run), []).append(run)
+    return Runs(tuple(map(group, groups.values())), tuple(skipped))
+
+
+def said(folder: Path, skipped: Sequence[tuple[str, str]], most: int = 3) -> str:
+    """What is there instead, for the sentence."""
+    told = [f"\n    {path}: {reason}" for path, reason in skipped if (path, reason) != (str(folder), NOTHING)]
+    return "".join(told[:most]) + (f"\n    and {len(told) - most} more" if len(told) > most else "")
+
+
+def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
+    """Every folder of a run, in order; with a reason those that cannot be one.
+
+    A folder without any run, however deep, is told once, at its top.  A link is followed, but no folder is read twice.
+    """
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        inside = sorted(folder.iterdir())
+        below = [child for child in inside if child.is_dir() and not child.name.startswith(".")]
+    except OSError as error:
+        yield folder, f"cannot be read: {error.strerror}"
+        return
+    names = {file.name for file in inside}
+    run = RunFolder(folder)
+    own = names & {run.recipe.name, run.result.name, run.model.name}
+    found = [each for child in below for each in walk(child, seen)]
+    runs = [(path, reason) for path, reason in found if reason != NOTHING]
+    if own:
+        yield folder, ""
+        yield from runs
+    elif runs:
+        yield from found
+    else:
+        yield folder, NOTHING
+
+
+NOTHING = "holds no run"
+
+
+def read(path: Path) -> Finished:
+    """A finished run.  Raises `ZooError` with what is wrong with it."""
+    folder = RunFolder(path)
+    for file in (folder.recipe, folder.result, folder.model):
+        if file.exists() and not file.is_file():  # a pipe would be waited for
+            raise ZooError(f"its {file.name} is not a file")
+    if not folder.finished:
+        begun = folder.recipe.exists()
+        raise ZooError(f"is unfinished; continue it with --resume {path}" if begun else "has no result.json")
+    result = told(folder.result)
+    if not folder.recipe.exists():
+        raise ZooError("has no recipe.yaml")
+    recipe = Recipe.read(folder.recipe)
+    recipe.name = result["recipe"]
+    metadata = unpack(folder.model)[1]
+    if Recipe.parse(metadata["recipe"], str(folder.model)) != recipe:
+        raise ZooError("its recipe.yaml is not the recipe that its model was trained with")
+    return Finished(path, recipe, names(metadata["classes"]), share(result))
+
+
+def told(file: Path) -> dict[str, Any]:
+    """The result of a run."""
+    try:
+        result = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise ZooError(f"its {file.name} cannot be read: {reason}") from error
+    if not isinstance(result, dict) or not isinstance(result.get("recipe"), str) or SPLIT not in result:
+        raise ZooError(f"its {file.name} was not written by promptzoo: it has no 'recipe' or no '{SPLIT}'")
+    return result
+
+
+def share(result: dict[str, Any]) -> float:
+    """The accuracy of a result."""
+    figures = result[SPLIT]
+    value = figures.get(FIGURE) if isinstance(figures, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= 1:
+        raise ZooError(f"its {SPLIT} {FIGURE} should be a number of 0..1, got {shown(value)}")
+    return float(value)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The classes of a checkpoint."""
+    try:
+        classes = json.loads(text)
+    except (ValueError, RecursionError):
+        classes = None
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+        raise ZooError(f"its model.safetensors should hold a list of class names, got {shown(text)}")
+    return tuple(classes)
+
+
+def key(run: Finished) -> str:
+    """The same for runs that differ in their seed alone.  The order counts among grafts, and nowhere else."""
+    recipe = run.recipe.to_dict()
+    recipe["train"] = {word: value for word, value in recipe.get("train", {}).items() if word != "seed"}
+    return json.dumps([recipe, list(recipe.get("grafts", {})), run.classes], sort_keys=True, default=str)
+
+
+def group(runs: Sequence[Finished]) -> Group:
+    """The mean over seeds, and their standard deviation; runs with equal seeds count as one."""
+    seeds: dict[int, list[float]] = {}
+    for run in runs:
+        seeds.setdefault(run.recipe.train.seed, []).append(run.accuracy)
+    means = [fmean(seeds[seed]) for seed in sorted(seeds)]
+    spread = stdev(means) if len(means) > 1 else None
+    paths = tuple(str(run.path) for run in runs)
+    return Group(runs[0].recipe, runs[0].classes, Accuracy(fmean(means), spread, tuple(sorted(seeds)), SPLIT, paths))

@@ -1,0 +1,113 @@
+"""The two sides of a measurement: the bare backbone and the model of a recipe, with random weights and pictures.
+
+The bare backbone's training step goes from its features back to the tokens of the first layer, as if prompts had joined
+there.  No frozen weight receives a gradient on either side, and no optimizer moves anything.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from promptzoo.builder import build
+from promptzoo.construct import Construct
+from promptzoo.costs.clock import Pair, Work
+from promptzoo.costs.conditions import Conditions
+from promptzoo.knowledge import knowledge_dim
+from promptzoo.model import Model
+from promptzoo.notes import Notes
+from promptzoo.prepare import BEFORE_STEP
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry
+from promptzoo.step import CurrentGuess, Step
+
+
+class Sides:
+    """Both sides, and one batch for them.  Raises `RecipeError` for what cannot be built."""
+
+    def __init__(self, recipe: Recipe, under: Conditions) -> None:
+        self.recipe, self.under = recipe, under
+        self.bare, self.model = bare_backbone(recipe, under), whole(recipe, under)
+        self.image = pictures(self.bare, under)
+
+    def inference(self) -> Pair:
+        """One pass over the batch."""
+        bare, own = self.bare.visual.features, self.model.eval()
+        return forward(bare, self.image, self.under), forward(own, self.image, self.under)
+
+    def training(self) -> Pair | None:
+        """One training step; None where nothing learns.  The bare side is cut off for it, and infers no more."""
+        if not self.model.losses or not self.model.tuned():
+            return None
+        own = training_step(self.recipe, self.model, self.image, self.under)
+        return bare_step(self.bare, self.image, self.under), own
+
+
+def bare_backbone(recipe: Recipe, under: Conditions) -> Model:
+    """The backbone of a recipe in a model without grafts and losses, of which only the visual tower runs.
+
+    It is built as the whole is, so that in a process of its own it has loaded the same libraries.
+    """
+    said = recipe.to_dict()
+    alone = {"backbone": said["backbone"], "head": {"head": "linear"}, "data": said["data"]}
+    return whole(Recipe.of(alone, recipe.source), under)
+
+
+def whole(recipe: Recipe, under: Conditions) -> Model:
+    """The model of a recipe with random weights, on which its cost does not depend, and random knowledge."""
+    recipe = Recipe.of(recipe.to_dict(), recipe.source, ["backbone.weights=random"])
+    model = build(recipe, [f"class {i}" for i in range(under.classes)])
+    for take in (getattr(loss, "set_knowledge", None) for loss in model.losses.values()):
+        if take is not None and recipe.knowledge is not None:
+            take(torch.randn(under.classes, knowledge_dim(recipe.knowledge, model)))
+    return model.to(under.device)
+
+
+def pictures(model: Model, under: Conditions) -> Tensor:
+    """A batch of noise."""
+    return torch.randn(under.batch, *model.visual.input).to(under.device)
+
+
+def forward(module: Callable[[Tensor], object], image: Tensor, under: Conditions) -> Work:
+    """One pass over a batch, without gradients."""
+
+    def work() -> None:
+        with torch.no_grad(), under.autocast():
+            module(image)
+
+    return work
+
+
+def bare_step(bare: Model, image: Tensor, under: Conditions) -> Work:
+    """Forward and backward of a bare backbone, which from then on is cut off below its first layer."""
+    bare.at("visual.embed.enter")[0].around(leaf, "leaf")
+    slope = torch.randn(bare.visual.out).to(under.device)
+
+    def work() -> None:
+        with under.autocast():
+            end = (bare.visual.features(image) * slope).sum()
+        end.backward()
+
+    return work
+
+
+def leaf(enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
+    """Where the bare backbone's backward ends."""
+    return enter(x, notes).detach().requires_grad_()
+
+
+def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions) -> Work:
+    """Forward, losses and backward by the recipe's own rule, on labels and guesses drawn at random."""
+    rule = Construct(load_registry()).build(recipe.rule, "rule")
+    step = (CurrentGuess if recipe.data.guess == "current" else Step)(model.train())
+    label, drawn = torch.randint(under.classes, (2, under.batch)).to(under.device)
+    guess, tuned = drawn if recipe.data.guess in BEFORE_STEP else None, model.tuned()
+
+    def work() -> None:
+        with under.autocast():
+            losses, _ = step(image, label, guess)
+        rule(losses, tuned.values(), torch.autograd.backward)
+        for parameter in tuned.values():
+            parameter.grad = None
+
+    return work

@@ -1,0 +1,65 @@
+"""Counted reports, kept on disk by recipe and code, so that nothing is counted twice and a broken-off table goes on."""
+
+import hashlib
+import json
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from promptzoo.costs.report import Report
+from promptzoo.recipe import Recipe
+from promptzoo.registry import beside
+from promptzoo.state import write
+
+COUNTERS = ("torch", "timm", "open_clip_torch", "fvcore")
+
+
+class Store:
+    """Reports by recipe, classes, and everything that could change their numbers.
+
+    Where a recipe names code outside the zoo (`module:Class`, or another package's word) nothing is kept.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_folder()
+        self.code = code()
+
+    def key(self, recipe: Recipe, classes: int | None) -> Path | None:
+        """The file of a report; None where it must be counted anew each time."""
+        said = recipe.to_yaml()
+        if ":" in said.replace(": ", "").replace(":\n", "") or "/" in str(recipe.to_dict().get("grafts")):
+            return None
+        digest = hashlib.sha256(f"{self.code}\n{classes}\n{recipe.name}\n{said}".encode()).hexdigest()
+        return self.folder / f"{digest[:32]}.json"
+
+    def find(self, recipe: Recipe, classes: int | None) -> Report | str | None:
+        """A report, the sentence that refused the recipe, or None.  A broken file is as good as none."""
+        file = self.key(recipe, classes)
+        if file is None or not file.exists():
+            return None
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+            return str(told["refused"]) if "refused" in told else Report.of(told)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, recipe: Recipe, classes: int | None, found: Report | str) -> None:
+        file = self.key(recipe, classes)
+        if file is not None:
+            told = {"refused": found} if isinstance(found, str) else found.to_dict()
+            write(file, json.dumps(told).encode())
+
+
+def default_folder() -> Path:
+    """`$XDG_CACHE_HOME/promptzoo/costs`, or the same below `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "promptzoo" / "costs"
+
+
+def code() -> str:
+    """A digest of the package's code, of the registry, and of the versions that count."""
+    digest = hashlib.sha256()
+    for file in (*sorted(Path(__file__).parents[1].rglob("*.py")), beside("registry.yaml")):
+        digest.update(file.read_bytes())
+    for package in COUNTERS:
+        digest.update(version(package).encode())
+    return digest.hexdigest()

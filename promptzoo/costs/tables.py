@@ -1,0 +1,166 @@
+"""Reports as a table, on the screen and in Markdown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from promptzoo.costs.measure import Measured
+from promptzoo.costs.report import Operations, Report
+
+BY = ("graft", "block", "site", "layer", "share")
+GIGA, MEGA = 1e9, 1e6
+
+
+TITLES = {
+    "tuned": "tuned",
+    "predicts": "to predict",
+    "share": "% of visual",
+    "macs": "GMACs",
+    "marginal": "marginal",
+    "of_all": "% of all",
+    "times": "x bare",
+    "step": "a step",
+    "size": "MB",
+}
+PARTS = ("tuned", "predicts", "share", "macs", "marginal", "times")
+COLUMNS = {
+    "": ("tuned", "predicts", "share", "macs", "times", "step", "size"),
+    "graft": PARTS,
+    "block": PARTS,
+    "site": ("macs", "of_all", "times"),
+    "layer": ("macs", "of_all", "times"),
+    "share": ("tuned", "share"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the printed table: a backbone, a recipe on it (depth 1), or what a recipe opens into (2 and more)."""
+
+    depth: int
+    name: str
+    cells: dict[str, str]
+
+
+def lines(reports: Sequence[Report], by: str = "") -> Iterator[Line]:
+    """Each backbone bare, then its recipes, in the order in which they were asked for."""
+    for backbone in dict.fromkeys(one.backbone for one in reports):
+        here = [one for one in reports if one.backbone == backbone]
+        step = next((one.training.bare for one in here if one.training), None)
+        bare = {"tuned": "0", "predicts": "0", "macs": giga(here[0].bare.macs), "times": "1.00", "step": giga(step)}
+        yield Line(0, backbone or "bare backbone", bare)
+        for one in here:
+            yield Line(1, one.name, cells(one))
+            yield from opened(one, by)
+
+
+def cells(one: Report) -> dict[str, str]:
+    """The figures of a recipe."""
+    return {
+        "tuned": f"{one.parameters.tuned:,}",
+        "predicts": f"{one.parameters.inference:,}",
+        "share": f"{one.shares[0].percent:.3f}",
+        "macs": giga(one.inference.macs),
+        "times": f"{one.inference.macs / one.bare.macs:.2f}",
+        "step": giga(one.training.macs if one.training else None),
+        "size": f"{one.parameters.checkpoint / MEGA:.2f}",
+    }
+
+
+def opened(one: Report, by: str) -> Iterator[Line]:
+    """What a report opens into."""
+    if by in ("graft", "block"):
+        for part in one.parts:
+            kept = "0" if part.kind == "loss" else f"{part.tuned:,}"
+            name = part.name if part.kind == "head" else f"{part.kind} {part.name}"
+            marginal = "" if part.marginal is None else giga(part.marginal)
+            told = {"tuned": f"{part.tuned:,}", "predicts": kept, "macs": own(part.own), "marginal": marginal}
+            yield Line(2, name, told)
+            for block in part.blocks if by == "block" else ():
+                yield Line(3, block.name, {"tuned": f"{block.tuned:,}", "macs": own(block.own)})
+    elif by in ("site", "layer"):
+        for place in one.sites if by == "site" else one.layers:
+            of_all = f"{100 * place.operations.macs / one.inference.macs:.1f}"
+            yield Line(2, place.name, {"macs": own(place.operations), "of_all": of_all})
+    elif by == "share":
+        for share in one.shares:
+            of = f"{share.name}: {share.numerator:,} / {share.denominator:,}"
+            yield Line(2, of, {"share": f"{share.percent:.3f}"})
+
+
+def giga(macs: float | None) -> str:
+    """GMACs with two decimals, three below 1."""
+    return "" if macs is None else f"{macs / GIGA:.{2 if macs >= GIGA else 3}f}"
+
+
+def own(operations: Operations) -> str:
+    return giga(operations.macs) if operations.macs else ""
+
+
+def show(reports: Sequence[Report], out: Console, by: str = "") -> None:
+    """The table on the screen, what its words mean, and every remark."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("", overflow="fold")
+    for column in COLUMNS[by]:
+        table.add_column("\n".join(TITLES[column].rsplit(" ", 1)), justify="right", no_wrap=True)
+    for line in lines(reports, by):
+        name = "  " * line.depth + escape(line.name)
+        found = [line.cells.get(column, "") for column in COLUMNS[by]]
+        table.add_row(f"[bold]{name}[/]" if line.depth < 2 else name, *found, style="dim" if line.depth > 1 else "")
+    out.print(table)
+    for note in dict.fromkeys(notes(reports, by)):
+        out.print(f"[dim]{escape(note)}[/]")
+
+
+def notes(reports: Sequence[Report], by: str = "") -> Iterator[str]:
+    """What the columns mean and leave out, and the remarks of the reports."""
+    yield "1 GMAC is 2 GFLOPs; GMACs are of one picture at inference"
+    batches = ", ".join(str(b) for b in sorted({one.training.batch for one in reports if one.training}))
+    if batches and "step" in COLUMNS[by]:
+        yield f"a step: GMACs of forward and backward for one picture in a batch of {batches}"
+    if "marginal" in COLUMNS[by]:
+        yield "marginal: GMACs of the whole with the graft minus those of the whole without it"
+    for one in reports:
+        if one.text:
+            kept = "once for all pictures" if one.text.cached else "anew for each picture"
+            yield f"{one.backbone}: a class costs {giga(one.text.per_class)} GMACs in the text tower, {kept}"
+    shares = [one.inference.elementwise / one.inference.macs for one in reports]
+    yield f"beside them element-wise operations, up to {100 * max(shares, default=0):.1f} % as many"
+    for one in reports:
+        if one.uncounted:
+            said = ", ".join(f"{name} ({times})" for name, times in one.uncounted.items())
+            yield f"{one.name}: no rule counts {said}"
+        yield from (f"{one.name}: {remark}" for remark in one.remarks)
+
+
+def markdown(reports: Sequence[Report], by: str = "") -> str:
+    """The same table in Markdown."""
+    titles = ["", *(TITLES[column] for column in COLUMNS[by])]
+    said = [f"| {' | '.join(titles)} |", "|---" + "|---:" * len(COLUMNS[by]) + "|"]
+    for line in lines(reports, by):
+        name = "&nbsp;&nbsp;" * line.depth + line.name.replace("|", "\\|")
+        said.append(f"| {' | '.join([name, *(line.cells.get(column, '') for column in COLUMNS[by])])} |")
+    return "\n".join([*said, "", *dict.fromkeys(notes(reports, by))]) + "\n"
+
+
+def show_measured(reports: Sequence[Report], measured: Sequence[Measured], out: Console) -> None:
+    """Time and memory of each recipe over those of its bare backbone, and under what they were taken."""
+    if not measured:
+        return
+    columns = ("inference", "training step", "memory")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("measured: x bare", overflow="fold")
+    for title in (*columns, "pictures/s", "ms a step"):
+        table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
+    for one, found in zip(reports, measured, strict=False):
+        told, step = found.summary(), found.milliseconds
+        speeds = (f"{found.pictures_per_second[1]:.1f}", f"{step[1]:.0f}" if step else "")
+        table.add_row(f"[bold]{escape(one.name)}[/]", *(told[column] for column in columns), *speeds)
+    out.print()
+    out.print(table)
+    for found in measured:
+        for remark in (found.told(), *found.remarks):
+            out.print(f"[dim]{escape(remark)}[/]")

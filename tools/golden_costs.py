@@ -1,0 +1,98 @@
+"""Rewrites tests/golden.yaml, the exact costs of every recipe, and shows what changed.
+
+    python tools/golden_costs.py             counts anew, shows the difference, changes nothing; exit code 1 if any
+    python tools/golden_costs.py --write     and writes the file
+
+A change of these numbers must be meant: say in the commit why.
+"""
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
+
+from promptzoo.costs.counting import report
+from promptzoo.recipe import Recipe, shipped_recipes
+
+FILE = Path(__file__).resolve().parents[1] / "tests" / "golden.yaml"
+CLASSES = 100
+FAMILIES = {
+    "vit": "timm/vit_tiny_patch16_224",
+    "swin": "timm/swin_tiny_patch4_window7_224",
+    "clip": "open_clip/ViT-B-32-quickgelu",
+}
+HEAD = "# The exact costs of every recipe, on its own backbone and on one of each family, for 100 classes.\n"
+HEAD += "# Written by tools/golden_costs.py; a change must be meant.\n"
+
+
+def cases() -> list[tuple[str, str]]:
+    """Every recipe on its own backbone and on each family that can carry it."""
+    kinds = ["own", *FAMILIES]
+    return [
+        (name, kind)
+        for name in shipped_recipes()
+        for kind in kinds
+        if kind in ("own", "clip") or "text" not in needs(name)
+    ]
+
+
+def needs(name: str) -> str:
+    """The word of a recipe's head; one that compares with texts needs a text tower."""
+    return str(Recipe.read(name).to_dict()["head"]["head"])
+
+
+def words(name: str, kind: str) -> list[str]:
+    """The overrides that put a recipe on a family."""
+    if kind == "own":
+        return []
+    found = [f"backbone.open={FAMILIES[kind]}"]
+    if "knowledge" in Recipe.read(name).to_dict():
+        found.append("knowledge={features: class_means}")
+    return found
+
+
+def costs(name: str, kind: str) -> dict[str, Any]:
+    """The numbers of one case that are kept."""
+    one = report(Recipe.read(name, words(name, kind)), CLASSES)
+    return {
+        "tuned": one.parameters.tuned,
+        "to_predict": one.parameters.inference,
+        "total": one.parameters.total,
+        "macs": round(one.inference.macs),
+        "bare": round(one.bare.macs),
+        "step": round(one.training.macs) if one.training else None,
+        "grafts": {
+            part.name: [part.tuned, round(part.own.macs), round(part.marginal or 0)]
+            for part in one.parts
+            if part.kind == "graft"
+        },
+    }
+
+
+def page(found: dict[str, dict[str, Any]]) -> str:
+    return HEAD + yaml.safe_dump(found, sort_keys=False, default_flow_style=None, width=120)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the file")
+    args = parser.parse_args()
+    found: dict[str, dict[str, Any]] = {}
+    for name, kind in cases():
+        found.setdefault(name, {})[kind] = costs(name, kind)
+    before, after = FILE.read_text() if FILE.exists() else "", page(found)
+    print("".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), "kept", "counted")), end="")
+    if args.write:
+        FILE.write_text(after)
+    elif before != after:
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
