@@ -36,7 +36,8 @@ function spent(row) {
 function drawBars(visible) {
   const shares = document.querySelector('input[name=scale]:checked').value === 'share';
   const most = Math.max(...visible.map(row => (shares ? Math.max(1, row.bare / row.macs) : Math.max(row.macs, row.bare))), 0) || 1;
-  const step = nice(shares ? most * 100 : most / 1e9);
+  const room = Math.max(2, Math.min(6, stacks.ticks.clientWidth / 56));
+  const step = nice(shares ? most * 100 : most / 1e9, room);
   const end = shares ? Math.max(most, 1) : most * 1.02;
   const marks = [];
   for (let at = 0; at <= (shares ? end * 100 : end / 1e9) + 1e-9; at += step) {
@@ -57,10 +58,10 @@ function drawBars(visible) {
   drawKeys(visible);
 }
 
-/* A step that gives about five ticks. */
-function nice(most) {
-  const power = 10 ** Math.floor(Math.log10(most / 5));
-  return [1, 2, 5, 10].map(factor => factor * power).find(step => most / step <= 6);
+/* The smallest round step that gives no more ticks than have room. */
+function nice(most, room) {
+  const power = 10 ** Math.floor(Math.log10(most / room));
+  return [1, 2, 5, 10].map(factor => factor * power).find(step => most / step <= room);
 }
 
 function drawKeys(visible) {

@@ -143,7 +143,7 @@ def markdown(reports: Sequence[Report], by: str = "") -> str:
     for line in lines(reports, by):
         name = "&nbsp;&nbsp;" * line.depth + line.name.replace("|", "\\|")
         said.append(f"| {' | '.join([name, *(line.cells.get(column, '') for column in COLUMNS[by])])} |")
-    return "\n".join([*said, "", *dict.fromkeys(notes(reports, by))]) + "\n"
+    return "\n".join([*said, "", *(f"* {note}" for note in dict.fromkeys(notes(reports, by)))]) + "\n"
 
 
 def show_measured(reports: Sequence[Report], measured: Sequence[Measured], out: Console) -> None:
