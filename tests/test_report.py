@@ -11,6 +11,8 @@ import small
 
 from promptzoo import cli
 from promptzoo.costs import counting, gather
+from promptzoo.costs.rows import Accuracy
+from promptzoo.costs.runs import Group, Runs
 from promptzoo.costs.store import Store
 
 TINY = [*small.overrides("vit"), "--classes", "3"]
@@ -148,6 +150,25 @@ def test_code_from_outside_is_never_kept(own_store):
     asked = small.recipe("linear", "vit", "grafts={a: {at: visual.norm, after: {block: 'torch.nn:Identity'}}}")
     Store().keep(asked, 3, "refused")
     assert not own_store.exists()
+
+
+# ---------------------------------------------------------------------- runs
+
+
+def test_a_run_that_cannot_be_counted_is_skipped_and_the_others_are_told(capsys, monkeypatch, tmp_path):
+    bad = "grafts={a: {at: visual.norm, after: {block: 'no_such_module:Block'}}}"
+    groups = [
+        Group(small.recipe("linear", "vit", *more), ("a", "b"), Accuracy(share, None, (1,), "test", (f"runs/{name}",)))
+        for name, share, more in (("broken", 0.5, [bad]), ("fine", 0.75, []))
+    ]
+    monkeypatch.setattr(gather, "read_runs", lambda folder: Runs(tuple(groups), (("runs/old", "is unfinished"),)))
+    assert cli.main(["report", "--runs", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "linear" in told.out
+    said = re.sub(r"\s+", " ", told.err)
+    assert "skipped: runs/old: is unfinished" in said
+    assert "skipped: runs/broken: cannot be counted: " in said
+    assert "there is no module 'no_such_module'" in said
 
 
 # ---------------------------------------------------------------------- bad input

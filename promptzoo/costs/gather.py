@@ -67,11 +67,15 @@ class Gathering:
                 self.refused.append(Refused(f"{asked.name} on {asked.recipe.backbone.open}", str(error)))
 
     def finished_runs(self, folder: Path) -> None:
-        """The recipes of runs, with what they came to."""
+        """The recipes of runs, with what they came to; one that cannot be counted is skipped with its reason."""
         runs = read_runs(folder)
         self.skipped += runs.skipped
         for group in self.bar(list(runs.groups)):
-            found = self.count(group.recipe, list(group.classes))
+            try:
+                found = self.count(group.recipe, list(group.classes))
+            except ZooError as error:
+                self.skipped += [(path, f"cannot be counted: {error}") for path in group.accuracy.paths]
+                continue
             name = Path(group.accuracy.paths[0]).parent.name if found.name == "recipe" else found.name
             self.rows.append(row(replace(found, name=name), group.recipe, group.accuracy))
 
