@@ -80,7 +80,7 @@ def test_a_file_is_written_whole_and_never_overwritten_unasked(tmp_path, capsys)
     assert cli.main(command) == 0
     before = out.read_text()
     assert before.startswith("recipe,backbone")
-    assert f"written: {out}" in re.sub(r"\s+", " ", capsys.readouterr().err).replace("\n", "")
+    assert capsys.readouterr().err == f"written: {out}\n"
     out.write_text("mine")
     assert cli.main(command) == 2
     assert "is not overwritten; take another name, or --force" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
     if gathering.rows or gathering.refused:
         tell(gathering, wanted, out)
     for path, reason in gathering.skipped:
-        said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}")
+        said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
 
 
 def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
@@ -111,7 +111,7 @@ def tell(gathered: Gathering, wanted: Wanted, out: Console) -> None:
 
         write_plot(wanted.plot, gathered.rows, force=wanted.force)
     for file in filter(None, (wanted.target, wanted.plot)):
-        gathered.said.print(f"written: {escape(str(file))}")
+        gathered.said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
 
 def text(gathered: Gathering, wanted: Wanted) -> str:
