@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from promptzoo.builder import build, open_of
-from promptzoo.costs.counting import class_names, counted
+from promptzoo.costs.counting import class_names, of_model
 from promptzoo.costs.report import Report
 from promptzoo.costs.tables import giga
 from promptzoo.graft import Around, bare
@@ -39,7 +39,7 @@ def check(recipe: Recipe) -> Checked:
         remarks.append(f"weights '{asked}' are not fetched for this, shapes stand in")
     classes, more = class_names(recipe)
     model = build(recipe, classes, open_of(recipe, hollow=not here))
-    return Checked(model, counted(model, recipe), (*(remarks if asked != "random" else ()), *more))
+    return Checked(model, of_model(model, recipe, steps=False), (*(remarks if asked != "random" else ()), *more))
 
 
 def check_page(recipe: Recipe, out: Console) -> None:

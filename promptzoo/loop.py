@@ -24,7 +24,7 @@ from promptzoo.run import RunFolder
 from promptzoo.schedule import optimizer_of, rate
 from promptzoo.settings import Stage
 from promptzoo.state import Reached
-from promptzoo.step import CurrentGuess, Step
+from promptzoo.step import step_of
 
 
 class Loop:
@@ -58,8 +58,7 @@ class Loop:
         stages = self.recipe.train.phases
         if (world := self.fabric.world_size) > 1 and share_batches(self.model):
             self.data.train.least = 2 * world  # a batch normalisation refuses a single row, though others join it
-        step = CurrentGuess(self.model) if self.recipe.data.guess == "current" else Step(self.model)
-        self.step = self.fabric.setup_module(step)
+        self.step = self.fabric.setup_module(step_of(self.model, self.recipe.data.guess))
         untrained = copied(dict(self.tuned)) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)

@@ -30,3 +30,8 @@ class CurrentGuess(Step):
 
     def losses(self, output: Output, label: Tensor, guess: Tensor | None) -> dict[str, Tensor]:
         return super().losses(output, label, output.logits.detach().argmax(1))
+
+
+def step_of(model: Model, guess: str) -> Step:
+    """The step of a model under `data.guess` of its recipe."""
+    return CurrentGuess(model) if guess == "current" else Step(model)

@@ -54,7 +54,7 @@ def test_every_slot_of_lore_and_sa2vp_takes_every_block_that_fits():
 
 
 def test_every_pair_of_methods_is_counted_or_refused_with_its_sentence(capsys):
-    for kind, backbone in list(small.BACKBONES.items())[::2]:  # without Swin, which is counted one by one elsewhere
+    for kind, backbone in small.BACKBONES.items():
         words = [f"backbones={backbone['open']}", *small.overrides(kind)[2:], "grafts=all", "--up-to", "2"]
         assert cli.main(["report", "--combine", *words, "--classes", "3", "--format", "json"]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -81,19 +81,36 @@ def test_a_list_is_complete_on_its_page(name):
     assert len(read_list(name).recipes()) == len(read_list(name).rows)
 
 
-def test_a_list_prints_ours_beside_the_papers(tmp_path, capsys):
+@pytest.fixture
+def mine(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(
         "share: visual\nwhy: [because]\npaper: {all: 0.5}\nrows:\n"
         "  - {name: one, recipe: linear, classes: 2, group: all, paper: {percent: 0.25, gflops: 3}}\n"
         "  - {name: two, recipe: linear, classes: 4, group: all}\n"
     )
-    assert cli.main(["report", str(file), *small.overrides("vit")]) == 0
+    return ["report", str(file), *small.overrides("vit")]
+
+
+def test_a_list_prints_ours_beside_the_papers(mine, capsys):
+    assert cli.main(mine) == 0
     said = printed(capsys)
     assert "one 2 66 0.147 0.25 0.00 3" in said
     assert "two 4 132 0.294" in said
     assert "mean of all 0.220 0.5" in said
     assert "because" in said
+
+
+def test_a_list_is_written_in_every_form_of_a_table(mine, capsys):
+    told = {}
+    for form in ("markdown", "csv", "json"):
+        assert cli.main([*mine, "--format", form]) == 0
+        told[form] = capsys.readouterr().out
+    assert "| one | 2 | 66 | 0.147 | 0.25 | 0.00 | 3 |\n" in told["markdown"]
+    assert told["csv"].splitlines()[0] == ",classes,tuned,%,paper %,GFLOPs,paper GFLOPs"
+    written = json.loads(told["json"])
+    assert written["rows"][0]["paper GFLOPs"] == "3"
+    assert written["rows"][-1] == {"name": "mean of all", "classes": "", "tuned": "", "%": "0.220", "paper %": "0.5"}
 
 
 @pytest.mark.slow

@@ -4,13 +4,10 @@ import sys
 
 import invented
 import pytest
-import small
 from PIL import Image
 
-from promptzoo.costs.counting import report
 from promptzoo.costs.marks import DARK, LIGHT, REST, SHAPES, Mark, marks
 from promptzoo.costs.plot import write_plot
-from promptzoo.costs.rows import grafts, places
 from promptzoo.errors import ZooError
 
 FIRST = {".pdf": b"%PDF", ".png": b"\x89PNG", ".svg": b"<?xml"}
@@ -97,17 +94,6 @@ def test_without_matplotlib_the_command_that_installs_it_is_told(tmp_path, monke
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ZooError, match=r"the package matplotlib, .*: pip install 'promptzoo\[page\]'"):
         write_plot(tmp_path / "costs.png", invented.rows(2))
-
-
-@pytest.mark.parametrize("name", ["linear", "lore_sa2vp_hybrid"])
-@pytest.mark.parametrize("kind", ["vit", "swin", "clip"])
-def test_the_places_of_a_counted_model_add_up_to_all_of_it(name, kind):
-    counted = report(small.recipe(name, kind), small.CLASSES)
-    found = places(counted)
-    assert sum(found.values()) == pytest.approx(counted.inference.macs)
-    assert sum(grafts(counted).values()) <= counted.inference.macs
-    assert found["tokens"]
-    assert found["attention"] > found["head"] > 0
 
 
 def test_a_method_of_one_graft_has_its_colour_and_the_bare_backbone_its_own():

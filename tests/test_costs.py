@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from small import CLASSES, COMBINATIONS, model, recipe
 
 import promptzoo
 from promptzoo.builder import build, open_backbone, open_of
-from promptzoo.costs.counting import counted, of_picture, report
+from promptzoo.costs.counting import of_model, of_picture, report
 from promptzoo.costs.report import Report
+from promptzoo.costs.rows import grafts, places
 from promptzoo.costs.training import on_meta, products
 from promptzoo.errors import RecipeError
 from promptzoo.recipe import Recipe
@@ -62,23 +64,32 @@ def test_a_text_prompt_of_clip_costs_three_gmacs():
     assert text.classes == 7
 
 
+@cache
+def reported(name: str, kind: str) -> Report:
+    return report(recipe(name, kind), CLASSES)
+
+
 @pytest.mark.parametrize(("name", "kind"), COMBINATIONS)
 def test_fvcores_trace_and_torchs_counter_agree_and_nothing_is_uncounted(name, kind):
-    made = model(name, kind)
-    traced = of_picture(made)
-    assert traced.uncounted == {}
-    twin = on_meta(made)
-    image = torch.empty(1, *made.visual.input, device="meta")
+    found, twin = reported(name, kind), on_meta(model(name, kind))
+    assert found.uncounted == {}
+    image = torch.empty(1, *twin.visual.input, device="meta")
     other = products(lambda: twin(image))
-    assert traced.total.products == pytest.approx(other, rel=5e-3)
-    assert 0 < traced.total.norms < traced.total.products
-    assert 0 < traced.total.elementwise < traced.total.products
+    assert found.inference.products == pytest.approx(other, rel=5e-3)
+    assert 0 < found.inference.norms < found.inference.products
+    assert 0 < found.inference.elementwise < found.inference.products
 
 
 @pytest.mark.parametrize(("name", "kind"), COMBINATIONS)
 def test_parts_sites_and_layers_add_up_to_the_whole(name, kind):
-    found = report(recipe(name, kind), CLASSES)
+    found = reported(name, kind)
     whole = found.inference.macs
+    where = places(found)
+    assert sum(where.values()) == pytest.approx(whole)
+    assert where["tokens"]
+    assert where["attention"] > where["head"] > 0
+    grafted = sum(place.grafted.macs for place in found.sites)
+    assert grafted == pytest.approx(sum(grafts(found).values()))
     assert sum(place.operations.macs for place in found.sites) == pytest.approx(whole)
     assert sum(place.operations.macs for place in found.layers) == pytest.approx(whole)
     assert sum(part.tuned for part in found.parts) == found.parameters.tuned
@@ -93,7 +104,7 @@ def test_parts_sites_and_layers_add_up_to_the_whole(name, kind):
 
 def test_hollow_backbones_cost_what_real_ones_cost():
     asked = recipe("lore_sa2vp_hybrid", "clip")
-    hollow, real = report(asked, CLASSES), counted(build(asked, CLASSES, open_of(asked)), asked)
+    hollow, real = report(asked, CLASSES), of_model(build(asked, CLASSES, open_of(asked)), asked)
     assert hollow == real
 
 

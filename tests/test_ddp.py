@@ -8,8 +8,9 @@ from torch import nn
 
 from promptzoo.processes import SharedBatchNorm, share_batches
 
-# without dropout, which every process draws for itself
-SILENT = ("grafts.sa2vp.adapter.dropout=0", "train.precision=fp32", "train.epochs=2")
+# without dropout, which every process draws for itself, and without AdamW, whose first steps are the gradient's sign:
+# where a gradient is nearly 0, rounding turns it
+SILENT = ("grafts.sa2vp.adapter.dropout=0", "train={precision: fp32, epochs: 2, optimizer: sgd, lr: 1e-2}")
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +19,10 @@ def root(tmp_path_factory):
 
 
 def close(one, other):
-    """Two logs with the same figures, as far as AdamW lets rounding grow in four steps: the first agrees to 1e-6."""
+    """Two logs with the same figures, within rounding."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
-    return one == pytest.approx(other, rel=1e-3, abs=5e-4)
+    return one == pytest.approx(other, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from promptzoo.costs.measure import Measured
 from promptzoo.costs.peak import Peak
 from promptzoo.costs.sides import Sides
 from promptzoo.errors import ZooError
+from promptzoo.step import Step
 
 UNDER = Conditions(classes=4, batch=3)
 ONCE = Timed(Compared.of([(1.0, 2.0)]))
@@ -134,7 +135,7 @@ def test_batch_precision_and_threads_are_as_asked_and_those_of_before_come_back(
 
     rows = []
     monkeypatch.setattr(measure, "alternate", spy)
-    monkeypatch.setattr(sides.Step, "forward", watched(sides.Step.forward, rows))
+    monkeypatch.setattr(Step, "forward", watched(Step.forward, rows))
     random, threads = torch.get_rng_state(), torch.get_num_threads()
     found = measure.measure(
         small.recipe("linear"), classes=4, batch=5, precision="bf16", threads=threads + 1, device="cpu", repeats=3

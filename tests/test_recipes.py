@@ -65,7 +65,7 @@ def test_a_recipe_compiles_as_one_graph(name: str, kind: str) -> None:
     made = model(name, kind)
     image = pictures(made)
     torch._dynamo.reset()
-    compiled = torch.compile(lambda x: made(x).logits, fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(lambda x: made(x).logits, fullgraph=True, backend="eager")  # what is traced; no kernels
     torch.testing.assert_close(compiled(image), made(image).logits)
 
 

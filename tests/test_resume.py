@@ -23,6 +23,8 @@ from promptzoo.train import train
 
 HYBRID = ("lore_sa2vp_hybrid", "clip", "data.guess=zero_shot", "data.augment=crop_flip", "train.save_every=2")
 
+LINEAR = ("linear", "vit", "train.save_every=2")
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
@@ -34,6 +36,14 @@ def alone(tmp_path_factory, root):
     """The hybrid, dropout and BatchNorm in it, left alone: nine steps, saved every second one and every epoch."""
     out = tmp_path_factory.mktemp("runs") / "alone"
     runs.run(out, root, *HYBRID)
+    return out
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory, root):
+    """A run that writes as often, and does little between."""
+    out = tmp_path_factory.mktemp("runs") / "short"
+    runs.run(out, root, *LINEAR)
     return out
 
 
@@ -65,7 +75,7 @@ def test_killed_before_a_step_it_ends_as_if_left_alone(tmp_path, root, alone, mo
 
 @pytest.mark.parametrize("moment", ["put", "os.replace", "os.fsync"])
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 6, 9, 10, 11])
-def test_killed_while_it_writes_it_ends_as_if_left_alone(tmp_path, root, alone, monkeypatch, moment, number):
+def test_killed_while_it_writes_it_ends_as_if_left_alone(tmp_path, root, short, monkeypatch, moment, number):
     owner, name = (os, moment[3:]) if moment.startswith("os.") else (state, moment)
     real, calls = getattr(owner, name), []
 
@@ -80,12 +90,12 @@ def test_killed_while_it_writes_it_ends_as_if_left_alone(tmp_path, root, alone, 
 
     monkeypatch.setattr(owner, name, at_last)
     try:
-        runs.run(tmp_path / "run", root, *HYBRID)
+        runs.run(tmp_path / "run", root, *LINEAR)
     except Killed:
         monkeypatch.undo()
         begun = (tmp_path / "run" / "recipe.yaml").exists()
-        runs.run(tmp_path / "run", root, *HYBRID, resume=begun)
-    assert runs.same(tmp_path / "run", alone)
+        runs.run(tmp_path / "run", root, *LINEAR, resume=begun)
+    assert runs.same(tmp_path / "run", short)
 
 
 def test_killed_between_the_log_and_the_state_no_epoch_is_logged_twice(tmp_path, root, alone, monkeypatch):
@@ -216,7 +226,7 @@ def test_changed_pictures_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [3, 4, 7, 10])
-def test_a_full_disk_loses_nothing(tmp_path, root, alone, monkeypatch, number):
+def test_a_full_disk_loses_nothing(tmp_path, root, short, monkeypatch, number):
     real, calls = state.put, []
 
     def full(file, content):
@@ -228,13 +238,13 @@ def test_a_full_disk_loses_nothing(tmp_path, root, alone, monkeypatch, number):
 
     monkeypatch.setattr(state, "put", full)
     monkeypatch.setattr("promptzoo.run.put", full)
-    said = sentence(lambda: runs.run(tmp_path / "run", root, *HYBRID))
+    said = sentence(lambda: runs.run(tmp_path / "run", root, *LINEAR))
     monkeypatch.undo()
     assert "the disk is full" in said
     assert "nothing that was saved before is lost" in said
     assert not list((tmp_path / "run").rglob(".*.new"))
     resumed(tmp_path / "run")
-    assert runs.same(tmp_path / "run", alone)
+    assert runs.same(tmp_path / "run", short)
 
 
 def test_a_damaged_state_is_named(tmp_path):

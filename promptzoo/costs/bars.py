@@ -5,12 +5,12 @@ from typing import Any
 
 from promptzoo.costs.marks import LIGHT, LIGHT_PLACES, REST, Marks
 from promptzoo.costs.output import package
+from promptzoo.costs.report import GIGA
 from promptzoo.costs.rows import Row, grafts, places
 
 PITCH, LONGEST, KEYS = 0.3, 60.0, 0.75  # inches: from bar to bar, all bars together, and their legend
 LEFT, RIGHT = 2.9, 0.7  # inches beside the bars
 MOST, ONE_LINE = 40, 8  # letters of a name, colours in one line of the legend
-GIGA = 1e9
 INK, SOFT = "#16191D", "#59616C"
 
 

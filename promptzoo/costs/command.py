@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from promptzoo.costs.combine import Wishes
-from promptzoo.costs.formats import as_json, comma_separated
+from promptzoo.costs.formats import as_json, comma_separated, listed_as
 from promptzoo.costs.gather import Gathering
-from promptzoo.costs.lists import RecipeList, read_list, show_list
+from promptzoo.costs.lists import Listed, RecipeList, read_list, show_list
 from promptzoo.costs.output import put, vacant
 from promptzoo.costs.tables import BY, markdown, show, show_measured
 from promptzoo.errors import ZooError, did_you_mean
@@ -65,13 +65,12 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         recipes, lists = asked(words)
         if not (recipes or lists or wanted.runs):
             raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --runs DIR needs none")
+        apart(recipes, lists, wanted)
         gathering.recipes(recipes, wanted.measure)
     if wanted.runs:
         gathering.finished_runs(wanted.runs)
-    for one in lists:
-        show_list(gathering.listed(one), out)
-    if gathering.rows or gathering.refused:
-        tell(gathering, wanted, out)
+    if lists or gathering.rows or gathering.refused:
+        tell(gathering, [gathering.listed(one) for one in lists], wanted, out)
     for path, reason in gathering.skipped:
         said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
 
@@ -90,22 +89,33 @@ def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
     return recipes, lists
 
 
-def tell(gathered: Gathering, wanted: Wanted, out: Console) -> None:
-    """Prints, writes or draws the rows."""
-    reports = [one.report for one in gathered.rows]
+def apart(recipes: Sequence[Recipe], lists: Sequence[RecipeList], wanted: Wanted) -> None:
+    """Raises `ZooError` for lists where only recipes can be shown, and for several tables in one file of a program."""
+    if lists and (wanted.form == "html" or wanted.plot):
+        raise ZooError(f"a page or picture shows recipes; '{lists[0].name}' is a recipe list, which is a table")
+    if wanted.form in ("csv", "json") and len(lists) + bool(recipes or wanted.runs) > 1:
+        raise ZooError(f"--format {wanted.form} takes recipes or one recipe list; ask for '{lists[0].name}' alone")
+
+
+def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Console) -> None:
+    """Prints, writes or draws the rows and lists."""
     if wanted.form == "html":
         from promptzoo.costs.page import write_page
 
         write_page(wanted.target or PAGE, gathered.rows, gathered.refused, gathered.skipped, force=wanted.force)
     elif wanted.out is not None:
-        put(wanted.out, text(gathered, wanted).encode(), wanted.force)
+        put(wanted.out, text(gathered, lists, wanted).encode(), wanted.force)
     elif wanted.form == "table":
-        show(reports, out, wanted.by)
-        show_measured(reports, gathered.measured, out)
+        for listed in lists:
+            show_list(listed, out)
+        if gathered.rows:
+            show([row.report for row in gathered.rows], out, wanted.by)
+        if measured := {row.report.name: row.measured for row in gathered.rows if row.measured}:
+            show_measured(measured, out)
         for refused in gathered.refused:
             out.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}")
     else:
-        print(text(gathered, wanted), end="")
+        print(text(gathered, lists, wanted), end="")
     if wanted.plot is not None:
         from promptzoo.costs.plot import write_plot
 
@@ -114,9 +124,13 @@ def tell(gathered: Gathering, wanted: Wanted, out: Console) -> None:
         gathered.said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
 
-def text(gathered: Gathering, wanted: Wanted) -> str:
-    """The table as text."""
-    reports = [one.report for one in gathered.rows]
-    if wanted.form == "json":
-        return as_json(reports, gathered.measured)
-    return comma_separated(reports) if wanted.form == "csv" else markdown(reports, wanted.by)
+def text(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted) -> str:
+    """The tables as text."""
+    told = [listed_as(wanted.form, one) for one in lists]
+    if gathered.rows or not lists:
+        reports = [one.report for one in gathered.rows]
+        if wanted.form == "json":
+            told.append(as_json(gathered.rows))
+        else:
+            told.append(comma_separated(reports) if wanted.form == "csv" else markdown(reports, wanted.by))
+    return "".join(told)

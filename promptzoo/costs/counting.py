@@ -1,6 +1,7 @@
 """Recipe or model to `Report`: built from shapes alone, traced, and counted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -15,25 +16,30 @@ from promptzoo.model import Model
 from promptzoo.prepare import open_dataset
 from promptzoo.recipe import Recipe
 
-PLACEHOLDERS = 10
+PLACEHOLDERS = 10  # classes that stand in for those of pictures that are not here
 BATCH = 32  # pictures of a training step, where no recipe says
 
-#: Operations of a picture by what predicts it, so that a bare backbone and a recipe without a graft are counted once.
-Memo = dict[str, Operations]
+#: Traces of a picture by what predicts it, so that a bare backbone and a recipe without a graft are traced once.
+Memo = dict[str, Trace]
 
 
-def report(subject: Model | Recipe, classes: int | Sequence[str] | None = None, *, memo: Memo | None = None) -> Report:
+def report(subject: Model | Recipe, classes: int | Sequence[str] | None = None) -> Report:
     """The cost of a recipe, which needs no weights and no pictures, or of a model.
 
     `classes` are class names or their number; those of the recipe's pictures where they are left out.
     Raises `RecipeError` for what cannot be built.
     """
     if isinstance(subject, Model):
-        return counted(subject)
+        return of_model(subject)
     names, remarks = class_names(subject, classes)
-    model = shapes_of(subject, names)
-    with fitting(subject):
-        return counted(model, subject, remarks, memo)
+    return replace(of_recipe(subject, names, {}), remarks=remarks)
+
+
+def of_recipe(recipe: Recipe, classes: Sequence[str], memo: Memo) -> Report:
+    """The cost of a recipe; what was traced for one before is taken from the memo, which the next one may use."""
+    model = shapes_of(recipe, classes)
+    with fitting(recipe):
+        return of_model(model, recipe, memo)
 
 
 def shapes_of(recipe: Recipe, classes: Sequence[str]) -> Model:
@@ -61,18 +67,21 @@ def class_names(recipe: Recipe, classes: int | Sequence[str] | None = None) -> t
         return names, (f"the pictures are not here, {PLACEHOLDERS} classes stand in: {error}",)
 
 
-def counted(
-    model: Model, recipe: Recipe | None = None, remarks: tuple[str, ...] = (), memo: Memo | None = None
-) -> Report:
-    """Traces one picture through the model and through the bare backbone, and counts a training step on shapes."""
+def of_model(model: Model, recipe: Recipe | None = None, memo: Memo | None = None, *, steps: bool = True) -> Report:
+    """Traces one picture through the model and through the bare backbone, and counts a training step on shapes.
+
+    Without its recipe a model's marginal costs are unknown where another graft depends on one; without `steps` no
+    training step is counted.
+    """
     memo = {} if memo is None else memo
     was_training = model.training
     model.eval()
-    whole, (plain, bare) = of_picture(model), without_grafts(model, recipe, memo)
+    whole, plain = of_picture(model), without_grafts(model, recipe, memo)
     model.train(was_training)
-    counts = parameters(model)
+    counts, bare = parameters(model), plain.owned()["visual"]
     if recipe is not None:
-        memo[predicting(recipe, model)] = whole.total
+        memo[predicting(recipe, model)] = whole
+    batch = BATCH if recipe is None else recipe.data.batch
     return Report(
         name="model" if recipe is None else recipe.name,
         backbone="" if recipe is None else recipe.backbone.open,
@@ -81,13 +90,12 @@ def counted(
         shares=shares(model, counts),
         inference=whole.total,
         bare=bare,
-        training=training(model, BATCH if recipe is None else recipe.data.batch, bare.products),
+        training=training(model, batch, bare.products) if steps else None,
         text=of_text(model),
         parts=tuple(parts(model, whole, plain, recipe, memo)),
         layers=whole.layers(),
         sites=whole.sites(),
         uncounted=whole.uncounted,
-        remarks=remarks,
         recipe="" if recipe is None else recipe.to_yaml(),
     )
 
@@ -109,21 +117,21 @@ def of_text(model: Model) -> Text | None:
     return Text(per_class, len(model.classes), cached)
 
 
-def without_grafts(model: Model, recipe: Recipe | None, memo: Memo) -> tuple[Operations, Operations]:
-    """Backbone and head without any graft, and the image tower alone."""
-    key = "" if recipe is None else predicting(recipe, model, bare=True)
-    if not (key and key in memo and f"{key} tower" in memo):
-        with model.ungrafted():
-            plain = of_picture(model)
-        memo[key], memo[f"{key} tower"] = plain.total, plain.owned()["visual"]
-    return memo[key], memo[f"{key} tower"]
+def without_grafts(model: Model, recipe: Recipe | None, memo: Memo) -> Trace:
+    """Backbone and head without any graft."""
+    key = "" if recipe is None else predicting(without(recipe, *recipe.grafts), model)
+    if key in memo:
+        return memo[key]
+    with model.ungrafted():
+        plain = of_picture(model)
+    return memo.setdefault(key, plain) if key else plain
 
 
-def parts(model: Model, whole: Trace, plain: Operations, recipe: Recipe | None, memo: Memo) -> list[Part]:
+def parts(model: Model, whole: Trace, plain: Trace, recipe: Recipe | None, memo: Memo) -> list[Part]:
     """Grafts with their blocks, losses, the head, and what was thawed."""
     sizes, owned, found = by_part(model), whole.owned(), []
     for name in model.grafts:
-        own, own_blocks = owned.get(f"grafts.{name}", Operations()), whole.blocks(name)
+        own, own_blocks = owned.get(f"grafts.{name}", Operations()), whole.blocks(name, model.grafts[name])
         listed = {block.name: block for block in blocks(model, name)}
         listed |= {word: Block(word, 0, cost) for word, cost in own_blocks.items() if word not in listed and cost.macs}
         opened = (Block(one.name, one.tuned, own_blocks.get(one.name, Operations())) for one in listed.values())
@@ -136,9 +144,7 @@ def parts(model: Model, whole: Trace, plain: Operations, recipe: Recipe | None, 
     return found
 
 
-def rest_of(
-    model: Model, name: str, whole: Trace, plain: Operations, recipe: Recipe | None, memo: Memo
-) -> float | None:
+def rest_of(model: Model, name: str, whole: Trace, plain: Trace, recipe: Recipe | None, memo: Memo) -> float | None:
     """Multiply-accumulates of a picture without one graft.
 
     A block that acts at its site alone changes nothing elsewhere, and one that stands alone leaves the bare backbone
@@ -148,14 +154,14 @@ def rest_of(
     if getattr(model.grafts[name], "acts_alone", False):
         return whole.total.macs - whole.owned().get(f"grafts.{name}", Operations()).macs
     if len(model.grafts) == 1:
-        return plain.macs
+        return plain.total.macs
     if recipe is None or needed(model, name):
         return None
     rest = without(recipe, name)
     key = predicting(rest, model)
     if key not in memo:
-        memo[key] = of_picture(shapes_of(rest, model.classes)).total
-    return memo[key].macs
+        memo[key] = of_picture(shapes_of(rest, model.classes))
+    return memo[key].total.macs
 
 
 def needed(model: Model, name: str) -> bool:
@@ -163,18 +169,17 @@ def needed(model: Model, name: str) -> bool:
     return any(note.startswith(f"{name}.") for graft in model.grafts.values() for note in getattr(graft, "reads", ()))
 
 
-def without(recipe: Recipe, name: str) -> Recipe:
-    """The recipe as it predicts without one graft."""
+PREDICTS = ("backbone", "grafts", "head")  # the sections of a recipe that a prediction's cost depends on
+
+
+def without(recipe: Recipe, *names: str) -> Recipe:
+    """The recipe as it predicts without some of its grafts."""
     told = recipe.to_dict()
-    told["grafts"] = {key: graft for key, graft in told["grafts"].items() if key != name}
-    return Recipe.of({key: value for key, value in told.items() if key in PREDICTS}, recipe.source)
+    told["grafts"] = {name: graft for name, graft in told.get("grafts", {}).items() if name not in names}
+    return Recipe.of({key: told[key] for key in (*PREDICTS, "data") if key in told}, recipe.source)
 
 
-def predicting(recipe: Recipe, model: Model, bare: bool = False) -> str:
-    """What a prediction depends on, as a key; with `bare` that of the recipe without grafts."""
+def predicting(recipe: Recipe, model: Model) -> str:
+    """What the cost of a prediction depends on, as a key."""
     told = recipe.to_dict()
-    kept = [told.get(key) for key in PREDICTS if key != "data" and not (bare and key == "grafts")]
-    return f"{len(model.classes)} {kept}"
-
-
-PREDICTS = ("backbone", "grafts", "head", "data", "task")
+    return repr((len(model.classes), [told.get(key) or None for key in PREDICTS]))

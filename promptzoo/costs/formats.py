@@ -1,4 +1,4 @@
-"""Reports as CSV and as JSON: numbers as they are."""
+"""Reports as CSV and as JSON, numbers as they are; and recipe lists in the forms that a program reads."""
 
 import csv
 import io
@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from promptzoo.costs.measure import Measured
+from promptzoo.costs.lists import Listed, rows, titles
 from promptzoo.costs.report import Report
+from promptzoo.costs.rows import Row
 
 FIELDS: dict[str, Callable[[Report], Any]] = {
     "recipe": lambda one: one.name,
@@ -42,9 +43,23 @@ def comma_separated(reports: Sequence[Report]) -> str:
     return text.getvalue()
 
 
-def as_json(reports: Sequence[Report], measured: Sequence[Measured] = ()) -> str:
-    """Everything that is known of each report."""
-    told = [one.to_dict() for one in reports]
-    for node, found in zip(told, measured, strict=False):
-        node["measured"] = found.to_dict()
+def as_json(rows: Sequence[Row]) -> str:
+    """Everything that is known of each row."""
+    told = [row.report.to_dict() | ({"measured": row.measured.to_dict()} if row.measured else {}) for row in rows]
     return json.dumps(told, indent=2) + "\n"
+
+
+def listed_as(form: str, listed: Listed) -> str:
+    """A recipe list as Markdown, CSV or JSON, figures as they are printed."""
+    header, body = titles(listed.list), [[*cells] for cells in rows(listed)]
+    if form == "markdown":
+        lines = ([text.replace("|", "\\|") for text in cells] for cells in (header, ["---"] * len(header), *body))
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+    if form == "csv":
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *body])
+        return text.getvalue()
+    header[0] = "name"
+    told = {"list": listed.list.name, "share": listed.list.share, "why": listed.list.why}
+    named = [dict(zip(header, cells, strict=False)) for cells in body]
+    return json.dumps(told | {"rows": named}, indent=2) + "\n"

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import track
 
 from promptzoo.costs.combine import Wishes
-from promptzoo.costs.counting import Memo, class_names, report, tuned_share
+from promptzoo.costs.counting import PLACEHOLDERS, Memo, class_names, of_recipe, tuned_share
 from promptzoo.costs.lists import Counted, Listed, RecipeList
-from promptzoo.costs.measure import Measured, measure
+from promptzoo.costs.measure import measure
 from promptzoo.costs.report import Report
 from promptzoo.costs.rows import Accuracy, Refused, Row
 from promptzoo.costs.runs import read_runs
@@ -30,7 +30,6 @@ class Gathering:
         self.said, self.classes, self.again, self.store = said, classes, again, Store()
         self.memo: Memo = {}
         self.rows: list[Row] = []
-        self.measured: list[Measured] = []
         self.refused: list[Refused] = []
         self.skipped: list[tuple[str, str]] = []
 
@@ -41,7 +40,7 @@ class Gathering:
         if isinstance(found, str):
             raise ZooError(found)
         if found is None:
-            found = report(recipe, names, memo=self.memo)
+            found = of_recipe(recipe, names, self.memo)
             self.store.keep(recipe, len(names), found)
         return replace(found, remarks=remarks)
 
@@ -49,13 +48,12 @@ class Gathering:
         """Recipes as they are; with `measured`, time and memory too."""
         for recipe in self.bar(recipes):
             found = self.count(recipe, self.classes)
-            self.rows.append(row(found, recipe))
-            if measured:
-                self.measured.append(measure(recipe, classes=found.classes))
+            taken = measure(recipe, classes=found.classes) if measured else None
+            self.rows.append(replace(row(found, recipe), measured=taken))
 
     def combinations(self, wishes: Wishes) -> None:
         """Every combination; one that cannot be built is listed with its sentence."""
-        number = self.classes or PLACEHOLDER
+        number = self.classes or PLACEHOLDERS
         for asked in self.bar(list(wishes.combinations())):
             if asked.recipe is None:
                 self.refused.append(Refused(asked.name, asked.sentence))
@@ -96,9 +94,6 @@ class Gathering:
         if len(things) < 2 or not self.said.is_terminal:
             return things
         return track(things, "counting", console=self.said, transient=True)
-
-
-PLACEHOLDER = 100  # classes of a combination, where nobody says how many
 
 
 def row(found: Report, recipe: Recipe, accuracy: Accuracy | None = None) -> Row:

@@ -35,18 +35,6 @@ def entries(inputs: list[Any], outputs: list[Any]) -> float:
     return float(max(prod(shape(value)) if shape(value) else 0 for value in (*inputs, *outputs)))
 
 
-PRODUCTS = (
-    "addmm",
-    "baddbmm",
-    "bmm",
-    "_convolution",
-    "einsum",
-    "matmul",
-    "mm",
-    "linear",
-    "scaled_dot_product_attention",
-)
-NORMS = ("batch_norm", "group_norm", "layer_norm", "instance_norm", "rms_norm")
 ELEMENTWISE = """
     add add_ sub sub_ rsub mul mul_ div div_ neg exp log sqrt rsqrt pow square abs sign sum mean var std
     sigmoid tanh gelu relu relu_ silu softmax log_softmax norm linalg_vector_norm cosine_similarity
@@ -66,7 +54,7 @@ def kinds() -> dict[str, tuple[str, Rule]]:
     """Every operation that has a rule: its kind (products, norms, elementwise) and the rule."""
     from fvcore.nn import jit_handles as fvcore
 
-    ours: dict[str, Rule] = {
+    products: dict[str, Rule] = {
         "scaled_dot_product_attention": attention,
         "baddbmm": lambda inputs, outputs: fvcore.bmm_flop_jit(inputs[1:], outputs),
         "addmm": fvcore.addmm_flop_jit,
@@ -76,13 +64,14 @@ def kinds() -> dict[str, tuple[str, Rule]]:
         "matmul": fvcore.matmul_flop_jit,
         "mm": fvcore.matmul_flop_jit,
         "linear": fvcore.linear_flop_jit,
+    }
+    norms: dict[str, Rule] = {
         "batch_norm": fvcore.batchnorm_flop_jit,
         "rms_norm": fvcore.norm_flop_counter(1),
         "group_norm": fvcore.norm_flop_counter(2),
         "layer_norm": fvcore.norm_flop_counter(2),
         "instance_norm": fvcore.norm_flop_counter(1),
     }
-    table = {name: ("products", ours[name]) for name in PRODUCTS}
-    table |= {name: ("norms", ours[name]) for name in NORMS}
-    table |= dict.fromkeys(ELEMENTWISE.split(), ("elementwise", entries))
-    return table
+    elementwise = dict.fromkeys(ELEMENTWISE.split(), entries)
+    kinds = (("products", products), ("norms", norms), ("elementwise", elementwise))
+    return {name: (kind, rule) for kind, rules in kinds for name, rule in rules.items()}

@@ -12,12 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from promptzoo.costs.report import Operations, Share
+from promptzoo.costs.report import GIGA, Operations, Share
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.recipe import Recipe
 from promptzoo.registry import beside
-
-GIGA = 1e9
 
 
 class Figures(BaseModel):
@@ -146,8 +144,8 @@ def convention(listed: Listed) -> str:
 
 
 def titles(asked: RecipeList) -> list[str]:
-    counted = ["GFLOPs", "paper"] if asked.counts == "everything" else []
-    return ["", "classes", "tuned", "%", "paper", *counted]
+    counted = ["GFLOPs", "paper GFLOPs"] if asked.counts == "everything" else []
+    return ["", "classes", "tuned", "%", "paper %", *counted]
 
 
 def rows(listed: Listed) -> Iterator[list[str]]:

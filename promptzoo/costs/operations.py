@@ -12,17 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.costs.handles import MOVES, Rule, kinds
-from promptzoo.costs.parameters import CONTAINERS
+from promptzoo.costs.parameters import block_of
 from promptzoo.costs.report import Operations, Place
 from promptzoo.graft import Around
 
 
 @dataclass(frozen=True)
 class Record:
-    """One operation: the modules that were running, outermost first, its name, and what it cost."""
+    """One operation: the modules that were running, outermost first, and what it cost."""
 
     stack: tuple[str, ...]
-    name: str
     cost: Operations
 
 
@@ -55,19 +54,19 @@ class Trace:
         """What each part computes itself."""
         return self.grouped(self.owner)
 
-    def blocks(self, graft: str) -> dict[str, Operations]:
-        """What each block of a graft computes, by its word in the graft's class; numbers of lists are left out."""
+    def blocks(self, name: str, graft: nn.Module) -> dict[str, Operations]:
+        """What each block of a graft computes."""
+        prefix = f"grafts.{name}."
 
         def block(record: Record) -> str:
-            inside = [path for path in record.stack if path.startswith(f"grafts.{graft}.")]
-            words = [word for word in inside[-1].split(".")[2:] if not word.isdigit()] if inside else []
-            return " ".join(words[:2] if words[0] in CONTAINERS else words[:1]) if words else ""
+            inside = [path for path in record.stack if path.startswith(prefix)]
+            return block_of(graft, inside[-1].removeprefix(prefix)) if inside else ""
 
-        return self.grouped(lambda record: block(record) if self.owner(record) == f"grafts.{graft}" else "")
+        return self.grouped(lambda record: block(record) if f"{self.owner(record)}." == prefix else "")
 
     def sites(self) -> tuple[Place, ...]:
         """Operations by site pattern of the towers (`*` for the layer), what grafts do there included."""
-        return places(self.grouped(lambda record: re.sub(r"\.\d+", ".*", site(record))))
+        return self.places(lambda record: re.sub(r"\.\d+", ".*", site(record)))
 
     def layers(self) -> tuple[Place, ...]:
         """Operations by layer of the image tower; what comes before and after on lines of its own."""
@@ -76,7 +75,16 @@ class Trace:
             found = re.match(r"visual\.(layers\.\d+|\w+)", site(record))
             return found[1].replace(".", " ") if found else site(record).partition(".")[0]
 
-        return places(self.grouped(layer))
+        return self.places(layer)
+
+    def places(self, where: Callable[[Record], str]) -> tuple[Place, ...]:
+        """Sums by where something happens, what grafts compute there told apart."""
+        of_grafts = self.grouped(lambda record: where(record) if self.owner(record).startswith("grafts.") else "")
+        return tuple(
+            Place(name, cost, of_grafts.get(name, Operations()))
+            for name, cost in self.grouped(where).items()
+            if cost != Operations()
+        )
 
     def grouped(self, key: Callable[[Record], str]) -> dict[str, Operations]:
         """Sums by a key; records whose key is empty are left out."""
@@ -93,10 +101,6 @@ def summed(costs: Iterable[Operations]) -> Operations:
     for cost in costs:
         products, norms, elementwise = products + cost.products, norms + cost.norms, elementwise + cost.elementwise
     return Operations(products, norms, elementwise)
-
-
-def places(groups: dict[str, Operations]) -> tuple[Place, ...]:
-    return tuple(Place(name, cost) for name, cost in groups.items() if cost != Operations())
 
 
 def site(record: Record) -> str:
@@ -126,12 +130,12 @@ def trace(model: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> T
 
     records: list[Record] = []
 
-    def noting(name: str, kind: str, rule: Rule) -> Rule:
+    def noting(kind: str, rule: Rule) -> Rule:
         def handle(inputs: list[Any], outputs: list[Any]) -> float:
             told = rule(inputs, outputs)
             amount = float(sum(told.values()) if isinstance(told, Counter) else told)
             stack = tuple(outputs[0].node().scopeName().split("/"))
-            records.append(Record(stack, name, Operations(**{kind: amount})))
+            records.append(Record(stack, Operations(**{kind: amount})))
             return amount
 
         return handle
@@ -142,7 +146,7 @@ def trace(model: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> T
         logging.getLogger("fvcore").setLevel(logging.ERROR)
         analysis = FlopCountAnalysis(call, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         for name, (kind, rule) in kinds().items():
-            analysis.set_op_handle(f"aten::{name}", noting(name, kind, rule))
+            analysis.set_op_handle(f"aten::{name}", noting(kind, rule))
         moves = {f"aten::{name}" for name in MOVES.split()}
         analysis.total()
         uncounted = Counter({op: n for op, n in analysis.unsupported_ops().items() if op not in moves})

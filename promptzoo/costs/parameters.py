@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from torch import nn
+
 from promptzoo.costs.report import Block, Parameters, Share
 from promptzoo.model import FROZEN, Model
 
@@ -43,23 +45,28 @@ def by_part(model: Model) -> Counter[str]:
 
 
 def blocks(model: Model, name: str) -> Iterator[Block]:
-    """The blocks of a graft that learn, and the sums that it asks for; of lists the blocks in them, by word."""
+    """The blocks of a graft that learn, and the sums that it asks for."""
     graft, tuned = model.grafts[name], model.tuned()
     sizes: Counter[str] = Counter()
     for key, parameter in graft.named_parameters():
-        words = [word for word in key.split(".")[:-1] if not word.isdigit()] or key.split(".")[:1]
-        sizes[" ".join(words[:2] if words[0] in CONTAINERS else words[:1])] += parameter.numel()
+        sizes[block_of(graft, key.rpartition(".")[0] or key)] += parameter.numel()
     for word, size in sizes.items():
         yield Block(word, size)
     for title, members in getattr(graft, "sums", {}).items():
-        size = sum(p.numel() for key, p in tuned.items() if counted(key, f"grafts.{name}", members))
+        size = sum(p.numel() for key, p in tuned.items() if belongs(key, f"grafts.{name}", members))
         yield Block(f"= {title}", size)
 
 
-CONTAINERS = ("bridges", "blocks", "inserts")  # lists of a graft's modules, one for each layer
+def block_of(graft: nn.Module, path: str) -> str:
+    """The block of a graft that a path inside it leads to: its first word, and in a list of modules the next one.
+
+    Numbers are left out, so that the blocks of all layers go together.
+    """
+    words = [word for word in path.split(".") if not word.isdigit()]
+    return " ".join(words[: 2 if isinstance(getattr(graft, words[0], None), nn.ModuleList) else 1]) if words else ""
 
 
-def counted(key: str, graft: str, members: tuple[str, ...]) -> bool:
+def belongs(key: str, graft: str, members: tuple[str, ...]) -> bool:
     """Whether a parameter belongs to a sum: to a block of the graft, or (with a dot in front) to one of any loss."""
     mine = key.startswith(tuple(f"{graft}.{word}." for word in members if not word.startswith(".")))
     return mine or any(key.startswith("losses.") and f"{word}." in key for word in members if word.startswith("."))

@@ -4,6 +4,7 @@ The process reads one JSON object, a recipe and the conditions, and writes one, 
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from promptzoo.costs.clock import Compared, Work
 from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.sides import bare_backbone, bare_step, pictures, training_step, whole
 from promptzoo.errors import ZooError
+from promptzoo.processes import peak_memory
 from promptzoo.recipe import Recipe
 
 Side = Literal["bare", "recipe"]
@@ -142,12 +144,9 @@ def on_cpu(work: Work) -> Peak:
     most = resident("VmHWM") if forgotten else None
     if most is not None:
         return Peak(rest, most, "VmHWM of a process of its own")
-    try:
-        import resource
-    except ImportError:
-        raise ZooError("this system does not tell how much memory a process took at most") from None
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    told = peak_memory(torch.device("cpu"))
+    if math.isnan(told):
+        raise ZooError("this system does not tell how much memory a process took at most")
     return Peak(rest, told, "ru_maxrss of a process of its own, building included")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from promptzoo.costs.bars import INK, SOFT, draw_bars, height_of_bars
 from promptzoo.costs.marks import LIGHT, REST, SHAPES, Mark, Marks, marks
 from promptzoo.costs.output import package, put, vacant
+from promptzoo.costs.report import GIGA
 from promptzoo.costs.rows import Row, front
 from promptzoo.errors import ZooError
 
@@ -22,7 +23,6 @@ STYLE = {
 }  # fmt: skip
 WIDE, HIGH, ACROSS, MARGIN = 11.0, 4.3, 3.7, 0.65  # inches: the figure, a scatter, and around it
 NAME, LABEL = 7.5, 11  # points: the size of names on the front, and the least from one to the next
-GIGA = 1e9
 
 
 def write_plot(file: Path, rows: Sequence[Row], force: bool = False) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+GIGA = 1e9  # operations are printed in billions
+
 
 @dataclass(frozen=True)
 class Operations:
@@ -96,10 +98,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the frozen network operations happen, grafts that act there included: a layer, or a site pattern."""
+    """Where in the frozen network operations happen: a layer, or a site pattern.
+
+    `operations` are all that happens there, `grafted` what grafts compute of it.
+    """
 
     name: str
     operations: Operations
+    grafted: Operations = Operations()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from promptzoo.costs.measure import Measured
 from promptzoo.costs.report import Report
 
 
@@ -22,11 +23,12 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Row:
-    """One combination: `methods` are its grafts' names joined by " + ", or "bare"."""
+    """One combination: `methods` are its grafts' names joined by " + ", or "bare"; time and memory where asked for."""
 
     report: Report
     methods: str
     accuracy: Accuracy | None = None
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from promptzoo.notes import Notes
 from promptzoo.prepare import BEFORE_STEP
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
-from promptzoo.step import CurrentGuess, Step
+from promptzoo.step import step_of
 
 
 class Sides:
@@ -99,7 +99,7 @@ def leaf(enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
 def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions) -> Work:
     """Forward, losses and backward by the recipe's own rule, on labels and guesses drawn at random."""
     rule = Construct(load_registry()).build(recipe.rule, "rule")
-    step = (CurrentGuess if recipe.data.guess == "current" else Step)(model.train())
+    step = step_of(model.train(), recipe.data.guess)
     label, drawn = torch.randint(under.classes, (2, under.batch)).to(under.device)
     guess, tuned = drawn if recipe.data.guess in BEFORE_STEP else None, model.tuned()
 

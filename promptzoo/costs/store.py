@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from promptzoo.costs.report import Report
 from promptzoo.recipe import Recipe
-from promptzoo.registry import beside
+from promptzoo.registry import KINDS, beside
 from promptzoo.state import write
 
 COUNTERS = ("torch", "timm", "open_clip_torch", "fvcore")
@@ -26,10 +28,9 @@ class Store:
 
     def key(self, recipe: Recipe, classes: int | None) -> Path | None:
         """The file of a report; None where it must be counted anew each time."""
-        said = recipe.to_yaml()
-        if ":" in said.replace(": ", "").replace(":\n", "") or "/" in str(recipe.to_dict().get("grafts")):
+        if any(":" in word or "/" in word for word in named(recipe.to_dict())):
             return None
-        digest = hashlib.sha256(f"{self.code}\n{classes}\n{recipe.name}\n{said}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.code}\n{classes}\n{recipe.name}\n{recipe.to_yaml()}".encode()).hexdigest()
         return self.folder / f"{digest[:32]}.json"
 
     def find(self, recipe: Recipe, classes: int | None) -> Report | str | None:
@@ -48,6 +49,14 @@ class Store:
         if file is not None:
             told = {"refused": found} if isinstance(found, str) else found.to_dict()
             write(file, json.dumps(told).encode())
+
+
+def named(told: Any) -> Iterator[str]:
+    """The words of blocks, grafts, heads and so on that a recipe names, wherever in it."""
+    if isinstance(told, dict):
+        yield from (word for kind, word in told.items() if kind in KINDS and isinstance(word, str))
+    for inner in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
+        yield from named(inner)
 
 
 def default_folder() -> Path:

@@ -8,30 +8,30 @@ from rich.markup import escape
 from rich.table import Table
 
 from promptzoo.costs.measure import Measured
-from promptzoo.costs.report import Operations, Report
+from promptzoo.costs.report import GIGA, Operations, Report
 
 BY = ("graft", "block", "site", "layer", "share")
-GIGA, MEGA = 1e9, 1e6
-
-
+MEGA = 1e6
 TITLES = {
     "tuned": "tuned",
     "predicts": "to predict",
     "share": "% of visual",
     "macs": "GMACs",
     "marginal": "marginal",
+    "grafted": "by grafts",
     "of_all": "% of all",
     "times": "x bare",
     "step": "a step",
     "size": "MB",
 }
+PLACES = ("macs", "grafted", "of_all")
 PARTS = ("tuned", "predicts", "share", "macs", "marginal", "times")
 COLUMNS = {
     "": ("tuned", "predicts", "share", "macs", "times", "step", "size"),
     "graft": PARTS,
     "block": PARTS,
-    "site": ("macs", "of_all", "times"),
-    "layer": ("macs", "of_all", "times"),
+    "site": PLACES,
+    "layer": PLACES,
     "share": ("tuned", "share"),
 }
 
@@ -84,7 +84,8 @@ def opened(one: Report, by: str) -> Iterator[Line]:
     elif by in ("site", "layer"):
         for place in one.sites if by == "site" else one.layers:
             of_all = f"{100 * place.operations.macs / one.inference.macs:.1f}"
-            yield Line(2, place.name, {"macs": own(place.operations), "of_all": of_all})
+            told = {"macs": own(place.operations), "grafted": own(place.grafted), "of_all": of_all}
+            yield Line(2, place.name, told)
     elif by == "share":
         for share in one.shares:
             of = f"{share.name}: {share.numerator:,} / {share.denominator:,}"
@@ -121,6 +122,8 @@ def notes(reports: Sequence[Report], by: str = "") -> Iterator[str]:
     batches = ", ".join(str(b) for b in sorted({one.training.batch for one in reports if one.training}))
     if batches and "step" in COLUMNS[by]:
         yield f"a step: GMACs of forward and backward for one picture in a batch of {batches}"
+    if "grafted" in COLUMNS[by]:
+        yield "by grafts: those of them that grafts compute there"
     if "marginal" in COLUMNS[by]:
         yield "marginal: GMACs of the whole with the graft minus those of the whole without it"
     for one in reports:
@@ -146,21 +149,19 @@ def markdown(reports: Sequence[Report], by: str = "") -> str:
     return "\n".join([*said, "", *(f"* {note}" for note in dict.fromkeys(notes(reports, by)))]) + "\n"
 
 
-def show_measured(reports: Sequence[Report], measured: Sequence[Measured], out: Console) -> None:
-    """Time and memory of each recipe over those of its bare backbone, and under what they were taken."""
-    if not measured:
-        return
+def show_measured(measured: dict[str, Measured], out: Console) -> None:
+    """Time and memory of each recipe, by name, over those of its bare backbone, and under what they were taken."""
     columns = ("inference", "training step", "memory")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("measured: x bare", overflow="fold")
     for title in (*columns, "pictures/s", "ms a step"):
         table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
-    for one, found in zip(reports, measured, strict=False):
+    for name, found in measured.items():
         told, step = found.summary(), found.milliseconds
         speeds = (f"{found.pictures_per_second[1]:.1f}", f"{step[1]:.0f}" if step else "")
-        table.add_row(f"[bold]{escape(one.name)}[/]", *(told[column] for column in columns), *speeds)
+        table.add_row(f"[bold]{escape(name)}[/]", *(told[column] for column in columns), *speeds)
     out.print()
     out.print(table)
-    for found in measured:
+    for found in measured.values():
         for remark in (found.told(), *found.remarks):
             out.print(f"[dim]{escape(remark)}[/]")
