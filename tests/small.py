@@ -1,5 +1,7 @@
 """Small backbones that recipes are tried on: widths of 32, two or three layers."""
 
+import copy
+from functools import cache
 from typing import Any
 
 import torch
@@ -64,7 +66,17 @@ def recipe(name: str, kind: str = "vit", *more: str) -> Recipe:
 
 
 def model(name: str, kind: str = "vit", *more: str) -> Model:
-    """The model of a shipped recipe on a small backbone, with knowledge where a loss asks for it."""
+    """The model of a shipped recipe on a small backbone, with knowledge where a loss asks for it; the caller's own."""
+    return copy.deepcopy(kept(name, kind, *more))
+
+
+@cache
+def kept(name: str, kind: str, *more: str) -> Model:
+    return built(name, kind, *more)
+
+
+def built(name: str, kind: str = "vit", *more: str) -> Model:
+    """The same, built anew."""
     made = build(recipe(name, kind, *more), CLASSES)
     for loss in made.losses.values():
         if hasattr(loss, "knowledge"):

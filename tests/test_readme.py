@@ -1,7 +1,7 @@
 """The README does what it says: every command, snippet, recipe and quoted output in it is tried.
 
 Sections are tried one by one, each from top to bottom in an empty folder with some pictures in `my_pictures`.
-A training runs for one epoch.  One that would fetch weights goes through `check`, and so do those of result tables.
+A training runs for one epoch.  One that would fetch weights is built from shapes, and so are those of result tables.
 The two set-up commands are run by `.ci/run`.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import small
 from fences import read
-from tried import KINDS, SET_UP, Place, checked, draw, tags
+from tried import KINDS, SET_UP, Place, draw, fits, tags
 
 from promptzoo.builder import build
 from promptzoo.costs.combine import Wishes
@@ -123,13 +123,16 @@ def test_a_command_of_a_result_table_can_be_built(place, words):
     place.monkeypatch.chdir(ROOT)
     if words[1] == "report":
         counted(words)
-        return
-    place.run([words[0], *(checked(words[1:]) if words[1] == "train" else words[1:])])
+    elif words[1] == "train":
+        fits(words[2:])
+    else:
+        place.run(words)
 
 
 def counted(words: list[str]) -> None:
     """What a table of costs names is there; counting it takes minutes."""
-    named = [word for i, word in enumerate(words[2:], 1) if not word.startswith("--") and words[i] != "--format"]
+    valued = ("--format", "--classes")
+    named = [word for i, word in enumerate(words[2:], 1) if not word.startswith("--") and words[i] not in valued]
     if "--combine" in words:
         for asked in Wishes.read(named, up_to=1).combinations():
             assert asked.recipe is not None
