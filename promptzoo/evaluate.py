@@ -12,7 +12,9 @@ from torch.nn.functional import normalize
 from promptzoo.construct import Construct
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.errors import ZooError
+from promptzoo.features import constant
 from promptzoo.model import Model
+from promptzoo.notes import FEATURES
 from promptzoo.predict import open_run
 from promptzoo.prepare import open_data
 from promptzoo.processes import fabric_of, repeatable, summed
@@ -30,7 +32,7 @@ class ZeroShot:
         self.right = self.count = 0
 
     def see(self, batch: Batch) -> None:
-        feature = self.model.frozen_features(batch.image)
+        feature = batch.image if batch.image.ndim == FEATURES else self.model.frozen_features(batch.image)
         with torch.autocast(feature.device.type, enabled=False):
             likeness = normalize(feature.float(), dim=-1) @ self.texts.float().T
         self.right += int((likeness.argmax(1) == batch.label).sum())
@@ -46,13 +48,17 @@ def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: Ze
     """The task's figures on one reading of a split; whoever stands `beside` sees each batch too."""
     model.eval()
     with torch.no_grad(), fabric.autocast():
-        figures: dict[str, Any] = task.evaluate(model, read(fabric, loader, beside))
+        figures: dict[str, Any] = task.evaluate(model, read(fabric, model, loader, beside))
     return figures
 
 
-def read(fabric: Fabric, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
+def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
+    """The batches on the device; features instead of pictures where nothing acts before them, once for all who look."""
+    enough = beside is not None and constant(model)
     for batch in loader.epoch():
         moved = batch._replace(image=fabric.to_device(batch.image), label=fabric.to_device(batch.label))
+        if enough and moved.image.ndim != FEATURES:
+            moved = moved._replace(image=model.frozen_features(moved.image))
         if beside is not None:
             beside.see(moved)
         yield moved

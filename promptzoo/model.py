@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
 from promptzoo.graft import Around, Site, bare, matching, recheck, sites
-from promptzoo.notes import Notes
+from promptzoo.notes import FEATURES, Notes
 from promptzoo.tower import Tower
 
 FROZEN = ("visual", "text")
@@ -66,9 +66,9 @@ class Model(nn.Module):
         self.eval()
 
     def forward(self, image: Tensor) -> Output:
-        notes = Notes(len(image))
-        logits = self.head(self.visual(image, notes), notes)
-        return Output(logits, notes)
+        """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool."""
+        notes = Notes(len(image), image if image.ndim == FEATURES else None)
+        return Output(self.head(self.visual(image, notes), notes), notes)
 
     def train(self, mode: bool = True) -> Model:
         super().train(mode)

@@ -2,17 +2,20 @@
 
 from torch import Tensor
 
+FEATURES = 2  # axes of a batch of features; one of pictures has four
+
 
 class Notes:
     """The notes of one forward pass.
 
     `notes["lore.latent"]` reads and writes a tensor; a key is the graft's name in the recipe, a dot, and a word.
     `images` is the number of images (or texts): pathways multiply the rows of a batch, never the images.
+    `feature` (b o) is what the bare pool gives, where that is known before the pass.
     Raises `KeyError` naming the missing note and those that are there.
     """
 
-    def __init__(self, images: int):
-        self.images = images
+    def __init__(self, images: int, feature: Tensor | None = None):
+        self.images, self.feature = images, feature
         self.values: dict[str, Tensor] = {}
 
     def __getitem__(self, key: str) -> Tensor:

@@ -8,7 +8,10 @@ from promptzoo.parts import Pass
 
 
 class Pool(nn.Module):
-    """Tokens to one feature: `take` picks or averages, then a norm and a projection where the original has them."""
+    """Tokens to one feature: `take` picks or averages, then a norm and a projection where the original has them.
+
+    A feature that is known before the pass (`notes.feature`) is handed on.
+    """
 
     shapes = "b n d -> b o"
 
@@ -19,6 +22,8 @@ class Pool(nn.Module):
         self.out: int = getattr(self.proj, "out_features", dim)
 
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
+        if notes.feature is not None:
+            return notes.feature
         feature: Tensor = self.proj(self.norm(self.take(x, notes)))
         return feature
 

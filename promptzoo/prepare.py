@@ -56,7 +56,7 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
     common |= {"rank": rank, "world": world}
     return Data(
         splits,
-        Loader(splits.train, cache, shuffle=True, augment=asked.augment, **common),
+        Loader(splits.train, cache, shuffle=True, augment=asked.augment, views=asked.cache_views or 0, **common),
         Loader(splits.val, cache, **common) if splits.val else None,
         Loader(splits.test, cache, **common),
     )

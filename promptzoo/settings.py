@@ -47,7 +47,8 @@ class DataSettings(Settings):
     guess: Literal["none", "zero_shot", "linear_probe", "current"] = "none"  # what the K-L loss pushes away from
     augment: Literal["none", "crop_flip"] = "none"
     workers: Annotated[int, Field(ge=0)] = 0
-    cache: bool = True  # keep decoded pictures in memory when they fit
+    cache: bool = True  # keep decoded pictures in memory when they fit, and features where nothing learns before them
+    cache_views: Count | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
     size: Size | None = None  # this and the next four: the backbone's own where they are left out
     mean: Colour | None = None
     std: Colour | None = None
@@ -155,12 +156,12 @@ SOURCES = {"text": ("weights", "template"), "table": ("aliases",), "features": (
 class PlaceSettings(Settings):
     """A graft without a class: a site pattern, which of the sites, and what is put there."""
 
-    at: str
+    at: str | Annotated[list[str], Field(min_length=1)]
     only: list[int] | None = None  # which layers
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     beside: dict[str, Any] | None = None
-    thaw: Literal["all"] | None = None
+    thaw: Literal["all", "bias"] | None = None
 
     @model_validator(mode="after")
     def one_verb(self) -> Self:

@@ -101,7 +101,8 @@ class Tower(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
-        feature: Tensor = self.pool(self.encode(x, notes), notes)
+        tokens = x if notes.feature is not None else self.encode(x, notes)
+        feature: Tensor = self.pool(tokens, notes)
         return feature
 
     def encode(self, x: Tensor, notes: Notes) -> Tensor:

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from promptzoo.builder import build, open_of
 from promptzoo.checkpoint import pack
 from promptzoo.evaluate import ZeroShot, evaluate, task_of
+from promptzoo.features import remember
 from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.loop import Loop
 from promptzoo.prepare import open_data, prepare
@@ -51,11 +52,13 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
         data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
         model = build(recipe, data.classes, backbone).to(fabric.device)
         prepared = prepare(recipe, model, backbone, data)
+        remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
         remarks = [*data.splits.remarks, *prepared.remarks]
         if fabric.is_global_zero:
             folder.describe("data", {
                 "fingerprint": data.splits.fingerprint, "pictures": data.counts(), "classes": data.classes,
-                "selection": data.splits.selection, **prepared.facts, "remarks": remarks,
+                "selection": data.splits.selection, **prepared.facts, "features_computed_once": remembered,
+                "remarks": remarks,
             })  # fmt: skip
         task = task_of(recipe)
         loop = Loop(fabric, recipe, model, data, prepared.guess, task, folder, began)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import small
 from PIL import Image
 
@@ -51,6 +52,13 @@ def lines(out: Path) -> list[dict[str, Any]]:
     """The log without times."""
     read = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     return [{k: v for k, v in line.items() if k not in ("seconds", "pictures_per_second")} for line in read]
+
+
+def close(one: Any, other: Any) -> bool:
+    """Whether two figures, or all those of two lines of a log, are the same within rounding."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    return bool(one == pytest.approx(other, rel=1e-4, abs=1e-5))
 
 
 def same(one: Path, other: Path) -> bool:

@@ -18,13 +18,6 @@ def root(tmp_path_factory):
     return runs.pictures(tmp_path_factory.mktemp("pictures") / "set")
 
 
-def close(one, other):
-    """Two logs with the same figures, within rounding."""
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
-    return one == pytest.approx(other, rel=1e-4, abs=1e-5)
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [
@@ -38,8 +31,8 @@ def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words
     one = runs.run(tmp_path / "one", root, *words)
     two = runs.run(tmp_path / "two", root, *words, "train.devices=2", "train.device=cpu")
     for first, second in zip(runs.lines(tmp_path / "one"), runs.lines(tmp_path / "two"), strict=True):
-        assert close(first, second)
-    assert close(one.test, two.test)
+        assert runs.close(first, second)
+    assert runs.close(one.test, two.test)
     assert one.zero_shot == two.zero_shot
     assert two.out == str(tmp_path / "two")
 

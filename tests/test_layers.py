@@ -27,7 +27,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("backbones", "grafts", "heads", "losses", "rules"),
     ("data", "guess", "knowledge"),
     ("builder",),
-    ("prepare", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
+    ("prepare", "features", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
     ("predict", "evaluate", "run", "loop", "train"),
     ("costs",),
     ("check", "pages", "outcome"),

@@ -19,7 +19,7 @@ Wanted = tuple[int, list[int], float]  # epoch, indices, share
 
 
 class Batch(NamedTuple):
-    """`image` b 3 h w, `label` b, `index` b (the place in the loader's pictures).
+    """`image` b 3 h w (b o where features are remembered), `label` b, `index` b (the place in the loader's pictures).
 
     `share`: what the mean over these pictures weighs beside the other ranks', 1.0 where all have equally many.
     """
@@ -31,18 +31,26 @@ class Batch(NamedTuple):
 
 
 class Reader(Dataset[Any]):
-    """Makes a batch of what is wanted, in whatever process; an error is handed over as a value, sentence and all."""
+    """Makes a batch of what is wanted, in whatever process; an error is handed over as a value, sentence and all.
 
-    def __init__(self, pictures: Sequence[Picture], cache: Cache, augment: str, seed: int) -> None:
+    `views` is how many cuts of a picture there are, in turn; 0 for a new one in each epoch.
+    """
+
+    def __init__(self, pictures: Sequence[Picture], cache: Cache, augment: str, seed: int, views: int = 0) -> None:
         self.pictures, self.cache, self.augment, self.seed = list(pictures), cache, augment, seed
+        self.views = views if augment != "none" else 1
+        self.features: list[Tensor] = []  # n o, of each view
 
     def __getitem__(self, wanted: Wanted) -> Batch | ZooError:
         epoch, indices, share = wanted
+        epoch = epoch % self.views if self.views else epoch
+        labels = torch.tensor([self.pictures[index].label for index in indices])
+        if self.features:
+            return Batch(self.features[epoch][indices], labels, torch.tensor(indices), share)
         try:
             views = [self.view(epoch, index) for index in indices]
         except ZooError as error:
             return error
-        labels = torch.tensor([self.pictures[index].label for index in indices])
         return Batch(normalised(views, self.cache.preprocess), labels, torch.tensor(indices), share)
 
     def view(self, epoch: int, index: int) -> Pixels:
@@ -60,6 +68,7 @@ class Loader:
     one before it. Of each batch a rank gets its part, in order: where a model takes statistics of its own part alone,
     `least` should be twice `world`; otherwise the batches of many ranks are those of one.
     Neither `workers` (processes that decode), nor what `cache` keeps, nor skipped batches change a number.
+    `views` is how many cuts of each picture `augment` makes, epoch after epoch in turn; 0 for a new one each time.
     Raises `ZooError` when there are fewer pictures in a batch than ranks to train on it.
     """
 
@@ -71,6 +80,7 @@ class Loader:
         batch: int = 64,
         shuffle: bool = False,
         augment: str = "none",
+        views: int = 0,
         seed: int = 0,
         workers: int = 0,
         rank: int = 0,
@@ -81,7 +91,7 @@ class Loader:
             raise ZooError(f"'augment' is {augment!r}; it can be {' or '.join(AUGMENTS)}")
         if shuffle and min(batch, len(pictures)) < world:
             raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
-        self.reader = Reader(pictures, cache, augment, seed)
+        self.reader = Reader(pictures, cache, augment, seed, views)
         self.batch, self.shuffle, self.seed, self.workers = batch, shuffle, seed, workers
         self.rank, self.world, self.least = rank, world, max(least, world)
         self.plan: list[Wanted] = []
@@ -120,11 +130,23 @@ class Loader:
                 raise ZooError(*found.args)  # a new one, since its traceback holds this frame and so the processes
             yield found
 
-    def gather(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """`function` of every picture as evaluation sees it, in the order of `pictures`, on the CPU: n ..."""
-        plain = Loader(self.reader.pictures, self.reader.cache, batch=self.batch)
+    def gather(self, function: Callable[[Tensor], Tensor], view: int | None = None) -> Tensor:
+        """`function` of every picture, in the order of `pictures`, on the CPU: n ...
+
+        As evaluation sees them, or in the cut that `augment` makes in epoch `view`.
+        """
+        reader, augment = self.reader, "none" if view is None else self.reader.augment
+        plain = Loader(reader.pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed)
         with torch.no_grad():
-            return torch.cat([function(batch.image).cpu() for batch in plain.epoch()])
+            return torch.cat([function(batch.image).cpu() for batch in plain.epoch(view or 0)])
+
+    def remember(self, function: Callable[[Tensor], Tensor]) -> int:
+        """Lets every batch hold `function` of its pictures instead of them; how many it computed.
+
+        None, where every epoch cuts them anew.
+        """
+        self.reader.features = [self.gather(function, view) for view in range(self.reader.views)]
+        return sum(map(len, self.reader.features))
 
     def read_aside(self, plan: list[Wanted]) -> Iterator[Any]:
         """The planned batches, read by processes that stay for the epochs to come."""
