@@ -89,7 +89,14 @@ def fits(name: str, kind: str) -> bool:
     return name != "zero_shot" or kind == "clip"
 
 
+def of_a_class(name: str) -> bool:
+    """Whether a recipe has more than blocks at sites: those do anywhere what they do alone, and what the tower does."""
+    return any("graft" in node for node in Recipe.read(name).grafts.values())
+
+
 COMBINATIONS = [(name, kind) for name in RECIPES for kind in BACKBONES if fits(name, kind)]
+#: Every recipe on a ViT, the methods with a class of their own on the other families, too.
+TELLING = [(name, kind) for name, kind in COMBINATIONS if kind == "vit" or not fits(name, "vit") or of_a_class(name)]
 
 
 def pictures(made: Model, rows: int = 3) -> torch.Tensor:
