@@ -18,11 +18,12 @@ from promptzoo.registry import Entry, load_registry
 BLOCKS = {word: entry for word, entry in load_registry().blocks.items() if entry.by == "promptzoo"}
 EVERY = pytest.mark.parametrize("word", BLOCKS)
 SOME = settings(deadline=None, max_examples=8, derandomize=True)
-AXES = {"dim": "d", "knowledge_dim": "t", "tokens": "n", "length": "m"}
+AXES = {"dim": "d", "out": "o", "knowledge_dim": "t", "tokens": "n", "length": "m"}
 
 # What a block that says something of its first output says; all others start with something else than 0.
 STARTS = {
     "bottleneck": lambda x, *rest: torch.zeros_like(x),
+    "low_rank": lambda x: x.new_zeros(*x.shape[:-1], 96),
     "identity": lambda x, *rest: x,
     "keep_own": lambda own, fresh: own,
     "learned_prompts": lambda x: x.mean(1),
@@ -37,6 +38,8 @@ class Trial:
         self.cls, taken = entry.load(), {**entry.example}
         names = inspect.signature(self.cls).parameters
         taken |= {name: size for name, size in (sizes or {}).items() if name in names}
+        if "out" in taken:
+            taken["rank"] = min(taken["rank"], taken["dim"])
         if "widths" in taken:
             taken["widths"] = [taken["dim"]] * len(taken["widths"])
         self.arguments, self.axes = taken, {"b": b, "n": n, "c": 3, "h": 2, "e": 4, "1": 1}

@@ -5,19 +5,15 @@ import re
 
 import pytest
 import torch
-from small import CLASSES, COMBINATIONS, built, model, pictures, randomise, recipe
+from small import CLASSES, COMBINATIONS, TELLING, built, model, pictures, randomise, recipe
 
 from promptzoo.recipe import Recipe, shipped_recipes
 from promptzoo.registry import load_registry
 from promptzoo.step import Step
 
 LABEL, GUESS = torch.tensor([0, 1, 2]), torch.tensor([0, 2, 1])
+WHOLE = ("lore_sa2vp_hybrid", "expres")  # what other methods do, these do too: for tests that take long
 LEARNING = [(name, kind) for name, kind in COMBINATIONS if name != "zero_shot"]
-
-
-def of_a_class(name: str) -> bool:
-    """Whether a recipe has more than blocks at sites, which compile wherever the block and the tower do."""
-    return any("graft" in node for node in Recipe.read(name).grafts.values())
 
 
 def step_losses(made, image):
@@ -35,16 +31,16 @@ def test_a_recipe_is_complete_on_its_page_and_says_its_command_on_top(name: str)
 
 @pytest.mark.parametrize(("name", "kind"), LEARNING)
 def test_every_trainable_tensor_receives_a_gradient_within_two_steps(name: str, kind: str) -> None:
-    made = model(name, kind)
-    made.train()
+    made = model(name, kind).double().train()
+    image = pictures(made).double()
     excepted = [p for _, _, entry in load_registry().entries() for p in entry.no_gradient]
     live: set[str] = set()
     optimizer = torch.optim.SGD(made.tuned().values(), lr=0.1)
     for seed in range(3):
         torch.manual_seed(seed)
-        sum(step_losses(made, pictures(made)).values()).backward()
+        sum(step_losses(made, image).values()).backward()
         scale = max(float(p.grad.abs().max()) for p in made.tuned().values() if p.grad is not None)
-        live |= {n for n, p in made.tuned().items() if p.grad is not None and float(p.grad.abs().max()) > 1e-9 * scale}
+        live |= {n for n, p in made.tuned().items() if p.grad is not None and float(p.grad.abs().max()) > 1e-12 * scale}
         optimizer.step()
         optimizer.zero_grad()
     dead = {n for n in made.tuned() if n not in live and not any(re.search(rf"(^|\.){p}$", n) for p in excepted)}
@@ -65,7 +61,7 @@ def test_rows_never_mix_in_evaluation_mode(name: str, kind: str) -> None:
             torch.testing.assert_close(together.notes[key], torch.cat([out.notes[key] for out in alone]))
 
 
-@pytest.mark.parametrize(("name", "kind"), [(n, k) for n, k in COMBINATIONS if k == "vit" or of_a_class(n)])
+@pytest.mark.parametrize(("name", "kind"), [pair for pair in TELLING if pair[1] == "vit" or pair[0] in WHOLE])
 def test_a_recipe_compiles_as_one_graph(name: str, kind: str) -> None:
     made = model(name, kind)
     image = pictures(made)
@@ -74,7 +70,7 @@ def test_a_recipe_compiles_as_one_graph(name: str, kind: str) -> None:
     torch.testing.assert_close(compiled(image), made(image).logits)
 
 
-@pytest.mark.parametrize("name", ["lore", "sa2vp", "lore_sa2vp_hybrid"])
+@pytest.mark.parametrize("name", ["sa2vp", "lore_sa2vp_hybrid"])
 def test_a_whole_training_step_compiles_as_one_graph(name: str) -> None:
     made = model(name, "vit", "grafts.lore.generator.dropout=0" if "lore" in name else "grafts.sa2vp.adapter.dropout=0")
     if "hybrid" in name:

@@ -8,7 +8,6 @@ folder that the zoo does not implement are listed.  Ends with `N passed, M faile
 """
 
 import argparse
-import importlib.util
 import os
 import sys
 import time
@@ -22,16 +21,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 import torch
-from conformance_cases import golden, lore, lore_paper, sa2vp
+from conformance_cases import golden, lore, lore_paper, models, sa2vp, tuned
 from conformance_cases.golden import Case, Tensors
 
 Runner = Callable[[Case], Tensors]
 
-RUNNERS: dict[str, Runner] = {**lore.CASES, **lore_paper.CASES, **sa2vp.CASES}
-if importlib.util.find_spec("conformance_cases.models"):
-    from conformance_cases import models
-
-    RUNNERS |= models.CASES
+PARTS = (lore, lore_paper, sa2vp, models, tuned)
+RUNNERS: dict[str, Runner] = {name: run for part in PARTS for name, run in part.CASES.items()}
 
 
 @dataclass

@@ -13,7 +13,9 @@ from promptzoo.blocks.bottleneck import Bottleneck, Identity
 from promptzoo.blocks.fusion import KeepOwn, PromptFusion, PromptFusionPaper
 from promptzoo.blocks.generator import LearnedPrompts, PromptGenerator, PromptGeneratorPaper
 from promptzoo.blocks.locality import LocalityInteraction, LocalityInteractionPaper
+from promptzoo.blocks.low_rank import LowRank
 from promptzoo.blocks.maps import PromptMap, PromptMapPaper, ZeroMap
+from promptzoo.blocks.scale_shift import ScaleShift
 
 __all__ = [
     "AlignedCrossAttention",
@@ -26,6 +28,7 @@ __all__ = [
     "LearnedPrompts",
     "LocalityInteraction",
     "LocalityInteractionPaper",
+    "LowRank",
     "MeanTokens",
     "PromptAdapter",
     "PromptAdapterPaper",
@@ -35,5 +38,6 @@ __all__ = [
     "PromptGeneratorPaper",
     "PromptMap",
     "PromptMapPaper",
+    "ScaleShift",
     "ZeroMap",
 ]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from promptzoo.graft import Wrap, bare
+from promptzoo.grafts.insert import Insert, insert
 from promptzoo.make import Make
 from promptzoo.model import Model, Needs
 from promptzoo.notes import Notes
@@ -64,12 +65,8 @@ class Lore(nn.Module):
         slots = model.prefix(name)
         model.at("visual.tokens")[0].around(self.read, name)
         places = [(run, i) for run, (_, layers) in enumerate(self.runs) for i in range(layers)]
-        inserts = [Insert(f"{name}.prompts.{run}", i, slots) for run, i in places]
-        self.inserts = nn.ModuleList(inserts)
-        model.at("visual.embed.enter")[0].around(inserts[0].join, name)
-        for layer, insert in enumerate(inserts):
-            if layer:
-                model.at(f"visual.layers.{layer}.enter")[0].around(insert.replace, name)
+        self.inserts = nn.ModuleList(Generated(f"{name}.prompts.{run}", i, slots) for run, i in places)
+        insert(model, self.inserts, name)
 
     def also_held(self, model: Model) -> dict[str, int]:
         """What the authors' object holds beside its backbone and what learns: parameters that nothing here needs."""
@@ -97,22 +94,12 @@ class Lore(nn.Module):
         return patches
 
 
-class Insert(nn.Module):
-    """Puts the prompts of one layer into the slots that were reserved for them."""
+class Generated(Insert):
+    """The prompts of one layer, from a note."""
 
     def __init__(self, note: str, index: int, slots: slice):
-        super().__init__()
-        self.note, self.index, self.start, self.stop = note, index, slots.start, slots.stop
-
-    def join(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
-        """b (p + n) d -> b (p + m + n) d, once, before the first layer."""
-        x = enter(x, notes)
-        return torch.cat([x[:, : self.start], self.prompts(x, notes), x[:, self.start :]], 1)
-
-    def replace(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
-        """b (p + m + n) d, the old prompts thrown away."""
-        x = enter(x, notes)
-        return torch.cat([x[:, : self.start], self.prompts(x, notes), x[:, self.stop :]], 1)
+        super().__init__(slots)
+        self.note, self.index = note, index
 
     def prompts(self, x: Tensor, notes: Notes) -> Tensor:
         """Those of this layer, the same for each pathway of an image."""

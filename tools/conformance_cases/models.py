@@ -28,7 +28,7 @@ from promptzoo.blocks import (
 )
 from promptzoo.graft import Around
 from promptzoo.grafts.dual_pathway import DualPathway
-from promptzoo.grafts.lore import Insert, Lore
+from promptzoo.grafts.lore import Generated, Lore
 from promptzoo.heads import LinearHead, ScaledLinear
 from promptzoo.losses import CrossEntropy, PrototypeLoss
 from promptzoo.make import Make
@@ -86,7 +86,7 @@ def eq12(case: Case) -> Tensors:
     layers = adopt(transformer(case, patch_size=1, img_size=(1, e0.shape[1]))).visual.layers
     notes = Notes(len(c0))
     notes["prompts"] = u0[:, None]
-    insert = Insert("prompts", 0, slice(c0.shape[1], c0.shape[1] + u0.shape[1]))
+    insert = Generated("prompts", 0, slice(c0.shape[1], c0.shape[1] + u0.shape[1]))
     plain = torch.cat([c0, e0], 1)
     prompted = insert.join(lambda x, notes: x, plain, notes)
     for layer in layers:

@@ -1,0 +1,21 @@
+"""A scale and a shift for each channel."""
+
+import torch
+from torch import Tensor, nn
+
+
+class ScaleShift(nn.Module):
+    """Each channel scaled and shifted, `after` a frozen operation; near the identity at the start.
+
+    SSF, Lian et al. 2022, Eq. 5.  Scales are drawn around 1, shifts around 0, both with deviation 0.02.
+    """
+
+    shapes = "b n d -> b n d"
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.scale = nn.Parameter(1 + 0.02 * torch.randn(dim))
+        self.shift = nn.Parameter(0.02 * torch.randn(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale.to(x.dtype) + self.shift.to(x.dtype)

@@ -1,0 +1,78 @@
+"""EXPRES: prompts that read the image out, pushed along by residual prompts inside every layer."""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.graft import Wrap
+from promptzoo.grafts.insert import insert
+from promptzoo.grafts.vpt import Learned, fan_in
+from promptzoo.model import Model, Needs
+from promptzoo.notes import Notes
+
+Where = Literal["norm", "qkv", "proj"]
+
+
+class Expres(nn.Module):
+    """Learned tokens enter once, and the mean of their last outputs is the feature; residual prompts add to them.
+
+    EXPRES, Das et al. 2023, Sec. 3, reconstructed from the paper: no code was released.  In every layer a learned
+    vector for each prompt is added to the prompt's output of the norm, of q, k and v, and of the projection after
+    attention (`where`).  They start at 0.  What the paper leaves open and is chosen here: one vector for each token,
+    the norm before attention, the mean as the readout.
+    Raises `ValueError` when `length` is below 1 or `where` names another place.
+    """
+
+    writes = ()
+    reads = ()
+
+    def __init__(self, *, length: int = 10, where: tuple[Where, ...] = get_args(Where)):
+        super().__init__()
+        if length < 1:
+            raise ValueError(f"length must be 1 or more, got {length}")
+        if strange := [word for word in where if word not in get_args(Where)]:
+            raise ValueError(f"where names '{strange[0]}'; there are {', '.join(get_args(Where))}")
+        self.length, self.where = length, where
+
+    def needs(self, model: Model) -> Needs:
+        """The slots of the prompts."""
+        return Needs(prefix=self.length)
+
+    def attach(self, model: Model, name: str) -> None:
+        """Prompts where tokens enter, residual prompts inside each layer's attention, the readout at the pool."""
+        self.slots = model.prefix(name)
+        self.prompts = nn.ModuleList([Learned(self.slots, model.visual.dim, fan_in(model))])
+        insert(model, self.prompts, name)
+        self.residuals = nn.ModuleList()
+        for word in self.where:
+            inside = "attention" if word == "norm" else "attention.attn"
+            for site in model.at(f"visual.layers.*.{inside}.{word}"):
+                assert site.out is not None
+                residual = Residual(self.slots, site.out)
+                self.residuals.append(residual)
+                site.around(residual.add, name)
+        model.at("visual.pool")[0].around(self.read, name)
+
+    def read(self, pool: Wrap, x: Tensor, notes: Notes) -> Tensor:
+        """b (p + n) d -> b o: the pool of the prompts' mean, as if it were the only token."""
+        mean = x[:, self.slots].mean(1, keepdim=True)
+        feature: Tensor = pool(mean.expand_as(x), notes)
+        return feature
+
+
+class Residual(nn.Module):
+    """A learned vector for each prompt, added to what a step gives at the prompts' slots; 0 at the start."""
+
+    def __init__(self, slots: slice, dim: int):
+        super().__init__()
+        self.start = slots.start
+        self.delta = nn.Parameter(torch.zeros(slots.stop - slots.start, dim))
+
+    def add(self, step: Wrap, x: Tensor, *rest: object) -> Tensor:
+        """b (p + n) d -> b (p + n) o; a lone token, as windows are padded with, is none of the prompts."""
+        y: Tensor = step(x, *rest)
+        if y.shape[1] < self.start + len(self.delta):
+            return y
+        after = y.shape[1] - self.start - len(self.delta)
+        return y + nn.functional.pad(self.delta.to(y.dtype), (0, 0, self.start, after))

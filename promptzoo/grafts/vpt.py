@@ -1,0 +1,60 @@
+"""VPT: prompts learned by gradient, the same for all images."""
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.graft import bare
+from promptzoo.grafts.insert import Insert, insert
+from promptzoo.model import Model, Needs
+from promptzoo.notes import Notes
+
+
+class Vpt(nn.Module):
+    """`length` learned tokens between the prefix and the patches, without positions: [prefix | prompts | patches].
+
+    VPT, Jia et al. 2022, Eq. 4-5 (shallow: they enter once and travel along) and Eq. 6-7 (`deep`: new ones in every
+    layer, the old thrown away).  Drawn uniformly within sqrt(6 / (pixels of a patch + d)), as released.
+    On Swin prompts have each layer's own width, and results do not depend on the other images of a batch.
+    Raises `ValueError` when `length` is below 1 or `dropout` is no share.
+    """
+
+    writes = ()
+    reads = ()
+
+    def __init__(self, *, length: int = 10, deep: bool = True, dropout: float = 0.0):
+        super().__init__()
+        if length < 1:
+            raise ValueError(f"length must be 1 or more, got {length}")
+        self.length, self.deep, self.dropout = length, deep, dropout
+
+    def needs(self, model: Model) -> Needs:
+        """The slots of the prompts."""
+        return Needs(prefix=self.length)
+
+    def attach(self, model: Model, name: str) -> None:
+        """Where tokens enter the tower and, when deep, where they enter each later layer."""
+        slots, pixels = model.prefix(name), fan_in(model)
+        widths = model.visual.widths if self.deep else model.visual.widths[:1]
+        self.layers = nn.ModuleList(Learned(slots, width, pixels, self.dropout) for width in widths)
+        insert(model, self.layers, name)
+
+
+class Learned(Insert):
+    """The prompts of one layer.  `pixels` is the size of a patch, which their first values depend on."""
+
+    def __init__(self, slots: slice, dim: int, pixels: int, dropout: float = 0.0):
+        super().__init__(slots)
+        bound = (6 / (pixels + dim)) ** 0.5
+        self.tokens = nn.Parameter(torch.empty(slots.stop - slots.start, dim).uniform_(-bound, bound))
+        self.drop = nn.Dropout(dropout)
+
+    def prompts(self, x: Tensor, notes: Notes) -> Tensor:
+        """b m d, dropped anew for each row."""
+        rows: Tensor = self.drop(self.tokens.expand(len(x), -1, -1))
+        return rows.to(x.dtype)
+
+
+def fan_in(model: Model) -> int:
+    """How many numbers a patch of the image is made of."""
+    weight: Tensor = next(bare(model.visual.tokens).parameters())
+    return weight[0].numel()
