@@ -27,10 +27,11 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("backbones", "grafts", "heads", "losses", "rules"),
     ("data", "guess", "knowledge"),
     ("builder",),
-    ("prepare", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
+    ("prepare", "answers", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
     ("predict", "evaluate", "run", "loop", "train"),
     ("costs",),
     ("check", "pages", "outcome"),
+    ("compare",),
     ("cli",),
     ("__main__",),
 )
