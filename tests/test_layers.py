@@ -32,7 +32,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("costs",),
     ("check", "pages", "outcome"),
     ("compare",),
-    ("cli",),
+    ("quiet", "cli"),
     ("__main__",),
 )
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
