@@ -59,8 +59,8 @@ def test_the_best_stands_first_and_each_is_held_against_the_baseline():
 def test_a_difference_whose_interval_holds_0_is_not_called_one():
     assert apart(Difference(0.033, 0.005, 0.061)) == "+3.3 [+0.5, +6.1]"
     assert apart(Difference(-0.033, -0.061, -0.005)) == "-3.3 [-6.1, -0.5]"
-    assert apart(Difference(0.008, -0.01, 0.024)) == "not told apart [-1.0, +2.4]"
-    assert apart(Difference(0.0, 0.0, 0.0)) == "not told apart [+0.0, +0.0]"
+    assert apart(Difference(0.008, -0.01, 0.024)) == "unclear [-1.0, +2.4]"
+    assert apart(Difference(0.0, 0.0, 0.0)) == "unclear [+0.0, +0.0]"
     assert apart(Difference(0.001, 0.0002, 0.002)) == "+0.10 [+0.02, +0.20]"  # the bound that keeps 0 out shows it
     assert apart(None) == "-"
 
@@ -93,7 +93,7 @@ def test_notes_tell_how_sure_one_accuracy_is_and_how_the_interval_came_about():
     three = said(compared(standing("linear", 0.5), standing("other", 0.8)))
     assert "200 test pictures: the standard error of one accuracy is 2.4 to 3.5 points" in three
     assert "± is the standard deviation over the seeds 1, 2, 3" in three
-    assert "10,000 bootstrap draws of pictures and seeds; an interval that holds 0 tells no difference" in three
+    assert "10,000 bootstrap draws of pictures and seeds; one that holds 0 leaves it unclear" in three
     assert "tested: of each run the epoch that is best on validation" in three
     assert "not the same" not in three
     assert "by itself" not in three

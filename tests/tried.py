@@ -82,6 +82,8 @@ class Place:
                 self.interrupt(Path(words[words.index("--resume") + 1]))
             elif words[:2] == ["promptzoo", "train"]:
                 words = [words[0], *tried(words[1:])]
+            elif words[:2] == ["promptzoo", "compare"]:
+                words = [words[0], *briefly(words[1:])]
             self.run(words)
 
     bash = console
@@ -114,10 +116,20 @@ KINDS = [name for name in vars(Place) if name in ("bash", "console", "python", "
 def tried(words: list[str]) -> list[str]:
     """`train ...` for one epoch; or, where its weights are not here, `check ...` with random ones."""
     recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
-    if fetched(recipe):
-        return checked(words)
+    return checked(words) if fetched(recipe) else [*words, *short(recipe)]
+
+
+def short(recipe: Recipe) -> list[str]:
+    """The words that make a training one of a few seconds."""
     small_data = ["data.test_per_class=2"] if recipe.data.dataset == "cluttered_digits" else []
-    return [*words, "train.epochs=1", "train.warmup=0", *small_data]
+    return ["train.epochs=1", "train.warmup=0", *small_data]
+
+
+def briefly(words: list[str]) -> list[str]:
+    """`compare ...` for one epoch of few pictures; its recipes stand on pictures and weights that are here."""
+    recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
+    assert not fetched(recipe)
+    return [*words, *short(recipe), "data.shots=2", *([] if "--seeds" in words else ["--seeds", "1"])]
 
 
 def checked(words: list[str]) -> list[str]:

@@ -33,13 +33,13 @@ def apart(one: Difference | None) -> str:
     nearest = 100 * min(abs(one.low), abs(one.high)) if one.told else 1.0
     digits = next((digits for digits in (1, 2, 3) if round(nearest, digits)), 4)  # a bound that is not 0 looks it
     mean, low, high = (f"{round(100 * share, digits) + 0.0:+.{digits}f}" for share in (one.mean, one.low, one.high))
-    return f"{mean if one.told else 'not told apart'} [{low}, {high}]"
+    return f"{mean if one.told else 'unclear'} [{low}, {high}]"
 
 
 def show(found: Comparison, out: Console) -> None:
     """The table, who is not in it and why, and the notes."""
     if found.standings:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
         for i, title in enumerate(titles(found)):
             table.add_column(escape(title), justify="right" if i else "left", no_wrap=bool(i), overflow="fold")
         for one in found.standings:

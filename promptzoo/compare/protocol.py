@@ -40,7 +40,7 @@ def of_the_differences(found: Comparison) -> Iterator[str]:
         drawn = "pictures and seeds" if seeds > 1 else "pictures alone"
         yield (
             f"minus {found.baseline}: points over it on the same pictures and seeds, with the {100 * LEVEL:.0f} % "
-            f"interval of {DRAWS:,} bootstrap draws of {drawn}; an interval that holds 0 tells no difference"
+            f"interval of {DRAWS:,} bootstrap draws of {drawn}; one that holds 0 leaves it unclear"
         )
     if len(found.differences) > 2:
         yield (
