@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import runs
 from comparisons import asked, page, words
@@ -79,6 +80,16 @@ def test_weights_are_told_apart_before_anything_is_grafted_or_thawed(root):
         for more in ((), ("grafts={all: {at: visual, thaw: all}}",), ("backbone.image_size=40",))
     )
     assert one == thawed != larger
+
+
+def test_a_knowledge_table_belongs_to_what_a_recipe_stands_on(root, tmp_path):
+    found = []
+    for scale in (1, 2):
+        np.savez(tmp_path / "table.npz", names=["blue jay", "fox", "leaf"], emb=scale * np.eye(3, 8))
+        asked = runs.recipe(root, "lore", "vit", f"knowledge={{table: {tmp_path}/table.npz}}")
+        (entrant,) = read_field(["linear"], "", (1,)).entrants
+        found.append(begin(entrant, ground(asked, {}), 1))
+    assert found[0].changes(found[1]) == ["its knowledge table is another now"]
 
 
 def test_runs_of_other_versions_are_used_and_named(root, alone, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The recipes of a comparison under its overrides and seeds, and what each stands on here."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +81,14 @@ def read_entrant(word: str, name: str, overrides: Sequence[str], seeds: Sequence
 
 @dataclass(frozen=True)
 class Ground:
-    """What a recipe stands on: digests of the backbone's weights before anything is grafted, and of all pictures."""
+    """What a recipe stands on: digests of the backbone's weights before anything is grafted, and of all pictures.
+
+    `knowledge` is that of the file of a knowledge table; nothing where there is none.
+    """
 
     frozen: str
     pictures: str
+    knowledge: str = ""
 
 
 def ground(recipe: Recipe, known: dict[str, str]) -> Ground:
@@ -100,4 +105,5 @@ def ground(recipe: Recipe, known: dict[str, str]) -> Ground:
     which = lines.write({word: value for word, value in recipe.node["data"].items() if word not in APART["dataset"]})
     if which not in known:
         known[which] = dataset.fingerprint()
-    return Ground(frozen, known[which])
+    table = recipe.knowledge.table if recipe.knowledge else None
+    return Ground(frozen, known[which], hashlib.sha256(table.read_bytes()).hexdigest() if table else "")

@@ -15,6 +15,11 @@ from promptzoo.errors import ZooError
 from promptzoo.run import RunFolder, differences, versions
 from promptzoo.state import write
 
+CHANGED = {
+    "pictures": "its pictures are others now",
+    "frozen": "its backbone has other weights now",
+    "knowledge": "its knowledge table is another now",
+}
 OF_THE_MOMENT = ("command", "threads")  # of `versions`: they do not tell with what a run was made
 
 
@@ -46,7 +51,7 @@ class Finished(BaseModel):
 class Record(BaseModel):
     """A run by its name and seed, what it is made of, and what it came to; None while it is unfinished.
 
-    `recipe` is its text without the seed, `pictures` the digest of the whole data set, `frozen` that of the weights.
+    `recipe` is its text without the seed; `pictures`, `frozen` and `knowledge` are digests, as in `Ground`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +61,7 @@ class Record(BaseModel):
     recipe: str
     pictures: str
     frozen: str
+    knowledge: str
     versions: dict[str, str | None]
     finished: Finished | None = None
 
@@ -71,13 +77,12 @@ class Record(BaseModel):
         write(file, (self.model_dump_json(indent=2) + "\n").encode())
 
     def changes(self, now: "Record") -> list[str]:
-        """What is not as it was: words of the recipe, pictures, weights."""
+        """What is not as it was: words of the recipe, pictures, weights, knowledge."""
         before, after = (lines.plain(lines.read(one.recipe, "recipe")) for one in (self, now))
         changed = differences(before, after)
         if not changed and list(before.get("grafts", {})) != list(after.get("grafts", {})):
             changed = ["its grafts stand in another order"]
-        changed += ["its pictures are others now"] if self.pictures != now.pictures else []
-        return changed + (["its backbone has other weights now"] if self.frozen != now.frozen else [])
+        return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
 
 
 def made_with() -> dict[str, str | None]:

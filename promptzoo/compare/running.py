@@ -80,5 +80,4 @@ class Runs:
 
 def begin(entrant: Entrant, ground: Ground, seed: int) -> Record:
     """The record of a run that begins now."""
-    facts = {"recipe": entrant.text, "pictures": ground.pictures, "frozen": ground.frozen}
-    return Record(name=entrant.name, seed=seed, versions=made_with(), **facts)
+    return Record(name=entrant.name, seed=seed, recipe=entrant.text, versions=made_with(), **vars(ground))
