@@ -1,9 +1,7 @@
 """The command line.  Heavy imports stand inside the command that needs them."""
 
-import logging
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +9,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.errors import ZooError
+from promptzoo.quiet import quiet
 
 app = typer.Typer(
     name="promptzoo",
@@ -51,19 +50,6 @@ def failed(sentence: str, code: int = 2) -> int:
     return code
 
 
-def quiet() -> None:
-    """What other packages would print beside our own output; `--debug` lets it through."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    for name, value in {
-        "PYTHONWARNINGS": "ignore",  # for processes started from here
-        "TORCH_CPP_LOG_LEVEL": "ERROR",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }.items():
-        os.environ.setdefault(name, value)
-
-
 def known(incomplete: str) -> list[str]:
     """The words that the shell may complete."""
     from promptzoo.pages import words
@@ -99,6 +85,7 @@ def show(
 
 
 Words = Annotated[list[str], typer.Argument(help="A recipe (a file, or the name of a shipped one), then key=value ...")]
+RUNS = Path("runs/compare")
 WEIGHTS = typer.Option("--weights", help="Where the backbone's weights are now, if not where the run found them.")
 
 
@@ -164,6 +151,21 @@ def train(
     recipe = Recipe.read(words[0], words[1:]) if words else recipe_of(Path(resume or ""))
     folder = resume or out or str(free_folder(Path("runs"), recipe.name))
     result_page(run(recipe, folder, resume=bool(resume)), recipe, console())
+
+
+@app.command()
+def compare(
+    words: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Recipes, then key=value ... for all.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="How many, like 3, or which, like 4,7.")] = "3",
+    baseline: Annotated[str, typer.Option("--baseline", help="Whom to hold the others against; else the first.")] = "",
+    out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,
+    form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
+) -> None:
+    """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
+    from promptzoo.compare.command import Wanted, run, seeds_of
+    from promptzoo.pages import console
+
+    run(words, Wanted(seeds_of(seeds), baseline, out, form), console(), console(errors=True))
 
 
 @app.command("eval")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -44,12 +44,30 @@ class ZeroShot:
         return right / max(1.0, count)
 
 
-def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> dict[str, Any]:
-    """The task's figures on one reading of a split; whoever stands `beside` sees each batch too."""
+class Seen(NamedTuple):
+    """The task's figures, and the class that it named for each picture, n on the CPU; None where it does not tell."""
+
+    figures: dict[str, Any]
+    predicted: Tensor | None
+
+
+def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
+    """One reading of a split; whoever stands `beside` sees each batch too."""
     model.eval()
     with torch.no_grad(), fabric.autocast():
         figures: dict[str, Any] = task.evaluate(model, read(fabric, model, loader, beside))
-    return figures
+    own = figures.pop("predicted", None)
+    return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
+
+
+def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
+    """What each of `count` pictures was taken for, from what every process says of its own: n 2 -> n."""
+    place, predicted = own.to(fabric.device).T
+    every = torch.zeros(count, dtype=torch.long, device=fabric.device)
+    every[place] = predicted
+    if fabric.world_size > 1:  # each picture is read by one process, so that the others add nothing
+        every = fabric.all_reduce(every, reduce_op="sum")
+    return every.cpu()
 
 
 def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
@@ -93,6 +111,6 @@ def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None =
     fabric = fabric_of(run.recipe.train, devices=1)
     with repeatable(fabric.device, run.recipe.train.threads):
         run.model.to(fabric.device)
-        figures = evaluate(fabric, task_of(run.recipe), run.model, loader)
+        figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
     changed = run.data_fingerprint not in (None, data.splits.fingerprint)
     return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}

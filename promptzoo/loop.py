@@ -161,7 +161,7 @@ class Loop:
     def validate(self) -> dict[str, float]:
         """The figures of the validation pictures; of two epochs with equal scores that of the lower loss is better."""
         assert self.data.val is not None
-        found = evaluate(self.fabric, self.task, self.model, self.data.val)
+        found = evaluate(self.fabric, self.task, self.model, self.data.val).figures
         if self.reached.val is None or self.rank(found) > self.rank(self.reached.val):
             self.reached.val, self.reached.best_epoch = found, self.reached.epochs
             self.best = copied(self.model.tuned_state())

@@ -44,13 +44,14 @@ class RunFolder:
     """Reads and writes the files of one run.
 
     recipe.yaml, versions.json and data.json say what it is; log.jsonl grows by a line an epoch; state/ holds an
-    unfinished training; model.safetensors and result.json are there when it is finished.
+    unfinished training; model.safetensors, predictions.csv and result.json are there when it is finished.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.recipe, self.result, self.model = path / "recipe.yaml", path / "result.json", path / "model.safetensors"
         self.log_file, self.state_file = path / "log.jsonl", path / "state" / "state.pt"
+        self.predictions = path / "predictions.csv"
 
     @property
     def finished(self) -> bool:
@@ -120,9 +121,11 @@ class RunFolder:
 
     # ------------------------------------------------------------------ at the end
 
-    def finish(self, checkpoint: bytes, result: Result) -> None:
-        """Writes the model and, last of all, the result; the state is no longer needed."""
+    def finish(self, checkpoint: bytes, answers: bytes | None, result: Result) -> None:
+        """Writes the model, the test pictures' answers and, last of all, the result; the state is no longer needed."""
         write(self.model, checkpoint)
+        if answers is not None:
+            write(self.predictions, answers)
         self.describe("result", asdict(result))
         shutil.rmtree(self.state_file.parent, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
+from promptzoo.answers import as_csv
 from promptzoo.builder import build, open_of
 from promptzoo.checkpoint import pack
 from promptzoo.evaluate import ZeroShot, evaluate, task_of
@@ -56,9 +57,9 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
         remarks = [*data.splits.remarks, *prepared.remarks]
         if fabric.is_global_zero:
             folder.describe("data", {
-                "fingerprint": data.splits.fingerprint, "pictures": data.counts(), "classes": data.classes,
-                "selection": data.splits.selection, **prepared.facts, "features_computed_once": remembered,
-                "remarks": remarks,
+                "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
+                "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
+                **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
             })  # fmt: skip
         task = task_of(recipe)
         loop = Loop(fabric, recipe, model, data, prepared.guess, task, folder, began)
@@ -68,7 +69,7 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
             if settle := getattr(graft, "settle", None):
                 settle(model, data)
         zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
-        test = evaluate(fabric, task, model, data.test, beside=zero_shot)
+        test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
         result = Result(
             out=str(folder.path), recipe=recipe.name, selection=data.splits.selection,
             epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
@@ -78,5 +79,6 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
             seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device), remarks=remarks,
         )  # fmt: skip
         if fabric.is_global_zero:
-            folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), result)
+            answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)
+            folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), answers, result)
         return result

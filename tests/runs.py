@@ -62,6 +62,6 @@ def close(one: Any, other: Any) -> bool:
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two runs came to the same: figures, log, and the bytes of the model."""
-    models = [(out / "model.safetensors").read_bytes() for out in (one, other)]
-    return result(one) == result(other) and lines(one) == lines(other) and models[0] == models[1]
+    """Whether two runs came to the same: figures, log, and the bytes of model and predictions."""
+    files = [[(out / name).read_bytes() for name in ("model.safetensors", "predictions.csv")] for out in (one, other)]
+    return result(one) == result(other) and lines(one) == lines(other) and files[0] == files[1]

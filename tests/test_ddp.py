@@ -34,6 +34,8 @@ def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words
         assert runs.close(first, second)
     assert runs.close(one.test, two.test)
     assert one.zero_shot == two.zero_shot
+    answers = [(tmp_path / run / "predictions.csv").read_bytes() for run in ("one", "two")]
+    assert answers[0] == answers[1]
     assert two.out == str(tmp_path / "two")
 
 

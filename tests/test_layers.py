@@ -27,11 +27,13 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("backbones", "grafts", "heads", "losses", "rules"),
     ("data", "guess", "knowledge"),
     ("builder",),
-    ("prepare", "features", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
+    ("prepare", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
+    ("features", "answers"),
     ("predict", "evaluate", "run", "loop", "train"),
     ("costs",),
     ("check", "pages", "outcome"),
-    ("cli",),
+    ("compare",),
+    ("quiet", "cli"),
     ("__main__",),
 )
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}

@@ -73,7 +73,7 @@ def test_every_recipe_that_is_named_is_shipped_and_every_file_is_there():
 def test_the_folder_of_a_run_is_as_it_says(tmp_path):
     (listing,) = (fence for fence in FENCES if fence.section == "Runs" and fence.language == "text")
     folder = RunFolder(tmp_path)
-    files = (folder.recipe, folder.log_file, folder.model, folder.result)
+    files = (folder.recipe, folder.log_file, folder.model, folder.predictions, folder.result)
     names = {file.name for file in files} | {"versions.json", "data.json", f"{folder.state_file.parent.name}/"}
     assert {line.split()[0] for line in listing.text.splitlines()} == names
 

@@ -37,7 +37,8 @@ def linear(tmp_path_factory, root):
 
 def test_a_run_leaves_everything_about_itself_in_its_folder(linear, root):
     names = {path.name for path in linear.iterdir()}
-    assert names == {"recipe.yaml", "versions.json", "data.json", "log.jsonl", "model.safetensors", "result.json"}
+    at_the_end = {"model.safetensors", "predictions.csv", "result.json"}
+    assert names == {"recipe.yaml", "versions.json", "data.json", "log.jsonl", *at_the_end}
     assert recipe_of(linear) == runs.recipe(root, "linear", "vit", "train.epochs=12")
     assert recipe_of(linear).name == "linear"
     assert json.loads((linear / "versions.json").read_text())["torch"] == torch.__version__.partition("+")[0]

@@ -86,6 +86,8 @@ class Place:
                     fits(words[2:])
                     continue
                 words = [*words, *shorter(recipe)]
+            elif words[:2] == ["promptzoo", "compare"]:
+                words = [words[0], *briefly(words[1:])]
             self.run(words)
 
     bash = console
@@ -119,6 +121,13 @@ def shorter(recipe: Recipe) -> list[str]:
     """What makes a training short: one epoch, few pictures."""
     small_data = ["data.test_per_class=2"] if recipe.data.dataset == "cluttered_digits" else ["data.shots=4"]
     return ["train.epochs=1", "train.warmup=0", *small_data]
+
+
+def briefly(words: list[str]) -> list[str]:
+    """`compare ...` for one epoch of few pictures; its recipes stand on pictures and weights that are here."""
+    recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
+    assert not fetched(recipe)
+    return [*words, *shorter(recipe), "data.shots=2", *([] if "--seeds" in words else ["--seeds", "1"])]
 
 
 def fits(words: list[str]) -> None:

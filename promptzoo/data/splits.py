@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache as once
 from typing import Literal, Protocol
 
 from promptzoo.data.cache import Cache
@@ -24,7 +25,10 @@ class Dataset(Protocol):
 
 @dataclass(frozen=True)
 class Splits:
-    """The pictures of a run. `selection` tells which epoch counts; `remarks` are sentences for its report."""
+    """The pictures of a run. `selection` tells which epoch counts; `remarks` are sentences for its report.
+
+    `fingerprint` is of all splits, `test_fingerprint` of the last: two runs that share it answer for the same pictures.
+    """
 
     classes: list[str]
     train: list[Picture]
@@ -32,6 +36,7 @@ class Splits:
     test: list[Picture]
     selection: Literal["val", "last"]
     fingerprint: str
+    test_fingerprint: str
     remarks: tuple[str, ...]
 
 
@@ -74,8 +79,9 @@ def split(
         remarks.append("no pictures to validate on: the last epoch counts")
     elif lacking := without(val, dataset.classes):
         remarks.append(f"nothing to validate on in class {named(lacking, ', ')}")
-    digest = fingerprint(train, val, test, content=cache.content)
-    return Splits(dataset.classes, train, val, test, "val" if val else "last", digest, tuple(remarks))
+    content = once(cache.content)
+    digests = fingerprint(train, val, test, content=content), fingerprint(test, content=content)
+    return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks))
 
 
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch.nn import functional as F
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassStatScores
@@ -15,7 +16,8 @@ class Classify:
     """Accuracy: the share of pictures whose highest logit is that of their class.
 
     Gives `accuracy` (0..1), `loss` (mean cross-entropy of the logits), `count`, and `per_class`: how many pictures of
-    each class there are and how many were right.  Processes that share the batches get the figures of all of them.
+    each class there are and how many were right.  Processes that share the batches get the figures of all of them;
+    `predicted`, the place and the named class of each picture (n 2), is of their own pictures alone.
     """
 
     score = "accuracy"  # the figure that selects an epoch
@@ -25,16 +27,19 @@ class Classify:
         device, classes = next(model.parameters()).device, len(model.classes)
         scores = MulticlassStatScores(classes, average="none").to(device)
         mean = MeanMetric().to(device)
+        named = [torch.empty(0, 2, dtype=torch.long, device=device)]
         for batch in batches:
             logits = model(batch.image).logits.float()
             scores.update(logits, batch.label)
             mean.update(F.cross_entropy(logits, batch.label, reduction="none"))
+            named.append(torch.stack([batch.index.to(device), logits.argmax(1)], 1))
         table = scores.compute()  # c 5: true and false positives, true and false negatives, pictures
         right, count = table[:, 0].tolist(), table[:, 4].tolist()
         return {
             "accuracy": sum(right) / max(1, sum(count)),
             "loss": float(mean.compute()),
             "count": sum(count),
+            "predicted": torch.cat(named),
             "per_class": {
                 name: {"right": r, "count": n} for name, r, n in zip(model.classes, right, count, strict=True)
             },
