@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from promptzoo.construct import Construct
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.errors import ZooError
+from promptzoo.heads import fixed
 from promptzoo.model import Model
 from promptzoo.predict import open_run
 from promptzoo.prepare import open_data
@@ -45,7 +46,7 @@ class ZeroShot:
 def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> dict[str, Any]:
     """The task's figures on one reading of a split; whoever stands `beside` sees each batch too."""
     model.eval()
-    with torch.no_grad(), fabric.autocast():
+    with torch.no_grad(), fabric.autocast(), fixed(model):
         figures: dict[str, Any] = task.evaluate(model, read(fabric, loader, beside))
     return figures
 

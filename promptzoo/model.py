@@ -67,8 +67,8 @@ class Model(nn.Module):
 
     def forward(self, image: Tensor) -> Output:
         notes = Notes(len(image))
-        logits = self.head(self.visual(image, notes), notes)
-        return Output(logits, notes)
+        feature = notes["feature"] = self.visual(image, notes)
+        return Output(self.head(feature, notes), notes)
 
     def train(self, mode: bool = True) -> Model:
         super().train(mode)

@@ -16,6 +16,7 @@ from promptzoo.checkpoint import unpack
 from promptzoo.data.picture import read, upright
 from promptzoo.data.transforms import evaluation
 from promptzoo.errors import ZooError
+from promptzoo.heads import fixed
 from promptzoo.model import Model
 from promptzoo.prepare import seen_by
 from promptzoo.preprocess import Preprocess
@@ -63,13 +64,17 @@ class Predictor:
         Raises `ZooError` for a tensor of another shape.
         """
         found: list[Prediction] = []
-        for image in self.batches(pictures):
-            logits = self.model(image.to(next(self.model.parameters()).device)).logits
-            for row in logits.float().softmax(-1).cpu():
-                order = row.argsort(descending=True, stable=True).tolist()
-                ranking = tuple((self.classes[label], float(row[label])) for label in order)
-                found.append(Prediction(*ranking[0], ranking))
+        with fixed(self.model):
+            for image in self.batches(pictures):
+                logits = self.model(image.to(next(self.model.parameters()).device)).logits
+                found += [self.named(row) for row in logits.float().softmax(-1).cpu()]
         return found
+
+    def named(self, row: Tensor) -> Prediction:
+        """A row of probabilities in words."""
+        order = row.argsort(descending=True, stable=True).tolist()
+        ranking = tuple((self.classes[label], float(row[label])) for label in order)
+        return Prediction(*ranking[0], ranking)
 
     def batches(self, pictures: Pictures) -> Iterator[Tensor]:
         if isinstance(pictures, Tensor) and pictures.dtype == torch.uint8:

@@ -27,7 +27,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
         "options": {
             "embed_dim": 24,
             "vision_cfg": {"width": 32, "layers": 3, "head_width": 16, "patch_size": 8},
-            "text_cfg": {"width": 16, "layers": 1, "heads": 2, "vocab_size": 49408},
+            "text_cfg": {"width": 16, "layers": 2, "heads": 2, "vocab_size": 49408},
         },
     },
 }
@@ -57,6 +57,10 @@ def recipe(name: str, kind: str = "vit", *more: str) -> Recipe:
     words = overrides(kind)
     if "sa2vp" in name:
         words += ["grafts.sa2vp.parts=2"]  # of three layers: the prompts ask in two, the base in one
+    if name == "cocoop":
+        words += ["grafts.cocoop.reduction=4"]  # of a width of 24
+    if name == "maple":
+        words += ["grafts.maple.depth=2"]  # of two layers of text
     if "lore" in name:
         words += ["grafts.lore.local.neighbours=4"] if "grafts.lore.local.block=identity" not in more else []
         words += ["knowledge={features: class_means}"] if kind != "clip" else []
@@ -74,7 +78,7 @@ def model(name: str, kind: str = "vit", *more: str) -> Model:
 
 def fits(name: str, kind: str) -> bool:
     """Whether a recipe can run on a backbone: comparing with texts needs a text tower."""
-    return name != "zero_shot" or kind == "clip"
+    return kind == "clip" or Recipe.read(name).head["head"] != "text"
 
 
 COMBINATIONS = [(name, kind) for name in RECIPES for kind in BACKBONES if fits(name, kind)]

@@ -12,7 +12,7 @@ from promptzoo.registry import load_registry
 from promptzoo.step import Step
 
 LABEL, GUESS = torch.tensor([0, 1, 2]), torch.tensor([0, 2, 1])
-LEARNING = [(name, kind) for name, kind in COMBINATIONS if name != "zero_shot"]
+LEARNING = [(name, kind) for name, kind in COMBINATIONS if Recipe.read(name).losses]
 
 
 def step_losses(made, image):
