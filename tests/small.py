@@ -73,6 +73,10 @@ def model(name: str, kind: str = "vit", *more: str) -> Model:
     for loss in made.losses.values():
         if hasattr(loss, "knowledge"):
             loss.set_knowledge(torch.randn(loss.knowledge.shape, generator=torch.Generator().manual_seed(3)))
+    for graft in made.grafts.values():
+        if hasattr(graft, "remember"):
+            features = torch.randn(1, 3 * len(CLASSES), made.visual.out, generator=torch.Generator().manual_seed(4))
+            graft.remember(features, torch.arange(len(CLASSES)).repeat(3), CLASSES)
     return made
 
 
@@ -89,9 +93,9 @@ def pictures(made: Model, rows: int = 3) -> torch.Tensor:
 
 
 def randomise(module: nn.Module) -> None:
-    """No parameter or statistic is zero or one, so that nothing hides."""
+    """No parameter or statistic is zero or one, so that nothing hides; what is known of the classes stays."""
     draw = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
-            if tensor.is_floating_point() and "running_var" not in name and "knowledge" not in name:
+            if tensor.is_floating_point() and not any(w in name for w in ("running_var", "knowledge", "texts")):
                 tensor.add_(torch.randn(tensor.shape, generator=draw) * 0.05)

@@ -22,12 +22,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 import torch
-from conformance_cases import golden, lore, lore_paper, sa2vp, texts
+from conformance_cases import adapters, golden, lore, lore_paper, sa2vp, texts
 from conformance_cases.golden import Case, Tensors
 
 Runner = Callable[[Case], Tensors]
 
-RUNNERS: dict[str, Runner] = {**lore.CASES, **lore_paper.CASES, **sa2vp.CASES, **texts.CASES}
+RUNNERS: dict[str, Runner] = {**lore.CASES, **lore_paper.CASES, **sa2vp.CASES, **texts.CASES, **adapters.CASES}
 if importlib.util.find_spec("conformance_cases.models"):
     from conformance_cases import models
 

@@ -120,11 +120,20 @@ class Loader:
                 raise ZooError(*found.args)  # a new one, since its traceback holds this frame and so the processes
             yield found
 
-    def gather(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """`function` of every picture as evaluation sees it, in the order of `pictures`, on the CPU: n ..."""
-        plain = Loader(self.reader.pictures, self.reader.cache, batch=self.batch)
+    @property
+    def augment(self) -> str:
+        """How training changes its pictures."""
+        return self.reader.augment
+
+    def gather(self, function: Callable[[Tensor], Tensor], epoch: int | None = None) -> Tensor:
+        """`function` of every picture in the order of `pictures`, on the CPU: n ...
+
+        As evaluation sees it, or as training does in an `epoch`.
+        """
+        augment = "none" if epoch is None else self.augment
+        plain = Loader(self.reader.pictures, self.reader.cache, batch=self.batch, augment=augment, seed=self.seed)
         with torch.no_grad():
-            return torch.cat([function(batch.image).cpu() for batch in plain.epoch()])
+            return torch.cat([function(batch.image).cpu() for batch in plain.epoch(epoch or 0)])
 
     def read_aside(self, plan: list[Wanted]) -> Iterator[Any]:
         """The planned batches, read by processes that stay for the epochs to come."""

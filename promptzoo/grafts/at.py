@@ -6,6 +6,7 @@ from torch import nn
 
 from promptzoo.errors import ZooError
 from promptzoo.graft import after, before, beside
+from promptzoo.heads import text_head
 from promptzoo.make import Make
 from promptzoo.model import Model, Needs
 
@@ -33,8 +34,13 @@ class AtSite(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Builds and grafts the blocks, one for each site."""
+        if self.at.startswith("text."):
+            text_head(model, f"graft '{name}'")
         for site in model.at(self.at, self.only):
-            block = self.make(**site.sizes)
+            sizes = site.sizes
+            if self.verb == "after" and site.out is not None:
+                sizes["dim"] = site.out  # what enters the block is what leaves the site
+            block = self.make(**sizes)
             self.blocks.append(block)
             site.around(partial(VERBS[self.verb], block), name)
 
