@@ -1,6 +1,6 @@
 """The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,20 +64,29 @@ def task_of(recipe: Recipe) -> Any:
     return Construct(load_registry()).build(recipe.task, "task")
 
 
-def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None = None) -> dict[str, Any]:
+def evaluate_run(
+    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = ()
+) -> dict[str, Any]:
     """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
 
-    `weights` tells where the backbone's weights are now.  Raises `ZooError`.
+    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), whose
+    classes may be others where nothing that was tuned belongs to those of the training.  Raises `ZooError`.
     """
     if split not in SPLITS:
         raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
-    run = open_run(path, weights)
+    if foreign := [word for word in words if not word.startswith("data.")]:
+        raise ZooError(
+            f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        )
+    run = open_run(path, weights, words=words)
     data = open_data(run.recipe, run.backbone)
     if data.classes != run.model.classes:
-        raise ZooError(
-            f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
-            f"{', '.join(data.classes[:5])} ..."
-        )
+        if not words:
+            raise ZooError(
+                f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
+                f"{', '.join(data.classes[:5])} ..."
+            )
+        run = open_run(path, weights, words=words, classes=data.classes)
     loader = {
         "train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
         "val": data.val,
@@ -89,5 +98,5 @@ def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None =
     with repeatable(fabric.device, run.recipe.train.threads):
         run.model.to(fabric.device)
         figures = evaluate(fabric, task_of(run.recipe), run.model, loader)
-    changed = run.data_fingerprint not in (None, data.splits.fingerprint)
+    changed = not words and run.data_fingerprint not in (None, data.splits.fingerprint)
     return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}

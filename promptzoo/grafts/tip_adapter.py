@@ -11,6 +11,9 @@ from promptzoo.graft import Wrap
 from promptzoo.model import Model, Needs
 from promptzoo.notes import Notes
 
+LEAST = 0.1  # the first alpha and beta that a search tries
+COUNTS = (20, 200)  # how many it tries of each, as released
+
 
 class TipAdapter(nn.Module):
     """Adds to the head's logits what the training pictures nearest to a picture are.
@@ -137,10 +140,6 @@ class TipAdapterF(TipAdapter):
     def keep(self, keys: Tensor) -> None:
         """The keys are parameters."""
         self.keys = nn.Parameter(keys)
-
-
-LEAST = 0.1
-COUNTS = (20, 200)  # how many alphas and betas are tried, as released
 
 
 def grid(most: float, count: int) -> list[float]:
