@@ -1,15 +1,17 @@
 """How losses become gradients.
 
-A rule is called with the weighted losses by name, the parameters, `backward`, which leaves the gradients of one loss
-behind, averaged over processes, and `average`, for a rule that takes gradients itself: a tensor's mean over processes.
+A rule is called with the weighted losses by name, the parameters, `backward`, which adds the gradients of one loss,
+and `average`, a tensor's mean over processes.  The first `backward` of a step averages gradients over processes by
+itself, further ones do not: a rule that calls it twice averages what it takes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Backward = Callable[[Tensor], None]
+Backward = Callable[..., None]
 Average = Callable[[Tensor], Tensor]
 
 
@@ -43,19 +45,28 @@ class ProGrad:
         self, losses: dict[str, Tensor], parameters: Iterable[nn.Parameter], backward: Backward, average: Average
     ) -> None:
         learning = list(parameters)
-        others = total([loss for name, loss in losses.items() if name != self.against])
-        wanted = torch.autograd.grad(others, learning, retain_graph=True, allow_unused=True)
-        away = torch.autograd.grad(losses[self.against], learning, allow_unused=True)
+        others = total(loss for name, loss in losses.items() if name != self.against)
+        wanted = gradients(others, learning, backward, retain_graph=True)
+        away = gradients(losses[self.against], learning, backward)
         for parameter, own, other in zip(learning, wanted, away, strict=True):
-            if own is not None:
-                own = average(own)
-                parameter.grad = own if other is None else self.projected(own, average(other))
+            moved = own is not None and other is not None
+            parameter.grad = self.projected(average(own), average(other)) if moved else own
 
     def projected(self, own: Tensor, other: Tensor) -> Tensor:
         """Eq. 5, for one parameter."""
         square = other.square().sum()
         share = (own * other).sum().clamp(max=0) / torch.where(square > 0, square, torch.ones_like(square))
         return own - self.strength * share * other
+
+
+def gradients(
+    loss: Tensor, parameters: Sequence[nn.Parameter], backward: Backward, *, retain_graph: bool = False
+) -> list[Any]:
+    """Those of one loss alone, None where it does not reach."""
+    for parameter in parameters:
+        parameter.grad = None
+    backward(loss, retain_graph=retain_graph)
+    return [parameter.grad for parameter in parameters]
 
 
 def total(losses: Iterable[Tensor]) -> Tensor:
