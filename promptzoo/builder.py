@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from promptzoo.backbones import Backbone, open_hollow, open_towers
 from promptzoo.construct import Construct
-from promptzoo.errors import RecipeError, ZooError, did_you_mean
+from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
 from promptzoo.graft import bare
 from promptzoo.grafts.at import VERBS, AtSite, Thaw
 from promptzoo.heads import LinearHead
@@ -58,14 +59,15 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                 recipe.head, "head", dim=adopted.visual.out, classes=len(classes), **_texts(model, backbone)
             ),
         )
-        grafts = {name: _graft(construct, node) for name, node in recipe.grafts.items()}
+        grafts = {name: _graft(construct, node, recipe.data.shots) for name, node in recipe.grafts.items()}
         try:
             model.graft(grafts)
         except RecipeError:
             raise
         except ValueError as error:
             raise RecipeError(f"{where('grafts')}: {error}") from error
-        sizes = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
+        sizes: dict[str, Any] = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
+        sizes |= {"out": adopted.visual.out, **_scale(model, "logit_scale")}
         if recipe.knowledge is not None:
             sizes["knowledge_dim"] = knowledge_dim(recipe.knowledge, model)
         for name, node in recipe.losses.items():
@@ -75,9 +77,10 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                         f"{where('losses', name)}: loss '{name}' asks about each class, and the recipe "
                         f"has no 'knowledge'; add one, like knowledge: {{text: backbone}}"
                     )
-                model.losses[name] = construct.build(node, "loss", **sizes)
+                model.losses[name] = _under(where("losses", name), partial(construct.build, node, "loss", **sizes))
                 model.weights[name] = recipe.weights[name]
         _check_notes(recipe, model)
+        _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
         with fitting(recipe), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             model.eval()(torch.empty(2, *model.visual.input))
@@ -106,10 +109,10 @@ def _under(place: object, make: Any) -> Any:
         raise RecipeError(f"{place}: {error}") from error
 
 
-def _graft(construct: Construct, node: Any) -> Any:
-    """A method of the registry, or a block at a site."""
+def _graft(construct: Construct, node: Any, shots: int | None) -> Any:
+    """A method of the registry, which may ask for the pictures of a class, or a block at a site."""
     if "graft" in node:
-        return construct.build(node, "graft")
+        return construct.build(node, "graft", shots=shots)
     only = node.get("only")
     if "thaw" in node:
         return Thaw(node["at"], node["thaw"], only=only)
@@ -119,10 +122,12 @@ def _graft(construct: Construct, node: Any) -> Any:
 
 def _texts(model: Model, backbone: Backbone) -> dict[str, Any]:
     """What a head may want to know of the text side."""
-    texts: dict[str, Any] = {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize}
-    if model.logit_scale is not None:
-        texts["scale"] = float(model.logit_scale.exp())
-    return texts
+    return {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize, **_scale(model, "scale")}
+
+
+def _scale(model: Model, word: str) -> dict[str, float]:
+    """The backbone's frozen logit scale under a word, where it has one."""
+    return {} if model.logit_scale is None else {word: float(model.logit_scale.exp())}
 
 
 def _wants_knowledge(construct: Construct, node: Any) -> bool:
@@ -139,6 +144,14 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
     for name, loss in model.losses.items():
         for note in getattr(loss, "reads", ()):
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
+
+
+def _check_rule(recipe: Recipe, rule: Any, model: Model) -> None:
+    """Every loss that a rule asks for by name is there."""
+    for name in getattr(rule, "reads", ()):
+        if recipe.losses and name not in model.losses:
+            left_out = ", whose weight is 0" if name in recipe.losses else unknown(name, model.losses)
+            raise RecipeError(f"{recipe.node.where('rule')}: the rule asks for the loss '{name}'{left_out}")
 
 
 @contextmanager

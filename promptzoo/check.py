@@ -15,7 +15,7 @@ from promptzoo.costs.counting import class_names, of_model
 from promptzoo.costs.report import Report
 from promptzoo.costs.tables import giga
 from promptzoo.graft import Around, bare
-from promptzoo.model import Model
+from promptzoo.model import FROZEN, Model
 from promptzoo.recipe import Recipe
 
 
@@ -87,7 +87,9 @@ def tree(model: Model) -> Tree:
     root.add(line("visual.pool", "pool", f"feature of width {tower.out}"))
     root.add(line("head", "head", type(bare(model.head)).__name__))
     if model.text is not None:
-        root.add(line("text", "text", f"{len(model.text.layers)} layers of width {model.text.widths[0]}"))
+        text = root.add(line("text", "text", f"{len(model.text.layers)} layers of width {model.text.widths[0]}"))
+        for site in (site for site in acting if site.startswith("text.")):
+            text.add(line(site, site.removeprefix("text.")))
     for name, loss in model.losses.items():
         root.add(f"[dim]loss[/] {escape(name)}[dim]  {model.weights[name]:g} x {type(loss).__name__}[/]")
     return root
@@ -100,10 +102,13 @@ def actors(model: Model) -> dict[str, list[str]]:
         pattern = re.sub(r"\.\d+", ".*", site.path)
         for name in around(site.module):
             found.setdefault(pattern, {}).setdefault(name, []).extend([] if site.layer is None else [site.layer])
-    depth = len(model.visual.layers)
+    depth = {name: len(tower.layers) for name in FROZEN if (tower := getattr(model, name)) is not None}
     inside_out = list(model.grafts)
     return {
-        pattern: [f"{name}{spans(names[name], depth)}" for name in sorted(names, key=inside_out.index)]
+        pattern: [
+            f"{name}{spans(names[name], depth.get(pattern.partition('.')[0], 0))}"
+            for name in sorted(names, key=inside_out.index)
+        ]
         for pattern, names in found.items()
     }
 

@@ -171,6 +171,7 @@ def compare(
 @app.command("eval")
 def evaluate(
     path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder.")],
+    words: Annotated[list[str] | None, typer.Argument(help="Other pictures: data.root=D.", show_default=False)] = None,
     split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
     weights: Annotated[str | None, WEIGHTS] = None,
 ) -> None:
@@ -179,7 +180,7 @@ def evaluate(
     from promptzoo.outcome import figures_page
     from promptzoo.pages import console
 
-    figures_page(evaluate_run(path, split, weights=weights), console())
+    figures_page(evaluate_run(path, split, weights=weights, words=words or []), console())
 
 
 @app.command()
@@ -187,6 +188,7 @@ def predict(
     path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
     pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Picture files.")],
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
+    classes: Annotated[str, typer.Option("--classes", help="Other class names: a,b,c.", show_default=False)] = "",
     weights: Annotated[str | None, WEIGHTS] = None,
 ) -> None:
     """Name pictures with a finished run."""
@@ -194,4 +196,5 @@ def predict(
     from promptzoo.pages import console
     from promptzoo.predict import predict as name
 
-    predictions_page(pictures, name(path, pictures, top, weights=weights), console())
+    others = classes.split(",") if classes else None
+    predictions_page(pictures, name(path, pictures, top, weights=weights, classes=others), console())

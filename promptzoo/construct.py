@@ -17,8 +17,8 @@ MODULES = ("block", "graft", "head", "loss")
 
 # What a recipe need not say: the place where a block will stand knows it.
 SIZES = frozenset(
-    ("dim", "out", "heads", "grid", "layer", "prefix", "tokens", "patches", "widths", "classes", "knowledge_dim")
-)
+    ("dim", "out", "heads", "grid", "layer", "prefix", "tokens", "patches", "widths", "length", "classes", "text_dim")
+) | {"knowledge_dim"}
 
 
 class Construct:

@@ -1,6 +1,6 @@
 """The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +13,8 @@ from promptzoo.construct import Construct
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.errors import ZooError
 from promptzoo.features import constant
+from promptzoo.heads import fixed
 from promptzoo.model import Model
-from promptzoo.notes import FEATURES
 from promptzoo.predict import open_run
 from promptzoo.prepare import open_data
 from promptzoo.processes import fabric_of, repeatable, summed
@@ -32,7 +32,7 @@ class ZeroShot:
         self.right = self.count = 0
 
     def see(self, batch: Batch) -> None:
-        feature = batch.image if batch.image.ndim == FEATURES else self.model.frozen_features(batch.image)
+        feature = self.model.frozen_features(batch.image)
         with torch.autocast(feature.device.type, enabled=False):
             likeness = normalize(feature.float(), dim=-1) @ self.texts.float().T
         self.right += int((likeness.argmax(1) == batch.label).sum())
@@ -54,7 +54,7 @@ class Seen(NamedTuple):
 def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
     """One reading of a split; whoever stands `beside` sees each batch too."""
     model.eval()
-    with torch.no_grad(), fabric.autocast():
+    with torch.no_grad(), fabric.autocast(), fixed(model):
         figures: dict[str, Any] = task.evaluate(model, read(fabric, model, loader, beside))
     own = figures.pop("predicted", None)
     return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
@@ -75,7 +75,7 @@ def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) 
     enough = beside is not None and constant(model)
     for batch in loader.epoch():
         moved = batch._replace(image=fabric.to_device(batch.image), label=fabric.to_device(batch.label))
-        if enough and moved.image.ndim != FEATURES:
+        if enough:
             moved = moved._replace(image=model.frozen_features(moved.image))
         if beside is not None:
             beside.see(moved)
@@ -87,20 +87,29 @@ def task_of(recipe: Recipe) -> Any:
     return Construct(load_registry()).build(recipe.task, "task")
 
 
-def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None = None) -> dict[str, Any]:
+def evaluate_run(
+    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = ()
+) -> dict[str, Any]:
     """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
 
-    `weights` tells where the backbone's weights are now.  Raises `ZooError`.
+    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), whose
+    classes may be others where nothing that was tuned belongs to those of the training.  Raises `ZooError`.
     """
     if split not in SPLITS:
         raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
-    run = open_run(path, weights)
+    if foreign := [word for word in words if not word.startswith("data.")]:
+        raise ZooError(
+            f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        )
+    run = open_run(path, weights, words=words)
     data = open_data(run.recipe, run.backbone)
     if data.classes != run.model.classes:
-        raise ZooError(
-            f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
-            f"{', '.join(data.classes[:5])} ..."
-        )
+        if not words:
+            raise ZooError(
+                f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
+                f"{', '.join(data.classes[:5])} ..."
+            )
+        run = open_run(path, weights, words=words, classes=data.classes)
     loader = {
         "train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
         "val": data.val,
@@ -112,5 +121,5 @@ def evaluate_run(path: str | Path, split: str = "test", *, weights: str | None =
     with repeatable(fabric.device, run.recipe.train.threads):
         run.model.to(fabric.device)
         figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
-    changed = run.data_fingerprint not in (None, data.splits.fingerprint)
+    changed = not words and run.data_fingerprint not in (None, data.splits.fingerprint)
     return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}

@@ -67,6 +67,12 @@ def bare(module: Any) -> Any:
     return module
 
 
+def acting(tower: nn.Module) -> set[str]:
+    """The names of what acts in a tower now: grafts that are not silent, and `thawed` where its own weights learn."""
+    found = {module.name for module in tower.modules() if isinstance(module, Around) and not module.silent}
+    return found | {"thawed" for parameter in tower.parameters() if parameter.requires_grad}
+
+
 @dataclass(frozen=True)
 class Site:
     """A named place in a frozen network.

@@ -1,11 +1,19 @@
 """Feature to logits."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from promptzoo.errors import ZooError
+from promptzoo.graft import acting, bare
+from promptzoo.model import Model
 from promptzoo.notes import Notes
-from promptzoo.texts import Tokenize, encode_text
+from promptzoo.texts import ROWS, Tokenize, encode_text, sentences, through
 from promptzoo.tower import Tower
 
 
@@ -49,11 +57,16 @@ class TextSimilarity(nn.Module):
     """CLIP's zero-shot classifier: cosine between feature and class text, times the logit scale; nothing learns.
 
     Radford et al. 2021, Sec. 3.1.4.  Several templates make an ensemble: the unit text features' mean.
-    Raises `ZooError` when the backbone has no text tower, or a template has no `{}`.
+    Where nothing acts in the text tower, the class texts are computed once, when the head is built.  Otherwise they
+    are computed in each forward, in parts of so many sentences that memory does not grow with the classes: with
+    gradients on, all parts but one are computed again on the way back.  Where a graft says that texts depend on the
+    picture, each picture is compared with texts of its own.
+    Raises `ZooError` when the backbone has no text tower, a template has no `{}`, or a name is too long.
     """
 
     shapes = "b d -> b c"
     texts: Tensor
+    ids: Tensor
 
     def __init__(
         self,
@@ -68,8 +81,74 @@ class TextSimilarity(nn.Module):
         super().__init__()
         if text is None or tokenize is None:
             raise ZooError("head 'text' compares with class texts, and this backbone has no text tower")
-        self.dim, self.scale = dim, scale
-        self.register_buffer("texts", encode_text(text, tokenize, names, template), persistent=False)
+        self.dim, self.scale, self.names, self.tokenize = dim, scale, names, tokenize
+        self.templates = [template] if isinstance(template, str) else template
+        self.tower = (text,)  # a tuple: it belongs to the frozen tree
+        self.kept: Tensor | None = None
+        self.register_buffer("ids", sentences(tokenize, names, template), persistent=False)  # k c n
+        self.register_buffer("texts", encode_text(text, tokenize, names, template), persistent=False)  # c t
 
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
-        return self.scale * F.normalize(feature, dim=-1) @ self.texts.T.to(feature.dtype)
+        unit = F.normalize(feature, dim=-1)
+        texts = self.class_texts(unit).to(unit.dtype)
+        if texts.ndim == 2:
+            return self.scale * unit @ texts.T
+        return self.scale * (texts @ unit.unsqueeze(-1)).squeeze(-1)
+
+    def class_texts(self, pictures: Tensor) -> Tensor:
+        """c t, unit rows; or b c t where texts depend on the picture (b t, unit rows)."""
+        names = acting(self.tower[0])
+        if not names:
+            return self.texts
+        if names & self.tower[0].of_picture:
+            return self.encoded(pictures)
+        return self.encoded() if self.kept is None else self.kept
+
+    def encoded(self, pictures: Tensor | None = None) -> Tensor:
+        """All sentences through the tower as it is now."""
+        templates, classes, _ = self.ids.shape
+        ids = self.ids.flatten(0, 1)
+        sentence = torch.arange(len(ids), device=ids.device)
+        rows: list[Tensor] = [ids, sentence]
+        if pictures is not None:
+            many = len(pictures)
+            rows = [ids.repeat(many, 1), sentence.repeat(many), pictures.repeat_interleave(len(ids), 0)]
+        parts = list(zip(*(each.split(ROWS) for each in rows), strict=True))
+        again = torch.is_grad_enabled() and len(parts) > 1
+        found = [
+            checkpoint(through, self.tower[0], *part, use_reentrant=False) if again else through(self.tower[0], *part)
+            for part in parts
+        ]
+        unit = F.normalize(torch.cat(found), dim=-1).unflatten(0, (-1, templates, classes))
+        mean = F.normalize(unit.mean(1), dim=-1)
+        return mean[0] if pictures is None else mean
+
+    @contextmanager
+    def fixed(self) -> Iterator[None]:
+        """Within this context nothing that learns changes: class texts that depend on no picture are computed once."""
+        text = self.tower[0]
+        names = acting(text)
+        if names and not names & text.of_picture:
+            with torch.no_grad():
+                self.kept = torch.zeros_like(self.texts) if text.hollow else self.encoded()
+        try:
+            yield
+        finally:
+            self.kept = None
+
+
+def fixed(model: Model) -> AbstractContextManager[None]:
+    """Within this context nothing of the model learns: what its head needs of the classes alone is computed once."""
+    own: Any = getattr(bare(model.head), "fixed", nullcontext)
+    context: AbstractContextManager[None] = own()
+    return context
+
+
+def text_head(model: Model, who: str) -> TextSimilarity:
+    """The head that compares with class texts, for `who` acts on those.  Raises `ZooError` when there is none."""
+    head = bare(model.head)
+    if model.text is None:
+        raise ZooError(f"{who} acts on the class texts, and this backbone has no text tower")
+    if not isinstance(head, TextSimilarity):
+        raise ZooError(f"{who} acts on the class texts, which this head does not read; take head: {{head: text}}")
+    return head

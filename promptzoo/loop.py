@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from promptzoo.evaluate import evaluate
 from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.model import Model
 from promptzoo.prepare import Data
-from promptzoo.processes import seed_of, share_batches, summed
+from promptzoo.processes import averaged, seed_of, share_batches, summed
 from promptzoo.progress import Display, Mirror
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
@@ -117,7 +118,7 @@ class Loop:
         losses, logits = self.step(image, label, guess)
         stop = self.account(batch, losses, (logits.detach().argmax(1) == label).sum())
         shared = {name: loss * batch.share for name, loss in losses.items()}
-        self.rule(shared, self.tuned.values(), self.fabric.backward)
+        self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))
         self.clip(stage.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch)

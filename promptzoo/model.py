@@ -68,16 +68,15 @@ class Model(nn.Module):
     def forward(self, image: Tensor) -> Output:
         """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool."""
         notes = Notes(len(image), image if image.ndim == FEATURES else None)
-        return Output(self.head(self.visual(image, notes), notes), notes)
+        feature = notes["feature"] = self.visual(image, notes)
+        return Output(self.head(feature, notes), notes)
 
     def train(self, mode: bool = True) -> Model:
         super().train(mode)
-        for name in FROZEN:
-            tower = getattr(self, name)
-            if tower is not None:
-                tower.eval()
-                for module in tower.modules():
-                    module.training = mode and isinstance(module, nn.Dropout)
+        for tower in filter(None, (self.visual, self.text)):
+            tower.eval()
+            for module in tower.modules():
+                module.training = mode and isinstance(module, nn.Dropout)
         return self
 
     # ------------------------------------------------------------------ sites
@@ -148,7 +147,9 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def frozen_features(self, image: Tensor) -> Tensor:
-        """b 3 h w -> b o: the features of the bare backbone."""
+        """b 3 h w -> b o: the features of the bare backbone; those that are known already stay."""
+        if image.ndim == FEATURES:
+            return image
         with self.ungrafted():
             return self.visual.features(image)
 
@@ -170,9 +171,8 @@ class Model(nn.Module):
     def load_tuned(self, state: dict[str, Tensor]) -> None:
         """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
         own = self.tuned_state()
-        wrong = [f"missing {k}" for k in own.keys() - state.keys()] + [
-            f"foreign {k}" for k in state.keys() - own.keys()
-        ]
+        wrong = [f"missing {k}" for k in own.keys() - state.keys()]
+        wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
         wrong += [
             f"{k} is {tuple(state[k].shape)}, should be {tuple(t.shape)}"
             for k, t in own.items()

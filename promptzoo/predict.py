@@ -15,11 +15,13 @@ from promptzoo.builder import build, open_of
 from promptzoo.checkpoint import unpack
 from promptzoo.data.picture import read, upright
 from promptzoo.data.transforms import evaluation
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, shown
+from promptzoo.heads import fixed
 from promptzoo.model import Model
 from promptzoo.prepare import seen_by
 from promptzoo.preprocess import Preprocess
 from promptzoo.recipe import Recipe
+from promptzoo.texts import some
 
 Pictures: TypeAlias = Tensor | Image.Image | Iterable[Image.Image]
 
@@ -63,13 +65,17 @@ class Predictor:
         Raises `ZooError` for a tensor of another shape.
         """
         found: list[Prediction] = []
-        for image in self.batches(pictures):
-            logits = self.model(image.to(next(self.model.parameters()).device)).logits
-            for row in logits.float().softmax(-1).cpu():
-                order = row.argsort(descending=True, stable=True).tolist()
-                ranking = tuple((self.classes[label], float(row[label])) for label in order)
-                found.append(Prediction(*ranking[0], ranking))
+        with fixed(self.model):
+            for image in self.batches(pictures):
+                logits = self.model(image.to(next(self.model.parameters()).device)).logits
+                found += [self.named(row) for row in logits.float().softmax(-1).cpu()]
         return found
+
+    def named(self, row: Tensor) -> Prediction:
+        """A row of probabilities in words."""
+        order = row.argsort(descending=True, stable=True).tolist()
+        ranking = tuple((self.classes[label], float(row[label])) for label in order)
+        return Prediction(*ranking[0], ranking)
 
     def batches(self, pictures: Pictures) -> Iterator[Tensor]:
         if isinstance(pictures, Tensor) and pictures.dtype == torch.uint8:
@@ -87,22 +93,38 @@ class Predictor:
             yield self.look(listed[start : start + self.batch])
 
 
-def load(path: str | Path, *, weights: str | None = None, device: str = "cpu") -> Predictor:
+def load(
+    path: str | Path, *, weights: str | None = None, device: str = "cpu", classes: Sequence[str] | None = None
+) -> Predictor:
     """A run's folder, or its model.safetensors, as a model that predicts on PIL pictures or tensors, in fp32.
 
-    `weights` tells where the backbone's weights are now (a file or a tag), if not where they were.
+    `weights` tells where the backbone's weights are now (a file or a tag), if not where they were; `classes` are other
+    class names to choose from, where nothing that was tuned belongs to those of the training.
     Raises `ZooError` when there is no such run, or backbone or weights are others than it was trained on.
     """
-    run = open_run(path, weights)
+    run = open_run(path, weights, classes=classes)
     return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
 
 
-def open_run(path: str | Path, weights: str | None = None) -> Run:
-    """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked."""
+def open_run(
+    path: str | Path,
+    weights: str | None = None,
+    *,
+    words: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+) -> Run:
+    """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
+
+    `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
+    """
     path = Path(path)
     state, metadata = unpack(path)
-    overrides = [] if weights is None else [f"backbone.weights={weights}"]
+    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
     recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
+    trained = json.loads(metadata["classes"])
+    names = trained if classes is None else told_apart(classes)
+    if other := names != trained:
+        state = without_classes(state, recipe, trained, str(path))
     said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
     try:
         backbone = open_of(recipe)
@@ -111,23 +133,55 @@ def open_run(path: str | Path, weights: str | None = None) -> Run:
             f"{path} stands on {said}, which cannot be opened: {error}\n"
             f"    promptzoo.load(..., weights=FILE) says where the weights are now"
         ) from error
-    model = build(recipe, json.loads(metadata["classes"]), backbone)
+    model = build(recipe, names, backbone)
     if model.fingerprint() != metadata["frozen"]:
         other = weights or metadata["weights"]
         raise ZooError(
             f"{path} was trained on {said}; {recipe.backbone.open} with weights '{other}' is something else "
             f"now: the frozen weights differ, so what was tuned on them does not fit"
         )
+    if other:  # a loss that knows the classes of the training is not needed to name others
+        state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)
     facts = (path if path.is_dir() else path.parent) / "data.json"
     fingerprint = json.loads(facts.read_text(encoding="utf-8")).get("fingerprint") if facts.exists() else None
     return Run(recipe, backbone, model.eval(), fingerprint)
 
 
+def told_apart(classes: Sequence[str]) -> list[str]:
+    """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
+    names = [name.strip() for name in classes]
+    if twice := [name for name in names if names.count(name) > 1 or not name]:
+        raise ZooError(f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}")
+    return names
+
+
+def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], path: str) -> dict[str, Tensor]:
+    """What was tuned, without the losses', to stand beside other class names.
+
+    What belongs to the classes of the training is found by its shape, which changes where there is one class more.
+    Raises `ZooError` naming it.
+    """
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
+    more = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False).tuned_state()
+    bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
+    if bound:
+        raise ZooError(
+            f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
+            f"other class names cannot take their places"
+        )
+    return state
+
+
 def predict(
-    path: str | Path, files: Sequence[str | Path], top: int = 5, *, weights: str | None = None
+    path: str | Path,
+    files: Sequence[str | Path],
+    top: int = 5,
+    *,
+    weights: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> list[Prediction]:
-    """The `top` likeliest classes of each file, under a finished run.
+    """The `top` likeliest classes of each file, under a finished run; of other `classes` than it was trained for.
 
     Raises `ZooError` for a file that is no picture, and as `load` does.
     """
@@ -135,5 +189,5 @@ def predict(
         if not Path(file).is_file():
             raise ZooError(f"no such picture: {file}")
     pictures = [read(Path(file)) for file in files]
-    found = load(path, weights=weights).predict(pictures)
+    found = load(path, weights=weights, classes=classes).predict(pictures)
     return [Prediction(one.class_name, one.probability, one.ranking[:top]) for one in found]

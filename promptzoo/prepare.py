@@ -107,7 +107,8 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
     if (kind in BEFORE_STEP and model.losses) or (any(takes) and recipe.knowledge and recipe.knowledge.features):
         features = data.train.gather(lambda image: model.frozen_features(image.to(device)))
     if any(takes) and recipe.knowledge is not None:
-        q = encode(recipe.knowledge, model, tokenize=backbone.tokenize, seen=(features, labels))
+        with model.ungrafted():
+            q = encode(recipe.knowledge, model, tokenize=backbone.tokenize, seen=(features, labels))
         for take in filter(None, takes):
             take(q.to(device))
         prepared.facts["knowledge"] = describe(recipe.knowledge)
@@ -126,11 +127,17 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
 
 
 def class_texts(recipe: Recipe, model: Model, backbone: Backbone) -> Tensor | None:
-    """c t: the head's own class texts, or the class names in the recipe's template; None without a text tower."""
+    """c t: the class names in the template of the recipe's knowledge, or of its head; None without a text tower.
+
+    Knowledge of the backbone's own text comes first: the template of a head that learns its words says little alone.
+    """
     own: Tensor | None = getattr(bare(model.head), "texts", None)
-    if own is not None:
+    asked = recipe.knowledge
+    if own is not None and (asked is None or asked.text != "backbone"):
         return own
     if model.text is None or backbone.tokenize is None:
         return None
-    template: str | Sequence[str] = (recipe.knowledge or KnowledgeSettings(text="backbone")).template
-    return encode_text(model.text, backbone.tokenize, model.classes, template).to(next(model.parameters()).device)
+    template: str | Sequence[str] = (asked or KnowledgeSettings(text="backbone")).template
+    with model.ungrafted():
+        texts = encode_text(model.text, backbone.tokenize, model.classes, template)
+    return texts.to(next(model.parameters()).device)

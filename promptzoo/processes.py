@@ -77,6 +77,15 @@ def summed(fabric: Fabric, values: Sequence[float]) -> list[float]:
     return [float(value) for value in found.tolist()]
 
 
+def averaged(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """The mean over all processes."""
+    if fabric.world_size == 1:
+        return tensor
+    found = fabric.all_reduce(tensor, reduce_op="mean")
+    assert isinstance(found, Tensor)
+    return found
+
+
 @contextmanager
 def sentences(out: Path) -> Iterator[None]:
     """Turns what a process of several died of into the sentence it said."""

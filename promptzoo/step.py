@@ -2,13 +2,16 @@
 
 from torch import Tensor, nn
 
+from promptzoo.graft import acting
 from promptzoo.model import Model, Output
 
 
 class Step(nn.Module):
     """Model and losses as one module, so that one forward gives everything a training step needs.
 
-    forward(image, label, guess) -> the weighted losses by name, and the logits.
+    forward(image, label, guess) -> the weighted losses by name, and the logits.  A loss with `frozen` finds the bare
+    backbone's feature in the note of that name: the one that entered the head where nothing acts in the image tower,
+    else that of a second pass.
     """
 
     def __init__(self, model: Model):
@@ -17,6 +20,9 @@ class Step(nn.Module):
 
     def forward(self, image: Tensor, label: Tensor, guess: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
         output = self.model(image)
+        if any(getattr(loss, "frozen", False) for loss in self.model.losses.values()):
+            moved = acting(self.model.visual)
+            output.notes["frozen"] = self.model.frozen_features(image) if moved else output.notes["feature"].detach()
         return self.losses(output, label, guess), output.logits
 
     def losses(self, output: Output, label: Tensor, guess: Tensor | None) -> dict[str, Tensor]:

@@ -10,7 +10,8 @@ from promptzoo.processes import SharedBatchNorm, share_batches
 
 # without dropout, which every process draws for itself, and without AdamW, whose first steps are the gradient's sign:
 # where a gradient is nearly 0, rounding turns it
-SILENT = ("grafts.sa2vp.adapter.dropout=0", "train={precision: fp32, epochs: 2, optimizer: sgd, lr: 1e-2}")
+SILENT = "grafts.sa2vp.adapter.dropout=0"
+PLAIN = ("train={precision: fp32, epochs: 2, optimizer: sgd, lr: 1e-2}",)
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +23,17 @@ def root(tmp_path_factory):
     ("name", "kind", "words"),
     [
         # unequal shares in both; in the second BatchNorm sees the pictures of both processes
-        pytest.param("sa2vp", "vit", ("data.batch=5",), marks=pytest.mark.slow),
-        ("lore_sa2vp_hybrid", "clip", ("data.batch=7", "data.guess=zero_shot", "grafts.lore.generator.dropout=0")),
+        pytest.param("sa2vp", "vit", (SILENT, "data.batch=5"), marks=pytest.mark.slow),
+        (
+            "lore_sa2vp_hybrid",
+            "clip",
+            (SILENT, "data.batch=7", "data.guess=zero_shot", "grafts.lore.generator.dropout=0"),
+        ),
+        ("prograd", "clip", ("data.batch=7",)),  # its rule takes gradients itself
     ],
 )
 def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words):
-    words = (name, kind, *SILENT, *words)
+    words = (name, kind, *PLAIN, *words)
     one = runs.run(tmp_path / "one", root, *words)
     two = runs.run(tmp_path / "two", root, *words, "train.devices=2", "train.device=cpu")
     for first, second in zip(runs.lines(tmp_path / "one"), runs.lines(tmp_path / "two"), strict=True):

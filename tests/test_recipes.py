@@ -13,7 +13,9 @@ from promptzoo.step import Step
 
 LABEL, GUESS = torch.tensor([0, 1, 2]), torch.tensor([0, 2, 1])
 WHOLE = ("lore_sa2vp_hybrid", "expres")  # what other methods do, these do too: for tests that take long
-LEARNING = [(name, kind) for name, kind in COMBINATIONS if name != "zero_shot"]
+LEARNING = [(name, kind) for name, kind in COMBINATIONS if Recipe.read(name).losses]
+
+NOT_DRAWN = ("prograd", "tip_adapter_f")  # they start from given words and from pictures
 
 
 def step_losses(made, image):
@@ -131,7 +133,9 @@ def test_a_model_is_the_same_under_the_same_seed(name: str, kind: str) -> None:
     one, two, other = model(name, kind), built(name, kind), model(name, kind, "train.seed=9")
     for key, tensor in one.tuned_state().items():
         torch.testing.assert_close(tensor, two.tuned_state()[key], rtol=0, atol=0, equal_nan=True)
-    assert any(not torch.equal(t, other.tuned_state()[k]) for k, t in one.tuned_state().items() if "knowledge" not in k)
+    assert name in NOT_DRAWN or any(
+        not torch.equal(t, other.tuned_state()[k]) for k, t in one.tuned_state().items() if "knowledge" not in k
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ Axes: `b` images, `n` patches, `d` width, `c` classes, `t` width of the knowledg
 from promptzoo.blocks.adapter import PromptAdapter, PromptAdapterPaper
 from promptzoo.blocks.align import AlignedCrossAttention, GlobalCrossAttention
 from promptzoo.blocks.attention import KnowledgeLocalityAttention, KnowledgeLocalityAttentionPaper, MeanTokens
+from promptzoo.blocks.blend import Blend
 from promptzoo.blocks.bottleneck import Bottleneck, Identity
+from promptzoo.blocks.coupling import Coupling, IndependentPrompts
 from promptzoo.blocks.fusion import KeepOwn, PromptFusion, PromptFusionPaper
 from promptzoo.blocks.generator import LearnedPrompts, PromptGenerator, PromptGeneratorPaper
 from promptzoo.blocks.locality import LocalityInteraction, LocalityInteractionPaper
@@ -19,9 +21,12 @@ from promptzoo.blocks.scale_shift import ScaleShift
 
 __all__ = [
     "AlignedCrossAttention",
+    "Blend",
     "Bottleneck",
+    "Coupling",
     "GlobalCrossAttention",
     "Identity",
+    "IndependentPrompts",
     "KeepOwn",
     "KnowledgeLocalityAttention",
     "KnowledgeLocalityAttentionPaper",

@@ -11,10 +11,11 @@ from promptzoo.costs.parameters import blocks, by_part, parameters, shares
 from promptzoo.costs.report import Block, Operations, Parameters, Part, Report, Share, Text
 from promptzoo.costs.training import training
 from promptzoo.errors import ZooError
-from promptzoo.graft import Around
+from promptzoo.heads import fixed
 from promptzoo.model import Model
 from promptzoo.prepare import open_dataset
 from promptzoo.recipe import Recipe
+from promptzoo.texts import through
 
 PLACEHOLDERS = 10  # classes that stand in for those of pictures that are not here
 BATCH = 32  # pictures of a training step, where no recipe says
@@ -104,17 +105,19 @@ def of_picture(model: Model) -> Trace:
     """One picture to logits."""
     like = next(model.visual.parameters())
     image = torch.zeros(1, *model.visual.input, dtype=like.dtype, device=like.device)
-    return trace(model, lambda x: model(x).logits, image)
+    with fixed(model):
+        return trace(model, lambda x: model(x).logits, image)
 
 
 def of_text(model: Model) -> Text | None:
-    """What one class costs in the text tower; where nothing is grafted in it, each class is encoded once for all."""
-    if model.text is None:
+    """What one class costs in the text tower; each is encoded once for all, unless its text depends on the picture."""
+    text = model.text
+    if text is None:
         return None
-    ids = torch.zeros(1, *model.text.input, dtype=torch.long, device=next(model.text.parameters()).device)
-    per_class = trace(model, model.text.features, ids).total.macs
-    cached = not any(isinstance(module, Around) for module in model.text.modules())
-    return Text(per_class, len(model.classes), cached)
+    device = next(text.parameters()).device
+    ids, picture = torch.zeros(1, *text.input, dtype=torch.long, device=device), torch.zeros(1, text.out, device=device)
+    per_class = trace(model, lambda one: through(text, one, one.new_zeros(1), picture), ids).total.macs
+    return Text(per_class, len(model.classes), cached=not text.of_picture)
 
 
 def without_grafts(model: Model, recipe: Recipe | None, memo: Memo) -> Trace:

@@ -106,7 +106,7 @@ def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions
     def work() -> None:
         with under.autocast():
             losses, _ = step(image, label, guess)
-        rule(losses, tuned.values(), torch.autograd.backward)
+        rule(losses, tuned.values(), torch.autograd.backward, lambda gradient: gradient)
         for parameter in tuned.values():
             parameter.grad = None
 

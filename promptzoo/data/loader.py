@@ -130,15 +130,20 @@ class Loader:
                 raise ZooError(*found.args)  # a new one, since its traceback holds this frame and so the processes
             yield found
 
-    def gather(self, function: Callable[[Tensor], Tensor], view: int | None = None) -> Tensor:
-        """`function` of every picture, in the order of `pictures`, on the CPU: n ...
+    @property
+    def augment(self) -> str:
+        """How training changes its pictures."""
+        return self.reader.augment
 
-        As evaluation sees them, or in the cut that `augment` makes in epoch `view`.
+    def gather(self, function: Callable[[Tensor], Tensor], epoch: int | None = None) -> Tensor:
+        """`function` of every picture in the order of `pictures`, on the CPU: n ...
+
+        As evaluation sees it, or as training does in an `epoch`.
         """
-        reader, augment = self.reader, "none" if view is None else self.reader.augment
+        reader, augment = self.reader, "none" if epoch is None else self.augment
         plain = Loader(reader.pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed)
         with torch.no_grad():
-            return torch.cat([function(batch.image).cpu() for batch in plain.epoch(view or 0)])
+            return torch.cat([function(batch.image).cpu() for batch in plain.epoch(epoch or 0)])
 
     def remember(self, function: Callable[[Tensor], Tensor]) -> int:
         """Lets every batch hold `function` of its pictures instead of them; how many it computed.

@@ -6,6 +6,7 @@ from torch import nn
 
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.graft import Site, after, before, beside
+from promptzoo.heads import text_head
 from promptzoo.make import Make
 from promptzoo.model import FROZEN, Model, Needs
 
@@ -35,6 +36,8 @@ class AtSite(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Builds and grafts the blocks, one for each site."""
+        if any(pattern.startswith("text.") for pattern in self.at):
+            text_head(model, f"graft '{name}'")
         for site in sites(model, self.at, self.only):
             sizes = {**site.sizes, "dim": site.out} if self.verb == "after" and site.out else site.sizes
             block = self.make(**sizes)

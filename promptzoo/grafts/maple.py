@@ -1,0 +1,89 @@
+"""MaPLe: prompts in both towers, those of the picture made from those of the text."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.errors import ZooError
+from promptzoo.graft import Wrap
+from promptzoo.grafts.context import Context
+from promptzoo.grafts.insert import Insert
+from promptzoo.make import Make
+from promptzoo.model import Model, Needs
+from promptzoo.notes import Notes
+
+
+class CoupledPrompts(nn.Module):
+    """Learned words in the first `depth` layers of the text tower; `couple` makes the image tower's prompts of them.
+
+    MaPLe, Khattak et al. 2023, Sec. 3.2, Eq. 1-8.  In the first layer the words stand behind the start token, with
+    `length` and `init` as in `Context`; in each later one new words take their places, behind `depth` they travel on.
+    The prompts of the image stand before its patches, where the released code has them behind: the same function,
+    since prompts have no position.  Each layer has a coupling of its own, here drawn apart, as released all alike.
+    Raises `ZooError` without a text tower or a head that reads it, and when `depth` is more than either tower has.
+    """
+
+    writes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+
+    def __init__(self, couple: Make, *, depth: int = 9, length: int | None = None, init: str | None = None):
+        super().__init__()
+        self.make, self.depth, self.length, self.init = couple, depth, length, init
+
+    def needs(self, model: Model) -> Needs:
+        """Learned words, couplings, and as many prompts of the image."""
+        self.context = Context(model, length=self.length, init=self.init)
+        assert model.text is not None
+        widths, text_widths = model.visual.widths, model.text.widths
+        if not 1 <= self.depth <= min(len(widths), len(text_widths)):
+            raise ZooError(
+                f"depth must lie between 1 and {min(len(widths), len(text_widths))}, since the image tower has "
+                f"{len(widths)} layers and the text tower {len(text_widths)}; got {self.depth}"
+            )
+        length = self.context.length
+        self.deep = nn.ParameterList(
+            nn.Parameter(torch.randn(length, width) * 0.02) for width in text_widths[1 : self.depth]
+        )
+        self.couple = nn.ModuleList(
+            self.make(dim=width, text_dim=text_width, length=length)
+            for width, text_width in zip(widths[: self.depth], text_widths, strict=False)
+        )
+        return Needs(prefix=length)
+
+    def attach(self, model: Model, name: str) -> None:
+        """Acts where words become vectors, and where prompts enter each layer of both towers."""
+        slots, words = model.prefix(name), slice(1, 1 + self.context.length)
+        self.context.attach(model, name, self.insert)
+        inserts = [Given(slots, partial(self.prompts, layer)) for layer in range(self.depth)]
+        model.at("visual.embed.enter")[0].around(inserts[0].join, name)
+        for layer in range(1, self.depth):
+            own = Given(words, partial(self.words, layer))
+            model.at(f"text.layers.{layer}.enter")[0].around(own.replace, name)
+            model.at(f"visual.layers.{layer}.enter")[0].around(inserts[layer].replace, name)
+
+    def words(self, layer: int) -> Tensor:
+        """m t: the learned words of a layer of the text tower."""
+        words: Tensor = self.deep[layer - 1] if layer else self.context.vectors
+        return words
+
+    def prompts(self, layer: int) -> Tensor:
+        """m d: the prompts of a layer of the image tower."""
+        made: Tensor = self.couple[layer](self.words(layer).unsqueeze(0))
+        return made[0]
+
+    def insert(self, tokens: Wrap, ids: Tensor, notes: Notes) -> Tensor:
+        """r n -> r n d."""
+        return self.context.put(tokens, ids, notes)
+
+
+class Given(Insert):
+    """Prompts that are the same for all rows, asked for anew in each forward."""
+
+    def __init__(self, slots: slice, give: Callable[[], Tensor]):
+        super().__init__(slots)
+        self.give = (give,)  # a tuple: what it belongs to is registered elsewhere
+
+    def prompts(self, x: Tensor, notes: Notes) -> Tensor:
+        return self.give[0]().to(x.dtype).expand(len(x), -1, -1)
