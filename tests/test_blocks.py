@@ -18,7 +18,7 @@ from promptzoo.registry import Entry, load_registry
 BLOCKS = {word: entry for word, entry in load_registry().blocks.items() if entry.by == "promptzoo"}
 EVERY = pytest.mark.parametrize("word", BLOCKS)
 SOME = settings(deadline=None, max_examples=8, derandomize=True)
-AXES = {"dim": "d", "out": "o", "knowledge_dim": "t", "tokens": "n", "length": "m"}
+AXES = {"dim": "d", "out": "o", "knowledge_dim": "t", "text_dim": "t", "tokens": "n", "length": "m"}
 
 # What a block that says something of its first output says; all others start with something else than 0.
 STARTS = {
@@ -42,7 +42,7 @@ class Trial:
             taken["rank"] = min(taken["rank"], taken["dim"])
         if "widths" in taken:
             taken["widths"] = [taken["dim"]] * len(taken["widths"])
-        self.arguments, self.axes = taken, {"b": b, "n": n, "c": 3, "h": 2, "e": 4, "1": 1}
+        self.arguments, self.axes = taken, {"b": b, "n": n, "m": 2, "c": 3, "h": 2, "e": 4, "1": 1}
         self.axes |= {axis: taken[name] for name, axis in AXES.items() if name in taken}
         if "grid" in taken:
             self.axes["n"] = taken["prefix"] + taken["grid"][0] * taken["grid"][1]

@@ -144,7 +144,7 @@ def test_shipped_recipes_read_make_their_nodes_and_read_back(name, construct):
     read = Recipe.read(name)
     assert read.source == f"recipes/{name}.yaml"
     assert Recipe.parse(read.to_yaml()) == read
-    for graft in read.grafts.values():
+    for graft in (graft for graft in read.grafts.values() if "graft" in graft):
         construct.make(graft, "graft")
     for loss in read.losses.values():
         construct.make(loss, "loss")
