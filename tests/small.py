@@ -56,17 +56,22 @@ def flow(value: Any) -> str:
 
 def recipe(name: str, kind: str = "vit", *more: str) -> Recipe:
     """A shipped recipe on a small backbone, its knowledge from class means where there is no text tower."""
-    words = overrides(kind)
-    if "sa2vp" in name:
-        words += ["grafts.sa2vp.parts=2"]  # of three layers: the prompts ask in two, the base in one
-    if name == "cocoop":
-        words += ["grafts.cocoop.reduction=4"]  # of a width of 24
-    if name == "maple":
-        words += ["grafts.maple.depth=2"]  # of two layers of text
-    if "lore" in name:
-        words += ["grafts.lore.local.neighbours=4"] if "grafts.lore.local.block=identity" not in more else []
-        words += ["knowledge={features: class_means}"] if kind != "clip" else []
+    words = [*overrides(kind), *fitting(Recipe.read(name, more).grafts)]
+    if "lore" in name and kind != "clip":
+        words += ["knowledge={features: class_means}"]
     return Recipe.read(name, [*words, *more])
+
+
+def fitting(grafts: dict[str, Any]) -> list[str]:
+    """The words that fit methods to so few layers, patches and channels."""
+    words = {
+        "sa2vp": "grafts.sa2vp.parts=2",  # of three layers: the prompts ask in two, the base in one
+        "cocoop": "grafts.cocoop.reduction=4",  # of a width of 24
+        "maple": "grafts.maple.depth=2",  # of two layers of text
+    }
+    if "neighbours" in grafts.get("lore", {}).get("local", {}):
+        words["lore"] = "grafts.lore.local.neighbours=4"
+    return [word for name, word in words.items() if name in grafts]
 
 
 def model(name: str, kind: str = "vit", *more: str) -> Model:
@@ -81,7 +86,11 @@ def kept(name: str, kind: str, *more: str) -> Model:
 
 def built(name: str, kind: str = "vit", *more: str) -> Model:
     """The same, built anew."""
-    made = build(recipe(name, kind, *more), CLASSES)
+    return knowing(build(recipe(name, kind, *more), CLASSES))
+
+
+def knowing(made: Model) -> Model:
+    """The model with what it would know of its classes and pictures before training, drawn at random."""
     for loss in made.losses.values():
         if hasattr(loss, "knowledge"):
             loss.set_knowledge(torch.randn(loss.knowledge.shape, generator=torch.Generator().manual_seed(3)))

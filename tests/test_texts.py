@@ -170,7 +170,7 @@ REFUSED = {
     "a context of learned words acts on the class texts, which this head does not read; take head: {head: text}": [
         "head={head: linear}"
     ],
-    "'coop' and 'again' both put words into the class texts; only one can": ["grafts.again={graft: cocoop}"],
+    "'coop' and 'again' both put words into the class texts at text.tokens;": ["grafts.again={graft: cocoop}"],
     "graft 'words' acts on the class texts, which this head does not read": [
         "grafts={words: {at: text.pool, after: {block: blend}}}", "head={head: linear}"
     ],

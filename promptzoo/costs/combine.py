@@ -9,9 +9,9 @@ from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.recipe import Recipe, shipped_recipes
 from promptzoo.registry import load_registry
 
-HEAD = {"head": "linear"}
+HEAD, TEXT = {"head": "linear"}, "text"  # the second where a method needs it: one that compares with class texts
 KNOWLEDGE = {"features": "class_means"}
-PICTURES = {"dataset": "folder", "root": "pictures"}
+PICTURES = {"dataset": "folder", "root": "pictures", "shots": 16}
 TRAIN = {"epochs": 1, "lr": 1e-3}
 WORDS = ("backbones", "grafts", "blocks")
 OVERRIDES = ("backbone.", "head=", "head.", "data.")  # what words behind --combine may change in every combination
@@ -107,8 +107,9 @@ def mixed(
     node = {
         "backbone": {"open": backbone},
         "grafts": {key: graft for one in told for key, graft in one["grafts"].items()},
-        "head": HEAD,
+        "head": next((one["head"] for one in told if one["head"]["head"] == TEXT), HEAD),
         "losses": losses,
+        "rule": next((one["rule"] for one in told if "rule" in one), {"rule": "sum"}),
         "knowledge": KNOWLEDGE,
         "data": PICTURES,
         "train": TRAIN,

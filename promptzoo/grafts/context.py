@@ -52,7 +52,9 @@ class Context(nn.Module):
         while isinstance(module, Around):
             owner = getattr(module.wrap[0], "__self__", None)
             if any(isinstance(part, Context) for part in getattr(owner, "modules", tuple)()):
-                raise ZooError(f"'{module.name}' and '{name}' both put words into the class texts; only one can")
+                raise ZooError(
+                    f"'{module.name}' and '{name}' both put words into the class texts at text.tokens; only one can"
+                )
             module = module.step
         site.around(wrap, name)
 
