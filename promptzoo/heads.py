@@ -57,10 +57,10 @@ class TextSimilarity(nn.Module):
     """CLIP's zero-shot classifier: cosine between feature and class text, times the logit scale; nothing learns.
 
     Radford et al. 2021, Sec. 3.1.4.  Several templates make an ensemble: the unit text features' mean.
-    Where nothing acts in the text tower, the class texts are computed once, when the head is built.  Otherwise they
-    are computed in each forward, in parts of so many sentences that memory does not grow with the classes: with
-    gradients on, all parts but one are computed again on the way back.  Where a graft says that texts depend on the
-    picture, each picture is compared with texts of its own.
+    Where nothing acts in the text tower, the class texts are computed once, when the head is built.  Otherwise each
+    forward computes them, `ROWS` sentences at a time; where that takes several parts and gradients are on, each part is
+    computed again on the way back, so that memory does not grow with the classes.  Where a graft says (`of_picture`)
+    that texts depend on the picture, each picture is compared with texts of its own.
     Raises `ZooError` when the backbone has no text tower, a template has no `{}`, or a name is too long.
     """
 

@@ -179,6 +179,23 @@ def test_the_search_takes_the_first_of_the_best_pairs():
     assert (float(tip.alpha), float(tip.beta)) == pytest.approx(right)
 
 
+# ---------------------------------------------------------------------- together
+
+
+def test_words_prompts_and_a_cache_go_together_and_rows_never_mix():
+    words = ['head={head: text, template: "{}."}', "grafts.coop={graft: cocoop, reduction: 4}", "data.shots=3"]
+    made = model("lore_sa2vp_hybrid", "clip", *words, "grafts.tip={graft: tip_adapter}")
+    small.randomise(made)
+    made.double().eval()
+    image = pictures(made).double()
+    with torch.no_grad():
+        together, alone = made(image), [made(one[None]) for one in image]
+    torch.testing.assert_close(together.logits, torch.cat([one.logits for one in alone]))
+    assert together.logits.shape == together.notes["sa2vp.logits"].shape == (3, len(CLASSES))
+    Step(made.train().float())(pictures(made), LABEL, LABEL)[0]["base"].backward()
+    assert made.grafts["coop"].context.vectors.grad.abs().max() > 0
+
+
 # ---------------------------------------------------------------------- runs
 
 

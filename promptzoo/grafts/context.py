@@ -21,7 +21,7 @@ class Context(nn.Module):
     `position` is the class name's: at the `end` of the vectors, in their `middle`, or in `front` of them; what stands
     before the name goes after the start token.  The words `init` are what the vectors begin as, and how many they are;
     with more `length` than words, zeros stand before the words.  Without words, draws of standard deviation 0.02.
-    They are no part of the head's sentences: those move to the right, and as many ends of padding are lost.
+    The head's sentences hold no places for them: words behind them move to the right, over the padding at the end.
     Raises `ZooError` naming the classes without room, and for a second such graft.
     """
 
@@ -43,7 +43,7 @@ class Context(nn.Module):
         if class_specific:
             start = start.repeat(self.classes, 1, 1) if init else torch.randn(self.classes, *start.shape) * 0.02
         self.class_specific, self.vectors = class_specific, nn.Parameter(start)
-        self.register_buffer("order", order(head, self.length, position), persistent=False)  # s n
+        self.register_buffer("order", arrangement(head, self.length, position), persistent=False)  # s n
 
     def attach(self, model: Model, name: str, wrap: Wrap) -> None:
         """Grafts `wrap`, which calls `put`, onto the words of the text tower."""
@@ -63,9 +63,9 @@ class Context(nn.Module):
         x: Tensor = tokens(ids, notes)
         vectors: Tensor = self.vectors[notes["sentence"] % self.classes] if self.class_specific else self.vectors
         vectors = (vectors if shift is None else vectors + shift).to(x.dtype).expand(len(x), -1, -1)
-        order = self.order[notes["sentence"]]
-        notes["ids"] = torch.cat([ids.new_zeros(len(ids), self.length), ids], 1).gather(1, order)
-        return torch.cat([vectors, x], 1).gather(1, order.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+        source = self.order[notes["sentence"]]
+        notes["ids"] = torch.cat([ids.new_zeros(len(ids), self.length), ids], 1).gather(1, source)
+        return torch.cat([vectors, x], 1).gather(1, source.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
 def first(model: Model, head: TextSimilarity, length: int | None, init: str | None) -> Tensor:
@@ -85,16 +85,16 @@ def first(model: Model, head: TextSimilarity, length: int | None, init: str | No
     return torch.cat([words.new_zeros(length - len(words), words.shape[1]), words])
 
 
-def order(head: TextSimilarity, length: int, position: Position) -> Tensor:
+def arrangement(head: TextSimilarity, length: int, position: Position) -> Tensor:
     """s n: where each place of a new sentence comes from, a vector (below `length`) or, behind those, a word.
 
     Raises `ZooError` naming the classes that have no room.
     """
     ids = head.ids.flatten(0, 1).cpu()
     ends, places = ids.argmax(-1), ids.shape[-1]
-    if lacking := [
-        head.names[row % len(head.names)] for row, end in enumerate(ends.tolist()) if end + length >= places
-    ]:
+    full = (ends + length >= places).nonzero().flatten().tolist()
+    if full:
+        lacking = dict.fromkeys(head.names[row % len(head.names)] for row in full)
         raise ZooError(
             f"no room for {length} more tokens in the {places} that the text tower reads, "
             f"for the class {some(list(lacking))}; take fewer, or shorter names"
