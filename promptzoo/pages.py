@@ -40,9 +40,10 @@ def list_page(only: str = "") -> None:
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True)
             table.add_column(style="bold cyan", no_wrap=True, width=26)
             table.add_column(ratio=5)
-            table.add_column(style="dim", ratio=2)
+            if sourced := any(row[2] for row in rows):
+                table.add_column(style="dim", ratio=2)
             for row in rows:
-                table.add_row(*map(escape, row))
+                table.add_row(*map(escape, row[: 3 if sourced else 2]))
             out.print(f"[bold]{title}[/]")
             out.print(table)
             out.print()
@@ -60,7 +61,8 @@ def tables(registry: Registry) -> Iterator[tuple[str, str, list[tuple[str, str, 
     slots = dict.fromkeys(slot for entry in registry.blocks.values() for slot in entry.slots)
     for slot in slots:
         yield "blocks", f"blocks for '{slot}'", rows({word: registry.blocks[word] for word in registry.fitting(slot)})
-    yield "blocks", "other blocks", rows({word: entry for word, entry in registry.blocks.items() if not entry.slots})
+    alone = {word: entry for word, entry in registry.blocks.items() if not entry.slots}
+    yield "blocks", "blocks for sites", rows(alone)
     for kind, shelf in KINDS.items():
         if kind != "block":
             yield shelf, shelf, rows(registry.shelf(kind))

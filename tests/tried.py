@@ -127,7 +127,7 @@ def briefly(words: list[str]) -> list[str]:
     """`compare ...` for one epoch of few pictures; its recipes stand on pictures and weights that are here."""
     recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
     assert not fetched(recipe)
-    return [*words, *shorter(recipe), "data.shots=2", *([] if "--seeds" in words else ["--seeds", "1"])]
+    return [*words, *shorter(recipe), "data.shots=2", "--seeds", "1"]  # of two options of one name the last counts
 
 
 def fits(words: list[str]) -> None:
