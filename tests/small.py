@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from promptzoo.builder import build
+from promptzoo.costs.store import named
 from promptzoo.model import Model
 from promptzoo.recipe import Recipe, shipped_recipes
 
@@ -111,9 +112,27 @@ def of_a_class(name: str) -> bool:
     return any("graft" in node for node in Recipe.read(name).grafts.values())
 
 
+def news() -> dict[str, bool]:
+    """Whether a recipe uses a word, or words together, that none before it does; mixtures of others come last."""
+    seen: set[frozenset[str]] = set()
+    found = {}
+    for name in sorted(RECIPES, key=lambda name: (len(Recipe.read(name).grafts), name)):
+        told = Recipe.read(name).to_dict()
+        words = frozenset(named({key: told.get(key) for key in ("grafts", "head", "losses", "rule")}))
+        words |= {f"thaw {node['thaw']}" for node in told.get("grafts", {}).values() if "thaw" in node}
+        found[name] = "hybrid" in name or not any(words <= other for other in [*seen, frozenset().union(*seen)])
+        seen.add(words)
+    return found
+
+
+NEWS = news()
 COMBINATIONS = [(name, kind) for name in RECIPES for kind in BACKBONES if fits(name, kind)]
-#: Every recipe on a ViT, the methods with a class of their own on the other families, too.
-TELLING = [(name, kind) for name, kind in COMBINATIONS if kind == "vit" or not fits(name, "vit") or of_a_class(name)]
+#: The recipes that use something for the first time, on a ViT; the methods with a class of their own on each family.
+TELLING = [
+    (name, kind)
+    for name, kind in COMBINATIONS
+    if NEWS[name] and (kind == "vit" or not fits(name, "vit") or of_a_class(name))
+]
 
 
 def pictures(made: Model, rows: int = 3) -> torch.Tensor:

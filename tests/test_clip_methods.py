@@ -36,6 +36,7 @@ COUNTS = [  # of CLIP ViT-B/16 and 100 classes; its layers are left out where th
     ("maple", 12, 30_720, IVLP),
     ("prograd", 1, 8_192, []),
     ("clip_adapter", 1, 131_072, []),
+    ("clip_lora", 12, 184_320, []),
     ("clip_adapter", 1, 2 * 131_072, [TEXT_BLEND]),
     ("tip_adapter", 1, 0, []),
     ("tip_adapter_f", 1, 819_200, []),

@@ -54,13 +54,13 @@ def test_every_slot_of_lore_and_sa2vp_takes_every_block_that_fits():
 
 
 def test_every_pair_of_methods_is_counted_or_refused_with_its_sentence(capsys):
-    grafts = {"vit": "lore,sa2vp,vpt_deep"}
+    pairs = {"vit": ("lore", "sa2vp"), "swin": ("sa2vp", "vpt_shallow"), "clip": ("lore", "coop")}
     for kind, backbone in small.BACKBONES.items():
-        named = f"grafts={grafts.get(kind, 'lore,sa2vp')}"
+        named = f"grafts={','.join(pairs[kind])}"
         words = [f"backbones={backbone['open']}", *small.overrides(kind)[2:], named, "--up-to", "2"]
         assert cli.main(["report", "--combine", *words, "--classes", "3", "--format", "json"]) == 0
         told = json.loads(capsys.readouterr().out)
-        assert {"lore", "sa2vp"} <= {one["name"] for one in told}
+        assert {*pairs[kind], " + ".join(pairs[kind])} == {one["name"] for one in told}
         assert all(one["uncounted"] == {} for one in told)
         assert all(part["marginal"] is not None for one in told for part in one["parts"] if part["kind"] == "graft")
 

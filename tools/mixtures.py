@@ -8,7 +8,9 @@ in the other.  tests/test_mixtures.py holds the page to it.
 """
 
 import argparse
+import copy
 import sys
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -18,7 +20,8 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, 
 import small
 import torch
 
-from promptzoo.builder import build
+from promptzoo.backbones import Backbone
+from promptzoo.builder import build, open_of
 from promptzoo.costs.combine import mixed, with_grafts
 from promptzoo.errors import ZooError
 from promptzoo.model import Model
@@ -34,10 +37,19 @@ are refused, with the sentence below.  Written by tools/mixtures.py, held by tes
 """
 
 
+recipes = cache(with_grafts)
+
+
+@cache
+def opened() -> Backbone:
+    return open_of(small.recipe("linear", KIND))
+
+
+@cache
 def methods() -> dict[str, str]:
     """One recipe for each method, by the name of its graft: its forms take each other's place."""
     found: dict[str, str] = {}
-    for name, recipe in with_grafts().items():
+    for name, recipe in recipes().items():
         if len(recipe.grafts) == 1:
             found.setdefault(next(iter(recipe.grafts)), name)
     return found
@@ -45,12 +57,12 @@ def methods() -> dict[str, str]:
 
 def together(first: str, second: str) -> Model:
     """Two recipes' methods on the small backbone, the first innermost.  Raises `ZooError` with why not."""
-    recipes = {name: with_grafts()[name] for name in (first, second)}
-    words = small.overrides(KIND) + small.fitting({k: g for one in recipes.values() for k, g in one.grafts.items()})
-    (asked,) = mixed(small.BACKBONES[KIND]["open"], recipes, [], words)
+    two = {name: recipes()[name] for name in (first, second)}
+    words = small.overrides(KIND) + small.fitting({k: g for one in two.values() for k, g in one.grafts.items()})
+    (asked,) = mixed(small.BACKBONES[KIND]["open"], two, [], words)
     if asked.recipe is None:
         raise ZooError(asked.sentence)
-    return small.knowing(build(asked.recipe, small.CLASSES, rehearsed=False))
+    return small.knowing(build(asked.recipe, small.CLASSES, copy.deepcopy(opened()), rehearsed=False))
 
 
 def tried(first: str, second: str) -> str:
