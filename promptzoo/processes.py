@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,15 +157,3 @@ def share_batches(model: nn.Module) -> bool:
         cls = type(module)
         module.__class__ = type(f"Shared{cls.__name__}", (cls, SharedBatchNorm), {})
     return bool(found)
-
-
-def peak_memory(device: torch.device) -> float:
-    """The most memory this process has held so far, in MiB: the GPU's on a GPU, else what is resident."""
-    if device.type == "cuda":
-        return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

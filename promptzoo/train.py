@@ -15,8 +15,9 @@ from promptzoo.evaluate import ZeroShot, evaluate, task_of
 from promptzoo.features import remember
 from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.loop import Loop
+from promptzoo.memory import peak_memory
 from promptzoo.prepare import open_data, prepare
-from promptzoo.processes import fabric_of, peak_memory, repeatable, sentences
+from promptzoo.processes import fabric_of, repeatable, sentences
 from promptzoo.recipe import Recipe
 from promptzoo.run import Result, RunFolder
 

@@ -55,9 +55,15 @@ def flow(value: Any) -> str:
     return str(value)
 
 
+@cache
+def shipped(name: str) -> Recipe:
+    return Recipe.read(name)
+
+
+@cache
 def recipe(name: str, kind: str = "vit", *more: str) -> Recipe:
     """A shipped recipe on a small backbone, its knowledge from class means where there is no text tower."""
-    words = [*overrides(kind), *fitting(Recipe.read(name, more).grafts)]
+    words = [*overrides(kind), *fitting((Recipe.read(name, more) if more else shipped(name)).grafts)]
     if "lore" in name and kind != "clip":
         words += ["knowledge={features: class_means}"]
     return Recipe.read(name, [*words, *more])
@@ -104,20 +110,20 @@ def knowing(made: Model) -> Model:
 
 def fits(name: str, kind: str) -> bool:
     """Whether a recipe can run on a backbone: comparing with texts needs a text tower."""
-    return kind == "clip" or Recipe.read(name).head["head"] != "text"
+    return kind == "clip" or shipped(name).head["head"] != "text"
 
 
 def of_a_class(name: str) -> bool:
     """Whether a recipe has more than blocks at sites: those do anywhere what they do alone, and what the tower does."""
-    return any("graft" in node for node in Recipe.read(name).grafts.values())
+    return any("graft" in node for node in shipped(name).grafts.values())
 
 
 def news() -> dict[str, bool]:
     """Whether a recipe uses a word, or words together, that none before it does; mixtures of others come last."""
     seen: set[frozenset[str]] = set()
     found = {}
-    for name in sorted(RECIPES, key=lambda name: (len(Recipe.read(name).grafts), name)):
-        told = Recipe.read(name).to_dict()
+    for name in sorted(RECIPES, key=lambda name: (len(shipped(name).grafts), name)):
+        told = shipped(name).to_dict()
         words = frozenset(named({key: told.get(key) for key in ("grafts", "head", "losses", "rule")}))
         words |= {f"thaw {node['thaw']}" for node in told.get("grafts", {}).values() if "thaw" in node}
         found[name] = "hybrid" in name or not any(words <= other for other in [*seen, frozenset().union(*seen)])

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,14 +64,17 @@ def test_a_text_prompt_of_clip_costs_three_gmacs():
     assert text.classes == 7
 
 
-@cache
-def reported(name: str, kind: str) -> Report:
-    return report(recipe(name, kind), CLASSES)
-
-
 @pytest.mark.parametrize(("name", "kind"), TELLING)
-def test_fvcores_trace_and_torchs_counter_agree_and_nothing_is_uncounted(name, kind):
-    found, twin = reported(name, kind), on_meta(model(name, kind))
+def test_a_report_agrees_with_torchs_counter_and_its_parts_add_up(name, kind):
+    found, made = report(recipe(name, kind), CLASSES), model(name, kind)
+    same_operations(found, on_meta(made))
+    adds_up(found)
+    assert found.parameters.tuned == sum(p.numel() for p in made.tuned().values())
+    assert found.parameters.checkpoint == sum(t.numel() * t.element_size() for t in made.tuned_state().values())
+
+
+def same_operations(found, twin):
+    """fvcore's trace and torch's counter see the same, and nothing is uncounted."""
     assert found.uncounted == {}
     image = torch.empty(1, *twin.visual.input, device="meta")
     with fixed(twin):  # as a report counts it
@@ -82,9 +84,8 @@ def test_fvcores_trace_and_torchs_counter_agree_and_nothing_is_uncounted(name, k
     assert 0 < found.inference.elementwise < found.inference.products
 
 
-@pytest.mark.parametrize(("name", "kind"), TELLING)
-def test_parts_sites_and_layers_add_up_to_the_whole(name, kind):
-    found = reported(name, kind)
+def adds_up(found):
+    """Parts, sites and layers come to the whole."""
     whole = found.inference.macs
     where = places(found)
     assert sum(where.values()) == pytest.approx(whole)
@@ -95,9 +96,6 @@ def test_parts_sites_and_layers_add_up_to_the_whole(name, kind):
     assert sum(place.operations.macs for place in found.sites) == pytest.approx(whole)
     assert sum(place.operations.macs for place in found.layers) == pytest.approx(whole)
     assert sum(part.tuned for part in found.parts) == found.parameters.tuned
-    made = build(recipe(name, kind), CLASSES)
-    assert found.parameters.tuned == sum(p.numel() for p in made.tuned().values())
-    assert found.parameters.checkpoint == sum(t.numel() * t.element_size() for t in made.tuned_state().values())
     for part in found.parts:
         if part.kind == "graft":
             assert sum(b.tuned for b in part.blocks if not b.name.startswith("=")) == part.tuned

@@ -27,7 +27,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("backbones", "grafts", "heads", "losses", "rules"),
     ("data", "guess", "knowledge"),
     ("builder",),
-    ("prepare", "checkpoint", "state", "schedule", "interrupt", "processes", "progress", "tasks"),
+    ("prepare", "checkpoint", "state", "schedule", "interrupt", "memory", "processes", "progress", "tasks"),
     ("features", "answers"),
     ("predict", "evaluate", "run", "loop", "train"),
     ("costs",),

@@ -62,7 +62,7 @@ def resumed(out: Path) -> None:
 # ---------------------------------------------------------------------- killed
 
 
-@pytest.mark.parametrize("step", range(0, 9, 2))
+@pytest.mark.parametrize("step", [0, 3, 4, 8])
 def test_killed_before_a_step_it_ends_as_if_left_alone(tmp_path, root, alone, monkeypatch, step):
     learn = Loop.learn
     monkeypatch.setattr(Loop, "learn", lambda self, *a: die() if self.reached.step == step else learn(self, *a))
@@ -74,7 +74,7 @@ def test_killed_before_a_step_it_ends_as_if_left_alone(tmp_path, root, alone, mo
 
 
 @pytest.mark.parametrize("moment", ["put", "os.replace", "os.fsync"])
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 6, 9, 10, 11])
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 6, 10])
 def test_killed_while_it_writes_it_ends_as_if_left_alone(tmp_path, root, short, monkeypatch, moment, number):
     owner, name = (os, moment[3:]) if moment.startswith("os.") else (state, moment)
     real, calls = getattr(owner, name), []
@@ -267,7 +267,7 @@ def test_stages_are_resumed_in_the_stage_they_were_in(tmp_path, root, monkeypatc
     words = ("sa2vp", "vit", "train.precision=fp32", "train.epochs=2", "train.save_every=1", stages)
     runs.run(tmp_path / "alone", root, *words)
     learn = Loop.learn
-    for step in (5, 6, 8, 13):
+    for step in (5, 6, 13):
         monkeypatch.setattr(Loop, "learn", lambda s, *a, at=step: die() if s.reached.step == at else learn(s, *a))
         with pytest.raises(Killed):
             runs.run(tmp_path / f"{step}", root, *words)

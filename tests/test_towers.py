@@ -1,5 +1,7 @@
 """Adopted towers compute what the originals compute, let prefix tokens ride along, and never mix rows."""
 
+from functools import cache
+
 import open_clip
 import pytest
 import timm
@@ -11,6 +13,7 @@ from torch import nn
 from promptzoo.backbones import Adopted, AdoptionError, adopt
 from promptzoo.graft import Around
 from promptzoo.notes import Notes
+from promptzoo.tower import Tower
 
 SMALL = {"embed_dim": 32, "num_heads": 2, "depth": 2}
 SWIN = {"embed_dim": 16, "depths": (1, 2), "num_heads": (1, 2), "window_size": 4, "img_size": 32}
@@ -124,30 +127,38 @@ def test_a_full_size_clip_equals_the_original() -> None:
     clip_case(clip("ViT-B-16", None), "ViT-B-16")
 
 
-TOWERS = {"vit": vit, "swin": swin, "padded swin": lambda: swin(img_size=(40, 28)), "clip": lambda: clip(image_size=64)}
+TOWERS = {
+    "vit": vit,
+    "swin": swin,
+    "padded swin": lambda: swin(img_size=(40, 28)),
+    "clip": lambda: clip(image_size=64, width=64),
+}
+
+
+@cache
+def tower(kind: str) -> Tower:
+    return adopt(TOWERS[kind]()).visual
 
 
 @pytest.mark.parametrize("kind", TOWERS)
 @settings(deadline=None, max_examples=6)
 @given(prefix=st.integers(0, 4), rows=st.integers(1, 3))
 def test_prefix_tokens_ride_along_in_every_tower_and_rows_never_mix(kind: str, prefix: int, rows: int) -> None:
-    tower = adopt(TOWERS[kind]()).visual.double()
-    notes = Notes(rows)
+    double, notes = tower(kind).double(), Notes(rows)
     with torch.no_grad():
-        x = tower.embed(tower.tokens(torch.randn(rows, *tower.input, dtype=torch.float64), notes), notes)
+        x = double.embed(double.tokens(torch.randn(rows, *double.input, dtype=torch.float64), notes), notes)
         x = torch.cat([torch.randn(rows, prefix, x.shape[-1], dtype=torch.float64), x], 1)
         whole, single = x, [x[i : i + 1] for i in range(rows)]
-        for layer in tower.layers:
+        for layer in double.layers:
             whole, single = layer(whole, notes), [layer(one, notes) for one in single]
-            own = tower.prefix + prefix
+            own = double.prefix + prefix
             assert whole.shape[1] == own + layer.grid[0] * layer.grid[1]
         torch.testing.assert_close(whole, torch.cat(single))
 
 
 @pytest.mark.parametrize("kind", ["vit", "swin", "padded swin"])
 def test_prefix_tokens_are_seen_by_every_patch(kind: str) -> None:
-    tower = adopt(TOWERS[kind]()).visual
-    layer, notes = tower.layers[0], Notes(1)
+    layer, notes = tower(kind).float().layers[0], Notes(1)
     patches = torch.randn(1, layer.grid[0] * layer.grid[1], layer.dim)
     with torch.no_grad():
         one, other = (layer(torch.cat([torch.randn(1, 1, layer.dim), patches], 1), notes) for _ in range(2))
@@ -155,7 +166,7 @@ def test_prefix_tokens_are_seen_by_every_patch(kind: str) -> None:
 
 
 def test_the_adopter_moves_the_weights_and_copies_none() -> None:
-    for model in (vit(), swin(), clip(image_size=64)):
+    for model in (vit(), swin(), clip(image_size=64, width=64)):
         own = {id(p) for p in model.parameters()}
         adopted = adopt(model)
         towers = [t for t in (adopted.visual, adopted.text) if t is not None]
@@ -168,7 +179,8 @@ def refused() -> dict[str, tuple[object, str]]:
         return timm.create_model(name, num_classes=0, **options)
 
     def open_clip_model(name: str) -> nn.Module:
-        return open_clip.create_model(name)
+        with torch.device("meta"):  # refused by what it is made of, before anything is computed
+            return open_clip.create_model(name, device="meta")
 
     return {
         "EVA": (lambda: made("eva02_tiny_patch14_224", depth=1), "no adopter takes a timm.models.eva.Eva"),

@@ -1,9 +1,11 @@
 """Tries what a Markdown file says: its commands, snippets, recipes and quoted outputs."""
 
+import copy
 import importlib
 import shlex
 import shutil
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ import yaml
 from fences import Fence
 from PIL import Image
 
-from promptzoo import cli
+from promptzoo import cli, lines
+from promptzoo.backbones import Backbone
 from promptzoo.builder import build, open_of
 from promptzoo.interrupt import StoppedError
 from promptzoo.recipe import Recipe
@@ -136,7 +139,13 @@ def fits(words: list[str]) -> None:
     recipe = Recipe.read(asked[0], asked[1:])
     if fetched(recipe):
         assert recipe.backbone.weights in tags(recipe.backbone.open), f"there are no weights {recipe.backbone.weights}"
-    build(recipe, small.CLASSES, open_of(recipe, hollow=True))
+    build(recipe, small.CLASSES, copy.deepcopy(hollow(lines.write(recipe.node["backbone"]))))
+
+
+@cache
+def hollow(backbone: str) -> Backbone:
+    """A backbone of shapes, which many recipes stand on."""
+    return open_of(Recipe.read("linear", [f"backbone={backbone}"]), hollow=True)
 
 
 def fetched(recipe: Recipe) -> bool:

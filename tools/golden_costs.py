@@ -9,6 +9,7 @@ A change of these numbers must be meant: say in the commit why.
 import argparse
 import difflib
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ FAMILIES = {
     "swin": "timm/swin_tiny_patch4_window7_224",
     "clip": "open_clip/ViT-B-32-quickgelu",
 }
+read = cache(Recipe.read)
+
 HEAD = "# The exact costs of every recipe, on its own backbone and on one of each family, for 100 classes.\n"
 HEAD += "# Written by tools/golden_costs.py; a change must be meant.\n"
 
@@ -43,7 +46,7 @@ def cases() -> list[tuple[str, str]]:
 
 def needs(name: str) -> str:
     """The word of a recipe's head; one that compares with texts needs a text tower."""
-    return str(Recipe.read(name).to_dict()["head"]["head"])
+    return str(read(name).to_dict()["head"]["head"])
 
 
 def words(name: str, kind: str) -> list[str]:
@@ -51,7 +54,7 @@ def words(name: str, kind: str) -> list[str]:
     if kind == "own":
         return []
     found = [f"backbone.open={FAMILIES[kind]}"]
-    if "knowledge" in Recipe.read(name).to_dict():
+    if "knowledge" in read(name).to_dict():
         found.append("knowledge={features: class_means}")
     return found
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.adopt import Adopted, AdoptionError
+from promptzoo.backbones.tokenizer import tokenizer_of
 from promptzoo.backbones.weights import fetched, load_file
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.preprocess import Preprocess
@@ -179,8 +180,7 @@ def _open_clip(name: str, weights: str, size: tuple[int, int] | None, options: d
         crop_mode="squash" if facts.get("resize_mode") == "squash" else "center",
     )
     context = config["text_cfg"].get("context_length", 77)
-    tokenizer = open_clip.SimpleTokenizer(context_length=context)
-    return model, preprocess, lambda texts: tokenizer(texts)
+    return model, preprocess, tokenizer_of(context)
 
 
 def _config(path: Path) -> Any:

@@ -19,7 +19,7 @@ from promptzoo.costs.clock import Compared, Work
 from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.sides import bare_backbone, bare_step, pictures, training_step, whole
 from promptzoo.errors import ZooError
-from promptzoo.processes import peak_memory
+from promptzoo.memory import peak_memory
 from promptzoo.recipe import Recipe
 
 Side = Literal["bare", "recipe"]
