@@ -5,7 +5,6 @@ import inspect
 import pkgutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -89,11 +88,9 @@ def test_slots_are_parameters_of_what_takes_blocks():
     assert {slot for _, _, entry in load_registry().entries() for slot in entry.slots} <= names
 
 
-def test_list_is_quick_and_imports_no_torch():
+def test_list_imports_no_torch():
     code = "import sys; from promptzoo.cli import main; main(['list']); print('torch' in sys.modules, file=sys.stderr)"
-    begun = time.perf_counter()
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - begun < 3  # 0.3 s on a quiet machine; tools/bench.py measures it
     assert run.stderr.strip() == "False"
     for _, word, _ in load_registry().entries():
         assert word in run.stdout
