@@ -21,7 +21,8 @@ class PlainTimm(Plain):
         return model.eval()
 
     def code(self, file: str, classes: int = 0) -> str:
-        return f"import timm\nmodel = {self.call('timm.create_model', num_classes=classes, checkpoint_path=file)}"
+        call = self.call("timm.create_model", num_classes=classes, checkpoint_path=file)
+        return f"import timm\nmodel = {call}.eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         return [model(image)]
