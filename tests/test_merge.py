@@ -83,7 +83,7 @@ def test_the_plain_model_gives_what_the_tuned_one_gives(case, tmp_path):
     if any(isinstance(module, Around) for module in made.visual.modules()):
         assert not close(made.frozen_features(image), seen.notes["feature"])
     assert found.difference <= 1e-5
-    assert found.rest == () or "gives features" in found.rest[0]
+    assert found.rest == () or "it gives features" in found.rest[0]
 
 
 def test_of_two_grafts_at_one_place_the_first_folds_first():

@@ -31,7 +31,7 @@ def page(merged: Merged, file: Path, out: Console) -> None:
     """What was folded where, what remains, how far both models are apart, and how the file is loaded."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("graft", "folded", "at", "into"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     table.add_column("places", justify="right")
     for one in merged.folded:
         modules = dict.fromkeys(re.sub(r"[._](weight|bias)$", "", name) for name in one.into)

@@ -23,6 +23,7 @@ from promptzoo.preprocess import Preprocess
 from promptzoo.recipe import Recipe
 
 LIMIT = 1e-5  # of the output's scale: what rounding alone can do
+FC = ("weight", "bias")
 ROWS = 4  # pictures, and texts, that are compared
 
 
@@ -84,7 +85,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     own = isinstance(head, LinearHead) and bool(plain.classifier)
     called = {place: key for key, place in backbone.names.items()}
     if own:
-        called |= {f"head.fc.{word}": f"{plain.classifier[0]}.{word}" for word in ("weight", "bias")}
+        called |= {f"head.fc.{word}": f"{plain.classifier[0]}.{word}" for word in FC}
     folding = fold(model, called)
     if folding.kept:
         lines = "".join(f"\n    {one}" for one in folding.kept)
@@ -97,15 +98,15 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     classes = len(model.classes) if own else 0
     with torch.random.fork_rng(devices=[]):
         twin = plain.make(classes)
-    state = twin.state_dict()
-    for name, key in called.items():
-        for each in plain.classifier if name.startswith("head.") else ("",):
-            state[f"{each}.{name.rpartition('.')[2]}" if each else key] = folding.weights[name]
+    state = {**twin.state_dict(), **{key: folding.weights[place] for place, key in called.items()}}
+    if own:  # a distilled model takes the mean of two classifiers
+        state |= {f"{each}.{word}": folding.weights[f"head.fc.{word}"] for each in plain.classifier for word in FC}
     state = {key: tensor.detach().cpu().clone().contiguous() for key, tensor in state.items()}
     twin.load_state_dict(state, strict=True)
     facts = {"recipe": None if recipe is None else recipe.to_dict(), "backbone": backbone.name}
     facts |= {"weights": backbone.weights, "classes": model.classes, "preprocess": asdict(preprocess)}
-    rest = () if own else (f"the head, a {type(head).__name__}: a plain {backbone.name} gives features",)
+    outside = f"the head, a {type(head).__name__}, which is no part of a plain {backbone.name}: it gives features"
+    rest = () if own else (outside,)
     return Merged(state, folded, rest, difference(model, twin, plain, own), plain, classes, facts)
 
 
