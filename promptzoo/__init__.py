@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from promptzoo.builder import open_backbone as open_backbone
     from promptzoo.costs.counting import report as report
     from promptzoo.make import Make as Make
+    from promptzoo.merging.merge import merge as merge
     from promptzoo.model import Model as Model
     from promptzoo.predict import load as load
     from promptzoo.recipe import Recipe as Recipe
@@ -25,6 +26,7 @@ _HOME = {
     "Recipe": "recipe",
     "build": "builder",
     "load": "predict",
+    "merge": "merging.merge",
     "open_backbone": "builder",
     "report": "costs.counting",
 }

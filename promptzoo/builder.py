@@ -52,6 +52,7 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
+        model.backbone = backbone
         where = recipe.node.where
         model.head = _under(
             where("head"),
@@ -93,8 +94,10 @@ def open_backbone(name: str, classes: int | Sequence[str], weights: str = "rando
     `classes` is their number or their names; `options` are those of `open_towers`.  Raises `ZooError`.
     """
     names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
-    adopted = open_towers(name, weights, **options).adopted
+    backbone = open_towers(name, weights, **options)
+    adopted = backbone.adopted
     model = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
+    model.backbone = backbone
     model.head = LinearHead(adopted.visual.out, len(names))
     return model.eval()
 

@@ -1,6 +1,7 @@
 """`model.safetensors`: what was tuned, and in its metadata everything needed to build the model around it again."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from promptzoo.errors import ZooError
 from promptzoo.recipe import Recipe
 
 KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
+MERGED = "load"  # in the metadata of a merged model, how its own library loads it
 
 
 def pack(state: dict[str, Tensor], recipe: Recipe, classes: list[str], frozen: str) -> bytes:
@@ -20,14 +22,14 @@ def pack(state: dict[str, Tensor], recipe: Recipe, classes: list[str], frozen: s
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
     asked, names = recipe.backbone, json.dumps(classes, ensure_ascii=False)
     words = (recipe.to_yaml(), asked.open, asked.weights, frozen, names)
-    return in_order(save(tensors, dict(zip(KEYS, words, strict=True))))
+    return in_order(save(tensors, dict(zip(KEYS, words, strict=True))), KEYS)
 
 
-def in_order(content: bytes) -> bytes:
-    """The same file with its metadata in the order of `KEYS`, which safetensors shuffles at each writing."""
+def in_order(content: bytes, keys: Iterable[str]) -> bytes:
+    """The same file with its metadata in the order of `keys`, which safetensors shuffles at each writing."""
     length = int.from_bytes(content[:8], "little")
     header: dict[str, Any] = json.loads(content[8 : 8 + length])
-    header["__metadata__"] = {key: header["__metadata__"][key] for key in KEYS}
+    header["__metadata__"] = {key: header["__metadata__"][key] for key in keys}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[8 + length :]
@@ -51,6 +53,8 @@ def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
     except (SafetensorError, OSError) as error:
         raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
+    if MERGED in metadata:
+        raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
     if lacking := [key for key in KEYS if key not in metadata]:
         raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'")
     return state, metadata

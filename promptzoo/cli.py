@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo import finished
 from promptzoo.errors import ZooError
 from promptzoo.quiet import quiet
 
@@ -86,7 +87,6 @@ def show(
 
 Words = Annotated[list[str], typer.Argument(help="A recipe (a file, or the name of a shipped one), then key=value ...")]
 RUNS = Path("runs/compare")
-WEIGHTS = typer.Option("--weights", help="Where the backbone's weights are now, if not where the run found them.")
 
 
 @app.command()
@@ -168,33 +168,6 @@ def compare(
     run(words, Wanted(seeds_of(seeds), baseline, out, form), console(), console(errors=True))
 
 
-@app.command("eval")
-def evaluate(
-    path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder.")],
-    words: Annotated[list[str] | None, typer.Argument(help="Other pictures: data.root=D.", show_default=False)] = None,
-    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
-    weights: Annotated[str | None, WEIGHTS] = None,
-) -> None:
-    """The figures of a finished run on one of its splits, read anew."""
-    from promptzoo.evaluate import evaluate_run
-    from promptzoo.outcome import figures_page
-    from promptzoo.pages import console
-
-    figures_page(evaluate_run(path, split, weights=weights, words=words or []), console())
-
-
-@app.command()
-def predict(
-    path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
-    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Picture files.")],
-    top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
-    classes: Annotated[str, typer.Option("--classes", help="Other class names: a,b,c.", show_default=False)] = "",
-    weights: Annotated[str | None, WEIGHTS] = None,
-) -> None:
-    """Name pictures with a finished run."""
-    from promptzoo.outcome import predictions_page
-    from promptzoo.pages import console
-    from promptzoo.predict import predict as name
-
-    others = classes.split(",") if classes else None
-    predictions_page(pictures, name(path, pictures, top, weights=weights, classes=others), console())
+app.command("eval")(finished.evaluate)
+app.command("predict")(finished.predict)
+app.command("merge")(finished.merge)

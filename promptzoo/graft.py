@@ -67,6 +67,11 @@ def bare(module: Any) -> Any:
     return module
 
 
+def bare_name(name: str) -> str:
+    """A parameter's name without the steps of `Around`."""
+    return re.sub(r"\.step(?=\.)", "", name)
+
+
 def acting(tower: nn.Module) -> set[str]:
     """The names of what acts in a tower now: grafts that are not silent, and `thawed` where its own weights learn."""
     found = {module.name for module in tower.modules() if isinstance(module, Around) and not module.silent}

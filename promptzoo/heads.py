@@ -26,7 +26,7 @@ class LinearHead(nn.Module):
         super().__init__()
         self.fc = nn.Linear(dim, classes)
         nn.init.trunc_normal_(self.fc.weight, std=0.02)
-        self.dim = dim
+        self.dim, self.out = dim, classes
 
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
         logits: Tensor = self.fc(feature)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
-from promptzoo.graft import Around, Site, bare, matching, recheck, sites
+from promptzoo.graft import Around, Site, bare, bare_name, matching, recheck, sites
 from promptzoo.notes import FEATURES, Notes
 from promptzoo.tower import Tower
 
@@ -49,10 +48,12 @@ class Graft(Protocol):
 class Model(nn.Module):
     """Everything under `visual` and `text` is frozen and in evaluation mode; grafts, head and losses learn.
 
-    `classes` are the class names; `slots` tells which prefix tokens belong to which graft.
+    `classes` are the class names; `slots` tells which prefix tokens belong to which graft; `backbone` is what the
+    towers were opened as, where that is known.
     """
 
     logit_scale: Tensor | None
+    backbone: Any = None
 
     def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
         super().__init__()
@@ -157,15 +158,15 @@ class Model(nn.Module):
 
     def tuned(self) -> dict[str, nn.Parameter]:
         """Every parameter that learns, by name."""
-        return {_plain(n): p for n, p in self.named_parameters() if p.requires_grad}
+        return {bare_name(n): p for n, p in self.named_parameters() if p.requires_grad}
 
     def tuned_state(self) -> dict[str, Tensor]:
         """The checkpoint: parameters and buffers of grafts, head and losses, and what was thawed."""
         learns = self.tuned()
         return {
-            _plain(n): t.detach()
+            bare_name(n): t.detach()
             for n, t in self.state_dict().items()
-            if not n.startswith(tuple(f"{f}." for f in FROZEN)) or _plain(n) in learns
+            if not n.startswith(tuple(f"{f}." for f in FROZEN)) or bare_name(n) in learns
         }
 
     def load_tuned(self, state: dict[str, Tensor]) -> None:
@@ -188,13 +189,8 @@ class Model(nn.Module):
         """sha256 over the frozen weights, by name: which backbone a checkpoint belongs to."""
         digest = hashlib.sha256()
         learns = self.tuned()
-        for name, tensor in sorted((_plain(n), t) for n, t in self.state_dict().items()):
+        for name, tensor in sorted((bare_name(n), t) for n, t in self.state_dict().items()):
             if name.startswith(tuple(f"{f}." for f in FROZEN)) and name not in learns:
                 digest.update(name.encode())
                 digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
-
-
-def _plain(name: str) -> str:
-    """A parameter's name without the steps of `Around`."""
-    return re.sub(r"\.step(?=\.)", "", name)

@@ -1,6 +1,5 @@
 """The interval of a difference, held against what is known of it."""
 
-
 import numpy as np
 import pytest
 

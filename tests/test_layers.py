@@ -32,8 +32,9 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("predict", "evaluate", "run", "loop", "train"),
     ("costs",),
     ("check", "pages", "outcome"),
-    ("compare",),
-    ("quiet", "cli"),
+    ("compare", "merging"),
+    ("quiet", "finished"),
+    ("cli",),
     ("__main__",),
 )
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}

@@ -1,36 +1,43 @@
 """`timm/NAME`, `open_clip/NAME` and `promptzoo/NAME`: the three places a backbone comes from."""
 
 import importlib
-import json
 import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.adopt import Adopted, AdoptionError
-from promptzoo.backbones.tokenizer import tokenizer_of
-from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.preprocess import Preprocess
 from promptzoo.registry import load_registry
 
-SHIPPED = Path(__file__).resolve().parents[1]
+#: The function behind each source; its library is imported when it is asked for.
+OPENERS = {
+    "timm": "promptzoo.backbones.from_timm:open_timm",
+    "open_clip": "promptzoo.backbones.from_open_clip:open_open_clip",
+    "promptzoo": "promptzoo.backbones.from_open_clip:open_own",
+}
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A frozen backbone: its name, where its weights are from, its towers, and how it wants its pictures."""
+    """A frozen backbone: its name, where its weights are from, its towers, and how it wants its pictures.
+
+    `plain` makes the model of its own library anew; `names` tells where each tensor of that is in the towers.
+    """
 
     name: str
     weights: str
     adopted: Adopted
     preprocess: Preprocess
     tokenize: Callable[[list[str]], Tensor] | None = field(default=None, repr=False)
+    plain: Plain | None = field(default=None, repr=False)
+    names: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def open_towers(
@@ -48,20 +55,38 @@ def open_towers(
     adopter understands.
     """
     source, _, model = name.partition("/")
-    openers = {"timm": _timm, "open_clip": _open_clip, "promptzoo": _own}
-    if source not in openers or not model:
+    if source not in OPENERS or not model:
         raise ZooError(
-            f"no backbone '{name}'{did_you_mean(source, openers)}; write {', '.join(f'{s}/NAME' for s in openers)}"
+            f"no backbone '{name}'{did_you_mean(source, OPENERS)}; write {', '.join(f'{s}/NAME' for s in OPENERS)}"
         )
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         logging.getLogger().addFilter(_quiet)
         torch.manual_seed(0)
         try:
-            original, preprocess, tokenize = openers[source](model, weights, size, dict(options or {}))
+            opened: Opened = function(OPENERS[source])(model, weights, size, dict(options or {}))
         finally:
             logging.getLogger().removeFilter(_quiet)
-        original.eval()
-    return Backbone(name, weights, adopt(original), preprocess, tokenize)
+    state = opened.model.eval().state_dict(keep_vars=True)
+    adopted = adopt(opened.model)
+    return Backbone(name, weights, adopted, opened.preprocess, opened.tokenize, opened.plain, moved(state, adopted))
+
+
+def function(path: str) -> Any:
+    """What `module:name` names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def moved(state: Mapping[str, Tensor], adopted: Adopted) -> dict[str, str]:
+    """Where the tensors of a model, by name, are now that its parts were moved: `visual.layers.0. ...`."""
+    towers = [(n, tower) for n, tower in (("visual", adopted.visual), ("text", adopted.text)) if tower is not None]
+    places = {
+        id(tensor): f"{name}.{path}"
+        for name, tower in towers
+        for path, tensor in (*tower.named_parameters(), *tower.named_buffers())
+    }
+    found = {key: places[id(tensor)] for key, tensor in state.items() if id(tensor) in places}
+    return found if adopted.logit_scale is None else {**found, "logit_scale": "logit_scale"}
 
 
 def _quiet(record: logging.LogRecord) -> bool:
@@ -76,124 +101,5 @@ def adopt(model: nn.Module) -> Adopted:
     if path not in adopters:
         known = ", ".join(sorted(p.replace(":", ".") for p in adopters))
         raise AdoptionError(f"no adopter takes a {path.replace(':', '.')}; those there are take {known}")
-    module, _, function = adopters[path].partition(":")
-    adopted: Adopted = getattr(importlib.import_module(module), function)(model)
+    adopted: Adopted = function(adopters[path])(model)
     return adopted
-
-
-def _timm(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Any:
-    import timm
-    from timm.data import resolve_model_data_config
-
-    if not timm.is_model(name):
-        raise ZooError(f"timm has no model '{name}'{did_you_mean(name, timm.list_models())}")
-    if size is not None:
-        options["img_size"] = size
-    tag = None if weights == "random" or Path(weights).suffix else weights
-    if tag is not None:
-        tags = [t.partition(".")[2] for t in timm.list_pretrained(f"{name}.*")]
-        if tag not in tags:
-            raise ZooError(
-                f"timm/{name} has no weights '{tag}'{did_you_mean(tag, tags)}; "
-                f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
-            )
-
-    def create(pretrained: bool) -> nn.Module:
-        full = f"{name}.{tag}" if tag else name
-        try:
-            model: nn.Module = timm.create_model(full, pretrained=pretrained, num_classes=0, **options)
-        except (TypeError, AssertionError) as error:
-            raise ZooError(f"timm/{name} cannot be built with {options}: {error}") from error
-        return model
-
-    model = fetched(lambda: create(True), f"timm/{name}", tag) if tag else create(False)
-    if Path(weights).suffix:
-        load_file(model, Path(weights), aside=classifier_of(model))
-    facts = resolve_model_data_config(model)
-    return (
-        model,
-        Preprocess(
-            size=tuple(facts["input_size"][1:]),
-            mean=tuple(facts["mean"]),
-            std=tuple(facts["std"]),
-            interpolation=facts["interpolation"],
-            crop_pct=facts["crop_pct"],
-            crop_mode=facts.get("crop_mode", "center"),
-        ),
-        None,
-    )
-
-
-def classifier_of(model: nn.Module) -> tuple[str, ...]:
-    """The names of the classifier in the checkpoints of a timm model: set aside, since a head of its own is trained."""
-    names = getattr(model, "pretrained_cfg", {}).get("classifier") or ()
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _open_clip(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Any:
-    import open_clip
-
-    if Path(name).suffix == ".json":
-        config = _config(Path(name))
-    else:
-        if name not in open_clip.list_models():
-            raise ZooError(f"open_clip has no model '{name}'{did_you_mean(name, open_clip.list_models())}")
-        config = open_clip.get_model_config(name)
-    for part, values in options.items():
-        config[part] = {**config[part], **values} if isinstance(values, dict) else values
-    path = Path(weights)
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    tag = None if weights == "random" or path.suffix else weights
-    if tag is not None and tag not in tags:
-        raise ZooError(
-            f"open_clip/{name} has no weights '{tag}'{did_you_mean(tag, tags)}; "
-            f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
-        )
-    if tag is None:
-        preprocess_cfg = config.pop("preprocess_cfg", {})
-        custom = config.pop("custom_text", False)
-        if size is not None:
-            config["vision_cfg"] = {**config["vision_cfg"], "image_size": size}
-        try:
-            model: nn.Module = (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
-        except TypeError as error:
-            raise AdoptionError(f"open_clip/{name} is no CLIP of an image and a text tower alone: {error}") from error
-        facts = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **preprocess_cfg}
-        if path.suffix:
-            load_file(model, path, aside=())
-    else:
-        model = fetched(
-            lambda: open_clip.create_model(name, pretrained=tag, force_image_size=size), f"open_clip/{name}", tag
-        )
-        facts = open_clip.get_model_preprocess_cfg(model)
-    image_size = getattr(model.visual, "image_size", None)
-    if image_size is None:
-        raise AdoptionError(
-            f"open_clip/{name}: the image tower is a {type(model.visual).__name__}, not a VisionTransformer"
-        )
-    preprocess = Preprocess(
-        size=tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size),
-        mean=tuple(facts["mean"]),
-        std=tuple(facts["std"]),
-        interpolation=facts.get("interpolation", "bicubic"),
-        crop_pct=1.0,
-        crop_mode="squash" if facts.get("resize_mode") == "squash" else "center",
-    )
-    context = config["text_cfg"].get("context_length", 77)
-    return model, preprocess, tokenizer_of(context)
-
-
-def _config(path: Path) -> Any:
-    """An open_clip model configuration from a local file."""
-    if not path.exists():
-        raise ZooError(f"no such model configuration: {path}")
-    return json.loads(path.read_text())
-
-
-def _own(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Any:
-    shipped = sorted(p.parent.name for p in SHIPPED.glob("*/*.safetensors"))
-    if name not in shipped:
-        raise ZooError(f"promptzoo ships no model '{name}'{did_you_mean(name, shipped)}; it ships {', '.join(shipped)}")
-    folder = SHIPPED / name
-    file = str(folder / f"{name}.safetensors") if weights == "shipped" else weights
-    return _open_clip(str(folder / f"{name}.json"), file, size, options)

@@ -3,7 +3,9 @@
     from promptzoo.blocks import LocalityInteraction
 
 Axes: `b` images, `n` patches, `d` width, `c` classes, `t` width of the knowledge, `l` layers, `m` prompts per layer,
-`h` heads of width `e`.  Only torch and einops are needed; torch-geometric is imported where a graph is asked for.
+`h` heads of width `e`.  A block that is `linear` maps each token x to x A + c in evaluation mode, whatever the others,
+so that a frozen weight which it stands at can take it up (`promptzoo merge`).  Only torch and einops are needed;
+torch-geometric is imported where a graph is asked for.
 """
 
 from promptzoo.blocks.adapter import PromptAdapter, PromptAdapterPaper

@@ -64,6 +64,11 @@ class Bottleneck(nn.Module):
         self.channels = nn.Parameter(torch.ones(dim)) if channels else None
         STARTS[start](self)
 
+    @property
+    def linear(self) -> bool:
+        """Without an activation."""
+        return isinstance(self.act, nn.Identity)
+
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.scale * self.up(self.drop(self.act(self.down(x))))
         if self.channels is not None:
@@ -102,6 +107,7 @@ class Identity(nn.Module):
     """Hands on what it gets: the plain ablation of every block that turns `b n d` into `b n d`."""
 
     shapes = "b n d -> b n d"
+    linear = True
 
     def __init__(self, dim: int):
         super().__init__()

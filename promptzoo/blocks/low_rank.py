@@ -25,6 +25,7 @@ class LowRank(nn.Module):
     """
 
     shapes = "b n d -> b n o"
+    linear = True
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ class ScaleShift(nn.Module):
     """
 
     shapes = "b n d -> b n d"
+    linear = True
 
     def __init__(self, dim: int):
         super().__init__()

@@ -1,0 +1,112 @@
+"""`open_clip/NAME` and `promptzoo/NAME`: a CLIP of open_clip by its name, or by a file that describes it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+from torch import Tensor, nn
+
+from promptzoo.backbones.adopt import AdoptionError
+from promptzoo.backbones.plain import Opened, Plain
+from promptzoo.backbones.tokenizer import tokenizer_of
+from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.preprocess import Preprocess
+
+SHIPPED = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class PlainClip(Plain):
+    """A model of open_clip, which has no classifier; `file` describes one that open_clip does not know by its name."""
+
+    file: str | None = None
+
+    def make(self, classes: int = 0) -> nn.Module:
+        config = configured(self.file or self.name, self.arguments)
+        model: nn.Module = made(config, self.name)
+        return model.eval()
+
+    def code(self, file: str, classes: int = 0) -> str:
+        known = [] if self.file is None else [f"open_clip.add_model_config({self.file!r})"]
+        call = self.call("open_clip.create_model", pretrained=file)
+        return "\n".join(["import open_clip", *known, f"model = {call}.eval()"])
+
+    def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
+        return [model.encode_image(image), *([] if ids is None else [model.encode_text(ids)])]
+
+
+def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:
+    """Raises `ZooError` for a name or a tag that there is not, `AdoptionError` for what is no CLIP of two towers."""
+    file = name if Path(name).suffix == ".json" else None
+    if file is None and name not in open_clip.list_models():
+        raise ZooError(f"open_clip has no model '{name}'{did_you_mean(name, open_clip.list_models())}")
+    base = configured(name, {})
+    arguments = {part: {**base[part], **own} if isinstance(own, dict) else own for part, own in options.items()}
+    if size is not None:
+        arguments["vision_cfg"] = {**arguments.get("vision_cfg", base["vision_cfg"]), "image_size": size}
+    path = Path(weights)
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    tag = None if weights == "random" or path.suffix else weights
+    if tag is not None and tag not in tags:
+        raise ZooError(
+            f"open_clip/{name} has no weights '{tag}'{did_you_mean(tag, tags)}; "
+            f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
+        )
+    config = configured(name, arguments)
+    if tag is None:
+        model = made(config, name)
+        own = config.get("preprocess_cfg", {})
+        facts = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **own}
+        if path.suffix:
+            load_file(model, path, aside=())
+    else:
+        model = fetched(lambda: open_clip.create_model(name, pretrained=tag, **arguments), f"open_clip/{name}", tag)
+        facts = open_clip.get_model_preprocess_cfg(model)
+    image_size = getattr(model.visual, "image_size", None)
+    if image_size is None:
+        raise AdoptionError(
+            f"open_clip/{name}: the image tower is a {type(model.visual).__name__}, not a VisionTransformer"
+        )
+    preprocess = Preprocess(
+        size=tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size),
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        interpolation=facts.get("interpolation", "bicubic"),
+        crop_pct=1.0,
+        crop_mode="squash" if facts.get("resize_mode") == "squash" else "center",
+    )
+    context = config["text_cfg"].get("context_length", 77)
+    plain = PlainClip(Path(name).stem if file else name, arguments, file=file)
+    return Opened(model, preprocess, tokenizer_of(context), plain)
+
+
+def open_own(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:
+    """A model that promptzoo ships.  Raises `ZooError` for a name that there is not."""
+    shipped = sorted(p.parent.name for p in SHIPPED.glob("*/*.safetensors"))
+    if name not in shipped:
+        raise ZooError(f"promptzoo ships no model '{name}'{did_you_mean(name, shipped)}; it ships {', '.join(shipped)}")
+    folder = SHIPPED / name
+    file = str(folder / f"{name}.safetensors") if weights == "shipped" else weights
+    return open_open_clip(str(folder / f"{name}.json"), file, size, options)
+
+
+def configured(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a model, from open_clip or a local file, with the arguments in place of its own."""
+    path = Path(name)
+    if path.suffix != ".json":
+        return {**open_clip.get_model_config(name), **arguments}
+    if not path.exists():
+        raise ZooError(f"no such model configuration: {path}")
+    return {**json.loads(path.read_text()), **arguments}
+
+
+def made(config: dict[str, Any], name: str) -> Any:
+    """The model of a configuration, without weights."""
+    words = {word: value for word, value in config.items() if word not in ("preprocess_cfg", "custom_text")}
+    try:
+        return (open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP)(**words)
+    except TypeError as error:
+        raise AdoptionError(f"open_clip/{name} is no CLIP of an image and a text tower alone: {error}") from error

@@ -1,0 +1,73 @@
+"""`timm/NAME`: a model of timm by its name."""
+
+from pathlib import Path
+from typing import Any
+
+import timm
+from timm.data import resolve_model_data_config
+from torch import Tensor, nn
+
+from promptzoo.backbones.plain import Opened, Plain
+from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.preprocess import Preprocess
+
+
+class PlainTimm(Plain):
+    """A model of timm; its classifier can hold a linear head."""
+
+    def make(self, classes: int = 0) -> nn.Module:
+        model: nn.Module = timm.create_model(self.name, num_classes=classes, **self.arguments)
+        return model.eval()
+
+    def code(self, file: str, classes: int = 0) -> str:
+        call = self.call("timm.create_model", num_classes=classes, checkpoint_path=file)
+        return f"import timm\nmodel = {call}.eval()"
+
+    def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
+        return [model(image)]
+
+
+def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:
+    """Raises `ZooError` for a name, a tag or options that there are not."""
+    if not timm.is_model(name):
+        raise ZooError(f"timm has no model '{name}'{did_you_mean(name, timm.list_models())}")
+    if size is not None:
+        options["img_size"] = size
+    tag = None if weights == "random" or Path(weights).suffix else weights
+    if tag is not None:
+        tags = [t.partition(".")[2] for t in timm.list_pretrained(f"{name}.*")]
+        if tag not in tags:
+            raise ZooError(
+                f"timm/{name} has no weights '{tag}'{did_you_mean(tag, tags)}; "
+                f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
+            )
+    full = f"{name}.{tag}" if tag else name
+
+    def create(pretrained: bool) -> nn.Module:
+        try:
+            model: nn.Module = timm.create_model(full, pretrained=pretrained, num_classes=0, **options)
+        except (TypeError, AssertionError) as error:
+            raise ZooError(f"timm/{name} cannot be built with {options}: {error}") from error
+        return model
+
+    model = fetched(lambda: create(True), f"timm/{name}", tag) if tag else create(False)
+    classifier = classifier_of(model)
+    if Path(weights).suffix:
+        load_file(model, Path(weights), aside=classifier)
+    facts = resolve_model_data_config(model)
+    preprocess = Preprocess(
+        size=tuple(facts["input_size"][1:]),
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        interpolation=facts["interpolation"],
+        crop_pct=facts["crop_pct"],
+        crop_mode=facts.get("crop_mode", "center"),
+    )
+    return Opened(model, preprocess, None, PlainTimm(full, options, classifier))
+
+
+def classifier_of(model: nn.Module) -> tuple[str, ...]:
+    """The names of the classifier in the checkpoints of a timm model: set aside, since a head of its own is trained."""
+    names = getattr(model, "pretrained_cfg", {}).get("classifier") or ()
+    return (names,) if isinstance(names, str) else tuple(names)
