@@ -85,7 +85,7 @@ class EfficientPrompts(nn.Module):
             return
         kept = self.chosen(*self.importance(gradients))
         start[f"grafts.{self.name}.kept"] = kept
-        for key in self.keys():
+        for key in self.by_key():
             start[key] = start[key][kept.flatten().to(start[key].device)]
 
     def importance(self, gradients: Gradients) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,7 @@ class EfficientPrompts(nn.Module):
         pieces = self.kept.double() - 1
         tokens = torch.zeros_like(pieces[:, 0])
         for gradient in gradients():
-            moved = [(one.tokens.detach() * gradient[key]).sum(1) for key, one in self.keys().items()]
+            moved = [(one.tokens.detach() * gradient[key]).sum(1) for key, one in self.by_key().items()]
             change = torch.zeros_like(pieces)
             change[self.kept] = torch.stack(moved).sum(0).to(change.dtype)
             tokens, pieces = tokens + change.sum(1).abs(), pieces + change.abs()
@@ -106,7 +106,7 @@ class EfficientPrompts(nn.Module):
         kept[stay] = highest(pieces[stay], self.prune_pieces, LEAST_PIECES)
         return kept
 
-    def keys(self) -> dict[str, Pieces]:
+    def by_key(self) -> dict[str, Pieces]:
         """The prompts of each layer, by the name of their tensor in a checkpoint."""
         return {f"grafts.{self.name}.prompts.{i}.tokens": one for i, one in enumerate(self.prompts)}  # type: ignore[misc]
 
@@ -117,7 +117,7 @@ class EfficientPrompts(nn.Module):
             return
         rows = kept[kept.any(1)] if self.remove else kept
         self.slots.count = len(rows)
-        for one in self.keys().values():
+        for one in self.by_key().values():
             one.keep(rows)
 
 
