@@ -60,6 +60,11 @@ def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: Ze
     return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
 
 
+def rank(task: Any, figures: dict[str, Any]) -> tuple[float, float]:
+    """The larger, the better; of equal scores that of the lower loss."""
+    return figures[getattr(task, "score", "accuracy")], -figures.get("loss", 0.0)
+
+
 def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
     """What each of `count` pictures was taken for, from what every process says of its own: n 2 -> n."""
     place, predicted = own.to(fabric.device).T

@@ -60,6 +60,15 @@ def recheck(grafts: nn.ModuleDict) -> None:
             again()
 
 
+def resize(grafts: nn.ModuleDict, state: dict[str, Tensor]) -> None:
+    """Lets every graft whose sizes are found out in training take those that it has in a checkpoint."""
+    for graft in grafts.children():
+        take: Any = getattr(graft, "resize", None)
+        if take is not None:
+            take(state)
+    recheck(grafts)
+
+
 def bare(module: Any) -> Any:
     """The frozen module itself, under everything grafted around it."""
     while isinstance(module, Around):

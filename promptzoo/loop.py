@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from promptzoo.checkpoint import copied
 from promptzoo.construct import Construct
 from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
-from promptzoo.evaluate import evaluate
+from promptzoo.evaluate import evaluate, rank
 from promptzoo.interrupt import StoppedError, farewell, listening
 from promptzoo.model import Model
 from promptzoo.prepare import Data
@@ -21,8 +22,9 @@ from promptzoo.processes import averaged, seed_of, share_batches, summed
 from promptzoo.progress import Display, Mirror
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
+from promptzoo.rewind import rewind
 from promptzoo.run import RunFolder
-from promptzoo.schedule import optimizer_of, rate
+from promptzoo.schedule import optimizer_of, rate, shorten
 from promptzoo.settings import Stage
 from promptzoo.state import Reached
 from promptzoo.step import step_of
@@ -47,19 +49,17 @@ class Loop:
         began: float,
     ) -> None:
         self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
-        self.guess, self.task, self.folder = guess, task, folder
+        self.guess, self.task, self.folder, self.began = guess, task, folder, began
         self.tuned, self.frozen = model.tuned(), model.fingerprint()
         self.rule = Construct(load_registry()).build(recipe.rule, "rule")
         self.reached, self.saved = Reached(), "nothing"
         self.best: dict[str, Tensor] | None = None
-        self.began = began
 
     def fit(self, state: dict[str, Any] | None, quiet: bool = False) -> None:
         """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
         stages = self.recipe.train.phases
         if (world := self.fabric.world_size) > 1 and share_batches(self.model):
             self.data.train.least = 2 * world  # a batch normalisation refuses a single row, though others join it
-        self.step = self.fabric.setup_module(step_of(self.model, self.recipe.data.guess))
         untrained = copied(dict(self.tuned)) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
@@ -71,14 +71,16 @@ class Loop:
             for number in range(self.reached.stage, len(stages)):
                 if not stages[number].epochs:
                     continue
+                if not state:
+                    if stages[number].rewind and self.reached.step:
+                        rewind(self.model, untrained, self.gradients)
+                    self.reached.enter(number)
+                    self.best = None
+                self.tuned = self.model.tuned()  # a rewind, or a state after one, may have left fewer of them
+                self.step = self.fabric.setup_module(step_of(self.model, self.recipe.data.guess))
                 self.optimizer = self.fabric.setup_optimizers(optimizer_of(stages[number], self.tuned))
                 if state:
                     self.optimizer.load_state_dict(state["optimizer"])
-                else:
-                    self.reached.enter(number)
-                    self.best = None
-                    if stages[number].rewind:
-                        self.model.load_tuned({**self.model.tuned_state(), **untrained})
                 state = None
                 while self.reached.epoch < stages[number].epochs:
                     self.epoch(stages[number])
@@ -112,20 +114,38 @@ class Loop:
     def learn(self, batch: Batch, stage: Stage) -> bool:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
         reached, per_epoch = self.reached, len(self.data.train)
-        torch.manual_seed(seed_of(self.recipe.train.seed, reached.step, self.fabric.global_rank))
-        guess = None if self.guess is None else self.guess[batch.index]
-        image, label, guess = self.fabric.to_device((batch.image, batch.label, guess))
-        losses, logits = self.step(image, label, guess)
-        stop = self.account(batch, losses, (logits.detach().argmax(1) == label).sum())
-        shared = {name: loss * batch.share for name, loss in losses.items()}
-        self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))
-        self.clip(stage.clip)
+        losses, hits = self.losses(batch)
+        stop = self.account(batch, losses, hits)
+        self.backward(batch, losses, stage.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch)
         self.optimizer.step()
         self.optimizer.zero_grad()
         reached.batch, reached.step = reached.batch + 1, reached.step + 1
         return stop
+
+    def losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """The weighted losses by name, and how many pictures were named right."""
+        torch.manual_seed(seed_of(self.recipe.train.seed, self.reached.step, self.fabric.global_rank))
+        guess = None if self.guess is None else self.guess[batch.index]
+        image, label, guess = self.fabric.to_device((batch.image, batch.label, guess))
+        losses, logits = self.step(image, label, guess)
+        return losses, (logits.detach().argmax(1) == label).sum()
+
+    def backward(self, batch: Batch, losses: dict[str, Tensor], most: float | None = None) -> None:
+        """The rule's gradient, over all processes, shortened to `most`."""
+        shared = {name: loss * batch.share for name, loss in losses.items()}
+        self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))
+        if where := shorten(self.tuned, most):
+            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
+
+    def gradients(self) -> Iterator[dict[str, Tensor]]:
+        """The gradient of each batch of another epoch, in evaluation mode; nothing learns."""
+        self.model.eval()
+        for batch in self.data.train.epoch(self.reached.epochs):
+            self.backward(batch, self.losses(batch)[0])
+            yield {name: p.grad for name, p in self.tuned.items() if p.grad is not None}
+            self.optimizer.zero_grad()
 
     def account(self, batch: Batch, losses: dict[str, Tensor], hits: Tensor) -> bool:
         """Adds a step to the sums of its epoch, over all processes, in one transfer."""
@@ -140,17 +160,6 @@ class Loop:
         self.display.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
         return stop > 0
 
-    def clip(self, most: float | None) -> None:
-        """Checks the gradient, and shortens it to `most`."""
-        gradients = [p.grad for p in self.tuned.values() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if not math.isfinite(norm.item()):
-            finite = {name: p.grad is None or bool(p.grad.isfinite().all()) for name, p in self.tuned.items()}
-            where = next((name for name, fine in finite.items() if not fine), "all parameters together")
-            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
-        if most is not None:
-            torch.nn.utils.clip_grads_with_norm_(self.tuned.values(), most, norm)
-
     def broken(self, what: str) -> ZooError:
         """Training cannot go on; what was saved stays."""
         return ZooError(
@@ -160,18 +169,13 @@ class Loop:
         )
 
     def validate(self) -> dict[str, float]:
-        """The figures of the validation pictures; of two epochs with equal scores that of the lower loss is better."""
+        """The figures of the validation pictures."""
         assert self.data.val is not None
         found = evaluate(self.fabric, self.task, self.model, self.data.val).figures
-        if self.reached.val is None or self.rank(found) > self.rank(self.reached.val):
+        if self.reached.val is None or rank(self.task, found) > rank(self.task, self.reached.val):
             self.reached.val, self.reached.best_epoch = found, self.reached.epochs
             self.best = copied(self.model.tuned_state())
         return {name: value for name, value in found.items() if isinstance(value, int | float)}
-
-    def rank(self, figures: dict[str, Any]) -> tuple[float, float]:
-        return figures[getattr(self.task, "score", "accuracy")], -figures.get("loss", 0.0)
-
-    # ------------------------------------------------------------------ state
 
     def seconds(self) -> float:
         """Of all sessions of this run, from `began`, on the monotonic clock."""
@@ -189,10 +193,7 @@ class Loop:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up a saved state.  Raises `ZooError` when pictures or frozen weights have changed since."""
-        for name, now in (("data", self.data.splits.fingerprint), ("frozen", self.frozen)):
-            if state[name] != now:
-                what = "pictures" if name == "data" else "frozen weights"
-                raise ZooError(f"the {what} are not those that {self.folder.path} was begun with; begin another run")
+        self.folder.begun_with(state, pictures=self.data.splits.fingerprint, frozen_weights=self.frozen)
         self.model.load_tuned(state["tuned"])
         self.best, self.reached = state["best"], Reached(**state["reached"])
         self.saved = f"step {self.reached.step}"

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
-from promptzoo.graft import Around, Site, bare, bare_name, matching, recheck, sites
+from promptzoo.graft import Around, Site, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.notes import FEATURES, Notes
+from promptzoo.slots import Slots
 from promptzoo.tower import Tower
 
 FROZEN = ("visual", "text")
@@ -61,7 +62,7 @@ class Model(nn.Module):
         self.head: nn.Module = nn.Identity()
         self.grafts, self.losses = nn.ModuleDict(), nn.ModuleDict()
         self.weights: dict[str, float] = {}
-        self.slots: dict[str, slice] = {}
+        self.slots: dict[str, Slots] = {}
         self.pathways: dict[str, int] = {}
         self.register_buffer("logit_scale", logit_scale, persistent=False)
         self.eval()
@@ -104,14 +105,12 @@ class Model(nn.Module):
 
         The first stands innermost.  Raises `ZooError` when two of them open a second pathway.
         """
-        start = self.visual.prefix
         for name in grafts:
             if hasattr(self.grafts, name):
                 raise ZooError(f"a graft cannot be called '{name}': torch's ModuleDict has something of that name")
         for name, graft in grafts.items():
             needs = graft.needs(self)
-            self.slots[name] = slice(start, start + needs.prefix)
-            start += needs.prefix
+            self.slots[name] = Slots(needs.prefix, self.prefix())
             if needs.pathways:
                 self.pathways[name] = needs.pathways
         if len(self.pathways) > 1:
@@ -124,15 +123,14 @@ class Model(nn.Module):
             self.grafts[name] = graft
         recheck(self.grafts)
 
-    def prefix(self, name: str) -> slice:
-        """The prefix tokens that a graft reserved, as a slice of the token axis."""
-        return self.slots[name]
+    def prefix(self) -> Slots:
+        """The last prefix tokens that are reserved, the tower's own where no graft has any."""
+        return [Slots(self.visual.prefix), *self.slots.values()][-1]
 
     @property
     def prefix_tokens(self) -> int:
         """How many tokens stand before the patches: the tower's own and those of all grafts."""
-        stops: list[int] = [slots.stop for slots in self.slots.values()]
-        return max([self.visual.prefix, *stops])
+        return self.prefix().stop
 
     @contextmanager
     def ungrafted(self, *names: str) -> Iterator[None]:
@@ -171,6 +169,7 @@ class Model(nn.Module):
 
     def load_tuned(self, state: dict[str, Tensor]) -> None:
         """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
+        resize(self.grafts, state)
         own = self.tuned_state()
         wrong = [f"missing {k}" for k in own.keys() - state.keys()]
         wrong += [f"foreign {k}" for k in state.keys() - own.keys()]

@@ -119,6 +119,12 @@ class RunFolder:
         """The last state saved, or None."""
         return load_state(self.state_file)
 
+    def begun_with(self, state: dict[str, Any], *, pictures: str, frozen_weights: str) -> None:
+        """Raises `ZooError` when a state belongs to other pictures or frozen weights than are here now."""
+        for name, what, now in (("data", "pictures", pictures), ("frozen", "frozen weights", frozen_weights)):
+            if state[name] != now:
+                raise ZooError(f"the {what} are not those that {self.path} was begun with; begin another run")
+
     # ------------------------------------------------------------------ at the end
 
     def finish(self, checkpoint: bytes, answers: bytes | None, result: Result) -> None:

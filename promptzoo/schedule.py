@@ -1,4 +1,4 @@
-"""What moves the tuned parameters: the optimizer, and its learning rate at each step."""
+"""What moves the tuned parameters: the optimizer, its learning rate at each step, the length of the gradient."""
 
 import math
 
@@ -27,6 +27,17 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Op
     if phase.optimizer == "adamw":
         return torch.optim.AdamW(groups, phase.lr, betas=phase.betas, weight_decay=phase.weight_decay)
     return torch.optim.SGD(groups, phase.lr, momentum=phase.momentum, weight_decay=phase.weight_decay)
+
+
+def shorten(tuned: dict[str, nn.Parameter], most: float | None) -> str | None:
+    """Shortens the gradient to a norm of `most`.  Gives where it is not finite, None where it is."""
+    norm = torch.nn.utils.get_total_norm([p.grad for p in tuned.values() if p.grad is not None])
+    if not math.isfinite(norm.item()):
+        finite = {name: p.grad is None or bool(p.grad.isfinite().all()) for name, p in tuned.items()}
+        return next((name for name, fine in finite.items() if not fine), "all parameters together")
+    if most is not None:
+        torch.nn.utils.clip_grads_with_norm_(tuned.values(), most, norm)
+    return None
 
 
 def rate(phase: Phase, step: int, per_epoch: int) -> float:

@@ -86,7 +86,7 @@ class Phase(Settings):
 class Stage(Phase):
     """One of several stretches; what it does not say is as in `train`."""
 
-    rewind: bool = False  # start again from the weights before training
+    rewind: bool = False  # start again from the weights before training, pruned where a graft prunes
 
 
 class TrainSettings(Phase):

@@ -1,9 +1,15 @@
 """What one training step computes: a model and its losses as one module."""
 
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
 from torch import Tensor, nn
 
 from promptzoo.graft import acting
 from promptzoo.model import Model, Output
+
+#: () -> for each batch of the training pictures, the gradient of every tuned parameter that it reaches, by its name.
+Gradients: TypeAlias = Callable[[], Iterator[dict[str, Tensor]]]
 
 
 class Step(nn.Module):

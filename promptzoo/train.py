@@ -19,6 +19,7 @@ from promptzoo.memory import peak_memory
 from promptzoo.prepare import open_data, prepare
 from promptzoo.processes import fabric_of, repeatable, sentences
 from promptzoo.recipe import Recipe
+from promptzoo.rewind import idle
 from promptzoo.run import Result, RunFolder
 
 __all__ = ["Result", "train"]
@@ -55,7 +56,7 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
         model = build(recipe, data.classes, backbone).to(fabric.device)
         prepared = prepare(recipe, model, backbone, data)
         remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
-        remarks = [*data.splits.remarks, *prepared.remarks]
+        remarks = [*data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
         if fabric.is_global_zero:
             folder.describe("data", {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,

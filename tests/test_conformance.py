@@ -29,6 +29,12 @@ def test_the_golden_cases_of_clips_methods_pass_and_their_negative_controls_are_
     assert done.stdout.strip().endswith("7 passed, 0 failed")
 
 
+def test_the_golden_cases_of_prompts_pass_and_their_negative_controls_are_told_apart() -> None:
+    done = run("--only", "vpt", "e2vpt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("3 passed, 0 failed")
+
+
 @pytest.mark.slow
 def test_all_golden_cases_of_both_papers_pass() -> None:
     done = run("--only", "lore", "sa2vp")

@@ -20,7 +20,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("blocks",),
     ("errors", "notes"),
     ("parts", "pool", "attention", "tower"),
-    ("graft", "make", "model", "step"),
+    ("graft", "make", "model", "slots", "step"),
     ("lines", "registry", "preprocess"),
     ("settings", "sections", "overrides", "recipe", "construct"),
     ("texts",),
@@ -29,7 +29,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("builder",),
     ("prepare", "checkpoint", "state", "schedule", "interrupt", "memory", "processes", "progress", "tasks"),
     ("features", "answers"),
-    ("predict", "evaluate", "run", "loop", "train"),
+    ("predict", "evaluate", "run", "rewind", "loop", "train"),
     ("costs",),
     ("check", "pages", "outcome"),
     ("compare", "merging"),
@@ -51,7 +51,7 @@ SIZES = {"224", "768", "196", "197", "14", "12"}  # of ViT-B/16, which a tower k
 DRAWINGS = {"data/digits.py", "data/drawing.py"}  # their numbers are pixels of the pictures they draw
 
 CORE = ("attention", "builder", "check", "construct", "evaluate", "graft", "loop", "model", "notes", "parts", "pool")
-CORE += ("prepare", "step", "tower", "train")
+CORE += ("prepare", "rewind", "slots", "step", "tower", "train")
 FAMILIES = {"vit", "swin", "clip", "deit", "resnet", "sa2vp", "vpt", "lore", "adaptformer", "timm", "open_clip"}
 
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}

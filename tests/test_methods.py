@@ -14,6 +14,9 @@ COUNTS = {  # on ViT-B/16, the head apart
     "vpt_shallow": 38_400,
     "vpt_deep": 92_160,
     "vpt_deep grafts.vpt.length=50": 460_800,
+    "e2vpt": 138_240,
+    "e2vpt grafts.e2vpt.share=false": 184_320,
+    "e2vpt grafts.e2vpt.pairs=0": 92_160,
     "expres": 468_480,
     "expres grafts.expres.where=[norm]": 99_840,
     "adapter_pfeiffer": 1_779_840,
@@ -53,7 +56,9 @@ def test_what_starts_at_zero_changes_nothing_at_first(name, kind):
 
 
 @pytest.mark.parametrize("kind", small.BACKBONES)
-@pytest.mark.parametrize("name", ["vpt_shallow", "expres", "adapter_houlsby", "adapter_noah", "adapter_plus", "ssf"])
+@pytest.mark.parametrize(
+    "name", ["vpt_shallow", "e2vpt", "expres", "adapter_houlsby", "adapter_noah", "adapter_plus", "ssf"]
+)
 def test_what_starts_otherwise_changes_something(name, kind):
     made = small.model(name, kind)
     image = small.pictures(made)
@@ -107,6 +112,12 @@ BAD = {
     "lora grafts.lora.beside.scaling=alpha": "'alpha/rank', 'alpha/sqrt(rank)' or 'none'",
     "lora grafts.lora.at=visual.layers.*.feedforward.mlp.fc1": "targets 'qv' are parts of a joint projection; 128",
     "vpt_deep grafts.vpt.length=0": "length must be 1 or more, got 0",
+    "e2vpt grafts.e2vpt.length=0": "length must be 1 or more, got 0",
+    "e2vpt grafts.e2vpt.pairs=-1": "pairs must be 0 or more, got -1",
+    "e2vpt grafts.e2vpt.pieces=0": "pieces must be 1 or more, got 0",
+    "e2vpt grafts.e2vpt.pieces=5": "pieces must divide the width of every layer, 32; got 5",
+    "e2vpt grafts.e2vpt.prune_tokens=1": "prune_tokens must lie in [0, 1), got 1",
+    "e2vpt grafts.e2vpt.prune_pieces=-0.1": "prune_pieces must lie in [0, 1), got -0.1",
     "expres grafts.expres.length=0": "length must be 1 or more, got 0",
     "expres grafts.expres.where=[q]": "'norm', 'qkv' or 'proj'",
     "adapter_plus grafts.adapter.after.rank=0": "rank must be 1 or more, got 0",

@@ -46,7 +46,7 @@ ELEMENTWISE = """
 MOVES = """
     expand_as repeat repeat_interleave roll pad index_select diagonal diagonal_copy unbind clone type_as view_as mT
     alias new_ones ones_like zeros zeros_like empty_like movedim swapaxes unflatten flip scalar_tensor lift_fresh
-    split_with_sizes numpy_T dropout feature_dropout embedding gather
+    split_with_sizes numpy_T dropout feature_dropout embedding gather index_copy new_zeros
 """
 
 

@@ -1,5 +1,6 @@
 """What SA²VP adds to one layer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,13 +13,16 @@ from promptzoo.notes import Notes
 
 
 class Bridge(nn.Module):
-    """What SA²VP adds to one layer: who asks whom, the adapter of the answer, and a fresh map where there is one."""
+    """What SA²VP adds to one layer: who asks whom, the adapter of the answer, and a fresh map where there is one.
+
+    `align` makes the attention for so many prefix tokens; it owns no parameters, so that another can take its place.
+    """
 
     align: Any
 
     def __init__(
         self,
-        align: nn.Module,
+        align: Callable[..., nn.Module],
         adapter: nn.Module,
         map: nn.Module | None,
         fuse: nn.Module | None,
@@ -26,10 +30,12 @@ class Bridge(nn.Module):
         gamma: float,
         to_prompt: bool,
         prefix: int,
+        prefix_tokens: int,
         name: str,
     ):
         super().__init__()
-        self.align, self.adapter, self.map, self.fuse = align, adapter, map, fuse
+        self.make, self.prefix_tokens = align, prefix_tokens
+        self.align, self.adapter, self.map, self.fuse = align(prefix=prefix_tokens), adapter, map, fuse
         self.gamma, self.to_prompt, self.prefix = gamma, to_prompt, prefix
         self.asked, self.told, self.name, self.alone = f"{name}.asked", f"{name}.told", name, False
 
@@ -51,8 +57,14 @@ class Bridge(nn.Module):
             model.at(f"visual.layers.{layer}.attention")[0].around(self.ask_anew, name)
         model.at(f"visual.layers.{layer}")[0].around(self.exchange, name)
 
-    def recheck(self) -> None:
-        """Whether this method is alone in its layer, without dropout: then a fresh map is the same for all images."""
+    def recheck(self, prefix_tokens: int) -> None:
+        """Takes note of another number of prefix tokens, and of whether this method is alone in its layer.
+
+        Alone and without dropout, a fresh map is the same for all images.
+        """
+        if prefix_tokens != self.prefix_tokens:
+            device = next(self.frozen[1].parameters()).device
+            self.align, self.prefix_tokens = self.make(prefix=prefix_tokens).to(device), prefix_tokens
         layers, number = self.place
         inside = list(layers[number].modules())
         alone = all(m.name == self.name for m in inside if isinstance(m, Around))

@@ -51,7 +51,7 @@ class DualPathway(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Opens the pathway where positions are added, exchanges in each layer, closes it at the head."""
-        self.name = name
+        self.name, self.model = name, (model,)  # a tuple: a graft is part of its model, not the other way round
         tower = model.visual
         layers = self.acting([bare(layer).width for layer in tower.layers])
         asking = self.asking(layers)
@@ -67,13 +67,14 @@ class DualPathway(nn.Module):
                 "tokens": tower.prefix + _patches(frozen),
             }
             bridge = Bridge(
-                self.make["align"](prefix=model.prefix_tokens, **sizes),
+                partial(self.make["align"], **sizes),
                 self.make["adapter"](**sizes),
                 self.make["map"](**sizes) if fresh else None,
                 self.make["fuse"](**sizes) if fresh else None,
                 gamma=self.gamma,
                 to_prompt=layer in asking,
                 prefix=tower.prefix,
+                prefix_tokens=model.prefix_tokens,
                 name=name,
             )
             bridge.attach(model, layer, name)
@@ -83,9 +84,12 @@ class DualPathway(nn.Module):
         model.at("head")[0].around(self.close, name)
 
     def recheck(self) -> None:
-        """Finds out in which layers nothing else acts: there a fresh map passes as one row for all images."""
+        """Finds out how many tokens stand before the patches, and in which layers nothing else acts.
+
+        There a fresh map passes as one row for all images.
+        """
         for bridge in (m for m in self.modules() if isinstance(m, Bridge)):
-            bridge.recheck()
+            bridge.recheck(self.model[0].prefix_tokens)
 
     def acting(self, widths: list[int]) -> list[int]:
         """The layers of the stage in which the pathways exchange."""

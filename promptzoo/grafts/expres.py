@@ -10,6 +10,7 @@ from promptzoo.grafts.insert import insert
 from promptzoo.grafts.vpt import Learned, fan_in
 from promptzoo.model import Model, Needs
 from promptzoo.notes import Notes
+from promptzoo.slots import Slots
 
 Where = Literal["norm", "qkv", "proj"]
 
@@ -41,7 +42,7 @@ class Expres(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Prompts where tokens enter, residual prompts inside each layer's attention, the readout at the pool."""
-        self.slots = model.prefix(name)
+        self.slots = model.slots[name]
         self.prompts = nn.ModuleList([Learned(self.slots, model.visual.dim, fan_in(model))])
         insert(model, self.prompts, name)
         self.residuals = nn.ModuleList()
@@ -56,7 +57,7 @@ class Expres(nn.Module):
 
     def read(self, pool: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """b (p + n) d -> b o: the pool of the prompts' mean, as if it were the only token."""
-        mean = x[:, self.slots].mean(1, keepdim=True)
+        mean = x[:, self.slots.start : self.slots.stop].mean(1, keepdim=True)
         feature: Tensor = pool(mean.expand_as(x), notes)
         return feature
 
@@ -64,15 +65,14 @@ class Expres(nn.Module):
 class Residual(nn.Module):
     """A learned vector for each prompt, added to what a step gives at the prompts' slots; 0 at the start."""
 
-    def __init__(self, slots: slice, dim: int):
+    def __init__(self, slots: Slots, dim: int):
         super().__init__()
-        self.start = slots.start
-        self.delta = nn.Parameter(torch.zeros(slots.stop - slots.start, dim))
+        self.slots = slots
+        self.delta = nn.Parameter(torch.zeros(slots.count, dim))
 
     def add(self, step: Wrap, x: Tensor, *rest: object) -> Tensor:
         """b (p + n) d -> b (p + n) o; a lone token, as windows are padded with, is none of the prompts."""
         y: Tensor = step(x, *rest)
-        if y.shape[1] < self.start + len(self.delta):
+        if y.shape[1] < self.slots.stop:
             return y
-        after = y.shape[1] - self.start - len(self.delta)
-        return y + nn.functional.pad(self.delta.to(y.dtype), (0, 0, self.start, after))
+        return y + nn.functional.pad(self.delta.to(y.dtype), (0, 0, self.slots.start, y.shape[1] - self.slots.stop))

@@ -8,14 +8,15 @@ from torch import Tensor, nn
 from promptzoo.graft import Wrap
 from promptzoo.model import Model
 from promptzoo.notes import Notes
+from promptzoo.slots import Slots
 
 
 class Insert(nn.Module):
     """Puts the prompts of one layer into their slots; `prompts` says what they are."""
 
-    def __init__(self, slots: slice):
+    def __init__(self, slots: Slots):
         super().__init__()
-        self.start, self.stop = slots.start, slots.stop
+        self.slots = slots
 
     @abstractmethod
     def prompts(self, x: Tensor, notes: Notes) -> Tensor:
@@ -24,12 +25,12 @@ class Insert(nn.Module):
     def join(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """b (p + n) d -> b (p + m + n) d, once, before the first layer."""
         x = enter(x, notes)
-        return torch.cat([x[:, : self.start], self.prompts(x, notes), x[:, self.start :]], 1)
+        return torch.cat([x[:, : self.slots.start], self.prompts(x, notes), x[:, self.slots.start :]], 1)
 
     def replace(self, enter: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """b (p + m + n) d, the old prompts thrown away."""
         x = enter(x, notes)
-        return torch.cat([x[:, : self.start], self.prompts(x, notes), x[:, self.stop :]], 1)
+        return torch.cat([x[:, : self.slots.start], self.prompts(x, notes), x[:, self.slots.stop :]], 1)
 
 
 def insert(model: Model, inserts: nn.ModuleList, name: str) -> None:

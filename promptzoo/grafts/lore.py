@@ -13,6 +13,7 @@ from promptzoo.grafts.insert import Insert, insert
 from promptzoo.make import Make
 from promptzoo.model import Model, Needs
 from promptzoo.notes import Notes
+from promptzoo.slots import Slots
 
 
 class Lore(nn.Module):
@@ -62,7 +63,7 @@ class Lore(nn.Module):
     def attach(self, model: Model, name: str) -> None:
         """Reads at the raw patches; writes where prompts enter the tower, and where they enter each later layer."""
         self.name = name
-        slots = model.prefix(name)
+        slots = model.slots[name]
         model.at("visual.tokens")[0].around(self.read, name)
         places = [(run, i) for run, (_, layers) in enumerate(self.runs) for i in range(layers)]
         self.inserts = nn.ModuleList(Generated(f"{name}.prompts.{run}", i, slots) for run, i in places)
@@ -97,7 +98,7 @@ class Lore(nn.Module):
 class Generated(Insert):
     """The prompts of one layer, from a note."""
 
-    def __init__(self, note: str, index: int, slots: slice):
+    def __init__(self, note: str, index: int, slots: Slots):
         super().__init__(slots)
         self.note, self.index = note, index
 

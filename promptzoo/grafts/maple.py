@@ -13,6 +13,7 @@ from promptzoo.grafts.insert import Insert
 from promptzoo.make import Make
 from promptzoo.model import Model, Needs
 from promptzoo.notes import Notes
+from promptzoo.slots import Slots
 
 
 class CoupledPrompts(nn.Module):
@@ -54,7 +55,7 @@ class CoupledPrompts(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Acts where words become vectors, and where prompts enter each layer of both towers."""
-        slots, words = model.prefix(name), slice(1, 1 + self.context.length)
+        slots, words = model.slots[name], Slots(self.context.length, Slots(1))
         self.context.attach(model, name, self.insert)
         inserts = [Given(slots, partial(self.prompts, layer)) for layer in range(self.depth)]
         model.at("visual.embed.enter")[0].around(inserts[0].join, name)
@@ -81,7 +82,7 @@ class CoupledPrompts(nn.Module):
 class Given(Insert):
     """Prompts that are the same for all rows, asked for anew in each forward."""
 
-    def __init__(self, slots: slice, give: Callable[[], Tensor]):
+    def __init__(self, slots: Slots, give: Callable[[], Tensor]):
         super().__init__(slots)
         self.give = (give,)  # a tuple: what it belongs to is registered elsewhere
 

@@ -7,6 +7,7 @@ from promptzoo.graft import bare
 from promptzoo.grafts.insert import Insert, insert
 from promptzoo.model import Model, Needs
 from promptzoo.notes import Notes
+from promptzoo.slots import Slots
 
 
 class Vpt(nn.Module):
@@ -33,7 +34,7 @@ class Vpt(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Where tokens enter the tower and, when deep, where they enter each later layer."""
-        slots, pixels = model.prefix(name), fan_in(model)
+        slots, pixels = model.slots[name], fan_in(model)
         widths = model.visual.widths if self.deep else model.visual.widths[:1]
         self.layers = nn.ModuleList(Learned(slots, width, pixels, self.dropout) for width in widths)
         insert(model, self.layers, name)
@@ -42,16 +43,20 @@ class Vpt(nn.Module):
 class Learned(Insert):
     """The prompts of one layer.  `pixels` is the size of a patch, which their first values depend on."""
 
-    def __init__(self, slots: slice, dim: int, pixels: int, dropout: float = 0.0):
+    def __init__(self, slots: Slots, dim: int, pixels: int, dropout: float = 0.0):
         super().__init__(slots)
         bound = (6 / (pixels + dim)) ** 0.5
-        self.tokens = nn.Parameter(torch.empty(slots.stop - slots.start, dim).uniform_(-bound, bound))
+        self.tokens = nn.Parameter(torch.empty(slots.count, dim).uniform_(-bound, bound))
         self.drop = nn.Dropout(dropout)
 
     def prompts(self, x: Tensor, notes: Notes) -> Tensor:
         """b m d, dropped anew for each row."""
-        rows: Tensor = self.drop(self.tokens.expand(len(x), -1, -1))
+        rows: Tensor = self.drop(self.whole().expand(len(x), -1, -1))
         return rows.to(x.dtype)
+
+    def whole(self) -> Tensor:
+        """m d."""
+        return self.tokens
 
 
 def fan_in(model: Model) -> int:

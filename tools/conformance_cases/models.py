@@ -35,6 +35,7 @@ from promptzoo.make import Make
 from promptzoo.model import Model
 from promptzoo.notes import Notes
 from promptzoo.pool import Pool
+from promptzoo.slots import Slots
 from promptzoo.tower import Tower
 
 
@@ -86,7 +87,7 @@ def eq12(case: Case) -> Tensors:
     layers = adopt(transformer(case, patch_size=1, img_size=(1, e0.shape[1]))).visual.layers
     notes = Notes(len(c0))
     notes["prompts"] = u0[:, None]
-    insert = Generated("prompts", 0, slice(c0.shape[1], c0.shape[1] + u0.shape[1]))
+    insert = Generated("prompts", 0, Slots(u0.shape[1], Slots(c0.shape[1])))
     plain = torch.cat([c0, e0], 1)
     prompted = insert.join(lambda x, notes: x, plain, notes)
     for layer in layers:

@@ -1,4 +1,4 @@
-"""Methods of few parts on a vision transformer: prompts, adapters, LoRA, SSF."""
+"""Methods of few parts on a vision transformer: prompts, E²VPT, adapters, LoRA, SSF."""
 
 from typing import Any
 
@@ -11,6 +11,8 @@ from conformance_cases.models import transformer
 from promptzoo.backbones import adopt
 from promptzoo.blocks import Bottleneck, LowRank, ScaleShift
 from promptzoo.grafts.at import AtSite
+from promptzoo.grafts.e2vpt import EfficientPrompts
+from promptzoo.grafts.pieces import cut
 from promptzoo.grafts.vpt import Vpt
 from promptzoo.heads import LinearHead
 from promptzoo.make import Make
@@ -59,6 +61,21 @@ def vpt(case: Case) -> Tensors:
     model = whole(case, vpt=Vpt(length=case.hyper["n_prompts"], deep=deep))
     for i, layer in enumerate(model.grafts["vpt"].layers):
         put(layer, {"tokens": case.w(f"vpt.prompts.{i}" if deep else "vpt.prompts")})
+    image = case.x("image")
+    return {"tokens": model.visual.encode(image, Notes(len(image))), "logits": model(image).logits}
+
+
+def e2vpt(case: Case) -> Tensors:
+    """What the masks leave, loaded as a checkpoint that was pruned; as released the rest stays as zeros."""
+    hyper = case.hyper
+    counts = {"length": hyper["n_prompts"], "pairs": hyper["n_kv"], "pieces": hyper["pieces"]}
+    model = whole(case, e2vpt=EfficientPrompts(**counts, share=hyper["share_kv"], remove=False))
+    kept = (case.x("piece_mask") * case.x("token_mask")[:, None]).bool()
+    state = {"kept": kept}
+    for i in range(hyper["layers"]):
+        rows = cut(case.w(f"e2vpt.prompts.{i}"), hyper["pieces"])
+        state |= {f"prompts.{i}.tokens": rows[kept.flatten()], f"key_values.{i}.prompts": case.w(f"e2vpt.kv.{i}")[None]}
+    model.load_tuned({**model.tuned_state(), **{f"grafts.e2vpt.{key}": value for key, value in state.items()}})
     image = case.x("image")
     return {"tokens": model.visual.encode(image, Notes(len(image))), "logits": model(image).logits}
 
@@ -125,4 +142,11 @@ def as_linear(step: nn.Module, dim: int) -> tuple[Tensor, Tensor]:
     return (step(torch.eye(dim, dtype=torch.float64)[None])[0] - bias).T, bias
 
 
-CASES = {"vpt": vpt, "adapter_houlsby_pfeiffer": adapter, "adaptformer": adaptformer, "lora_qv": lora, "ssf": ssf}
+CASES = {
+    "vpt": vpt,
+    "adapter_houlsby_pfeiffer": adapter,
+    "adaptformer": adaptformer,
+    "lora_qv": lora,
+    "ssf": ssf,
+    "e2vpt": e2vpt,
+}
