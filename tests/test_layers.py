@@ -18,6 +18,7 @@ PACKAGE = ROOT / "promptzoo"
 
 LAYERS = (  # from the bottom up: a module imports from its own layer and those below it
     ("blocks",),
+    ("metrics",),
     ("errors", "notes"),
     ("parts", "pool", "attention", "tower"),
     ("graft", "make", "model", "step"),
@@ -40,6 +41,7 @@ HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 
 FROM_OUTSIDE = {  # folders that need little
     "blocks": {"torch", "einops", "torch_geometric"},
+    "metrics": {"torch"},
     "data": {"torch", "numpy", "PIL", "sklearn"},
 }
 
@@ -101,7 +103,7 @@ def test_a_lower_layer_never_imports_an_upper_one(name):
 
 
 @pytest.mark.parametrize("folder", FROM_OUTSIDE)
-def test_blocks_and_data_need_little(folder):
+def test_blocks_metrics_and_data_need_little(folder):
     for name, path in MODULES.items():
         if name.startswith(f"{folder}/"):
             packages = {module.partition(".")[0] for module in imported(path)} - set(sys.stdlib_module_names)
