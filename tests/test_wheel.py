@@ -41,7 +41,9 @@ def test_the_wheel_carries_registry_recipes_and_the_embedded_model(wheel):
     page = [path for suffix in ("css", "html", "js") for path in ROOT.glob(f"promptzoo/costs/*.{suffix}")]
     modules = {path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("promptzoo/**/*.py"), *page)}
     assert recipes
-    assert recipes | modules <= names
+    cards = {f"promptzoo/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("docs/**/*.md")}
+    assert cards
+    assert recipes | modules | cards <= names
     assert {"promptzoo/registry.yaml", "promptzoo/py.typed"} <= names
     assert {f"promptzoo/zoo_tiny/{name}" for name in ("zoo_tiny.json", "zoo_tiny.safetensors", "README.md")} <= names
 
