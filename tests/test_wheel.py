@@ -87,6 +87,9 @@ def test_installed_beside_the_environment_it_runs_from_an_empty_folder(wheel, tm
     listed = run("-m", "promptzoo", "list", cwd=empty, **environment)
     assert "aligned_cross_attention" in listed
     assert "lore_sa2vp_hybrid" in listed
+    shown = run("-m", "promptzoo", "show", "lore", cwd=empty, **environment)
+    assert "◀ lore" in shown
+    assert "9,123,876" in shown
     drawn = run("-m", "promptzoo", "check", "lore", cwd=empty, **environment)
     assert "lore on open_clip/ViT-B-16-quickgelu" in drawn
     assert "◀ lore" in drawn

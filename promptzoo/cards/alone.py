@@ -1,5 +1,6 @@
 """How to use a block alone: a snippet that runs, made of its registry entry and of its class's shapes."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from promptzoo.registry import Entry
 Use = tuple[str, Entry, Mapping[str, Any]]  # word, entry, the recipe's arguments
 
 AXES = {"b": 2, "n": 16, "m": 2, "c": 5, "h": 2, "e": 16, "1": 1}  # sizes of the inputs that no argument decides
+WIDEST = 120  # of a line
 OWN = {"dim": "d", "knowledge_dim": "t", "text_dim": "t", "tokens": "n", "length": "m"}  # arguments that do
 
 
@@ -23,9 +25,21 @@ def snippet(uses: Iterable[Use]) -> str:
         module = entry.path.partition(":")[0]
         public = module.rpartition(".")[0] if module.startswith("promptzoo.blocks.") else module
         heads.setdefault(public, set()).add(cls.__name__)
-    imports = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(heads.items())]
+    imports = [imported(module, sorted(names)) for module, names in sorted(heads.items())]
     calls = [called(word, cls, {**arguments_of(cls, entry), **given(cls, more)}) for word, cls, entry, more in shown]
     return fence("python", "\n".join(["import torch", *imports, "", *calls]))
+
+
+def imported(module: str, names: list[str]) -> str:
+    """On one line where they fit, else each on its own."""
+    line = f"from {module} import {', '.join(names)}"
+    apart = "".join(f"    {name},\n" for name in names)
+    return line if len(line) <= WIDEST else f"from {module} import (\n{apart})"
+
+
+def literal(value: Any) -> str:
+    """A value as code, words in double quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def arguments_of(cls: Any, entry: Entry) -> dict[str, Any]:
@@ -48,8 +62,10 @@ def called(word: str, cls: Any, arguments: Mapping[str, Any]) -> str:
         axes["n"] = arguments["prefix"] + arguments["grid"][0] * arguments["grid"][1]
     axes |= {axis: arguments[name] for name, axis in OWN.items() if name in arguments}
     inputs = [[str(axes[axis]) for axis in part.split()] for part in left.split(",") if part.strip()]
-    tokens = ", ".join(f"torch.randn({', '.join(sizes)})" for sizes in inputs)
+    alike = len(inputs) > 1 and all(sizes == inputs[0] for sizes in inputs)
+    drawn = [[str(len(inputs)), *inputs[0]]] if alike else inputs
+    tokens = "*" * alike + ", ".join(f"torch.randn({', '.join(sizes)})" for sizes in drawn)
     ordered = {name: arguments[name] for name in parameters(cls) if name in arguments}
-    built = ", ".join(f"{name}={value!r}" for name, value in ordered.items())
+    built = ", ".join(f"{name}={literal(value)}" for name, value in ordered.items())
     name = word.rpartition("/")[2]
     return f"{name} = {cls.__name__}({built})\nout = {name}({tokens})  # {cls.shapes}"

@@ -96,6 +96,7 @@ def cost_tables(costs: Costs, own: str, classes: int) -> str:
     by_graft = [
         (code(name), f"{tuned:,}", giga(macs), giga(more))
         for name, (tuned, macs, more) in costs.get(own, {}).get("grafts", {}).items()
+        if tuned or more  # what is thawed is the tower's own
     ]
     return sections(
         f"For {classes} classes; GMACs of a picture, `a step` forward and backward." if rows else "",

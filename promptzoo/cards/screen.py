@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-LOOK = Theme({"markdown.code": "cyan", "markdown.item.bullet": "dim"})
-LEVELS = {"h1": "bold cyan", "h2": "bold", "h3": "bold dim"}
+HEADINGS = {"markdown.h1": "bold cyan", "markdown.h2": "bold", "markdown.h3": "dim"}
+LOOK = Theme({**HEADINGS, "markdown.code": "cyan", "markdown.item.bullet": "dim"})
 FENCE = re.compile(r"^```(\w+)\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"\[([^\]]+)\]\([^)]+\.md\)")  # a link between cards
 
@@ -21,7 +21,7 @@ class Left(Heading):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         text = self.text.copy()
-        text.justify, text.style = "left", LEVELS.get(self.tag, "bold")
+        text.justify = "left"
         yield text
 
 
