@@ -53,7 +53,7 @@ def failed(sentence: str, code: int = 2) -> int:
 
 def known(incomplete: str) -> list[str]:
     """The words that the shell may complete."""
-    from promptzoo.pages import words
+    from promptzoo.show import words
 
     return sorted(word for word in words() if word.startswith(incomplete))
 
@@ -80,7 +80,7 @@ def show(
     name: Annotated[str, typer.Argument(help="A word of the zoo, a class, or a recipe.", autocompletion=known)],
 ) -> None:
     """Everything about one word: source, equation, arguments, shapes, and the recipes that use it."""
-    from promptzoo.pages import show_page
+    from promptzoo.show import show_page
 
     show_page(name)
 

@@ -1,21 +1,15 @@
-"""What `promptzoo list` and `promptzoo show` print."""
+"""What `promptzoo list` prints."""
 
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
-from promptzoo import lines
 from promptzoo.costs.lists import shipped_lists
 from promptzoo.errors import ZooError, unknown
-from promptzoo.make import parameters
 from promptzoo.recipe import shipped_recipes
 from promptzoo.registry import KINDS, OURS, Entry, Registry, load_registry
 
@@ -84,80 +78,3 @@ def headline(file: Path) -> str:
     """What the first line of a recipe says it is."""
     first = file.read_text(encoding="utf-8").partition("\n")[0]
     return first.removeprefix("#").partition(": ")[2].strip()
-
-
-def words() -> set[str]:
-    """Everything that `show` can be asked for by a word."""
-    return {*shipped_recipes(), *shipped_lists(), *(word for _, word, _ in load_registry().entries())}
-
-
-def show_page(name: str) -> None:
-    """All about one word, class or recipe."""
-    registry, recipes, out = load_registry(), {**shipped_recipes(), **shipped_lists()}, console()
-    found = [
-        (kind, word, entry)
-        for kind, word, entry in registry.entries()
-        if word == name or entry.path.partition(":")[2] == name
-    ]
-    if not found and name not in recipes:
-        words = [*(word for _, word, _ in registry.entries()), *recipes]
-        classes = [entry.path.partition(":")[2] for _, _, entry in registry.entries()]
-        raise ZooError(f"nothing here is called '{name}'{unknown(name, words + classes)}")
-    for kind, word, entry in found:
-        show_entry(out, registry, kind, word, entry)
-    if name in recipes:
-        out.print(f"[bold cyan]{name}[/]  [dim]{kind_of(name)}, {escape(str(recipes[name]))}[/]\n")
-        out.print(recipes[name].read_text(encoding="utf-8"), markup=False, soft_wrap=True)
-
-
-def kind_of(name: str) -> str:
-    return "recipe list" if name in shipped_lists() else "recipe"
-
-
-def show_entry(out: Console, registry: Registry, kind: str, word: str, entry: Entry) -> None:
-    cls = entry.load()
-    fits = f", fits {' and '.join(entry.slots)}" if entry.slots else ""
-    by = "" if entry.by == OURS else f", by {entry.by}"
-    out.print(f"[bold cyan]{escape(word)}[/]  [dim]{kind}{fits}{by}[/]")
-    out.print(escape(entry.about) + "\n")
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column()
-    for title, text in {
-        "source": entry.paper,
-        "equation": entry.equation or "",
-        "class": entry.path,
-        "shapes": getattr(cls, "shapes", ""),
-        "takes": "\n".join(said(one, registry) for one in parameters(cls).values()) or "no arguments",
-        "used by": ", ".join(users(kind, word)),
-    }.items():
-        if text:
-            facts.add_row(title, escape(str(text)))
-    out.print(facts)
-    if doc := inspect.getdoc(cls):
-        for paragraph in doc.split("\n\n"):
-            flows = not re.search(r"\n\s", paragraph)  # an indented line is code, left as it is
-            out.print()
-            out.print(Padding(Text(" ".join(paragraph.split()) if flows else paragraph), (0, 0, 0, 4)))
-    out.print()
-
-
-def said(parameter: inspect.Parameter, registry: Registry) -> str:
-    """`rank: int = 16`; or `dim: int` and that it need not be given; or `map: Make` and which blocks fit."""
-    from promptzoo.construct import SIZES
-
-    given, name = parameter.default is not parameter.empty, parameter.name
-    hint = "" if parameter.annotation is parameter.empty else f": {inspect.formatannotation(parameter.annotation)}"
-    hint = re.sub(r"\b(?:promptzoo|typing|collections\.abc|torch)\.(?:\w+\.)*", "", hint)
-    known = "known from its place" if not given and name in SIZES else ", ".join(registry.fitting(name))
-    return name + hint + (f" = {parameter.default!r}" if given else "") + (f"   ({known})" if known else "")
-
-
-def users(kind: str, word: str) -> list[str]:
-    """The shipped recipes with this word in them."""
-
-    def uses(value: Any) -> bool:
-        return any(node.get(kind) == word for node in lines.nodes(value))
-
-    files = shipped_recipes().items()
-    return [name for name, file in files if uses(lines.read(file.read_text(encoding="utf-8"), str(file)))]

@@ -1,11 +1,8 @@
 """The zoo's registry: which words a recipe may use, and the class behind each.  Reading it imports no torch."""
 
-import importlib
 import importlib.util
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -14,7 +11,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from promptzoo.errors import ZooError, did_you_mean, shown, unknown
+from promptzoo.errors import ZooError, shown, unknown
+from promptzoo.importing import PATH, load
+
+__all__ = ["KINDS", "OURS", "Entry", "Method", "Registry", "beside", "load", "load_registry"]
 
 OURS = "promptzoo"
 KINDS = {  # the word that makes a mapping of a recipe a node -> the shelf its value is found on
@@ -27,7 +27,6 @@ KINDS = {  # the word that makes a mapping of a recipe a node -> the shelf its v
     "task": "tasks",
 }
 GROUP = "promptzoo.registry"
-PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
 
 class Entry(BaseModel):
@@ -42,11 +41,25 @@ class Entry(BaseModel):
     slots: tuple[str, ...] = ()  # the parameters of grafts it fits
     example: dict[str, Any] = Field(default={}, alias="try")  # what the tests build it with
     no_gradient: dict[str, str] = {}  # parameter-name pattern -> why it cannot receive a gradient
+    differs: tuple[str, ...] = ()  # where ours is not what the paper or its code has
+    repaired: tuple[str, ...] = ()  # what is wrong in the original's code and not repeated here
     by: str = OURS
 
     def load(self) -> Any:
         """The class itself; imports its module.  Raises `ZooError` when that fails."""
         return load(self.path)
+
+
+class Method(BaseModel):
+    """What recipes are of: its paper, and what is to be known of the whole method, beside what its parts say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    about: str = Field(min_length=1)
+    paper: str = Field(min_length=1)
+    recipes: tuple[str, ...] = Field(min_length=1)
+    differs: tuple[str, ...]  # empty where nothing is known, which must be said
+    repaired: tuple[str, ...]
 
 
 Shelf = dict[str, Entry]
@@ -65,6 +78,7 @@ class Registry(BaseModel):
     datasets: Shelf = {}
     tasks: Shelf = {}
     adopters: dict[str, str] = {}  # path of the original class -> path of the function that adopts it
+    methods: dict[str, Method] = {}  # of our own recipes
     broken: list[str] = []
 
     def shelf(self, kind: str) -> Shelf:
@@ -89,6 +103,10 @@ class Registry(BaseModel):
         lost = [f"\n    {one}" for one in self.broken if "/" in word and one.startswith(f"{owner} ")]
         raise ZooError(f"no {kind} called '{word}'{unknown(word, self.shelf(kind))}{''.join(lost)}")
 
+    def methods_of(self, recipe: str) -> dict[str, Method]:
+        """The methods that a shipped recipe is of: several for a mixture, none for a recipe that is not ours."""
+        return {word: method for word, method in self.methods.items() if recipe in method.recipes}
+
     def told(self, label: str, path: str, here: bool = False) -> Any:
         try:
             return load(path, here)
@@ -108,6 +126,8 @@ class Registry(BaseModel):
                 self.broken.append(f"{prefix}: its adopter of {original} was left out, there is one already")
             else:
                 self.adopters[original] = adopter
+        if other.methods:
+            self.broken.append(f"{prefix}: its methods were left out, a method is of the recipes that are shipped here")
 
 
 @cache
@@ -157,39 +177,3 @@ def read(file: Path) -> Registry:
     except ValidationError as error:
         said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
         raise ZooError(f"{file}: {'; '.join(said)}") from error
-
-
-def load(path: str, here: bool = False) -> Any:
-    """What `module:Name` names; it is imported, never evaluated.  `here` looks in the current directory too."""
-    if not re.match(PATH, path):
-        raise ZooError(f"'{path}' is not of the form module:Class")
-    name, _, attribute = path.partition(":")
-    try:
-        with current_directory() if here else nullcontext():
-            module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise ZooError(f"'{name}' needs the module '{error.name}', which is not installed") from error
-        places = f"neither installed nor in {Path.cwd()}" if here else "it is not installed"
-        raise ZooError(f"there is no module '{name}', {places}") from error
-    except Exception as error:
-        raise ZooError(f"'{name}' cannot be imported: {type(error).__name__}: {error}") from error
-    if not hasattr(module, attribute):
-        classes = [one for one, value in vars(module).items() if isinstance(value, type)]
-        raise ZooError(f"'{name}' has no '{attribute}'{did_you_mean(attribute, classes)}")
-    return getattr(module, attribute)
-
-
-@contextmanager
-def current_directory() -> Iterator[None]:
-    """The current directory as the last place where modules are looked for."""
-    here = str(Path.cwd())
-    new = here not in sys.path
-    if new:
-        sys.path.append(here)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        if new:
-            sys.path.remove(here)

@@ -106,11 +106,13 @@ def test_one_shelf_can_be_listed(shelf, capsys):
 def test_show_tells_all_about_a_word_a_class_and_a_recipe(capsys):
     assert cli.main(["show", "lin"]) == 0
     by_word = capsys.readouterr().out
-    for part in ("Wang 2024", "max_j", "b n d -> b n d", "neighbours: int = 9", "lore_sa2vp_hybrid", "fits local"):
+    for part in ("Wang 2024", "max_j", "b n d -> b n d", "neighbours", "lore_sa2vp_hybrid", "fits local"):
         assert part in by_word
     assert cli.main(["show", "LocalityInteraction"]) == 0
     assert capsys.readouterr().out == by_word
     assert cli.main(["show", "lore"]) == 0
-    both = capsys.readouterr().out
-    assert "promptzoo.grafts.lore:Lore" in both
-    assert "backbone: {open: open_clip/ViT-B-16-quickgelu" in both
+    recipe = capsys.readouterr().out
+    assert "backbone: {open: open_clip/ViT-B-16-quickgelu" in recipe
+    assert "The graft of this name: promptzoo show Lore" in recipe
+    assert cli.main(["show", "Lore"]) == 0
+    assert "promptzoo.grafts.lore:Lore" in capsys.readouterr().out

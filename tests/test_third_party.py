@@ -109,3 +109,11 @@ def test_a_name_can_be_taken_once_and_adopters_cannot_be_replaced(install):
     registry = load_registry()
     assert registry.adopters["timm.models.deit:VisionTransformerDistilled"] == "promptzoo.backbones.vit:adopt"
     assert len(registry.broken) == 3
+
+
+def test_methods_of_another_package_are_left_out_and_it_is_said(install, capsys):
+    method = {"about": "a method", "paper": "ours", "recipes": ["linear"], "differs": [], "repaired": []}
+    install("my_zoo", {"blocks": {"gated": ENTRY}, "methods": {"mine": method}}, GATED)
+    assert list(load_registry().methods_of("linear")) == ["linear"]
+    assert cli.main(["list", "blocks"]) == 0
+    assert "my_zoo: its methods were left out" in capsys.readouterr().out

@@ -41,7 +41,9 @@ def test_the_wheel_carries_registry_recipes_and_the_embedded_model(wheel):
     page = [path for suffix in ("css", "html", "js") for path in ROOT.glob(f"promptzoo/costs/*.{suffix}")]
     modules = {path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("promptzoo/**/*.py"), *page)}
     assert recipes
-    assert recipes | modules <= names
+    cards = {f"promptzoo/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("docs/**/*.md")}
+    assert cards
+    assert recipes | modules | cards <= names
     assert {"promptzoo/registry.yaml", "promptzoo/py.typed"} <= names
     assert {f"promptzoo/zoo_tiny/{name}" for name in ("zoo_tiny.json", "zoo_tiny.safetensors", "README.md")} <= names
 
@@ -85,6 +87,9 @@ def test_installed_beside_the_environment_it_runs_from_an_empty_folder(wheel, tm
     listed = run("-m", "promptzoo", "list", cwd=empty, **environment)
     assert "aligned_cross_attention" in listed
     assert "lore_sa2vp_hybrid" in listed
+    shown = run("-m", "promptzoo", "show", "lore", cwd=empty, **environment)
+    assert "◀ lore" in shown
+    assert "9,123,876" in shown
     both = "from promptzoo.cli import main; main(['check', 'lore']); main(['check', 'linear'])"
     drawn = run("-c", both, cwd=empty, **environment)
     assert "lore on open_clip/ViT-B-16-quickgelu" in drawn

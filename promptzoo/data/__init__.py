@@ -2,6 +2,7 @@
 
 from promptzoo.data.cache import Cache
 from promptzoo.data.contents import fingerprint
+from promptzoo.data.difficulty import centroid_distance, easiest, hardest, herding
 from promptzoo.data.fewshot import few_shot
 from promptzoo.data.folder import PictureFolder
 from promptzoo.data.loader import Batch, Loader
@@ -17,9 +18,13 @@ __all__ = [
     "Picture",
     "PictureFolder",
     "Splits",
+    "centroid_distance",
     "crop_flip",
+    "easiest",
     "evaluation",
     "few_shot",
     "fingerprint",
+    "hardest",
+    "herding",
     "split",
 ]

@@ -1,0 +1,30 @@
+"""The papers' ways to score what a model finds, from tensors to figures; nothing of a model is needed.
+
+    from promptzoo.metrics import retrieval_map
+
+Figures are shares from 0 to 1.  Axes: `q` queries, `n` pictures of a database, or patches; `b` pairs of pictures,
+`k` key points, `d` width, `c` classes, `f` frames, `h w` height and width; key points are x, y in pixels.
+Ordinary accuracy is torchmetrics'; these are protocols of single benchmarks that torchmetrics does not have.
+"""
+
+from promptzoo.metrics.correspondence import transfer_keypoints
+from promptzoo.metrics.keypoints import PCK, pck
+from promptzoo.metrics.propagation import propagate_labels
+from promptzoo.metrics.regions import JF, boundary, boundary_f, j_and_f, region_similarity
+from promptzoo.metrics.retrieval import Retrieval, average_precision, rank, retrieval_map
+
+__all__ = [
+    "JF",
+    "PCK",
+    "Retrieval",
+    "average_precision",
+    "boundary",
+    "boundary_f",
+    "j_and_f",
+    "pck",
+    "propagate_labels",
+    "rank",
+    "region_similarity",
+    "retrieval_map",
+    "transfer_keypoints",
+]

@@ -1,0 +1,89 @@
+"""How well masks fit: region similarity J and boundary accuracy F of the DAVIS benchmarks."""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class JF(NamedTuple):
+    """Mean J, mean F, and the mean of the two."""
+
+    j: float
+    f: float
+    mean: float
+
+
+def j_and_f(prediction: Tensor, truth: Tensor, *, bound: float = 0.008) -> JF:
+    """J and F, each the mean over all masks ... h w, and the mean of both.
+
+    Perazzi et al. 2016 (DAVIS); Pont-Tuset et al. 2017 (DAVIS 2017) arXiv:1704.00675.  DAVIS gives each
+    object a mask of its own and leaves out the first frame, whose mask is given, and the last.
+    """
+    j = float(region_similarity(prediction, truth).mean())
+    f = float(boundary_f(prediction, truth, bound=bound).mean())
+    return JF(j, f, (j + f) / 2)
+
+
+def region_similarity(prediction: Tensor, truth: Tensor) -> Tensor:
+    """J, intersection over union of two masks: ... h w, ... h w -> ...; 1 where both are empty.
+
+    Masks are bool, or numbers that are 0 outside.
+    """
+    one, other = masks(prediction, truth)
+    union = (one | other).sum((-2, -1))
+    return torch.where(union > 0, (one & other).sum((-2, -1)).double() / union, 1.0)
+
+
+def boundary_f(prediction: Tensor, truth: Tensor, *, bound: float = 0.008) -> Tensor:
+    """F, the harmonic mean of precision and recall of the boundary: ... h w, ... h w -> ...
+
+    Precision is the share of the prediction's boundary that lies within a disk of `bound` times the diagonal, rounded
+    up to pixels, around a pixel of the true boundary; recall the other way round.  A `bound` of 1 or more is in pixels.
+    1 where neither mask has a boundary, 0 where one has none.
+    """
+    found, true = map(boundary, masks(prediction, truth))
+    radius = math.ceil(bound if bound >= 1 else bound * math.hypot(*truth.shape[-2:]))
+    precision = covered(found, dilate(true, radius))
+    recall = covered(true, dilate(found, radius))
+    f = 2 * precision * recall / (precision + recall).clamp(min=torch.finfo(precision.dtype).tiny)
+    empty = torch.stack((found.flatten(-2).any(-1), true.flatten(-2).any(-1))).logical_not()
+    return torch.where(empty.all(0), 1.0, torch.where(empty.any(0), 0.0, f))
+
+
+def boundary(mask: Tensor) -> Tensor:
+    """The pixels of a mask that differ from the one to the right, below, or both: ... h w -> ... h w.
+
+    In the last row only the right one counts, in the last column only the lower one: the picture's edge is no boundary.
+    """
+    inside = F.pad(pictures(mask), (0, 1, 0, 1), mode="replicate")[:, 0] > 0
+    here = inside[:, :-1, :-1]
+    found = (here ^ inside[:, :-1, 1:]) | (here ^ inside[:, 1:, :-1]) | (here ^ inside[:, 1:, 1:])
+    return found.view(mask.shape)
+
+
+def dilate(mask: Tensor, radius: int) -> Tensor:
+    """The pixels within `radius` of a marked one: ... h w -> ... h w."""
+    reach = torch.arange(-radius, radius + 1, device=mask.device)
+    disk = (reach[:, None].square() + reach.square() <= radius**2).float()
+    spread = F.conv2d(pictures(mask), disk[None, None], padding=radius)
+    return (spread > 0.5).view(mask.shape)
+
+
+def pictures(mask: Tensor) -> Tensor:
+    """Masks as pictures of one channel: ... h w -> b 1 h w."""
+    return (mask != 0).reshape(-1, 1, *mask.shape[-2:]).float()
+
+
+def covered(marked: Tensor, by: Tensor) -> Tensor:
+    """The share of the marked pixels that another mask covers; 0 where none is marked."""
+    return (marked & by).sum((-2, -1)).double() / marked.sum((-2, -1)).clamp(min=1)
+
+
+def masks(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as bool.  Raises `ValueError` where they are not of one shape."""
+    if prediction.shape != truth.shape or truth.ndim < 2:
+        raise ValueError(f"masks are ... h w, both alike; these are {list(prediction.shape)} and {list(truth.shape)}")
+    return prediction != 0, truth != 0
