@@ -60,11 +60,25 @@ def recheck(grafts: nn.ModuleDict) -> None:
             again()
 
 
+def resize(grafts: nn.ModuleDict, state: dict[str, Tensor]) -> None:
+    """Lets every graft whose size comes from pictures take the size that it has in a checkpoint."""
+    for name, graft in grafts.items():
+        again: Any = getattr(graft, "resize", None)
+        if again is not None:
+            key = f"grafts.{name}."
+            again({k.removeprefix(key): tensor for k, tensor in state.items() if k.startswith(key)})
+
+
 def bare(module: Any) -> Any:
     """The frozen module itself, under everything grafted around it."""
     while isinstance(module, Around):
         module = module.step
     return module
+
+
+def plain(name: str) -> str:
+    """A parameter's name without the steps of `Around`."""
+    return re.sub(r"\.step(?=\.)", "", name)
 
 
 def acting(tower: nn.Module) -> set[str]:
@@ -78,7 +92,7 @@ class Site:
     """A named place in a frozen network.
 
     `dim` and `out` are the widths entering and leaving (None where the place has none of its own), `layer` its layer,
-    `heads` and `grid` those of that layer.
+    `heads` and `grid` those of that layer, `input` the shape of one picture (or text) that enters the tower.
     """
 
     path: str
@@ -87,6 +101,7 @@ class Site:
     layer: int | None
     heads: int | None
     grid: tuple[int, int] | None
+    input: tuple[int, ...] | None
     parent: nn.Module = field(repr=False)
     grafts: nn.ModuleDict = field(repr=False)
 
@@ -98,7 +113,8 @@ class Site:
     @property
     def sizes(self) -> dict[str, Any]:
         """What a block at this site can be built from."""
-        known = {"dim": self.dim, "out": self.out, "layer": self.layer, "heads": self.heads, "grid": self.grid}
+        known: dict[str, Any] = {"dim": self.dim, "out": self.out, "layer": self.layer, "heads": self.heads}
+        known |= {"grid": self.grid, "input": self.input}
         return {word: value for word, value in known.items() if value is not None}
 
     def around(self, wrap: Wrap, name: str) -> None:
@@ -136,17 +152,18 @@ class _Around:
     layer: int | None = None
     heads: int | None = None
     grid: tuple[int, int] | None = None
+    input: tuple[int, ...] | None = None
 
 
 def sites(root: Any, path: str, grafts: nn.ModuleDict, around: _Around | None = None) -> Iterator[Site]:
     """Every site below (not including) `root`, in the order of the modules; blocks put there join `grafts`."""
     root = bare(root)
-    around = around or _Around(grid=getattr(root, "grid", None))
+    around = around or _Around(grid=getattr(root, "grid", None), input=getattr(root, "input", None))
     for name, child in root.named_children():
         inner, here = bare(child), f"{path}.{name}"
         layer = int(name) if isinstance(root, nn.ModuleList) and path.endswith("layers") else around.layer
-        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid))
-        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, root, grafts)
+        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid), around.input)
+        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts)
         yield from sites(inner, here, grafts, own)
 
 

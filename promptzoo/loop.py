@@ -114,8 +114,8 @@ class Loop:
         reached, per_epoch = self.reached, len(self.data.train)
         torch.manual_seed(seed_of(self.recipe.train.seed, reached.step, self.fabric.global_rank))
         guess = None if self.guess is None else self.guess[batch.index]
-        image, label, guess = self.fabric.to_device((batch.image, batch.label, guess))
-        losses, logits = self.step(image, label, guess)
+        image, label, guess, frozen = self.fabric.to_device((batch.image, batch.label, guess, batch.frozen))
+        losses, logits = self.step(image, label, guess, frozen)
         stop = self.account(batch, losses, (logits.detach().argmax(1) == label).sum())
         shared = {name: loss * batch.share for name, loss in losses.items()}
         self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))

@@ -16,6 +16,7 @@ from promptzoo.checkpoint import unpack
 from promptzoo.data.picture import read, upright
 from promptzoo.data.transforms import evaluation
 from promptzoo.errors import ZooError, shown
+from promptzoo.graft import resize
 from promptzoo.heads import fixed
 from promptzoo.model import Model
 from promptzoo.prepare import seen_by
@@ -163,7 +164,9 @@ def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[
     Raises `ZooError` naming it.
     """
     state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
-    more = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False).tuned_state()
+    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
+    resize(wider.grafts, state)
+    more = wider.tuned_state()
     bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
     if bound:
         raise ZooError(
