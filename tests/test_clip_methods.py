@@ -38,6 +38,7 @@ COUNTS = [  # of CLIP ViT-B/16 and 100 classes; its layers are left out where th
     ("clip_adapter", 1, 131_072, []),
     ("clip_lora", 12, 184_320, []),
     ("clip_adapter", 1, 2 * 131_072, [TEXT_BLEND]),
+    ("visual_prompt", 1, 69_840, []),
     ("tip_adapter", 1, 0, []),
     ("tip_adapter_f", 1, 819_200, []),
 ]
