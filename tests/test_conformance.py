@@ -22,11 +22,11 @@ def test_the_small_golden_cases_pass_and_their_negative_controls_are_told_apart(
     assert done.stdout.strip().endswith("17 passed, 0 failed")
 
 
-def test_the_golden_cases_of_clips_methods_pass_and_their_negative_controls_are_told_apart() -> None:
-    methods = ["zero_shot", "coop", "cocoop", "maple", "prograd", "clip_adapter", "tip_adapter"]
+def test_the_golden_cases_of_clips_methods_and_dam_vp_pass_and_their_negative_controls_are_told_apart() -> None:
+    methods = ["zero_shot", "coop", "cocoop", "maple", "prograd", "clip_adapter", "tip_adapter", "dam_vp"]
     done = run("--only", *methods)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.strip().endswith("7 passed, 0 failed")
+    assert done.stdout.strip().endswith("8 passed, 0 failed")
 
 
 @pytest.mark.slow

@@ -91,9 +91,7 @@ def test_a_frame_alone_stands_before_the_tokens_by_two_words_whatever_the_size_o
 
 
 def test_a_frame_goes_round_pictures_alone():
-    with pytest.raises(
-        ValueError, match=r"a frame goes round a picture of channels, height and width, not round \(77,"
-    ):
+    with pytest.raises(ValueError, match=r"round a picture of channels, height and width, not round \(77,"):
         PixelFrame((77,))
 
 
