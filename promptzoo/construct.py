@@ -18,7 +18,7 @@ MODULES = ("block", "graft", "head", "loss")
 # What a recipe need not say: the place where a block will stand knows it.
 SIZES = frozenset(
     ("dim", "out", "heads", "grid", "layer", "prefix", "tokens", "patches", "widths", "length", "classes", "text_dim")
-) | {"knowledge_dim"}
+) | {"knowledge_dim", "input"}
 
 
 class Construct:

@@ -32,7 +32,7 @@ class ZeroShot:
         self.right = self.count = 0
 
     def see(self, batch: Batch) -> None:
-        feature = self.model.frozen_features(batch.image)
+        feature = self.model.frozen_features(batch.image) if batch.frozen is None else batch.frozen
         with torch.autocast(feature.device.type, enabled=False):
             likeness = normalize(feature.float(), dim=-1) @ self.texts.float().T
         self.right += int((likeness.argmax(1) == batch.label).sum())
@@ -76,13 +76,17 @@ def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
 
 
 def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
-    """The batches on the device; features instead of pictures where nothing acts before them, once for all who look."""
-    enough = beside is not None and constant(model)
+    """The batches on the device, frozen features computed once for all who look.
+
+    They stand instead of the pictures where nothing acts before them.
+    """
+    enough = constant(model)
     for batch in loader.epoch():
-        moved = batch._replace(image=fabric.to_device(batch.image), label=fabric.to_device(batch.label))
-        if enough:
-            moved = moved._replace(image=model.frozen_features(moved.image))
+        image, label, frozen = fabric.to_device((batch.image, batch.label, batch.frozen))
+        moved = batch._replace(image=image, label=label, frozen=frozen)
         if beside is not None:
+            frozen = model.frozen_features(image) if frozen is None else frozen
+            moved = moved._replace(image=frozen) if enough else moved._replace(frozen=frozen)
             beside.see(moved)
         yield moved
 

@@ -1,4 +1,4 @@
-"""Frozen features, computed once for each picture where nothing that learns stands before them."""
+"""Frozen features, computed once for each picture: instead of it where nothing stands before them, else beside it."""
 
 from contextlib import AbstractContextManager
 from functools import partial
@@ -17,9 +17,7 @@ def constant(model: Model) -> bool:
     What stands `after` the pool, or at the head, takes that feature and changes nothing of it.
     """
     tower = model.visual
-    if any(parameter.requires_grad for parameter in tower.parameters()):
-        return False
-    if any(isinstance(module, nn.Dropout) and module.p for module in tower.modules()):
+    if not still(model):
         return False
     behind: list[Around] = []
     pool: nn.Module = tower.pool
@@ -30,17 +28,31 @@ def constant(model: Model) -> bool:
     return len(inside) == len(behind) and all(stands_after(around) for around in behind)
 
 
+def still(model: Model) -> bool:
+    """Whether the bare backbone gives a picture the same feature at every step: nothing of it learns or drops."""
+    learns = any(parameter.requires_grad for parameter in model.visual.parameters())
+    return not learns and not any(isinstance(part, nn.Dropout) and part.p for part in model.visual.modules())
+
+
+def asked(model: Model) -> bool:
+    """Whether a graft or a loss asks for the bare backbone's feature of each picture (`frozen`)."""
+    return any(getattr(part, "frozen", False) for part in (*model.grafts.values(), *model.losses.values()))
+
+
 def stands_after(around: Around) -> bool:
     wrap = around.wrap[0]
     return isinstance(wrap, partial) and wrap.func is after
 
 
 def remember(model: Model, data: Data, precision: AbstractContextManager[object]) -> int:
-    """Gives the training and validation pictures their features, where these are constant; how many it computed.
+    """Gives the training and validation pictures their frozen features; how many it computed.
 
+    Where the model's own are these, batches hold nothing else; where they are another thing, and somebody asks for the
+    frozen ones, batches hold both.
     Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
     """
-    if not constant(model):
+    enough = constant(model)
+    if not enough and not (asked(model) and still(model)):
         return 0
     model.eval()
     device = next(bare(model.visual.tokens).parameters()).device
@@ -49,4 +61,4 @@ def remember(model: Model, data: Data, precision: AbstractContextManager[object]
         return model.frozen_features(image.to(device)).float()
 
     with precision, torch.no_grad():
-        return sum(loader.remember(feature) for loader in (data.train, data.val) if loader is not None)
+        return sum(loader.remember(feature, enough=enough) for loader in (data.train, data.val) if loader is not None)

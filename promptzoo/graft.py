@@ -62,10 +62,11 @@ def recheck(grafts: nn.ModuleDict) -> None:
 
 def resize(grafts: nn.ModuleDict, state: dict[str, Tensor]) -> None:
     """Lets every graft whose sizes are found out in training take those that it has in a checkpoint."""
-    for graft in grafts.children():
+    for name, graft in grafts.items():
         take: Any = getattr(graft, "resize", None)
         if take is not None:
-            take(state)
+            key = f"grafts.{name}."
+            take({k.removeprefix(key): tensor for k, tensor in state.items() if k.startswith(key)})
     recheck(grafts)
 
 
@@ -92,7 +93,7 @@ class Site:
     """A named place in a frozen network.
 
     `dim` and `out` are the widths entering and leaving (None where the place has none of its own), `layer` its layer,
-    `heads` and `grid` those of that layer.
+    `heads` and `grid` those of that layer, `input` the shape of one picture (or text) that enters the tower.
     """
 
     path: str
@@ -101,6 +102,7 @@ class Site:
     layer: int | None
     heads: int | None
     grid: tuple[int, int] | None
+    input: tuple[int, ...] | None
     parent: nn.Module = field(repr=False)
     grafts: nn.ModuleDict = field(repr=False)
 
@@ -112,7 +114,8 @@ class Site:
     @property
     def sizes(self) -> dict[str, Any]:
         """What a block at this site can be built from."""
-        known = {"dim": self.dim, "out": self.out, "layer": self.layer, "heads": self.heads, "grid": self.grid}
+        known: dict[str, Any] = {"dim": self.dim, "out": self.out, "layer": self.layer, "heads": self.heads}
+        known |= {"grid": self.grid, "input": self.input}
         return {word: value for word, value in known.items() if value is not None}
 
     def around(self, wrap: Wrap, name: str) -> None:
@@ -150,17 +153,18 @@ class _Around:
     layer: int | None = None
     heads: int | None = None
     grid: tuple[int, int] | None = None
+    input: tuple[int, ...] | None = None
 
 
 def sites(root: Any, path: str, grafts: nn.ModuleDict, around: _Around | None = None) -> Iterator[Site]:
     """Every site below (not including) `root`, in the order of the modules; blocks put there join `grafts`."""
     root = bare(root)
-    around = around or _Around(grid=getattr(root, "grid", None))
+    around = around or _Around(grid=getattr(root, "grid", None), input=getattr(root, "input", None))
     for name, child in root.named_children():
         inner, here = bare(child), f"{path}.{name}"
         layer = int(name) if isinstance(root, nn.ModuleList) and path.endswith("layers") else around.layer
-        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid))
-        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, root, grafts)
+        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid), around.input)
+        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts)
         yield from sites(inner, here, grafts, own)
 
 

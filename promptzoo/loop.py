@@ -128,8 +128,8 @@ class Loop:
         """The weighted losses by name, and how many pictures were named right."""
         torch.manual_seed(seed_of(self.recipe.train.seed, self.reached.step, self.fabric.global_rank))
         guess = None if self.guess is None else self.guess[batch.index]
-        image, label, guess = self.fabric.to_device((batch.image, batch.label, guess))
-        losses, logits = self.step(image, label, guess)
+        image, label, guess, frozen = self.fabric.to_device((batch.image, batch.label, guess, batch.frozen))
+        losses, logits = self.step(image, label, guess, frozen)
         return losses, (logits.detach().argmax(1) == label).sum()
 
     def backward(self, batch: Batch, losses: dict[str, Tensor], most: float | None = None) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
-from promptzoo.graft import Around, Site, bare, bare_name, matching, recheck, resize, sites
+from promptzoo.graft import Around, Site, acting, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.notes import FEATURES, Notes
 from promptzoo.slots import Slots
 from promptzoo.tower import Tower
@@ -67,9 +67,15 @@ class Model(nn.Module):
         self.register_buffer("logit_scale", logit_scale, persistent=False)
         self.eval()
 
-    def forward(self, image: Tensor) -> Output:
-        """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool."""
+    def forward(self, image: Tensor, frozen: Tensor | None = None) -> Output:
+        """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool.
+
+        A graft with `frozen` finds the bare backbone's feature (b o) in the note of that name: the one given, or anew.
+        """
         notes = Notes(len(image), image if image.ndim == FEATURES else None)
+        asking = {name for name, graft in self.grafts.items() if getattr(graft, "frozen", False)}
+        if asking and asking & acting(self.visual):
+            notes["frozen"] = self.frozen_features(image) if frozen is None else frozen
         feature = notes["feature"] = self.visual(image, notes)
         return Output(self.head(feature, notes), notes)
 
@@ -89,7 +95,7 @@ class Model(nn.Module):
             if getattr(self, name) is not None:
                 yield from sites(getattr(self, name), name, self.grafts)
         head = bare(self.head)
-        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, self, self.grafts)
+        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, None, self, self.grafts)
 
     def at(self, pattern: str, only: Iterable[int] | None = None) -> list[Site]:
         """The sites that a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
@@ -171,13 +177,10 @@ class Model(nn.Module):
         """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
         resize(self.grafts, state)
         own = self.tuned_state()
+        other = [k for k in own.keys() & state.keys() if state[k].shape != own[k].shape]
         wrong = [f"missing {k}" for k in own.keys() - state.keys()]
         wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
-        wrong += [
-            f"{k} is {tuple(state[k].shape)}, should be {tuple(t.shape)}"
-            for k, t in own.items()
-            if k in state and state[k].shape != t.shape
-        ]
+        wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
         if wrong:
             more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
             raise ZooError(f"the checkpoint does not fit this model: {'; '.join(sorted(wrong)[:5])}{more}")

@@ -164,10 +164,10 @@ def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[
     Raises `ZooError` naming it.
     """
     state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
-    more = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
-    resize(more.grafts, state)
-    wider = more.tuned_state()
-    bound = [name for name, tensor in state.items() if name in wider and wider[name].shape != tensor.shape]
+    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
+    resize(wider.grafts, state)
+    more = wider.tuned_state()
+    bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
     if bound:
         raise ZooError(
             f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "

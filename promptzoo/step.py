@@ -15,20 +15,24 @@ Gradients: TypeAlias = Callable[[], Iterator[dict[str, Tensor]]]
 class Step(nn.Module):
     """Model and losses as one module, so that one forward gives everything a training step needs.
 
-    forward(image, label, guess) -> the weighted losses by name, and the logits.  A loss with `frozen` finds the bare
-    backbone's feature in the note of that name: the one that entered the head where nothing acts in the image tower,
-    else that of a second pass.
+    forward(image, label, guess, frozen) -> the weighted losses by name, and the logits.  A loss with `frozen` finds the
+    bare backbone's feature in the note of that name: the one given; the one that entered the head where nothing acts in
+    the image tower; else that of a second pass.
     """
 
     def __init__(self, model: Model):
         super().__init__()
         self.model = model
 
-    def forward(self, image: Tensor, label: Tensor, guess: Tensor | None = None) -> tuple[dict[str, Tensor], Tensor]:
-        output = self.model(image)
-        if any(getattr(loss, "frozen", False) for loss in self.model.losses.values()):
-            moved = acting(self.model.visual)
-            output.notes["frozen"] = self.model.frozen_features(image) if moved else output.notes["feature"].detach()
+    def forward(
+        self, image: Tensor, label: Tensor, guess: Tensor | None = None, frozen: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        output = self.model(image, frozen)
+        asked = any(getattr(loss, "frozen", False) for loss in self.model.losses.values())
+        if asked and "frozen" not in output.notes:
+            if frozen is None and acting(self.model.visual):
+                frozen = self.model.frozen_features(image)
+            output.notes["frozen"] = output.notes["feature"].detach() if frozen is None else frozen
         return self.losses(output, label, guess), output.logits
 
     def losses(self, output: Output, label: Tensor, guess: Tensor | None) -> dict[str, Tensor]:

@@ -75,6 +75,8 @@ def fitting(grafts: dict[str, Any]) -> list[str]:
         "sa2vp": "grafts.sa2vp.parts=2",  # of three layers: the prompts ask in two, the base in one
         "cocoop": "grafts.cocoop.reduction=4",  # of a width of 24
         "maple": "grafts.maple.depth=2",  # of two layers of text
+        "dam_vp": "grafts.dam_vp.width=4",  # of 32 pixels
+        "frame": "grafts.frame.before.width=4",
     }
     if "neighbours" in grafts.get("lore", {}).get("local", {}):
         words["lore"] = "grafts.lore.local.neighbours=4"
@@ -105,6 +107,8 @@ def knowing(made: Model) -> Model:
         if hasattr(graft, "remember"):
             features = torch.randn(1, 3 * len(CLASSES), made.visual.out, generator=torch.Generator().manual_seed(4))
             graft.remember(features, torch.arange(len(CLASSES)).repeat(3), CLASSES)
+        if hasattr(graft, "spread"):
+            graft.spread(torch.randn(3, made.visual.out, generator=torch.Generator().manual_seed(4)))
     return made
 
 

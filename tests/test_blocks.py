@@ -44,6 +44,8 @@ class Trial:
             taken["widths"] = [taken["dim"]] * len(taken["widths"])
         self.arguments, self.axes = taken, {"b": b, "n": n, "m": 2, "c": 3, "h": 2, "e": 4, "1": 1}
         self.axes |= {axis: taken[name] for name, axis in AXES.items() if name in taken}
+        if "input" in taken:
+            self.axes |= dict(zip("cHW", taken["input"], strict=True))
         if "grid" in taken:
             self.axes["n"] = taken["prefix"] + taken["grid"][0] * taken["grid"][1]
         left, right = self.cls.shapes.split("->")
@@ -68,6 +70,7 @@ def sizes() -> st.SearchStrategy[dict[str, Any]]:
             "tokens": st.integers(1, 20),
             "rank": st.integers(1, 6),
             "grid": st.tuples(st.integers(1, 5), st.integers(1, 5)),
+            "input": st.tuples(st.integers(1, 3), st.integers(5, 9), st.integers(5, 9)),
             "prefix": st.integers(0, 3),
         }
     )

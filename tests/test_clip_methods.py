@@ -38,6 +38,7 @@ COUNTS = [  # of CLIP ViT-B/16 and 100 classes; its layers are left out where th
     ("clip_adapter", 1, 131_072, []),
     ("clip_lora", 12, 184_320, []),
     ("clip_adapter", 1, 2 * 131_072, [TEXT_BLEND]),
+    ("visual_prompt", 1, 69_840, []),
     ("tip_adapter", 1, 0, []),
     ("tip_adapter_f", 1, 819_200, []),
 ]
@@ -126,6 +127,8 @@ def test_the_teacher_sees_the_frozen_feature_whatever_acts_in_the_image_tower():
         assert not seen[-1].requires_grad
     torch.testing.assert_close(seen[0], seen[1])
     torch.testing.assert_close(seen[0], plain.frozen_features(image))
+    Step(moved)(image, LABEL, None, seen[0] + 1)
+    assert torch.equal(seen[-1], seen[0] + 1)  # known before the pass
     teacher = plain.losses["close"].zero_shot(seen[0])
     feature, texts = nn.functional.normalize(seen[0], dim=-1), plain.losses["close"].knowledge
     torch.testing.assert_close(teacher, feature @ texts.T * plain.head.scale)

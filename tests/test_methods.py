@@ -29,6 +29,7 @@ COUNTS = {  # on ViT-B/16, the head apart
     "lora grafts.lora.beside.targets=null": 294_912,
     "ssf": 205_824,
     "bitfit": 102_912,
+    "dam_vp": 69_840,  # of one prompter
     "full": 85_798_656,
     "linear": 0,
 }
@@ -57,7 +58,7 @@ def test_what_starts_at_zero_changes_nothing_at_first(name, kind):
 
 @pytest.mark.parametrize("kind", small.BACKBONES)
 @pytest.mark.parametrize(
-    "name", ["vpt_shallow", "e2vpt", "expres", "adapter_houlsby", "adapter_noah", "adapter_plus", "ssf"]
+    "name", ["vpt_shallow", "e2vpt", "expres", "adapter_houlsby", "adapter_noah", "adapter_plus", "ssf", "dam_vp"]
 )
 def test_what_starts_otherwise_changes_something(name, kind):
     made = small.model(name, kind)
@@ -123,6 +124,8 @@ BAD = {
     "adapter_plus grafts.adapter.after.rank=0": "rank must be 1 or more, got 0",
     "adapter_plus grafts.adapter.after.drop_path=1": "drop_path must lie in [0, 1), got 1",
     "adapter_plus grafts.adapter.after.start=ones": "'zero', 'normal' or 'xavier'",
+    "dam_vp grafts.dam_vp.width=16": "width must lie between 1 and 15, less than half of a picture of 32 x 32 pixels",
+    "dam_vp grafts.dam_vp.threshold=0": "threshold must be above 0, samples and most 1 or more; got 0.0, 1000 and 64",
     "bitfit grafts.bitfit.thaw=biases": "'all' or 'bias'",
     "bitfit grafts.bitfit.at=visual.embed.enter": "nothing at visual.embed.enter has a parameter called bias to thaw",
     "ssf grafts.ssf.at=[]": "ssf",

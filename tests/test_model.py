@@ -45,7 +45,8 @@ def test_a_site_knows_the_widths_that_enter_and_leave() -> None:
     }
     assert (site["attention.attn.qkv"].dim, site["attention.attn.qkv"].out) == (32, 96)
     assert (site["feedforward.mlp.fc1"].dim, site["feedforward.mlp.fc1"].out) == (32, 128)
-    assert site["attention"].sizes == {"dim": 32, "out": 32, "layer": 1, "heads": 2, "grid": (4, 4)}
+    sizes = {"dim": 32, "out": 32, "layer": 1, "heads": 2, "grid": (4, 4), "input": (3, 32, 32)}
+    assert site["attention"].sizes == sizes
 
 
 def test_nothing_matched_is_an_error_that_lists_the_sites_and_the_nearest() -> None:

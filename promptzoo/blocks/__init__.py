@@ -14,6 +14,7 @@ from promptzoo.blocks.attention import KnowledgeLocalityAttention, KnowledgeLoca
 from promptzoo.blocks.blend import Blend
 from promptzoo.blocks.bottleneck import Bottleneck, Identity
 from promptzoo.blocks.coupling import Coupling, IndependentPrompts
+from promptzoo.blocks.frame import PixelFrame
 from promptzoo.blocks.fusion import KeepOwn, PromptFusion, PromptFusionPaper
 from promptzoo.blocks.generator import LearnedPrompts, PromptGenerator, PromptGeneratorPaper
 from promptzoo.blocks.locality import LocalityInteraction, LocalityInteractionPaper
@@ -37,6 +38,7 @@ __all__ = [
     "LocalityInteractionPaper",
     "LowRank",
     "MeanTokens",
+    "PixelFrame",
     "PromptAdapter",
     "PromptAdapterPaper",
     "PromptFusion",

@@ -60,6 +60,8 @@ def called(word: str, cls: Any, arguments: Mapping[str, Any]) -> str:
     axes = dict(AXES)
     if "grid" in arguments:  # attention over all tokens, a prefix before the patches
         axes["n"] = arguments["prefix"] + arguments["grid"][0] * arguments["grid"][1]
+    if "input" in arguments:  # a picture
+        axes |= dict(zip("cHW", arguments["input"], strict=True))
     axes |= {axis: arguments[name] for name, axis in OWN.items() if name in arguments}
     inputs = [[str(axes[axis]) for axis in part.split()] for part in left.split(",") if part.strip()]
     alike = len(inputs) > 1 and all(sizes == inputs[0] for sizes in inputs)

@@ -19,15 +19,17 @@ Wanted = tuple[int, list[int], float]  # epoch, indices, share
 
 
 class Batch(NamedTuple):
-    """`image` b 3 h w (b o where features are remembered), `label` b, `index` b (the place in the loader's pictures).
+    """`image` b 3 h w (b o where features are enough), `label` b, `index` b (the place in the loader's pictures).
 
     `share`: what the mean over these pictures weighs beside the other ranks', 1.0 where all have equally many.
+    `frozen` b o: the bare backbone's features, where they are remembered beside the pictures.
     """
 
     image: Tensor
     label: Tensor
     index: Tensor  # type: ignore[assignment]  # nobody searches a batch as a tuple
     share: float = 1.0
+    frozen: Tensor | None = None
 
 
 class Reader(Dataset[Any]):
@@ -40,18 +42,20 @@ class Reader(Dataset[Any]):
         self.pictures, self.cache, self.augment, self.seed = list(pictures), cache, augment, seed
         self.views = views if augment != "none" else 1
         self.features: list[Tensor] = []  # n o, of each view
+        self.enough = True  # where there are features, nobody asks for pictures
 
     def __getitem__(self, wanted: Wanted) -> Batch | ZooError:
         epoch, indices, share = wanted
         epoch = epoch % self.views if self.views else epoch
         labels = torch.tensor([self.pictures[index].label for index in indices])
-        if self.features:
-            return Batch(self.features[epoch][indices], labels, torch.tensor(indices), share)
+        frozen = self.features[epoch][indices] if self.features else None
+        if frozen is not None and self.enough:
+            return Batch(frozen, labels, torch.tensor(indices), share)
         try:
             views = [self.view(epoch, index) for index in indices]
         except ZooError as error:
             return error
-        return Batch(normalised(views, self.cache.preprocess), labels, torch.tensor(indices), share)
+        return Batch(normalised(views, self.cache.preprocess), labels, torch.tensor(indices), share, frozen)
 
     def view(self, epoch: int, index: int) -> Pixels:
         """What the backbone sees of picture `index` in this epoch."""
@@ -135,21 +139,26 @@ class Loader:
         """How training changes its pictures."""
         return self.reader.augment
 
-    def gather(self, function: Callable[[Tensor], Tensor], epoch: int | None = None) -> Tensor:
+    def gather(
+        self, function: Callable[[Tensor], Tensor], epoch: int | None = None, *, only: Sequence[int] | None = None
+    ) -> Tensor:
         """`function` of every picture in the order of `pictures`, on the CPU: n ...
 
-        As evaluation sees it, or as training does in an `epoch`.
+        As evaluation sees it, `only` some of them by place; or as training does in an `epoch`, all of them.
         """
+        assert only is None or epoch is None, "a cut depends on the place among all pictures"
         reader, augment = self.reader, "none" if epoch is None else self.augment
-        plain = Loader(reader.pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed)
+        pictures = reader.pictures if only is None else [reader.pictures[place] for place in only]
+        plain = Loader(pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed)
         with torch.no_grad():
             return torch.cat([function(batch.image).cpu() for batch in plain.epoch(epoch or 0)])
 
-    def remember(self, function: Callable[[Tensor], Tensor]) -> int:
-        """Lets every batch hold `function` of its pictures instead of them; how many it computed.
+    def remember(self, function: Callable[[Tensor], Tensor], *, enough: bool = True) -> int:
+        """Lets every batch hold `function` of its pictures, alone where that is `enough`; how many it computed.
 
         None, where every epoch cuts them anew.
         """
+        self.reader.enough = enough
         self.reader.features = [self.gather(function, view) for view in range(self.reader.views)]
         return sum(map(len, self.reader.features))
 

@@ -112,7 +112,7 @@ class EfficientPrompts(nn.Module):
 
     def resize(self, state: dict[str, Tensor]) -> None:
         """Takes the shape of what a checkpoint has kept; a mask of another shape is left to whoever loads it."""
-        kept = state.get(f"grafts.{self.name}.kept")
+        kept = state.get("kept")
         if kept is None or kept.shape != self.kept.shape:
             return
         rows = kept[kept.any(1)] if self.remove else kept

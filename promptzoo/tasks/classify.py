@@ -29,7 +29,7 @@ class Classify:
         mean = MeanMetric().to(device)
         named = [torch.empty(0, 2, dtype=torch.long, device=device)]
         for batch in batches:
-            logits = model(batch.image).logits.float()
+            logits = model(batch.image, batch.frozen).logits.float()
             scores.update(logits, batch.label)
             mean.update(F.cross_entropy(logits, batch.label, reduction="none"))
             named.append(torch.stack([batch.index.to(device), logits.argmax(1)], 1))

@@ -1,18 +1,20 @@
-"""What acts on features alone: zero-shot, a linear probe, CLIP-Adapter, Tip-Adapter, and ProGrad's gradient."""
+"""What acts on features, or on pictures, alone: zero-shot, probe, CLIP-Adapter, Tip-Adapter, DAM-VP; ProGrad."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 
-from conformance_cases.fill import fill
+from conformance_cases.fill import fill, put
 from conformance_cases.golden import Case, Tensors
 from promptzoo.blocks import Blend
+from promptzoo.grafts.dam_vp import SIDES, DiversityAwarePrompting, means
 from promptzoo.grafts.tip_adapter import TipAdapter, TipAdapterF
 from promptzoo.heads import ScaledLinear, TextSimilarity
 from promptzoo.losses import CrossEntropy, KeepClose
 from promptzoo.model import Model, Output
 from promptzoo.notes import Notes
+from promptzoo.parts import Pass
 from promptzoo.rules import ProGrad
 
 
@@ -80,13 +82,13 @@ def clip_adapter(case: Case) -> Tensors:
 
 
 class Features(nn.Module):
-    """An image tower whose pictures are features already."""
+    """An image tower whose pictures are features already, or given as `input` and not looked at."""
 
     prefix = 0
 
-    def __init__(self, dim: int):
+    def __init__(self, dim: int, input: tuple[int, ...] = ()):
         super().__init__()
-        self.out, self.grid = dim, None
+        self.out, self.grid, self.input, self.tokens = dim, None, input, Pass()
 
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
         return x
@@ -133,6 +135,28 @@ def prograd(case: Case) -> Tensors:
     return found
 
 
+def dam_vp(case: Case) -> Tensors:
+    """Which pictures are alike, and the frame of the nearest prototype on each picture."""
+    hyper, feature = case.hyper, case.x("representation")
+    model = Model(Features(hyper["rep_dim"], tuple(case.x("image").shape[1:])), None, ["a"])
+    dam_vp = DiversityAwarePrompting(width=hyper["pad"], threshold=hyper["distance_threshold"])
+    model.graft({"dam_vp": dam_vp})
+    model.double()
+    samples = case.x("cluster_samples")
+    labels = dam_vp.clusters(samples)
+    dam_vp.spread(case.x("prototypes"))
+    for side in SIDES:
+        frames = [case.w(f"dam_vp.{number}.{side}") for number in range(hyper["prompts"])]
+        put(dam_vp.frames, {**dam_vp.frames.state_dict(), side: torch.cat(frames)})
+    notes = Notes(len(feature))
+    notes["frozen"] = feature
+    return {
+        "assignment": dam_vp.nearest(feature), "distance": dam_vp.distances(feature), "labels": labels,
+        "cluster_prototypes": means(samples, labels), "prompted": model.visual.tokens(case.x("image"), notes),
+    }  # fmt: skip
+
+
 CASES = {
     "zero_shot_linear_probe": zero_shot, "clip_adapter": clip_adapter, "tip_adapter": tip_adapter, "prograd": prograd,
+    "dam_vp": dam_vp,
 }  # fmt: skip
