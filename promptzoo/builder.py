@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from promptzoo.backbones import Backbone, open_hollow, open_towers
 from promptzoo.construct import Construct
@@ -18,6 +17,7 @@ from promptzoo.knowledge import knowledge_dim
 from promptzoo.model import Model
 from promptzoo.recipe import Recipe
 from promptzoo.registry import load_registry
+from promptzoo.shapes import on_meta
 
 
 def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
@@ -83,8 +83,8 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
         _check_notes(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
-        with fitting(recipe), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-            model.eval()(torch.empty(2, *model.visual.input))
+        with fitting(recipe), torch.no_grad():
+            on_meta(model.eval())(torch.empty(2, *model.visual.input, device="meta"))
     return model.eval()
 
 

@@ -95,7 +95,7 @@ def kept(name: str, kind: str, *more: str) -> Model:
 
 def built(name: str, kind: str = "vit", *more: str) -> Model:
     """The same, built anew."""
-    return knowing(build(recipe(name, kind, *more), CLASSES))
+    return knowing(build(recipe(name, kind, *more), CLASSES, rehearsed=False))
 
 
 def knowing(made: Model) -> Model:

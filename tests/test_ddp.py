@@ -29,7 +29,7 @@ def root(tmp_path_factory):
             "clip",
             (SILENT, "data.batch=7", "data.guess=zero_shot", "grafts.lore.generator.dropout=0"),
         ),
-        ("prograd", "clip", ("data.batch=7",)),  # its rule takes gradients itself
+        pytest.param("prograd", "clip", ("data.batch=7",), marks=pytest.mark.slow),  # its rule takes gradients itself
     ],
 )
 def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words):

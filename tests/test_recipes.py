@@ -15,7 +15,8 @@ from promptzoo.step import Step
 LABEL, GUESS = torch.tensor([0, 1, 2]), torch.tensor([0, 2, 1])
 #: Tracing takes long: each recipe once, and what all of it does in other towers.
 TRACED = [pair for pair in TELLING if pair[1] == "vit" or not fits(pair[0], "vit") or pair == ("lore", "swin")]
-LEARNING = [(name, kind) for name, kind in COMBINATIONS if small.shipped(name).losses]
+TRACED.remove(("lore_sa2vp_hybrid", "vit"))  # a whole training step of it is traced below
+LEARNING = [(name, kind) for name, kind in TELLING if small.shipped(name).losses]
 
 NOT_DRAWN = ("prograd", "tip_adapter_f")  # they start from given words and from pictures
 
@@ -116,25 +117,20 @@ def test_training_leaves_the_frozen_weights_bit_identical_and_lowers_the_loss(na
     assert totals[-1] < totals[0]
 
 
-@pytest.mark.parametrize(("name", "kind"), [pair for pair in LEARNING if pair in TELLING])
-def test_a_checkpoint_gives_the_same_model_back(name: str, kind: str) -> None:
-    made, other = model(name, kind), model(name, kind, "train.seed=9")
-    randomise(made.grafts)
-    randomise(made.head)
-    image = pictures(made)
-    assert made.fingerprint() == other.fingerprint()
-    other.load_tuned(made.tuned_state())
-    torch.testing.assert_close(other(image).logits, made(image).logits, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize(("name", "kind"), [pair for pair in LEARNING if pair in TELLING])
-def test_a_model_is_the_same_under_the_same_seed(name: str, kind: str) -> None:
-    one, two, other = model(name, kind), built(name, kind), model(name, kind, "train.seed=9")
-    for key, tensor in one.tuned_state().items():
-        torch.testing.assert_close(tensor, two.tuned_state()[key], rtol=0, atol=0, equal_nan=True)
-    assert name in NOT_DRAWN or any(
-        not torch.equal(t, other.tuned_state()[k]) for k, t in one.tuned_state().items() if "knowledge" not in k
-    )
+@pytest.mark.parametrize(("name", "kind"), LEARNING)
+def test_a_model_is_the_same_under_the_same_seed_and_with_the_same_checkpoint(name: str, kind: str) -> None:
+    one, two, other = model(name, kind), built(name, kind), built(name, kind, "train.seed=9")
+    own = one.tuned_state()
+    for key, tensor in two.tuned_state().items():
+        torch.testing.assert_close(tensor, own[key], rtol=0, atol=0, equal_nan=True)
+    drawn = {key: tensor for key, tensor in other.tuned_state().items() if "knowledge" not in key}
+    assert name in NOT_DRAWN or any(not torch.equal(tensor, own[key]) for key, tensor in drawn.items())
+    randomise(one.grafts)
+    randomise(one.head)
+    assert one.fingerprint() == other.fingerprint()
+    other.load_tuned(one.tuned_state())
+    image = pictures(one)
+    torch.testing.assert_close(other(image).logits, one(image).logits, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,14 @@
 """What one training step computes: forward, and backward as it really runs with a frozen backbone."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from promptzoo.costs.report import Training
 from promptzoo.model import Model
+from promptzoo.shapes import on_meta
 from promptzoo.step import Step
 
 
@@ -38,12 +37,3 @@ def products(work: Callable[[], Any]) -> float:
     with FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops()) / 2
-
-
-def on_meta(model: Model) -> Model:
-    """A copy of shapes alone; no number is copied."""
-    memo: dict[int, Tensor] = {}
-    for tensor in (*model.parameters(), *model.buffers()):
-        empty = torch.empty_like(tensor, device="meta")
-        memo[id(tensor)] = nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
-    return copy.deepcopy(model, memo)
