@@ -207,6 +207,7 @@ def test_where_nothing_has_run_parameters_stand_against_operations(show):
     assert page.locator("#scatter .xtick text").first.text_content() == "0", "no tuned parameters have a place as well"
 
 
+@pytest.mark.slow
 def test_it_works_with_two_thousand_rows(show):
     rows = invented.rows(2000)
     page = show(rows)

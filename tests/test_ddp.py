@@ -45,6 +45,7 @@ def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words
     assert two.out == str(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_a_process_s_sentence_is_that_of_the_run_and_its_state_can_be_resumed(tmp_path, root):
     words = ("linear", "vit", "train={optimizer: sgd, lr: 1e38, epochs: 3, save_every: 1}")
     said = sentence(lambda: runs.run(tmp_path / "run", root, *words, "train.devices=2", "train.device=cpu"))

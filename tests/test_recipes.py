@@ -13,10 +13,10 @@ from promptzoo.registry import load_registry
 from promptzoo.step import Step
 
 LABEL, GUESS = torch.tensor([0, 1, 2]), torch.tensor([0, 2, 1])
-#: Tracing takes long: each recipe once, and what all of it does in other towers.
-TRACED = [pair for pair in TELLING if pair[1] == "vit" or not fits(pair[0], "vit")]
-TRACED.remove(("lore_sa2vp_hybrid", "vit"))  # a whole training step of it is traced below
-TRACED.append(("vpt_deep", "swin"))  # windows
+#: Tracing takes long: each recipe once, and windows with few layers around them.
+TRACED = [*(pair for pair in TELLING if pair[1] == "vit" or not fits(pair[0], "vit")), ("vpt_deep", "swin")]
+#: Parts of these are traced with others, or in their place.
+LATER = ("clip_adapter", "clip_lora", "linear", "full", "prograd", "tip_adapter", "visual_prompt", "zero_shot")
 LEARNING = [(name, kind) for name, kind in TELLING if small.shipped(name).losses]
 
 NOT_DRAWN = ("prograd", "tip_adapter_f")  # they start from given words and from pictures
@@ -67,7 +67,9 @@ def test_rows_never_mix_in_evaluation_mode(name: str, kind: str) -> None:
             torch.testing.assert_close(together.notes[key], torch.cat([out.notes[key] for out in alone]))
 
 
-@pytest.mark.parametrize(("name", "kind"), TRACED)
+@pytest.mark.parametrize(
+    ("name", "kind"), [pytest.param(*pair, marks=pytest.mark.slow) if pair[0] in LATER else pair for pair in TRACED]
+)
 def test_a_recipe_compiles_as_one_graph(name: str, kind: str) -> None:
     made = model(name, kind)
     image = pictures(made)
@@ -76,6 +78,7 @@ def test_a_recipe_compiles_as_one_graph(name: str, kind: str) -> None:
     torch.testing.assert_close(compiled(image), made(image).logits)
 
 
+@pytest.mark.slow
 def test_a_whole_training_step_of_the_hybrid_compiles_as_one_graph() -> None:
     silent = ("grafts.lore.generator.dropout=0", "grafts.sa2vp.adapter.dropout=0")
     made = model("lore_sa2vp_hybrid", "vit", *silent).train()

@@ -122,7 +122,7 @@ KINDS = [name for name in vars(Place) if name in ("bash", "console", "python", "
 
 def shorter(recipe: Recipe) -> list[str]:
     """What makes a training short: one epoch, few pictures."""
-    small_data = ["data.test_per_class=2"] if recipe.data.dataset == "cluttered_digits" else ["data.shots=4"]
+    small_data = ["data.test_per_class=2"] if recipe.data.dataset == "cluttered_digits" else ["data.shots=2"]
     return ["train.epochs=1", "train.warmup=0", *small_data]
 
 
@@ -130,7 +130,7 @@ def briefly(words: list[str]) -> list[str]:
     """`compare ...` for one epoch of few pictures; its recipes stand on pictures and weights that are here."""
     recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
     assert not fetched(recipe)
-    return [*words, *shorter(recipe), "data.shots=2", "--seeds", "1"]  # of two options of one name the last counts
+    return [*words, *shorter(recipe), "data.shots=1", "--seeds", "1"]  # of two options of one name the last counts
 
 
 def fits(words: list[str]) -> None:
