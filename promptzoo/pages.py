@@ -8,10 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from promptzoo.costs.lists import shipped_lists
 from promptzoo.errors import ZooError, unknown
-from promptzoo.recipe import shipped_recipes
-from promptzoo.registry import KINDS, OURS, Entry, Registry, load_registry
+from promptzoo.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
 
 WIDEST = 120
 

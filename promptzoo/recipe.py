@@ -8,7 +8,7 @@ from promptzoo import lines
 from promptzoo.errors import Problems, RecipeError, nearest, shown, unknown
 from promptzoo.lines import Node, Place
 from promptzoo.overrides import change, choose_knowledge, drop_leftovers
-from promptzoo.registry import beside
+from promptzoo.registry import shipped_recipes
 from promptzoo.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 
@@ -95,11 +95,6 @@ class Recipe:
 
     def __repr__(self) -> str:
         return f"Recipe({self.source!r})"
-
-
-def shipped_recipes() -> dict[str, Path]:
-    """The recipes that come with the zoo, by name."""
-    return {file.stem: file for file in sorted(beside("recipes").glob("*.yaml"))}
 
 
 def find(recipe: str) -> tuple[Path, str]:

@@ -177,3 +177,13 @@ def read(file: Path) -> Registry:
     except ValidationError as error:
         said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
         raise ZooError(f"{file}: {'; '.join(said)}") from error
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with the zoo, by name."""
+    return {file.stem: file for file in sorted(beside("recipes").glob("*.yaml"))}
+
+
+def shipped_lists() -> dict[str, Path]:
+    """The lists of recipes that come with the zoo, by name."""
+    return {file.stem: file for file in sorted((beside("recipes") / "lists").glob("*.yaml"))}

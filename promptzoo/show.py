@@ -5,11 +5,10 @@ from rich.markup import escape
 
 from promptzoo.cards.screen import print_card
 from promptzoo.cards.shipped import written
-from promptzoo.costs.lists import shipped_lists
 from promptzoo.errors import ZooError, unknown
 from promptzoo.pages import console
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import OURS, Entry, load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import OURS, Entry, load_registry, shipped_lists, shipped_recipes
 
 
 def words() -> set[str]:

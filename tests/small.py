@@ -10,7 +10,8 @@ from torch import nn
 from promptzoo.builder import build
 from promptzoo.costs.store import named
 from promptzoo.model import Model
-from promptzoo.recipe import Recipe, shipped_recipes
+from promptzoo.recipe import Recipe
+from promptzoo.registry import shipped_recipes
 
 CLASSES = ["cat", "dog", "owl", "newt"]
 BACKBONES: dict[str, dict[str, Any]] = {

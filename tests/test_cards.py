@@ -11,11 +11,10 @@ from fences import read
 from promptzoo import cli
 from promptzoo.cards import shipped
 from promptzoo.cards.shipped import places
-from promptzoo.costs.lists import shipped_lists
 from promptzoo.lines import nodes
 from promptzoo.lines import read as read_yaml
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry, shipped_lists, shipped_recipes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import cards

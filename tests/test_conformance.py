@@ -16,9 +16,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 #: All but the whole models of full size.
-SMALL = (
-    "lore_paper lore_clip lore_kl lore_knn lore_lin lore_pg lore_white sa2vp_paper sa2vp_cb sa2vp_vit_small "
-)
+SMALL = "lore_paper lore_clip lore_kl lore_knn lore_lin lore_pg lore_white sa2vp_paper sa2vp_cb sa2vp_vit_small "
 SMALL += "zero_shot coop cocoop maple prograd clip_adapter tip_adapter vpt e2vpt dam_vp metrics"
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from promptzoo import lines
 from promptzoo.construct import Construct
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry, shipped_recipes
 
 BASE = """
 backbone: {open: timm/vit_tiny_patch16_224}

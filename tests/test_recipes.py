@@ -8,8 +8,8 @@ import small
 import torch
 from small import CLASSES, COMBINATIONS, TELLING, built, fits, model, pictures, randomise, recipe
 
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry, shipped_recipes
 from promptzoo.step import Step
 
 LABEL, GUESS = torch.tensor([0, 1, 2]), torch.tensor([0, 2, 1])

@@ -16,8 +16,8 @@ from promptzoo.construct import Construct
 from promptzoo.grafts.at import VERBS
 from promptzoo.lines import read as read_lines
 from promptzoo.make import parameters
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import KINDS, beside, load, load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import KINDS, beside, load, load_registry, shipped_recipes
 
 ENTRIES = [pytest.param(kind, word, entry, id=f"{kind}-{word}") for kind, word, entry in load_registry().entries()]
 

@@ -28,8 +28,8 @@ from promptzoo.cards import index, known
 from promptzoo.cards.recipe import drawn, recipe_card
 from promptzoo.cards.shipped import places
 from promptzoo.cards.word import word_card
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import load_registry, shipped_recipes
 
 OPENED: dict[str, Backbone] = {}
 DOCS = Path(__file__).resolve().parents[1] / "docs"

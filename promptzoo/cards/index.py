@@ -7,8 +7,7 @@ from promptzoo.cards.markdown import code, link, prose, sections, table
 from promptzoo.cards.shipped import place
 from promptzoo.costs.tables import giga
 from promptzoo.pages import headline, tables
-from promptzoo.recipe import shipped_recipes
-from promptzoo.registry import KINDS, Registry, load_registry
+from promptzoo.registry import KINDS, Registry, load_registry, shipped_recipes
 
 HEAD = """\
 # All cards

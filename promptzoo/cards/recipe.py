@@ -16,8 +16,8 @@ from promptzoo.cards.shipped import place
 from promptzoo.check import tree
 from promptzoo.costs.tables import giga
 from promptzoo.pages import headline
-from promptzoo.recipe import Recipe, shipped_recipes
-from promptzoo.registry import Registry, load_registry
+from promptzoo.recipe import Recipe
+from promptzoo.registry import Registry, load_registry, shipped_recipes
 
 Costs = Mapping[str, Mapping[str, Any]]  # backbone -> tuned, to_predict, macs, bare, step, grafts
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from promptzoo.errors import ZooError
-from promptzoo.recipe import shipped_recipes
-from promptzoo.registry import KINDS, OURS, beside, load_registry
+from promptzoo.registry import KINDS, OURS, beside, load_registry, shipped_recipes
 
 RECIPES = "methods"  # the folder of the recipes' cards; a word's card lies in that of its shelf
 

@@ -13,8 +13,7 @@ from promptzoo.cards.markdown import code, fence, link, prose, sections, table
 from promptzoo.cards.shipped import RECIPES
 from promptzoo.construct import SIZES
 from promptzoo.make import parameters
-from promptzoo.recipe import shipped_recipes
-from promptzoo.registry import OURS, Entry, Registry
+from promptzoo.registry import OURS, Entry, Registry, shipped_recipes
 
 
 def word_card(kind: str, word: str, entry: Entry, registry: Registry) -> str:

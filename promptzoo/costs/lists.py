@@ -15,7 +15,7 @@ from rich.table import Table
 from promptzoo.costs.report import GIGA, Operations, Share
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.recipe import Recipe
-from promptzoo.registry import beside
+from promptzoo.registry import shipped_lists
 
 
 class Figures(BaseModel):
@@ -97,11 +97,6 @@ class Listed:
             if row.group:
                 found.setdefault(row.group, []).append(self.share(one).percent)
         return {group: mean(shares) for group, shares in found.items()}
-
-
-def shipped_lists() -> dict[str, Path]:
-    """The lists that come with the zoo, by name."""
-    return {file.stem: file for file in sorted((beside("recipes") / "lists").glob("*.yaml"))}
 
 
 def read_list(word: str) -> RecipeList | None:
