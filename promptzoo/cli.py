@@ -155,7 +155,9 @@ def train(
 
 @app.command()
 def compare(
-    words: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Recipes, then key=value ... for all.")],
+    words: Annotated[
+        list[str], typer.Argument(metavar="RECIPE...", help="Recipes or lists, then key=value ... for all.")
+    ],
     seeds: Annotated[str, typer.Option("--seeds", help="How many, like 3, or which, like 4,7.")] = "3",
     baseline: Annotated[str, typer.Option("--baseline", help="Whom to hold the others against; else the first.")] = "",
     out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,

@@ -47,7 +47,7 @@ COUNTS = [  # of CLIP ViT-B/16 and 100 classes; its layers are left out where th
 @pytest.mark.parametrize(("name", "layers", "count", "words"), COUNTS)
 def test_methods_tune_what_their_papers_count(name, layers, count, words):
     own = ["backbone.open=open_clip/ViT-B-16-quickgelu", LAYERS % (layers, layers), *words]
-    assert tuned_share(Recipe.read(name, own), 100)[0].tuned == count
+    assert tuned_share(Recipe.read(name, own), 100).tuned == count
     if words and words != ["grafts.coop.init=a photo of a", "grafts.coop.length=null"]:
         text = (small.shipped_recipes()[name]).read_text().replace('"', "")
         assert all(word in text for word in words)

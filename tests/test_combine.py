@@ -78,7 +78,7 @@ def test_a_backbone_that_cannot_carry_a_graft_is_refused_with_the_site(capsys):
 def test_a_list_is_complete_on_its_page(name):
     text = shipped_lists()[name].read_text()
     assert text.startswith(f"# recipes/lists/{name}.yaml: ")
-    assert f"# promptzoo report {name}\n" in text
+    assert re.search(rf"^# promptzoo (report|compare) {name}\b", text, re.MULTILINE)
     assert name not in shipped_recipes()
     assert len(read_list(name).recipes()) == len(read_list(name).rows)
 

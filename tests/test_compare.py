@@ -106,6 +106,22 @@ def test_runs_are_ordinary_run_folders(compare_two, capsys):
     assert "test: accuracy" in capsys.readouterr().out
 
 
+def test_the_rows_of_a_list_are_compared_each_under_its_own_words(root, tmp_path, capsys):
+    (tmp_path / "rates.yaml").write_text(
+        "words: [train.epochs=1]\nrows:\n"
+        "  - {name: slow, recipe: linear, words: [train.lr=1e-6]}\n"
+        "  - {name: with / bias, recipe: linear, words: [train.lr=1e-2, 'grafts={all: {at: visual, thaw: bias}}']}\n"
+    )
+    rates = (str(tmp_path / "rates.yaml"), "--baseline", "with / bias")
+    assert cli.main(asked(root, tmp_path / "out", *rates, seeds="1", form="json")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["baseline"] == "with / bias"
+    assert {one["recipe"] for one in told["recipes"]} == {"slow", "with / bias"}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["slow", "with_bias"]
+    lines = [(tmp_path / "out" / name / "seed-1" / "recipe.yaml").read_text() for name in ("slow", "with_bias")]
+    assert ["thaw" in text for text in lines] == [False, True]
+
+
 # ---------------------------------------------------------------------- refused, and the others go on
 
 
@@ -130,6 +146,7 @@ def test_where_none_gets_to_its_end_every_sentence_is_told(root, tmp_path, capsy
 
 
 WRONG = {
+    "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
     "no recipe": (["train.epochs=1"], "which recipes?"),
     "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),

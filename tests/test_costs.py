@@ -178,7 +178,7 @@ def test_lores_shares_come_out_under_the_conventions_in_use(classes, ours, relea
 def lore_shares(classes, words):
     from promptzoo.costs.counting import tuned_share
 
-    return tuned_share(Recipe.read("lore", words), classes)[1]
+    return tuned_share(Recipe.read("lore", words), classes).shares
 
 
 def test_a_report_survives_json():

@@ -18,6 +18,7 @@ from PIL import Image
 from promptzoo import cli, lines
 from promptzoo.backbones import Backbone
 from promptzoo.builder import build, open_of
+from promptzoo.costs.lists import read_list
 from promptzoo.interrupt import StoppedError
 from promptzoo.recipe import Recipe
 from promptzoo.registry import Registry, load_registry
@@ -46,14 +47,17 @@ class Place:
         exec(compile("\n" * fence.line + fence.text, "README.md", "exec"), {"__name__": "readme"})
 
     def yaml(self, fence: Fence) -> None:
-        """A recipe, which is built on a small backbone too; or a registry."""
+        """A recipe, which is built on a small backbone too; a list, for a command below it; or a registry."""
         self.write(fence)
-        if "backbone" in yaml.safe_load(fence.text):
+        told = yaml.safe_load(fence.text)
+        if "rows" in told:
+            assert read_list(str(self.folder / fence.file))
+        elif "backbone" in told:
             recipe = Recipe.parse(fence.text, "README.md", small.overrides("clip"))
             assert recipe.name == "README"
             build(recipe, small.CLASSES)
         else:
-            assert list(Registry.model_validate(yaml.safe_load(fence.text)).entries())
+            assert list(Registry.model_validate(told).entries())
 
     def toml(self, fence: Fence) -> None:
         """An entry point, which is installed: a folder on the path is all that it takes."""
@@ -128,7 +132,8 @@ def shorter(recipe: Recipe) -> list[str]:
 
 def briefly(words: list[str]) -> list[str]:
     """`compare ...` for one epoch of few pictures; its recipes stand on pictures and weights that are here."""
-    recipe = Recipe.read(words[1], [word for word in words[2:] if "=" in word])
+    listed = read_list(words[1])
+    recipe = listed.recipes()[0] if listed else Recipe.read(words[1], [word for word in words[2:] if "=" in word])
     assert not fetched(recipe)
     return [*words, *shorter(recipe), "data.shots=1", "--seeds", "1"]  # of two options of one name the last counts
 

@@ -1,12 +1,14 @@
 """The recipes of a comparison under its overrides and seeds, and what each stands on here."""
 
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from promptzoo import lines
 from promptzoo.builder import build, open_of
+from promptzoo.costs.lists import read_list
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError
 from promptzoo.model import Model
@@ -17,10 +19,39 @@ from promptzoo.settings import APART
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A recipe by its name in the table, and the same recipe under each seed."""
+class Member:
+    """A recipe that was asked for, alone or as a row of a list: its name in the table, its word, its own overrides."""
 
     name: str
+    word: str
+    words: tuple[str, ...] = ()
+    row: bool = False
+
+    @property
+    def file(self) -> Path:
+        """Raises `RecipeError` for a word that is no recipe."""
+        return find(self.word)[0].resolve()
+
+    def same_file(self, other: "Member") -> bool:
+        """Rows of a list may share their recipe; recipes by themselves may not."""
+        return not (self.row or other.row) and self.file == other.file
+
+    def read(self, overrides: Sequence[str], seeds: Sequence[int]) -> "Entrant":
+        """The recipe under the overrides and each seed.  Raises `RecipeError` with every mistake."""
+        words = [*self.words, *overrides]
+        recipe = Recipe.read(self.word, words)
+        begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
+        seeded = {seed: Recipe.read(self.word, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
+        folder = re.sub(r"[^\w.+-]+", "_", self.name) if self.row else recipe.name
+        return Entrant(self.name, folder, recipe, seeded)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A recipe by its name in the table and the folder of its runs, and the same recipe under each seed."""
+
+    name: str
+    folder: str
     recipe: Recipe
     seeded: dict[int, Recipe]
 
@@ -42,41 +73,52 @@ class Field:
 
 
 def read_field(words: Sequence[str], baseline: str, seeds: Sequence[int]) -> Field:
-    """Recipes and `key=value` of the command line; the baseline joins them, and is the first where none is named.
+    """Recipes, recipe lists and `key=value` of the command line, which go to all of them.
 
-    A recipe that cannot be read under these overrides is refused with its sentence.  Raises `ZooError` for no recipe,
-    one named twice or unknown, and for an override of the seed.
+    The baseline is the name of one of them or a recipe, which then joins; the first where none is named.  A recipe
+    that cannot be read under its overrides is refused with its sentence.  Raises `ZooError` for no recipe, one named
+    twice or unknown, and for an override of the seed.
     """
     overrides = [word for word in words if "=" in word]
-    asked = [word for word in words if "=" not in word]
-    if not asked:
-        raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
     if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
         raise ZooError("train.seed is what --seeds says: --seeds 3 runs the seeds 1, 2, 3, and --seeds 4,7 those two")
-    files = {word: find(word)[0].resolve() for word in asked}
-    for i, word in enumerate(asked):
-        if files[word] in [files[other] for other in asked[:i]]:
-            raise ZooError(f"'{word}' is named twice; a recipe is compared with others")
-    if baseline and (file := find(baseline)[0].resolve()) not in files.values():
-        asked, files = [*asked, baseline], {**files, baseline: file}
-    stems = [Path(find(word)[1]).stem for word in asked]
-    names = [word if stems.count(stem) > 1 else stem for word, stem in zip(asked, stems, strict=True)]
-    held = names[list(files.values()).index(find(baseline)[0].resolve())] if baseline else names[0]
+    asked = [one for word in words if "=" not in word for one in members(word)]
+    if not asked:
+        raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
+    held = baseline_among(asked, baseline) if baseline else asked[0]
+    if held not in asked:
+        asked.append(held)
+    stems = [one.name for one in asked]
+    calls = {one: one.word if not one.row and stems.count(one.name) > 1 else one.name for one in asked}
+    for i, one in enumerate(asked):
+        if any(calls[one] == calls[other] or one.same_file(other) for other in asked[:i]):
+            raise ZooError(f"'{calls[one]}' is named twice; a recipe is compared with others")
     entrants, refused = [], []
-    for word, name in zip(asked, names, strict=True):
+    for one in asked:
         try:
-            entrants.append(read_entrant(word, name, overrides, seeds))
+            entrants.append(replace(one.read(overrides, seeds), name=calls[one]))
         except ZooError as error:
-            refused.append(Refused(name, str(error)))
-    return Field(tuple(entrants), tuple(refused), held)
+            refused.append(Refused(calls[one], str(error)))
+    return Field(tuple(entrants), tuple(refused), calls[held])
 
 
-def read_entrant(word: str, name: str, overrides: Sequence[str], seeds: Sequence[int]) -> Entrant:
-    recipe = Recipe.read(word, overrides)
-    begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
-    return Entrant(
-        name, recipe, {seed: Recipe.read(word, [*overrides, *begun, f"train.seed={seed}"]) for seed in seeds}
-    )
+def members(word: str) -> list[Member]:
+    """The rows of a recipe list, or one recipe.  Raises `ZooError` for what is neither."""
+    listed = read_list(word)
+    if listed is not None:
+        return [Member(row.name, row.recipe, (*listed.words, *row.words), row=True) for row in listed.rows]
+    return [Member(Path(find(word)[1]).stem, word)]
+
+
+def baseline_among(asked: Sequence[Member], baseline: str) -> Member:
+    """The one that is called so, or a recipe that joins.  Raises `ZooError` for what is neither."""
+    for one in asked:
+        if baseline == one.name:
+            return one
+    named = members(baseline)
+    if len(named) > 1:
+        raise ZooError(f"--baseline takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}")
+    return next((one for one in asked if one.same_file(named[0])), named[0])
 
 
 @dataclass(frozen=True)

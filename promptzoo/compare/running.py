@@ -53,7 +53,7 @@ class Runs:
         if entrant.name in self.places:
             return self.places[entrant.name]
         for number in count(1):
-            folder = self.out / f"{entrant.recipe.name}{f'-{number}' if number > 1 else ''}"
+            folder = self.out / f"{entrant.folder}{f'-{number}' if number > 1 else ''}"
             reason = self.taken(folder, begun)
             if not reason:
                 return self.places.setdefault(entrant.name, folder)

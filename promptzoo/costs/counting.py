@@ -8,7 +8,7 @@ import torch
 from promptzoo.builder import build, fitting, open_of
 from promptzoo.costs.operations import Trace, trace
 from promptzoo.costs.parameters import blocks, by_part, parameters, shares
-from promptzoo.costs.report import Block, Operations, Parameters, Part, Report, Share, Text
+from promptzoo.costs.report import Block, Counted, Operations, Part, Report, Text
 from promptzoo.costs.training import training
 from promptzoo.errors import ZooError
 from promptzoo.heads import fixed
@@ -48,11 +48,12 @@ def shapes_of(recipe: Recipe, classes: Sequence[str]) -> Model:
     return build(recipe, classes, open_of(recipe, hollow=True), rehearsed=False)
 
 
-def tuned_share(recipe: Recipe, classes: int) -> tuple[Parameters, tuple[Share, ...]]:
+def tuned_share(recipe: Recipe, classes: int | None) -> Counted:
     """The parameters alone, without a trace."""
-    model = shapes_of(recipe, class_names(recipe, classes)[0])
+    names, _ = class_names(recipe, classes)
+    model = shapes_of(recipe, names)
     counts = parameters(model)
-    return counts, shares(model, counts)
+    return Counted(len(names), counts.tuned, shares(model, counts))
 
 
 def class_names(recipe: Recipe, classes: int | Sequence[str] | None = None) -> tuple[list[str], tuple[str, ...]]:

@@ -10,9 +10,9 @@ from rich.progress import track
 
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.counting import PLACEHOLDERS, Memo, class_names, of_recipe, tuned_share
-from promptzoo.costs.lists import Counted, Listed, RecipeList
+from promptzoo.costs.lists import Listed, RecipeList
 from promptzoo.costs.measure import measure
-from promptzoo.costs.report import Report
+from promptzoo.costs.report import Counted, Report
 from promptzoo.costs.rows import Accuracy, Refused, Row
 from promptzoo.costs.runs import read_runs
 from promptzoo.costs.store import Store
@@ -81,12 +81,12 @@ class Gathering:
         """The rows of a list, counted as far as it asks."""
         found = []
         for one, recipe in zip(self.bar(asked.rows), asked.recipes(), strict=True):
+            classes = one.classes or self.classes
             if asked.counts == "parameters":
-                counts, shares = tuned_share(recipe, one.classes)
-                found.append(Counted(counts.tuned, shares))
+                found.append(tuned_share(recipe, classes))
             else:
-                whole = self.count(recipe, one.classes)
-                found.append(Counted(whole.parameters.tuned, whole.shares, whole.inference))
+                whole = self.count(recipe, classes)
+                found.append(Counted(whole.classes, whole.parameters.tuned, whole.shares, whole.inference))
         return Listed(asked, found)
 
     def bar(self, things: Sequence[Any]) -> Iterable[Any]:

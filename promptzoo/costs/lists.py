@@ -1,4 +1,4 @@
-"""Recipe lists: a table of a paper as a list of recipes, each of ours beside the figure that the paper prints."""
+"""Recipe lists: recipes with overrides of their own, as a table of a paper, ours beside the figures that it prints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from promptzoo.costs.report import GIGA, Operations, Share
+from promptzoo.costs.report import GIGA, Counted, Share
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.recipe import Recipe
 from promptzoo.registry import shipped_lists
@@ -28,13 +28,16 @@ class Figures(BaseModel):
 
 
 class Row(BaseModel):
-    """A recipe of the list, with what the paper prints of it."""
+    """A recipe of the list, with its own overrides and what the paper prints of it.
+
+    `classes` are how many to count it with, where its pictures do not tell.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     recipe: str
-    classes: Annotated[int, Field(ge=1)]
+    classes: Annotated[int, Field(ge=1)] | None = None
     words: list[str] = []
     group: str = ""
     paper: Figures = Figures()
@@ -45,8 +48,8 @@ class RecipeList(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    share: str
     rows: list[Row] = Field(min_length=1)
+    share: str = "visual"
     words: list[str] = []
     counts: Literal["everything", "parameters"] = "everything"
     paper: dict[str, float] = {}
@@ -56,15 +59,6 @@ class RecipeList(BaseModel):
     def recipes(self) -> list[Recipe]:
         """The recipes of the rows, in order."""
         return [Recipe.read(row.recipe, [*self.words, *row.words]) for row in self.rows]
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What a list shows of a recipe: tuned parameters, their shares, and operations where it asks for them."""
-
-    tuned: int
-    shares: tuple[Share, ...]
-    inference: Operations | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +142,7 @@ def rows(listed: Listed) -> Iterator[list[str]]:
     for row, one in zip(listed.list.rows, listed.reports, strict=True):
         ours = [f"{one.tuned:,}", f"{listed.share(one).percent:.3f}", number(row.paper.percent)]
         flops = [f"{one.inference.flops / GIGA:.2f}", number(row.paper.gflops)] if one.inference else []
-        yield [row.name, str(row.classes), *ours, *flops]
+        yield [row.name, str(one.classes), *ours, *flops]
     for group, ours_mean in listed.groups().items():
         yield [f"mean of {group}", "", "", f"{ours_mean:.3f}", number(listed.list.paper.get(group))]
 

@@ -179,3 +179,13 @@ class Report:
     def of(cls, told: dict[str, Any]) -> "Report":
         """The inverse of `to_dict`."""
         return TypeAdapter(cls).validate_python(told)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a list shows of a recipe: classes, tuned parameters, their shares, and operations where it asks for them."""
+
+    classes: int
+    tuned: int
+    shares: tuple[Share, ...]
+    inference: Operations | None = None
