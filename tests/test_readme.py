@@ -18,6 +18,7 @@ from fences import read
 from tried import KINDS, SET_UP, Place, draw, fits, tags
 
 from promptzoo.builder import build
+from promptzoo.compare.entrants import read_field
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.lists import read_list
 from promptzoo.registry import load_registry
@@ -125,6 +126,8 @@ def test_a_command_of_a_result_table_can_be_built(place, words):
         counted(words)
     elif words[1] == "train":
         fits(words[2:])
+    elif words[1] == "compare":
+        compared(words[2:])
     else:
         place.run(words)
 
@@ -139,6 +142,14 @@ def counted(words: list[str]) -> None:
             assert tags(asked.recipe.backbone.open)
     else:
         assert all(read_list(word) for word in named)
+
+
+def compared(words: list[str]) -> None:
+    """Every recipe of a comparison can be read under its words; training them takes hours."""
+    named = [word for i, word in enumerate(words) if not (word.startswith("--") or words[i - 1].startswith("--"))]
+    field = read_field(named, "", [1])
+    assert field.entrants
+    assert not field.refused
 
 
 def help_of_a_tool(words: list[str], place: Place) -> None:

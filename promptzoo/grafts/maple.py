@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from promptzoo.blocks import IndependentPrompts
 from promptzoo.errors import ZooError
 from promptzoo.graft import Wrap
 from promptzoo.grafts.context import Context
@@ -73,6 +74,17 @@ class CoupledPrompts(nn.Module):
         """m d: the prompts of a layer of the image tower."""
         made: Tensor = self.couple[layer](self.words(layer).unsqueeze(0))
         return made[0]
+
+    def decoupled(self) -> tuple[dict[str, type[nn.Module]], dict[str, Tensor]] | None:
+        """The block that takes the place of the couplings, by its argument, and the graft's tensors with it.
+
+        None where no coupling made the prompts.
+        """
+        if all(isinstance(couple, IndependentPrompts) for couple in self.couple):
+            return None
+        kept = {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("couple.")}
+        made = {f"couple.{layer}.prompts": self.prompts(layer).detach() for layer in range(self.depth)}
+        return {"couple": IndependentPrompts}, kept | made
 
     def insert(self, tokens: Wrap, ids: Tensor, notes: Notes) -> Tensor:
         """r n -> r n d."""

@@ -9,7 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from promptzoo.costs.output import vacant
-from promptzoo.merging.merge import Merged, checked, merge
+from promptzoo.merging.decouple import Decoupled
+from promptzoo.merging.file import checked
+from promptzoo.merging.merge import Merged, merge
 
 NAME = "merged.safetensors"
 NAMED = 8  # places of one kind that are shown
@@ -24,7 +26,10 @@ def run(path: Path, file: Path | None, out: Console, *, weights: str | None = No
     vacant(file, force)
     merged = merge(path, weights=weights)
     merged.save(file, force=force)
-    page(merged, file, out)
+    if isinstance(merged, Decoupled):
+        lighter(merged, file, out)
+    else:
+        page(merged, file, out)
 
 
 def page(merged: Merged, file: Path, out: Console) -> None:
@@ -43,6 +48,17 @@ def page(merged: Merged, file: Path, out: Console) -> None:
     out.print(f"written: [bold]{escape(str(file))}[/]; it is loaded by", soft_wrap=True)
     for line in merged.code(file).splitlines():
         out.print(f"    {escape(line)}", soft_wrap=True)
+
+
+def lighter(merged: Decoupled, file: Path, out: Console) -> None:
+    """Which grafts hold their prompts now, how much that saves, how far both runs are apart, what the file is for."""
+    before, after = merged.parameters
+    names = ", ".join(f"'{name}'" for name in merged.grafts)
+    out.print(f"{escape(names)}: the prompts of the image stand in the places of the couplings that made them")
+    out.print(f"tuned parameters: {before:,} before, {after:,} now")
+    out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
+    out.print(f"written: [bold]{escape(str(file))}[/]; prompts are no weights of a plain model, so that this is a run:")
+    out.print(f"    promptzoo predict {escape(str(file))} PICTURE...", soft_wrap=True)
 
 
 def some(names: Sequence[str]) -> str:

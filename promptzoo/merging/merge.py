@@ -15,6 +15,8 @@ from promptzoo.costs.output import put
 from promptzoo.errors import ZooError
 from promptzoo.graft import bare
 from promptzoo.heads import LinearHead, fixed
+from promptzoo.merging.decouple import Decoupled, decouple
+from promptzoo.merging.file import LIMIT, ROWS, checked
 from promptzoo.merging.fold import Folded, fold
 from promptzoo.model import Model
 from promptzoo.predict import open_run
@@ -22,9 +24,7 @@ from promptzoo.prepare import seen_by
 from promptzoo.preprocess import Preprocess
 from promptzoo.recipe import Recipe
 
-LIMIT = 1e-5  # of the output's scale: what rounding alone can do
 FC = ("weight", "bias")
-ROWS = 4  # pictures, and texts, that are compared
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,17 @@ class Merged:
         put(path, in_order(save(self.state, words), words), force)
 
 
-def merge(run: str | Path | Model, *, weights: str | None = None) -> Merged:
+def merge(run: str | Path | Model, *, weights: str | None = None) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
+    Prompts are no weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
     `weights` tells where the backbone's weights are now, if not where the run found them.
     Raises `ZooError` naming each graft that no plain model can take up, or when there is nothing to fold.
     """
     if isinstance(run, Model):
         return merged(run, "this model", None, None if run.backbone is None else run.backbone.preprocess)
     opened = open_run(run, weights)
-    return merged(opened.model, str(run), opened.recipe, seen_by(opened.recipe, opened.backbone))
+    return decouple(opened) or merged(opened.model, str(run), opened.recipe, seen_by(opened.recipe, opened.backbone))
 
 
 def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess | None) -> Merged:
@@ -130,13 +131,6 @@ def difference(model: Model, twin: Any, plain: Plain, head: bool) -> float:
         for one, other in zip(found, plain.outputs(twin, image, ids), strict=True)
     ]
     return float(torch.tensor(shares).max())  # not a number, where one is
-
-
-def checked(file: Path) -> Path:
-    """A place for the file.  Raises `ZooError` for another ending."""
-    if file.suffix != ".safetensors":
-        raise ZooError(f"{file}: a merged model is a .safetensors file")
-    return file
 
 
 def said(fact: Any) -> str:
