@@ -8,6 +8,7 @@ import sys
 import pytest
 import small
 import torch
+from rich.console import Console
 
 from promptzoo.costs import clock, measure, peak, sides
 from promptzoo.costs.clock import Compared, Timed
@@ -15,6 +16,7 @@ from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.measure import Measured
 from promptzoo.costs.peak import Peak
 from promptzoo.costs.sides import Sides
+from promptzoo.costs.tables import show_measured
 from promptzoo.errors import ZooError
 from promptzoo.step import Step
 
@@ -80,7 +82,7 @@ def test_the_processes_of_their_own_tell_a_peak_above_what_was_there_before(meas
         assert 0 < found.rest[1] <= found.peak.recipe
 
 
-def test_the_conditions_stand_beside_the_figures(measured):
+def test_the_conditions_stand_beside_the_figures_once_for_all(measured, capsys):
     assert measured.conditions == Conditions(4, 3, "fp32", 1, "cpu")
     assert measured.repeats == 2
     assert measured.hardware
@@ -90,6 +92,8 @@ def test_the_conditions_stand_beside_the_figures(measured):
     assert said["memory"] == f"{measured.memory.peak.ratio:.2f}"
     for part in ("batch 3", "fp32", "1 thread,", measured.hardware, "wall time", "2 pairs"):
         assert part in said["conditions"]
+    show_measured({"one": measured, "two": measured}, Console(width=120))
+    assert capsys.readouterr().out.count(measured.hardware) == 1
 
 
 def test_what_was_measured_can_be_written_as_json(measured):

@@ -162,6 +162,5 @@ def show_measured(measured: dict[str, Measured], out: Console) -> None:
         table.add_row(f"[bold]{escape(name)}[/]", *(told[column] for column in columns), *speeds)
     out.print()
     out.print(table)
-    for found in measured.values():
-        for remark in (found.told(), *found.remarks):
-            out.print(f"[dim]{escape(remark)}[/]")
+    for remark in dict.fromkeys(said for found in measured.values() for said in (found.told(), *found.remarks)):
+        out.print(f"[dim]{escape(remark)}[/]")
