@@ -162,12 +162,13 @@ def compare(
     baseline: Annotated[str, typer.Option("--baseline", help="Whom to hold the others against; else the first.")] = "",
     out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,
     form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
+    on: Annotated[str, typer.Option("--on", help="Rank by test, or by val alone, to choose words by.")] = "test",
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
     from promptzoo.compare.command import Wanted, run, seeds_of
     from promptzoo.pages import console
 
-    run(words, Wanted(seeds_of(seeds), baseline, out, form), console(), console(errors=True))
+    run(words, Wanted(seeds_of(seeds), baseline, out, form, on), console(), console(errors=True))
 
 
 app.command("eval")(finished.evaluate)

@@ -1,6 +1,7 @@
 """Recipes compared as a person does it: trained once, found again, gone on with, and refused one by one."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from statistics import stdev
@@ -122,6 +123,31 @@ def test_the_rows_of_a_list_are_compared_each_under_its_own_words(root, tmp_path
     assert ["thaw" in text for text in lines] == [False, True]
 
 
+def test_what_is_chosen_by_validation_shows_no_test_figure(compare_two, root, capsys):
+    capsys.readouterr()
+    weak = str(compare_two / "weak.yaml")
+    words = (*asked(root, compare_two / "out", "linear", weak, "train.epochs=2", form="json"), "--on", "val")
+    assert cli.main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    for one in told["recipes"]:
+        results = [
+            json.loads((compare_two / "out" / one["recipe"] / f"seed-{seed}" / "result.json").read_text())
+            for seed in (1, 2)
+        ]
+        assert one["accuracies"] == [result["val"]["accuracy"] for result in results]
+        assert one["difference"] is None
+    assert told["on"] == "val"
+    assert "to choose by" in told["notes"][0]
+    assert not any("test pictures: the standard error" in note for note in told["notes"])
+
+
+def test_where_no_picture_validates_nothing_is_chosen_by(root, tmp_path, capsys):
+    bare = shutil.copytree(root, tmp_path / "bare", ignore=shutil.ignore_patterns("val"))
+    words = [*asked(bare, tmp_path / "out", "linear", seeds="1"), "data.shots=null", "train.epochs=1", "--on", "val"]
+    assert cli.main(words) == 2
+    assert "it has no validation pictures to choose by" in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------------- refused, and the others go on
 
 
@@ -147,6 +173,7 @@ def test_where_none_gets_to_its_end_every_sentence_is_told(root, tmp_path, capsy
 
 WRONG = {
     "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
+    "what to rank by": (["linear", "--on", "vall"], "--on takes test or val, not 'vall'; did you mean val?"),
     "no recipe": (["train.epochs=1"], "which recipes?"),
     "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),

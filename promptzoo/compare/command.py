@@ -19,6 +19,7 @@ from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.interrupt import StoppedError
 
 FORMS = ("table", "markdown", "json")
+ON = ("test", "val")
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class Wanted:
     baseline: str
     out: Path
     form: str
+    on: str = "test"
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise ZooError(f"--format takes {', '.join(FORMS)}, not '{self.form}'{did_you_mean(self.form, FORMS)}")
+        if self.on not in ON:
+            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'{did_you_mean(self.on, ON)}")
         if self.out.exists() and not self.out.is_dir():
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
 
@@ -91,21 +95,26 @@ def compared(words: Sequence[str], wanted: Wanted, said: Console) -> Comparison:
                 refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
                 runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
                 del records[entrant.name]
-    costs = Gathering(said)
-    standings = [
-        standing(entrant, grounds[entrant.name], records[entrant.name], costs)
-        for entrant in field.entrants
-        if entrant.name in records
-    ]
-    found = ranked(standings, refused, field.baseline, wanted.seeds)
+    costs, standings = Gathering(said), []
+    for entrant in (one for one in field.entrants if one.name in records):
+        try:
+            standings.append(standing(entrant, grounds[entrant.name], records[entrant.name], costs, wanted.on))
+        except ZooError as error:
+            refused.append(Refused(entrant.name, str(error)))
+    found = replace(ranked(standings, refused, field.baseline, wanted.seeds), on=wanted.on)
     return replace(found, notes=(*notes(found), *runs.remarks))
 
 
-def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering) -> Standing:
-    """What the runs of a recipe came to, and what it costs; a recipe that cannot be counted goes without."""
+def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:
+    """What the runs of a recipe came to, and what it costs; a recipe that cannot be counted goes without.
+
+    Raises `ZooError` where a run has nothing of what counts.
+    """
     finished = tuple(record.finished for record in records if record.finished is not None)
+    if on == "val" and any(run.val is None for run in finished):
+        raise ZooError("it has no validation pictures to choose by: leave some in the folder, or ask for fewer shots")
     try:
         macs = costs.count(entrant.recipe, finished[0].classes).inference.macs
     except ZooError:
         macs = None
-    return Standing(entrant.name, entrant.recipe, stands.frozen, stands.pictures, finished, macs)
+    return Standing(entrant.name, entrant.recipe, stands.frozen, stands.pictures, finished, macs, on=on)

@@ -13,7 +13,14 @@ from promptzoo.costs.tables import giga
 
 
 def titles(found: Comparison) -> list[str]:
-    return ["", "test %", "tuned", "GMACs", "seconds", *([f"minus {found.baseline}"] if found.differences else [])]
+    return [
+        "",
+        f"{found.on} %",
+        "tuned",
+        "GMACs",
+        "seconds",
+        *([f"minus {found.baseline}"] if found.differences else []),
+    ]
 
 
 def cells(one: Standing, found: Comparison) -> list[str]:

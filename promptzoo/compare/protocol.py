@@ -11,7 +11,10 @@ SELECTIONS = {"val": "the epoch that is best on validation", "last": "the last e
 def notes(found: Comparison) -> Iterator[str]:
     """Every note of a comparison."""
     if found.standings:
-        yield from of_the_tests(found.standings)
+        if found.on == "val":
+            yield "accuracies of validation, to choose by: report those of the test pictures for what was chosen"
+        else:
+            yield from of_the_tests(found.standings)
         yield from of_the_differences(found)
         yield from of_the_selection(found.standings)
         yield from of_what_differs(found.standings)
@@ -47,7 +50,7 @@ def of_the_differences(found: Comparison) -> Iterator[str]:
             f"each interval is one of {100 * LEVEL:.0f} % by itself: "
             f"among {len(found.differences)} of them chance alone more easily tells a difference"
         )
-    for one in found.standings:
+    for one in found.standings if found.on == "test" else ():
         if found.held is not None and not one.pairs(found.held):
             yield f"{one.name} was tested on other pictures than {found.baseline}, so that the two cannot be paired"
 

@@ -24,11 +24,15 @@ OF_THE_MOMENT = ("command", "threads")  # of `versions`: they do not tell with w
 
 
 class Finished(BaseModel):
-    """What a run came to.  `right` has a 1 or 0 for each test picture, in order; `splits` and `test` are digests."""
+    """What a run came to.  `right` has a 1 or 0 for each test picture, in order; `splits` and `test` are digests.
+
+    `val` is the accuracy on validation, None where there are no such pictures.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     right: Annotated[str, Field(pattern="^[01]+$")]
+    val: float | None = None
     splits: str
     test: str
     classes: list[str]
@@ -99,6 +103,7 @@ def outcome(run: RunFolder) -> Finished:
     try:
         data = json.loads((run.path / "data.json").read_text(encoding="utf-8"))
         facts = {"splits": data["fingerprint"], "test": data["test_fingerprint"], "classes": data["classes"]}
-        return Finished(right=read_hits(run.predictions), **facts, **{word: result[word] for word in words})
+        val = result["val"] and result["val"]["accuracy"]
+        return Finished(right=read_hits(run.predictions), val=val, **facts, **{word: result[word] for word in words})
     except (OSError, KeyError, TypeError, ValidationError, json.JSONDecodeError) as error:
         raise ZooError(f"{run.path} is not as its run left it: {str(error).splitlines()[0]}") from error

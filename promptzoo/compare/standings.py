@@ -18,7 +18,7 @@ class Standing:
     """A recipe with its finished runs, one for each seed, and the multiply-accumulates of a picture where counted.
 
     `frozen` and `pictures` are the digests of what it stands on; `difference` is to the baseline, None where there is
-    none.
+    none.  `on` says which accuracies count, those of `test` or `val`.
     """
 
     name: str
@@ -28,10 +28,11 @@ class Standing:
     runs: tuple[Finished, ...]
     macs: float | None = None
     difference: Difference | None = None
+    on: str = "test"
 
     @property
     def accuracies(self) -> list[float]:
-        return [run.accuracy for run in self.runs]
+        return [run.accuracy if self.on == "test" else run.val or 0.0 for run in self.runs]
 
     @property
     def mean(self) -> float:
@@ -61,8 +62,8 @@ class Standing:
         return {run.test for run in self.runs}
 
     def pairs(self, other: "Standing") -> bool:
-        """Whether both answered for the same test pictures under every seed."""
-        return len(self.tests | other.tests) == 1
+        """Whether both answered for the same test pictures under every seed, and these count."""
+        return self.on == "test" and len(self.tests | other.tests) == 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Comparison:
     standings: tuple[Standing, ...]
     refused: tuple[Refused, ...]
     notes: tuple[str, ...] = ()
+    on: str = "test"
 
     @property
     def held(self) -> Standing | None:
@@ -88,6 +90,7 @@ class Comparison:
         """Plain types, for JSON.  Accuracies and differences are shares."""
         return {
             "baseline": self.baseline,
+            "on": self.on,
             "seeds": list(self.seeds),
             "recipes": [told(one) for one in self.standings],
             "refused": [{"recipe": one.name, "sentence": one.sentence} for one in self.refused],
