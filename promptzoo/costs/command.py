@@ -112,10 +112,11 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
             show([row.report for row in gathered.rows], out, wanted.by)
         if measured := {row.report.name: row.measured for row in gathered.rows if row.measured}:
             show_measured(measured, out)
-        for refused in gathered.refused:
-            out.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}")
     else:
         print(text(gathered, lists, wanted), end="")
+    for refused in gathered.refused if wanted.form != "html" else ():  # a page holds them; a table of a program cannot
+        where = out if wanted.form == "table" and wanted.out is None else gathered.said
+        where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
     if wanted.plot is not None:
         from promptzoo.costs.plot import write_plot
 
