@@ -38,13 +38,15 @@ def report(name: str, backbone: str, tuned: dict[str, int], macs: dict[str, floa
     )  # fmt: skip
 
 
-def row(name: str, backbone: str = "timm/vit_base", mean: float | None = None, seeds: int = 3, **tuned: int) -> Row:
+def row(
+    name: str, backbone: str = "timm/vit_base", mean: float | None = None, seeds: int = 3, on: str = "", **tuned: int
+) -> Row:
     """A row with the tuned parameters of its grafts, which compute 2 GMACs for each million of them."""
     made = report(name, backbone, tuned, {graft: 2e-6 * size for graft, size in tuned.items()})
     known = None
     if mean is not None:
         paths = tuple(f"runs/{name}-{seed}" for seed in range(seeds))
-        known = Accuracy(mean, 0.012 if seeds > 1 else None, tuple(range(seeds)), "test", paths)
+        known = Accuracy(mean, 0.012 if seeds > 1 else None, tuple(range(seeds)), "test", paths, on)
     return Row(made, " + ".join(tuned) or "bare", known)
 
 

@@ -134,6 +134,20 @@ def test_words_and_the_backbone_filter_the_table_and_both_pictures(show):
     assert page.locator("#none").is_visible()
 
 
+def test_accuracies_on_one_set_of_pictures_are_drawn_together_and_no_others(show):
+    page = show([
+        invented.row("one", mean=0.99, on="easy <b>", lora=10), invented.row("two", mean=0.5, on="hard", lora=20),
+        invented.row("three", mean=0.6, on="hard", lora=30), invented.row("four", lora=40),
+    ])  # fmt: skip
+    title = "document.querySelector('#scatter').layout.yaxis.title.text"
+    assert (points(page), page.evaluate(title)) == ([1, 2], "accuracy on hard, %")
+    assert "2 without a run on hard" in page.inner_text("#points-note")
+    page.select_option("#pictures", label="easy <b>")
+    page.wait_for_function("document.querySelector('#scatter').data[0].customdata.length == 1")
+    assert (points(page), page.evaluate(title)) == ([0], "accuracy on easy &lt;b&gt;, %")
+    assert page.locator("td:nth-child(4)").all_inner_texts() == ["easy <b>", "hard", "hard", "–"]
+
+
 def test_the_switch_changes_the_axis_and_the_front_is_that_of_python(show):
     rows = [row for row in invented.rows(40) if row.accuracy]
     reports = [row.report for row in rows]

@@ -38,6 +38,15 @@ def test_a_vector_picture_keeps_its_words_as_words(tmp_path):
     assert b"/FontFile2" in (tmp_path / "costs.pdf").read_bytes()  # an embedded TrueType font
 
 
+def test_accuracies_on_the_set_of_most_runs_are_drawn_alone(tmp_path):
+    sets = {"one": ("easy", 0.99), "two": ("hard", 0.5), "three": ("hard", 0.6)}
+    rows = [invented.row(name, mean=mean, on=on, lora=9) for name, (on, mean) in sets.items()]
+    write_plot(tmp_path / "a.svg", rows)
+    said = (tmp_path / "a.svg").read_text()
+    assert "test accuracy on hard, %" in said
+    assert "easy" not in said
+
+
 def test_where_nothing_has_run_parameters_stand_against_operations(tmp_path):
     pytest.importorskip("matplotlib")
     file = tmp_path / "costs.svg"

@@ -182,7 +182,7 @@ def test_a_run_that_promptzoo_trained_is_read(tmp_path):
     runs.run(tmp_path / "out", runs.pictures(tmp_path / "pictures"))
     (group,) = read_runs(tmp_path / "out").groups
     assert group.accuracy.mean == json.loads((tmp_path / "out" / "result.json").read_text())["test"]["accuracy"]
-    assert group.accuracy.seeds == (5,)
+    assert (group.accuracy.seeds, group.accuracy.pictures) == ((5,), "pictures")
     assert (group.recipe.name, group.classes) == ("linear", ("blue jay", "fox", "leaf"))
 
 

@@ -1,7 +1,7 @@
 /* What the page knows, how it writes numbers, and the filter that table and pictures follow. */
 
 const data = JSON.parse(document.querySelector('#data').textContent);
-const rows = data.rows.map((row, index) => ({ ...row, index, mean: row.accuracy ? row.accuracy.mean : null }));
+const rows = data.rows.map((row, index) => ({ ...row, index, mean: row.accuracy ? row.accuracy.mean : null, pictures: row.accuracy ? row.accuracy.pictures : null }));
 const collator = new Intl.Collator('en', { numeric: true });
 const texts = rows.map(row => columns().map(column => column.text(row)).join('\n').toLowerCase());
 
@@ -103,6 +103,11 @@ function chosen() {
   return rows.filter(row => (backbone === '' || row.backbone === rows[backbone].backbone) && asked.every(word => texts[row.index].includes(word)));
 }
 
+/* The set of pictures whose accuracies are drawn: those on another are not comparable. */
+function pictures() {
+  return data.sets[document.querySelector('#pictures').value || 0];
+}
+
 function update() {
   const visible = sorted(chosen());
   document.querySelector('#count').textContent = visible.length === rows.length ? `${whole(rows.length)} in all` : `${whole(visible.length)} of ${whole(rows.length)}`;
@@ -137,6 +142,8 @@ function start() {
   const names = [...new Set(rows.map(row => row.backbone))].sort(collator.compare);
   document.querySelector('#backbone').append(el('option', {}, 'all'), ...names.map(name => el('option', { value: String(rows.findIndex(row => row.backbone === name)) }, name)));
   document.querySelector('#backbone option').value = '';
+  document.querySelector('#of').hidden = data.sets.length < 2;
+  document.querySelector('#pictures').append(...data.sets.map((name, place) => el('option', { value: String(place) }, name)));
   buildTable();
   buildBars();
   const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -149,7 +156,7 @@ function start() {
     clearTimeout(waiting);
     waiting = setTimeout(update, 120);
   });
-  for (const control of document.querySelectorAll('#backbone, #cost, #scale')) control.addEventListener('change', update);
+  for (const control of document.querySelectorAll('#backbone, #pictures, #cost, #scale')) control.addEventListener('change', update);
   document.addEventListener('scroll', hideTip, { passive: true, capture: true });
 }
 

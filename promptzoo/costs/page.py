@@ -18,7 +18,7 @@ from typing import Any
 import promptzoo
 from promptzoo.costs.marks import DARK, DARK_PLACES, LIGHT, LIGHT_PLACES, SHAPES, Mark, marks
 from promptzoo.costs.output import package, put, vacant
-from promptzoo.costs.rows import Refused, Row, grafts, places
+from promptzoo.costs.rows import Refused, Row, grafts, places, sets
 from promptzoo.run import finite
 
 TITLE = "What prompts cost"
@@ -75,6 +75,7 @@ def data(rows: Sequence[Row], refused: Sequence[Refused], skipped: Sequence[tupl
         "rows": [shown(row) for row in rows],
         "refused": [asdict(one) for one in refused],
         "skipped": [{"path": path, "reason": reason} for path, reason in skipped],
+        "sets": sets(rows),
         "grafts": {name: seen(mark) for name, mark in known.grafts.items()},
         "methods": {name: seen(mark) for name, mark in known.methods.items()},
         "backbones": {name: SHAPES[place][0] for name, place in known.backbones.items()},

@@ -10,7 +10,7 @@ from promptzoo.costs.bars import INK, SOFT, draw_bars, height_of_bars
 from promptzoo.costs.marks import LIGHT, REST, SHAPES, Mark, Marks, marks
 from promptzoo.costs.output import package, put, vacant
 from promptzoo.costs.report import GIGA
-from promptzoo.costs.rows import Row, front
+from promptzoo.costs.rows import Row, front, sets
 from promptzoo.errors import ZooError
 
 KINDS = (".pdf", ".png", ".svg")
@@ -51,8 +51,9 @@ def draw(made: Any, rows: Sequence[Row]) -> Any:
     total = HIGH + below + 2 * MARGIN
     figure = made(figsize=(WIDE, total))
     known = marks(rows)
-    run = [row for row in rows if row.accuracy]
-    came = [row.accuracy for row in rows if row.accuracy]
+    some = sets(rows)[:1]  # accuracies on other pictures are not comparable
+    run = [row for row in rows if row.accuracy and row.accuracy.pictures in some]
+    came = [row.accuracy for row in run if row.accuracy]
 
     def area(left: float, across: float) -> list[float]:
         return [left / WIDE, (below + 1.6 * MARGIN) / total, across / WIDE, HIGH / total]
@@ -60,7 +61,8 @@ def draw(made: Any, rows: Sequence[Row]) -> Any:
     if run:
         points = [100 * accuracy.mean for accuracy in came]
         spreads = [100 * (accuracy.std or 0) for accuracy in came]
-        first = figure.add_axes(area(MARGIN, ACROSS), ylabel=f"{came[0].split} accuracy, %")
+        there = f" on {some[0]}" if some[0] else ""
+        first = figure.add_axes(area(MARGIN, ACROSS), ylabel=f"{came[0].split} accuracy{there}, %")
         count_axis(first, tuned(run))
         scatter(first, run, known, tuned(run), points, spreads)
         second = figure.add_axes(area(MARGIN + ACROSS + 0.4, ACROSS), sharey=first, xlabel="GMACs a picture")

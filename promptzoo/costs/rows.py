@@ -1,5 +1,6 @@
 """What a page or a picture shows: costs of combinations, what their runs came to, and who is on the Pareto front."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from promptzoo.costs.report import Report
 class Accuracy:
     """The accuracy of a recipe over the seeds of its runs, as shares 0..1; `std` is that of a sample.
 
-    `std` is None for a single seed.  `paths` are the folders of the runs.
+    `std` is None for a single seed.  `paths` are the folders of the runs, `pictures` is the name of their set.
     """
 
     mean: float
@@ -19,6 +20,7 @@ class Accuracy:
     seeds: tuple[int, ...]
     split: str
     paths: tuple[str, ...]
+    pictures: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,12 @@ class Refused:
 
     name: str
     sentence: str
+
+
+def sets(rows: Sequence[Row]) -> list[str]:
+    """The sets of pictures that have been run on, those of most rows first: only accuracies on one are compared."""
+    found = Counter(row.accuracy.pictures for row in rows if row.accuracy)
+    return [name for name, _ in found.most_common()]
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:

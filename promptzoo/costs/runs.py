@@ -170,4 +170,11 @@ def group(runs: Sequence[Finished]) -> Group:
     means = [fmean(seeds[seed]) for seed in sorted(seeds)]
     spread = stdev(means) if len(means) > 1 else None
     paths = tuple(str(run.path) for run in runs)
-    return Group(runs[0].recipe, runs[0].classes, Accuracy(fmean(means), spread, tuple(sorted(seeds)), SPLIT, paths))
+    came = Accuracy(fmean(means), spread, tuple(sorted(seeds)), SPLIT, paths, pictures(runs[0].recipe))
+    return Group(runs[0].recipe, runs[0].classes, came)
+
+
+def pictures(recipe: Recipe) -> str:
+    """What the recipe's set of pictures is called: the last folder of its root, or its dataset's word."""
+    data = recipe.to_dict()["data"]
+    return Path(str(data["root"])).name if data.get("root") else str(data["dataset"])

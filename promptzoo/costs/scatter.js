@@ -53,10 +53,10 @@ function plainAxis(values, least) {
 function drawScatter(visible) {
   const run = rows.some(row => row.accuracy);
   const cost = document.querySelector('input[name=cost]:checked').value;
-  const asked = JSON.stringify([cost, theme(), visible.map(row => row.index).sort((a, b) => a - b)]);
+  const asked = JSON.stringify([cost, theme(), pictures() ?? '', visible.map(row => row.index).sort((a, b) => a - b)]);
   if (asked === drawn) return;
   drawn = asked;
-  const points = run ? visible.filter(row => row.accuracy) : visible;
+  const points = run ? visible.filter(row => row.accuracy && row.accuracy.pictures === pictures()) : visible;
   document.querySelector('#cost').hidden = !run;
   const [title, note] = words(run, cost, points.length, visible.length - points.length);
   document.querySelector('#points-title').textContent = title;
@@ -86,7 +86,8 @@ function drawScatter(visible) {
 function words(run, cost, count, without) {
   if (!run) return ['Tuned parameters and operations', 'No run is known, so accuracy is not drawn: tuned parameters against GMACs a picture.'];
   const title = cost === 'tuned' ? 'Accuracy against tuned parameters' : 'Accuracy against operations';
-  const missing = without ? ` ${without} without a run ${without === 1 ? 'is' : 'are'} in the table alone.` : '';
+  const there = data.sets.length > 1 ? ` on ${pictures()}` : '';
+  const missing = without ? ` ${without} without a run${there} ${without === 1 ? 'is' : 'are'} in the table alone.` : '';
   return [title, `The line is the Pareto front: whoever costs no more is no better.${count <= MANY ? ' Bars are ± one standard deviation over seeds.' : ''}${missing}`];
 }
 
@@ -175,7 +176,7 @@ function layout(x, y, byTuned, run, count) {
     margin: { l: 58, r: 12, t: 14, b: 54 }, hovermode: 'closest', dragmode: 'zoom', uirevision: `${byTuned}${run}${count}`,
     xaxis: { ...axis, title: titled(byTuned ? 'tuned parameters' : 'GMACs a picture'), range: x.range,
       ...(x.ticks ? { tickmode: 'array', tickvals: x.ticks.map(([at]) => at), ticktext: x.ticks.map(([, text]) => text) } : {}) },
-    yaxis: { ...axis, title: titled(run ? 'accuracy, %' : 'GMACs a picture'), range: y.range },
+    yaxis: { ...axis, title: titled(run ? safe(`accuracy${pictures() && ` on ${pictures()}`}, %`) : 'GMACs a picture'), range: y.range },
     modebar: { bgcolor: 'rgba(0,0,0,0)', color: css('--faint'), activecolor: css('--ink') },
     legend: { itemclick: false, itemdoubleclick: false, bgcolor: 'rgba(0,0,0,0)', font: { size: 12 }, tracegroupgap: 12,
       ...(narrow ? { orientation: 'h', y: -0.2 } : { x: 1.02, y: 0.96 }) },
@@ -187,7 +188,7 @@ function listenScatter() {
   const box = document.querySelector('#scatter');
   box.on('plotly_hover', told => {
     const row = rows[told.points[0].customdata];
-    const facts = columns().slice(WORDS).map(column => [null, [column.head, column.unit].filter(Boolean).join(' '), column.text(row)]);
+    const facts = columns().filter(column => !column.word).map(column => [null, [column.head, column.unit].filter(Boolean).join(' '), column.text(row)]);
     tip([row.name, `${row.methods} on ${row.backbone}`, facts, row.recipe], told.event.clientX, told.event.clientY);
   });
   box.on('plotly_unhover', hideTip);

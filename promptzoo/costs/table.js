@@ -1,9 +1,10 @@
 /* The table: its columns, sorting, and the lines that open below a row. */
 
 const COLUMNS = [
-  { key: 'name', head: 'recipe', text: row => row.name },
-  { key: 'backbone', head: 'backbone', text: row => row.backbone },
-  { key: 'methods', head: 'methods', text: row => row.methods },
+  { key: 'name', head: 'recipe', word: true, text: row => row.name },
+  { key: 'backbone', head: 'backbone', word: true, text: row => row.backbone },
+  { key: 'methods', head: 'methods', word: true, text: row => row.methods },
+  { key: 'pictures', head: 'run on', word: true, text: row => row.pictures ?? '–' },
   { key: 'tuned', head: 'tuned', unit: 'parameters', text: row => whole(row.tuned) },
   { key: 'share', head: '% of visual', unit: 'tower', text: row => digits(row.share) },
   { key: 'macs', head: 'GMACs', unit: 'a picture', text: row => giga(row.macs) },
@@ -12,7 +13,6 @@ const COLUMNS = [
   { key: 'checkpoint', head: 'checkpoint', unit: 'on disk', text: row => bytes(row.checkpoint) },
   { key: 'mean', head: 'accuracy', unit: '% ± std over seeds', text: row => accuracy(row) },
 ];
-const WORDS = 3; // the first columns are words, the rest numbers
 
 const table = { order: { key: null, down: false }, lines: [], more: new Map() };
 
@@ -23,19 +23,20 @@ function accuracy(row) {
 }
 
 function columns() {
-  return COLUMNS.filter(column => column.key !== 'mean' || rows.some(row => row.accuracy));
+  const left = { mean: !rows.some(row => row.accuracy), pictures: data.sets.length < 2 };
+  return COLUMNS.filter(column => !left[column.key]);
 }
 
 function buildTable() {
   const shown = columns();
-  const heads = shown.map((column, place) => {
+  const heads = shown.map(column => {
     const button = el('button', { type: 'button' }, column.head, el('small', {}, column.key === 'training' ? column.unit : (column.unit || '').replaceAll(' ', '\u00a0') || '\u00a0'));
     button.addEventListener('click', () => sortBy(column.key));
-    return el('th', { scope: 'col', class: place < WORDS ? '' : 'number', 'data-key': column.key }, button);
+    return el('th', { scope: 'col', class: column.word ? '' : 'number', 'data-key': column.key }, button);
   });
   document.querySelector('#table thead').append(el('tr', {}, ...heads));
   for (const row of rows) {
-    const cells = shown.map((column, place) => el('td', { class: place < WORDS ? '' : 'number' }, ...cell(column, row)));
+    const cells = shown.map(column => el('td', { class: column.word ? '' : 'number' }, ...cell(column, row)));
     table.lines.push(el('tr', {}, ...cells));
   }
 }
@@ -83,9 +84,8 @@ function more(row) {
 }
 
 function sortBy(key) {
-  const number = COLUMNS.findIndex(column => column.key === key) >= WORDS;
   const again = table.order.key === key;
-  table.order = { key, down: again ? !table.order.down : number && key === 'mean' };
+  table.order = { key, down: again ? !table.order.down : key === 'mean' };
   for (const head of document.querySelectorAll('#table th')) {
     if (head.dataset.key === key) head.setAttribute('aria-sort', table.order.down ? 'descending' : 'ascending');
     else head.removeAttribute('aria-sort');
