@@ -63,7 +63,7 @@ def tables(registry: Registry) -> Iterator[tuple[str, str, list[tuple[str, str, 
     recipes = [(name, headline(file), "") for name, file in shipped_recipes().items()]
     yield "recipes", "recipes", recipes
     lists = [(name, headline(file), "") for name, file in shipped_lists().items()]
-    yield "lists", "lists: tables of the papers, for promptzoo report", lists
+    yield "lists", "lists: recipes under words of their own, for promptzoo report and compare", lists
 
 
 def source(entry: Entry) -> str:

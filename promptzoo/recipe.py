@@ -8,7 +8,7 @@ from promptzoo import lines
 from promptzoo.errors import Problems, RecipeError, nearest, shown, unknown
 from promptzoo.lines import Node, Place
 from promptzoo.overrides import change, choose_knowledge, drop_leftovers
-from promptzoo.registry import shipped_recipes
+from promptzoo.registry import shipped_lists, shipped_recipes
 from promptzoo.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 
@@ -105,6 +105,8 @@ def find(recipe: str) -> tuple[Path, str]:
     file = Path(recipe)
     if file.exists():
         return file, recipe
+    if recipe in shipped_lists():
+        raise RecipeError(f"'{recipe}' is a recipe list, which promptzoo report and compare take; name one recipe")
     if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
         raise RecipeError(f"{recipe}: there is no such file{unknown(file.stem, shipped)}")
     raise RecipeError(f"no recipe called '{recipe}'{unknown(recipe, shipped)}")
