@@ -12,7 +12,7 @@ from promptzoo.registry import shipped_lists, shipped_recipes
 from promptzoo.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 
-__all__ = ["Recipe", "RecipeError", "shipped_recipes"]
+__all__ = ["Recipe", "RecipeError"]
 
 
 class Recipe:

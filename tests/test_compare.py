@@ -110,16 +110,16 @@ def test_runs_are_ordinary_run_folders(compare_two, capsys):
 def test_the_rows_of_a_list_are_compared_each_under_its_own_words(root, tmp_path, capsys):
     (tmp_path / "rates.yaml").write_text(
         "words: [train.epochs=1]\nrows:\n"
-        "  - {name: slow, recipe: linear, words: [train.lr=1e-6]}\n"
+        "  - {name: .., recipe: linear, words: [train.lr=1e-6]}\n"
         "  - {name: with / bias, recipe: linear, words: [train.lr=1e-2, 'grafts={all: {at: visual, thaw: bias}}']}\n"
     )
     rates = (str(tmp_path / "rates.yaml"), "--baseline", "with / bias")
     assert cli.main(asked(root, tmp_path / "out", *rates, seeds="1", form="json")) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["baseline"] == "with / bias"
-    assert {one["recipe"] for one in told["recipes"]} == {"slow", "with / bias"}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["slow", "with_bias"]
-    lines = [(tmp_path / "out" / name / "seed-1" / "recipe.yaml").read_text() for name in ("slow", "with_bias")]
+    assert {one["recipe"] for one in told["recipes"]} == {"..", "with / bias"}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["_", "with_bias"]
+    lines = [(tmp_path / "out" / name / "seed-1" / "recipe.yaml").read_text() for name in ("_", "with_bias")]
     assert ["thaw" in text for text in lines] == [False, True]
 
 
@@ -146,6 +146,7 @@ def test_where_no_picture_validates_nothing_is_chosen_by(root, tmp_path, capsys)
     words = [*asked(bare, tmp_path / "out", "linear", seeds="1"), "data.shots=null", "train.epochs=1", "--on", "val"]
     assert cli.main(words) == 2
     assert "it has no validation pictures to choose by" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists(), "nothing is trained for it"
 
 
 # ---------------------------------------------------------------------- refused, and the others go on

@@ -79,7 +79,7 @@ def compared(words: Sequence[str], wanted: Wanted, said: Console) -> Comparison:
     known: dict[str, str] = {}
     for entrant in field.entrants:
         try:
-            grounds[entrant.name] = ground(entrant.recipe, known)
+            grounds[entrant.name] = ground(entrant.recipe, known, wanted.on)
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():
@@ -101,18 +101,18 @@ def compared(words: Sequence[str], wanted: Wanted, said: Console) -> Comparison:
             standings.append(standing(entrant, grounds[entrant.name], records[entrant.name], costs, wanted.on))
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
-    found = replace(ranked(standings, refused, field.baseline, wanted.seeds), on=wanted.on)
+    found = ranked(standings, refused, field.baseline, wanted.seeds)
     return replace(found, notes=(*notes(found), *runs.remarks))
 
 
 def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:
     """What the runs of a recipe came to, and what it costs; a recipe that cannot be counted goes without.
 
-    Raises `ZooError` where a run has nothing of what counts.
+    Raises `ZooError` where a run has no accuracy on what counts.
     """
     finished = tuple(record.finished for record in records if record.finished is not None)
-    if on == "val" and any(run.val is None for run in finished):
-        raise ZooError("it has no validation pictures to choose by: leave some in the folder, or ask for fewer shots")
+    for run in finished:
+        run.share(on)
     try:
         macs = costs.count(entrant.recipe, finished[0].classes).inference.macs
     except ZooError:

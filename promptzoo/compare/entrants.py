@@ -8,8 +8,10 @@ from pathlib import Path
 
 from promptzoo import lines
 from promptzoo.builder import build, open_of
+from promptzoo.compare.record import NO_VALIDATION
 from promptzoo.costs.lists import read_list
 from promptzoo.costs.rows import Refused
+from promptzoo.data.fewshot import few_shot
 from promptzoo.errors import ZooError
 from promptzoo.model import Model
 from promptzoo.prepare import open_dataset, seen_by
@@ -42,7 +44,7 @@ class Member:
         recipe = Recipe.read(self.word, words)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
         seeded = {seed: Recipe.read(self.word, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
-        folder = re.sub(r"[^\w.+-]+", "_", self.name) if self.row else recipe.name
+        folder = re.sub(r"[^\w+-]+", "_", self.name) if self.row else recipe.name  # no way out of the folder of runs
         return Entrant(self.name, folder, recipe, seeded)
 
 
@@ -133,13 +135,16 @@ class Ground:
     knowledge: str = ""
 
 
-def ground(recipe: Recipe, known: dict[str, str]) -> Ground:
+def ground(recipe: Recipe, known: dict[str, str], on: str = "test") -> Ground:
     """Opens the pictures and the backbone, and builds the recipe on them once.
 
-    `known` keeps the digests of data sets for the next recipe.  Raises `ZooError` with why it cannot run here.
+    `known` keeps the digests of data sets for the next recipe.  Raises `ZooError` with why it cannot run here, or has
+    nothing that counts, `test` or `val`.
     """
     fabric_of(recipe.train)
     dataset, backbone = open_dataset(recipe), open_of(recipe)
+    if on == "val" and not (dataset.val or few_shot(dataset.train, recipe.data.shots, 0, classes=dataset.classes)[1]):
+        raise ZooError(NO_VALIDATION)
     seen_by(recipe, backbone)
     towers = Model(backbone.adopted.visual, backbone.adopted.text, dataset.classes)
     frozen = towers.fingerprint()

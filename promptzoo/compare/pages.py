@@ -13,14 +13,8 @@ from promptzoo.costs.tables import giga
 
 
 def titles(found: Comparison) -> list[str]:
-    return [
-        "",
-        f"{found.on} %",
-        "tuned",
-        "GMACs",
-        "seconds",
-        *([f"minus {found.baseline}"] if found.differences else []),
-    ]
+    last = [f"minus {found.baseline}"] if found.differences else []
+    return ["", f"{found.on} %", "tuned", "GMACs", "seconds", *last]
 
 
 def cells(one: Standing, found: Comparison) -> list[str]:

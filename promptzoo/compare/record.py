@@ -20,6 +20,7 @@ CHANGED = {
     "frozen": "its backbone has other weights now",
     "knowledge": "its knowledge table is another now",
 }
+NO_VALIDATION = "it has no validation pictures to choose by: leave some in the folder, or ask for fewer shots"
 OF_THE_MOMENT = ("command", "threads")  # of `versions`: they do not tell with what a run was made
 
 
@@ -45,6 +46,14 @@ class Finished(BaseModel):
     @property
     def accuracy(self) -> float:
         return self.right.count("1") / len(self.right)
+
+    def share(self, on: str) -> float:
+        """The accuracy on `test` or `val`.  Raises `ZooError` where nothing was validated on."""
+        if on == "test":
+            return self.accuracy
+        if self.val is None:
+            raise ZooError(NO_VALIDATION)
+        return self.val
 
     @property
     def hits(self) -> Hits:

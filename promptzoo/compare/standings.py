@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def accuracies(self) -> list[float]:
-        return [run.accuracy if self.on == "test" else run.val or 0.0 for run in self.runs]
+        return [run.share(self.on) for run in self.runs]
 
     @property
     def mean(self) -> float:
@@ -75,7 +75,11 @@ class Comparison:
     standings: tuple[Standing, ...]
     refused: tuple[Refused, ...]
     notes: tuple[str, ...] = ()
-    on: str = "test"
+
+    @property
+    def on(self) -> str:
+        """Which accuracies are ranked, those of `test` or `val`: the same for all."""
+        return self.standings[0].on if self.standings else "test"
 
     @property
     def held(self) -> Standing | None:

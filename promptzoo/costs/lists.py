@@ -35,7 +35,7 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     recipe: str
     classes: Annotated[int, Field(ge=1)] | None = None
     words: list[str] = []

@@ -1,7 +1,7 @@
 /* What the page knows, how it writes numbers, and the filter that table and pictures follow. */
 
 const data = JSON.parse(document.querySelector('#data').textContent);
-const rows = data.rows.map((row, index) => ({ ...row, index, mean: row.accuracy ? row.accuracy.mean : null, pictures: row.accuracy ? row.accuracy.pictures : null }));
+const rows = data.rows.map((row, index) => ({ ...row, index, mean: row.accuracy?.mean ?? null, pictures: row.accuracy?.pictures ?? null }));
 const collator = new Intl.Collator('en', { numeric: true });
 const texts = rows.map(row => columns().map(column => column.text(row)).join('\n').toLowerCase());
 
