@@ -9,8 +9,8 @@ import small
 from promptzoo import cli
 from promptzoo.costs import gather
 from promptzoo.costs.combine import Wishes, slots_of
-from promptzoo.costs.lists import read_list
 from promptzoo.recipe import Recipe
+from promptzoo.recipe_list import read_list
 from promptzoo.registry import load_registry, shipped_lists, shipped_recipes
 
 TINY = [*small.overrides("vit"), "--classes", "3"]

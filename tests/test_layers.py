@@ -24,7 +24,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("graft", "make", "model", "shapes", "slots", "step"),
     ("lines", "importing", "registry", "preprocess"),
     ("settings", "sections", "overrides", "recipe", "construct"),
-    ("texts",),
+    ("recipe_list", "texts"),
     ("backbones", "grafts", "heads", "losses", "rules"),
     ("data", "guess", "knowledge"),
     ("builder",),

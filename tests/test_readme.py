@@ -20,7 +20,7 @@ from tried import KINDS, SET_UP, Place, draw, fits, tags
 from promptzoo.builder import build
 from promptzoo.compare.entrants import read_field
 from promptzoo.costs.combine import Wishes
-from promptzoo.costs.lists import read_list
+from promptzoo.recipe_list import read_list
 from promptzoo.registry import load_registry
 from promptzoo.run import RunFolder
 

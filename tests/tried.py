@@ -18,9 +18,9 @@ from PIL import Image
 from promptzoo import cli, lines
 from promptzoo.backbones import Backbone
 from promptzoo.builder import build, open_of
-from promptzoo.costs.lists import read_list
 from promptzoo.interrupt import StoppedError
 from promptzoo.recipe import Recipe
+from promptzoo.recipe_list import read_list
 from promptzoo.registry import Registry, load_registry
 from promptzoo.run import RunFolder, recipe_of
 from promptzoo.train import train

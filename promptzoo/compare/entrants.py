@@ -9,7 +9,6 @@ from pathlib import Path
 from promptzoo import lines
 from promptzoo.builder import build, open_of
 from promptzoo.compare.record import NO_VALIDATION
-from promptzoo.costs.lists import read_list
 from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
 from promptzoo.errors import ZooError
@@ -17,6 +16,7 @@ from promptzoo.model import Model
 from promptzoo.prepare import open_dataset, seen_by
 from promptzoo.processes import fabric_of
 from promptzoo.recipe import Recipe, find
+from promptzoo.recipe_list import read_list
 from promptzoo.settings import APART
 
 

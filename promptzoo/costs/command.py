@@ -10,11 +10,12 @@ from rich.markup import escape
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.formats import as_json, comma_separated, listed_as
 from promptzoo.costs.gather import Gathering
-from promptzoo.costs.lists import Listed, RecipeList, read_list, show_list
+from promptzoo.costs.lists import Listed, show_list
 from promptzoo.costs.output import put, vacant
 from promptzoo.costs.tables import BY, markdown, show, show_measured
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.recipe import Recipe
+from promptzoo.recipe_list import RecipeList, read_list
 
 FORMS = ("table", "markdown", "csv", "json", "html")
 PAGE = Path("report.html")  # where a page goes that was not told where

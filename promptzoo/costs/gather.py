@@ -10,7 +10,7 @@ from rich.progress import track
 
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.counting import PLACEHOLDERS, Memo, class_names, of_recipe, tuned_share
-from promptzoo.costs.lists import Listed, RecipeList
+from promptzoo.costs.lists import Listed
 from promptzoo.costs.measure import measure
 from promptzoo.costs.report import Counted, Report
 from promptzoo.costs.rows import Accuracy, Refused, Row
@@ -18,6 +18,7 @@ from promptzoo.costs.runs import read_runs
 from promptzoo.costs.store import Store
 from promptzoo.errors import ZooError
 from promptzoo.recipe import Recipe
+from promptzoo.recipe_list import RecipeList
 
 
 class Gathering:

@@ -1,64 +1,16 @@
-"""Recipe lists: recipes with overrides of their own, as a table of a paper, ours beside the figures that it prints."""
+"""What was counted of a recipe list: a table, ours beside the figures that a paper prints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import mean
-from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from promptzoo.costs.report import GIGA, Counted, Share
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.recipe import Recipe
-from promptzoo.registry import shipped_lists
-
-
-class Figures(BaseModel):
-    """What a paper prints of one row: tuned parameters in percent, and GFLOPs of a picture."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    percent: float | None = None
-    gflops: float | None = None
-
-
-class Row(BaseModel):
-    """A recipe of the list, with its own overrides and what the paper prints of it.
-
-    `classes` are how many to count it with, where its pictures do not tell.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Annotated[str, Field(min_length=1)]
-    recipe: str
-    classes: Annotated[int, Field(ge=1)] | None = None
-    words: list[str] = []
-    group: str = ""
-    paper: Figures = Figures()
-
-
-class RecipeList(BaseModel):
-    """The file of a list.  `share` is the convention of the paper, `paper` what it prints of each group."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rows: list[Row] = Field(min_length=1)
-    share: str = "visual"
-    words: list[str] = []
-    counts: Literal["everything", "parameters"] = "everything"
-    paper: dict[str, float] = {}
-    why: list[str] = []
-    name: str = ""
-
-    def recipes(self) -> list[Recipe]:
-        """The recipes of the rows, in order."""
-        return [Recipe.read(row.recipe, [*self.words, *row.words]) for row in self.rows]
+from promptzoo.recipe_list import RecipeList
 
 
 @dataclass(frozen=True)
@@ -91,27 +43,6 @@ class Listed:
             if row.group:
                 found.setdefault(row.group, []).append(self.share(one).percent)
         return {group: mean(shares) for group, shares in found.items()}
-
-
-def read_list(word: str) -> RecipeList | None:
-    """A shipped list by its name, or a file with `rows` in it; None for what is no list.
-
-    Raises `ZooError` with every mistake in a list.
-    """
-    file = shipped_lists().get(word, Path(word))
-    if word not in shipped_lists() and (file.suffix not in (".yaml", ".yml") or not file.is_file()):
-        return None
-    try:
-        told: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None  # reading it as a recipe says what is wrong, and where
-    if not isinstance(told, dict) or "rows" not in told:
-        return None
-    try:
-        return RecipeList.model_validate({**told, "name": file.stem})
-    except ValidationError as error:
-        said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
-        raise ZooError(f"{word}: {'; '.join(said)}") from error
 
 
 def show_list(listed: Listed, out: Console) -> None:
