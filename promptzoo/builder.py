@@ -10,6 +10,7 @@ import torch
 from promptzoo.backbones import Backbone, open_hollow, open_towers
 from promptzoo.construct import Construct
 from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
+from promptzoo.frozen import Original, asked
 from promptzoo.graft import bare
 from promptzoo.grafts.at import VERBS, AtSite, Thaw
 from promptzoo.heads import LinearHead
@@ -80,6 +81,9 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                     )
                 model.losses[name] = _under(where("losses", name), partial(construct.build, node, "loss", **sizes))
                 model.weights[name] = recipe.weights[name]
+        thawed = any(weight.requires_grad for weight in adopted.visual.parameters())
+        if thawed and (adopted.text is not None or asked([*model.grafts.values(), *model.losses.values()])):
+            model.original = Original(adopted.visual)
         _check_notes(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:

@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from promptzoo.construct import Construct
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.errors import ZooError
-from promptzoo.features import constant
+from promptzoo.frozen import constant
 from promptzoo.heads import fixed
 from promptzoo.model import Model
 from promptzoo.predict import open_run
@@ -80,7 +80,7 @@ def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) 
 
     They stand instead of the pictures where nothing acts before them.
     """
-    enough = constant(model)
+    enough = constant(model.visual)
     for batch in loader.epoch():
         image, label, frozen = fabric.to_device((batch.image, batch.label, batch.frozen))
         moved = batch._replace(image=image, label=label, frozen=frozen)

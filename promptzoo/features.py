@@ -1,47 +1,14 @@
 """Frozen features, computed once for each picture: instead of it where nothing stands before them, else beside it."""
 
 from contextlib import AbstractContextManager
-from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from promptzoo.graft import Around, after, bare
+from promptzoo.frozen import asked, constant
+from promptzoo.graft import bare
 from promptzoo.model import Model
 from promptzoo.prepare import Data
-
-
-def constant(model: Model) -> bool:
-    """Whether the feature of a picture is always the frozen backbone's: nothing acts or learns before the pool's end.
-
-    What stands `after` the pool, or at the head, takes that feature and changes nothing of it.
-    """
-    tower = model.visual
-    if not still(model):
-        return False
-    behind: list[Around] = []
-    pool: nn.Module = tower.pool
-    while isinstance(pool, Around):
-        behind.append(pool)
-        pool = pool.step
-    inside = [module for module in tower.modules() if isinstance(module, Around)]
-    return len(inside) == len(behind) and all(stands_after(around) for around in behind)
-
-
-def still(model: Model) -> bool:
-    """Whether the bare backbone gives a picture the same feature at every step: nothing of it learns or drops."""
-    learns = any(parameter.requires_grad for parameter in model.visual.parameters())
-    return not learns and not any(isinstance(part, nn.Dropout) and part.p for part in model.visual.modules())
-
-
-def asked(model: Model) -> bool:
-    """Whether a graft or a loss asks for the bare backbone's feature of each picture (`frozen`)."""
-    return any(getattr(part, "frozen", False) for part in (*model.grafts.values(), *model.losses.values()))
-
-
-def stands_after(around: Around) -> bool:
-    wrap = around.wrap[0]
-    return isinstance(wrap, partial) and wrap.func is after
 
 
 def remember(model: Model, data: Data, precision: AbstractContextManager[object]) -> int:
@@ -51,8 +18,8 @@ def remember(model: Model, data: Data, precision: AbstractContextManager[object]
     frozen ones, batches hold both.
     Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
     """
-    enough = constant(model)
-    if not enough and not (asked(model) and still(model)):
+    enough = constant(model.visual)
+    if not enough and not asked([*model.grafts.values(), *model.losses.values()]):
         return 0
     model.eval()
     device = next(bare(model.visual.tokens).parameters()).device

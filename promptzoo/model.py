@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
+from promptzoo.frozen import Original, bare_features
 from promptzoo.graft import Around, Site, acting, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.notes import FEATURES, Notes
 from promptzoo.slots import Slots
@@ -50,7 +51,7 @@ class Model(nn.Module):
     """Everything under `visual` and `text` is frozen and in evaluation mode; grafts, head and losses learn.
 
     `classes` are the class names; `slots` tells which prefix tokens belong to which graft; `backbone` is what the
-    towers were opened as, where that is known.
+    towers were opened as, where that is known; `original` holds what was thawed as it was, where somebody asks for it.
     """
 
     logit_scale: Tensor | None
@@ -59,6 +60,7 @@ class Model(nn.Module):
     def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
         super().__init__()
         self.visual, self.text, self.classes = visual, text, list(classes)
+        self.original: Original | None = None
         self.head: nn.Module = nn.Identity()
         self.grafts, self.losses = nn.ModuleDict(), nn.ModuleDict()
         self.weights: dict[str, float] = {}
@@ -156,7 +158,7 @@ class Model(nn.Module):
         if image.ndim == FEATURES:
             return image
         with self.ungrafted():
-            return self.visual.features(image)
+            return bare_features(self.visual, self.original, image)
 
     # ------------------------------------------------------------------ state
 

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from torch import Tensor, nn
 
+from promptzoo.frozen import asked, still
 from promptzoo.graft import acting
 from promptzoo.model import Model, Output
 
@@ -16,8 +17,8 @@ class Step(nn.Module):
     """Model and losses as one module, so that one forward gives everything a training step needs.
 
     forward(image, label, guess, frozen) -> the weighted losses by name, and the logits.  A loss with `frozen` finds the
-    bare backbone's feature in the note of that name: the one given; the one that entered the head where nothing acts in
-    the image tower; else that of a second pass.
+    bare backbone's feature in the note of that name: the one given; the one that entered the head where nothing acts or
+    drops in the image tower; else that of a second pass.
     """
 
     def __init__(self, model: Model):
@@ -28,9 +29,8 @@ class Step(nn.Module):
         self, image: Tensor, label: Tensor, guess: Tensor | None = None, frozen: Tensor | None = None
     ) -> tuple[dict[str, Tensor], Tensor]:
         output = self.model(image, frozen)
-        asked = any(getattr(loss, "frozen", False) for loss in self.model.losses.values())
-        if asked and "frozen" not in output.notes:
-            if frozen is None and acting(self.model.visual):
+        if asked(self.model.losses.values()) and "frozen" not in output.notes:
+            if frozen is None and (acting(self.model.visual) or not still(self.model.visual)):
                 frozen = self.model.frozen_features(image)
             output.notes["frozen"] = output.notes["feature"].detach() if frozen is None else frozen
         return self.losses(output, label, guess), output.logits

@@ -12,6 +12,8 @@ from PIL import Image
 from promptzoo.recipe import Recipe
 from promptzoo.train import Result, train
 
+BLOCK = "{block: bottleneck, rank: 2, residual: true, start: normal}"
+BEHIND = f"grafts={{a: {{at: visual.pool, after: {BLOCK}}}}}"
 COLOURS = {"blue_jay": (40, 60, 200), "fox": (200, 90, 30), "leaf": (40, 160, 60)}
 
 

@@ -4,41 +4,15 @@ import json
 
 import pytest
 import runs
-import small
 
 from promptzoo.data.loader import Loader
-from promptzoo.features import constant
 from promptzoo.loop import Loop
 from promptzoo.model import Model
-
-BLOCK = "{block: bottleneck, rank: 2, residual: true, start: normal}"
-BEHIND = f"grafts={{a: {{at: visual.pool, after: {BLOCK}}}}}"
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return runs.pictures(tmp_path_factory.mktemp("pictures") / "set")
-
-
-@pytest.mark.parametrize(
-    ("words", "stands"),
-    [
-        ((), True),
-        ((BEHIND,), True),
-        (("grafts={a: {at: head, after: {block: 'torch.nn:Identity'}}}",), True),
-        ((f"grafts={{a: {{at: visual.norm, after: {BLOCK}}}}}",), False),
-        ((f"grafts={{a: {{at: visual.pool, before: {BLOCK}}}}}",), False),
-        (("grafts={a: {at: visual.norm, thaw: bias}}",), False),
-        (("backbone.dropout=0.1",), False),
-    ],
-)
-def test_features_stand_where_nothing_acts_or_learns_before_the_end_of_the_pool(words, stands):
-    assert constant(small.built("linear", "vit", *words)) == stands
-
-
-@pytest.mark.parametrize("name", ["vpt_shallow", "expres", "lora", "full", "sa2vp"])
-def test_methods_inside_the_tower_have_features_of_their_own(name):
-    assert not constant(small.model(name))
 
 
 def told(out) -> dict:
@@ -48,8 +22,8 @@ def told(out) -> dict:
 @pytest.mark.parametrize(
     ("words", "once"),
     [
-        ((BEHIND,), 24),
-        ((BEHIND, "data.augment=crop_flip", "data.cache_views=2"), 36),
+        ((runs.BEHIND,), 24),
+        ((runs.BEHIND, "data.augment=crop_flip", "data.cache_views=2"), 36),
         (("data.augment=crop_flip",), 12),  # those to validate on,
     ],
 )
@@ -87,7 +61,7 @@ def test_cuts_are_made_in_turn(root):
 
 
 def test_a_run_that_was_killed_ends_as_one_left_alone(tmp_path, root, monkeypatch):
-    words = ("linear", "vit", BEHIND, "data.augment=crop_flip", "data.cache_views=2", "train.save_every=1")
+    words = ("linear", "vit", runs.BEHIND, "data.augment=crop_flip", "data.cache_views=2", "train.save_every=1")
     runs.run(tmp_path / "alone", root, *words)
     learn = Loop.learn
 

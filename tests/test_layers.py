@@ -21,7 +21,7 @@ LAYERS = (  # from the bottom up: a module imports from its own layer and those 
     ("metrics",),
     ("errors", "notes"),
     ("parts", "pool", "attention", "tower"),
-    ("graft", "make", "model", "shapes", "slots", "step"),
+    ("graft", "frozen", "make", "model", "shapes", "slots", "step"),
     ("lines", "importing", "registry", "preprocess"),
     ("settings", "sections", "overrides", "recipe", "construct"),
     ("recipe_list", "texts"),
