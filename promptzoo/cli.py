@@ -67,7 +67,9 @@ def options(
 
 @app.command("list")
 def list_words(
-    shelf: Annotated[str, typer.Argument(help="One shelf only: blocks, grafts, ..., recipes, lists.")] = "",
+    shelf: Annotated[
+        str, typer.Argument(metavar="SHELF", help="One shelf only: blocks, grafts, ..., recipes, lists.")
+    ] = "",
 ) -> None:
     """What there is: every word a recipe may use, what it is, and where it comes from."""
     from promptzoo.pages import list_page
@@ -77,7 +79,9 @@ def list_words(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A word of the zoo, a class, or a recipe.", autocompletion=known)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A word of the zoo, a class, or a recipe.", autocompletion=known)
+    ],
 ) -> None:
     """Everything about one word: source, equation, arguments, shapes, and the recipes that use it."""
     from promptzoo.show import show_page
@@ -85,7 +89,10 @@ def show(
     show_page(name)
 
 
-Words = Annotated[list[str], typer.Argument(help="A recipe (a file, or the name of a shipped one), then key=value ...")]
+Words = Annotated[
+    list[str],
+    typer.Argument(metavar="RECIPE", help="A recipe (a file, or the name of a shipped one), then key=value ..."),
+]
 RUNS = Path("runs/compare")
 
 
@@ -100,7 +107,8 @@ def check(words: Words) -> None:
 
 
 Many = Annotated[
-    list[str] | None, typer.Argument(help="Recipes or recipe lists, then key=value ...", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="RECIPE", help="Recipes or recipe lists, then key=value ...", show_default=False),
 ]
 
 
@@ -133,7 +141,9 @@ def report(
 
 @app.command()
 def train(
-    words: Annotated[list[str] | None, typer.Argument(help="A recipe, then key=value ...", show_default=False)] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="RECIPE", help="A recipe, then key=value ...", show_default=False)
+    ] = None,
     out: Annotated[str | None, typer.Option("--out", help="The run's folder; runs/<recipe> where left out.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", help="An unfinished run's folder, to continue it.")] = None,
 ) -> None:
@@ -155,9 +165,7 @@ def train(
 
 @app.command()
 def compare(
-    words: Annotated[
-        list[str], typer.Argument(metavar="RECIPE...", help="Recipes or lists, then key=value ... for all.")
-    ],
+    words: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipes or lists, then key=value ... for all.")],
     seeds: Annotated[str, typer.Option("--seeds", help="How many, like 3, or which, like 4,7.")] = "3",
     baseline: Annotated[str, typer.Option("--baseline", help="Whom to hold the others against; else the first.")] = "",
     out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,

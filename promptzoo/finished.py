@@ -10,7 +10,9 @@ WEIGHTS = typer.Option("--weights", help="Where the backbone's weights are now, 
 
 def evaluate(
     path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder.")],
-    words: Annotated[list[str] | None, typer.Argument(help="Other pictures: data.root=D.", show_default=False)] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Other pictures: data.root=D.", show_default=False)
+    ] = None,
     split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
     weights: Annotated[str | None, WEIGHTS] = None,
 ) -> None:
@@ -24,7 +26,7 @@ def evaluate(
 
 def predict(
     path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
-    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Picture files.")],
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE", help="Picture files.")],
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
     classes: Annotated[str, typer.Option("--classes", help="Other class names: a,b,c.", show_default=False)] = "",
     weights: Annotated[str | None, WEIGHTS] = None,
