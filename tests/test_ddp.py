@@ -11,6 +11,7 @@ from promptzoo.processes import SharedBatchNorm, share_batches
 # without dropout, which every process draws for itself, and without AdamW, whose first steps are the gradient's sign:
 # where a gradient is nearly 0, rounding turns it
 SILENT = "grafts.sa2vp.adapter.dropout=0"
+STAGES = "train.stages=[{}, {rewind: true}]"
 PLAIN = ("train={precision: fp32, epochs: 2, optimizer: sgd, lr: 1e-2}",)
 
 
@@ -30,6 +31,11 @@ def root(tmp_path_factory):
             (SILENT, "data.batch=7", "data.guess=zero_shot", "grafts.lore.generator.dropout=0"),
         ),
         pytest.param("prograd", "clip", ("data.batch=7",), marks=pytest.mark.slow),  # its rule takes gradients itself
+        # these look at all training pictures before or between epochs
+        pytest.param("dam_vp", "vit", ("data.batch=7", "grafts.dam_vp.threshold=1"), marks=pytest.mark.slow),
+        pytest.param("tip_adapter_f", "clip", ("data.batch=7",), marks=pytest.mark.slow),
+        pytest.param("e2vpt", "vit", ("data.batch=7", STAGES, "grafts.e2vpt.dropout=0"), marks=pytest.mark.slow),
+        pytest.param("full", "clip", ("data.batch=7",), marks=pytest.mark.slow),
     ],
 )
 def test_two_processes_give_the_figures_of_one(tmp_path, root, name, kind, words):
