@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.errors import ZooError
 from promptzoo.graft import acting, bare
 from promptzoo.model import Model
@@ -89,11 +90,12 @@ class TextSimilarity(nn.Module):
         self.register_buffer("texts", encode_text(text, tokenize, names, template), persistent=False)  # c t
 
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
-        unit = F.normalize(feature, dim=-1)
+        unit = F.normalize(feature.to(at_least_float32(feature)), dim=-1)
         texts = self.class_texts(unit).to(unit.dtype)
-        if texts.ndim == 2:
-            return self.scale * unit @ texts.T
-        return self.scale * (texts @ unit.unsqueeze(-1)).squeeze(-1)
+        with full_precision(unit):  # a logit of 20 has steps of 0.125 in bf16
+            if texts.ndim == 2:
+                return self.scale * unit @ texts.T
+            return self.scale * (texts @ unit.unsqueeze(-1)).squeeze(-1)
 
     def class_texts(self, pictures: Tensor) -> Tensor:
         """c t, unit rows; or b c t where texts depend on the picture (b t, unit rows)."""

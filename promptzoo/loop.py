@@ -60,7 +60,7 @@ class Loop:
         stages = self.recipe.train.phases
         if (world := self.fabric.world_size) > 1 and share_batches(self.model):
             self.data.train.least = 2 * world  # a batch normalisation refuses a single row, though others join it
-        untrained = copied(dict(self.tuned)) if any(stage.rewind for stage in stages) else {}
+        untrained = copied(self.model.tuned_state()) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
         chief = self.fabric.is_global_zero

@@ -120,7 +120,9 @@ class KeepClose(KnowsClasses):
 
     def zero_shot(self, feature: Tensor) -> Tensor:
         """b t -> b c."""
-        return self.logit_scale * F.normalize(feature, dim=-1) @ self.knowledge.T.to(feature.dtype)
+        unit = F.normalize(feature.to(at_least_float32(feature)), dim=-1)
+        with full_precision(unit):
+            return self.logit_scale * unit @ self.knowledge.T.to(unit.dtype)
 
     def distance(self, teacher: Tensor, logits: Tensor) -> Tensor:
         """b c, b c -> one number."""

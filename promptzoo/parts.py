@@ -108,6 +108,15 @@ class Embed(nn.Module):
         return x
 
 
+class NormedEmbed(Embed):
+    """The same where patches are normed before anything joins them: prefix tokens, positions, norm, `enter`."""
+
+    def forward(self, x: Tensor, notes: Notes) -> Tensor:
+        x = self.drop(self.norm(self.positions(self.prefix(x))))
+        x = self.enter(x, notes)
+        return x
+
+
 class Mlp(nn.Module):
     """The frozen two-layer perceptron of a layer."""
 

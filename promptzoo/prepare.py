@@ -74,7 +74,7 @@ def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
     Raises `ZooError` when pictures of that size do not enter the backbone.
     """
     height, width = backbone.adopted.visual.input[-2:]
-    words = ("size", "mean", "std", "interpolation", "crop_pct")
+    words = ("size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
     own = backbone.preprocess.replace(size=(height, width))
     seen = own.replace(**{word: getattr(recipe.data, word) for word in words})
     if seen.size != own.size:

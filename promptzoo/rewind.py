@@ -14,7 +14,7 @@ def rewind(model: Model, untrained: dict[str, Tensor], gradients: Gradients) -> 
     model still, and by `resize` has what it left there.  It is a function of model and pictures, so that a resumed run
     repeats it and gets the same.
     """
-    start = {**model.tuned_state(), **untrained}
+    start = dict(untrained)
     for graft in model.grafts.values():
         if again := getattr(graft, "rewind", None):
             again(start, gradients)

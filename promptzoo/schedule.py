@@ -25,7 +25,7 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Op
         groups = [{"params": wide}, {"params": flat, "weight_decay": 0.0}]  # type: ignore[dict-item]
         groups = [group for group in groups if group["params"]]
     if phase.optimizer == "adamw":
-        return torch.optim.AdamW(groups, phase.lr, betas=phase.betas, weight_decay=phase.weight_decay)
+        return torch.optim.AdamW(groups, phase.lr, betas=phase.betas, eps=phase.eps, weight_decay=phase.weight_decay)
     return torch.optim.SGD(groups, phase.lr, momentum=phase.momentum, weight_decay=phase.weight_decay)
 
 

@@ -49,11 +49,12 @@ class DataSettings(Settings):
     workers: Annotated[int, Field(ge=0)] = 0
     cache: bool = True  # keep decoded pictures in memory when they fit, and features where nothing learns before them
     cache_views: Count | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
-    size: Size | None = None  # this and the next four: the backbone's own where they are left out
+    size: Size | None = None  # this and the next five: the backbone's own where they are left out
     mean: Colour | None = None
     std: Colour | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
     crop_pct: Annotated[float, Field(gt=0, le=1)] | None = None
+    crop_mode: Literal["center", "squash"] | None = None  # resize the shorter side and cut, or resize both sides
     on_bad_image: Literal["error", "skip"] = "error"
 
 
@@ -65,6 +66,7 @@ class Phase(Settings):
     optimizer: Literal["sgd", "adamw"] = "sgd"
     momentum: Share = 0.9  # sgd alone
     betas: tuple[Share, Share] = (0.9, 0.999)  # adamw alone
+    eps: Annotated[float, Field(gt=0)] = 1e-8  # adamw alone
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decay_bias: bool = True
     schedule: Literal["cosine", "constant"] = "cosine"

@@ -38,8 +38,13 @@ def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequen
 
 
 def length(tokenize: Tokenize, sentence: str) -> int:
-    """The tokens of a sentence with its start and its end, however many the tower reads; words are cut one by one."""
-    return 2 + int((tokenize(sentence.split()).argmax(-1) - 1).sum())
+    """The tokens of a sentence with its start and its end, however many the tower reads; words are cut one by one.
+
+    Of a word that alone is longer than that it says no more than this.
+    """
+    ids = tokenize(sentence.split())
+    ends = ids.argmax(-1)
+    return 2 + int((ends - 1).sum()) + int(ends.max() == ids.shape[-1] - 1)
 
 
 def some(names: Sequence[str]) -> str:

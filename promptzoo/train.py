@@ -69,7 +69,8 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
             loop.fit(state, quiet)
         for graft in model.grafts.values():
             if settle := getattr(graft, "settle", None):
-                settle(model, data)
+                with fabric.autocast():
+                    settle(model, data)
         zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
         test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
         result = Result(

@@ -1,6 +1,5 @@
 """What CLIP's methods promise beside what every recipe does: counts, gradients kept from conflict, caches, refusals."""
 
-import json
 
 import pytest
 import runs
@@ -15,8 +14,8 @@ from promptzoo import cli
 from promptzoo.builder import build
 from promptzoo.costs.counting import report, tuned_share
 from promptzoo.evaluate import evaluate_run
-from promptzoo.grafts.tip_adapter import TipAdapter
 from promptzoo.losses import KeepClose
+from promptzoo.notes import Notes
 from promptzoo.recipe import Recipe
 from promptzoo.rules import ProGrad
 from promptzoo.step import Step
@@ -134,55 +133,6 @@ def test_the_teacher_sees_the_frozen_feature_whatever_acts_in_the_image_tower():
     torch.testing.assert_close(teacher, feature @ texts.T * plain.head.scale)
 
 
-# ---------------------------------------------------------------------- Tip-Adapter
-
-
-def test_a_class_with_fewer_pictures_leaves_places_empty_and_one_with_more_is_refused():
-    made = model("tip_adapter", "clip", "data.shots=3")
-    tip, image = made.grafts["tip"], pictures(made)
-    features = torch.randn(2, 5, made.visual.out)
-    tip.remember(features, torch.tensor([0, 0, 0, 1, 3]), CLASSES)
-    assert tip.filled.sum(1).tolist() == [3, 1, 0, 1]
-    out = made(image)
-    affinity = out.notes["tip.affinity"]
-    expected = out.notes["tip.plain"].clone()
-    for label, count in enumerate([3, 1, 0, 1]):
-        expected[:, label] += tip.alpha * torch.exp(-tip.beta * (1 - affinity[:, label, :count])).sum(1)
-    torch.testing.assert_close(out.logits, expected)
-    said = sentence(lambda: tip.remember(features, torch.zeros(5), CLASSES))
-    assert said == "'tip' keeps 3 pictures of a class, and 'cat' has 5"
-
-
-def test_a_cache_that_cannot_be_is_refused():
-    for words, said in {
-        ("data.shots=null",): "must know how many: data.shots=16, or shots",
-        ("grafts.tip.passes=0",): "passes must be 1 or more",
-        ("grafts.tip.search=[1, 0]",): "search from 0.1 on",
-    }.items():
-        assert said in sentence(lambda words=words: build(recipe("tip_adapter", "clip", *words), CLASSES))
-
-
-class Seen:
-    """Validation pictures whose notes are given."""
-
-    def __init__(self, seen, labels):
-        self.seen, self.labels = seen, labels
-
-    def gather(self, function):
-        return self.seen
-
-
-def test_the_search_takes_the_first_of_the_best_pairs():
-    tip = TipAdapter(shots=1, search=(2.0, 4.0))
-    tip.name, tip.filled, tip.keys = "tip", torch.ones(2, 1), torch.zeros(2, 1, 4)
-    plain, affinity = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[[0.0], [1.0]], [[0.5], [1.0]]])
-    data = type("Data", (), {"val": Seen(torch.cat([plain.unsqueeze(-1), affinity], -1), torch.tensor([1, 1]))})
-    tip.settle(None, data)
-    tried = [(a, b) for b in [0.1 + i * 3.9 / 200 for i in range(200)] for a in [0.1 + i * 1.9 / 20 for i in range(20)]]
-    right = next((a, b) for a, b in tried if a - a * torch.exp(torch.tensor(-b)) > 1)
-    assert (float(tip.alpha), float(tip.beta)) == pytest.approx(right)
-
-
 # ---------------------------------------------------------------------- together
 
 
@@ -198,6 +148,24 @@ def test_words_prompts_and_a_cache_go_together_and_rows_never_mix():
     assert together.logits.shape == together.notes["sa2vp.logits"].shape == (3, len(CLASSES))
     Step(made.train().float())(pictures(made), LABEL, LABEL)[0]["base"].backward()
     assert made.grafts["coop"].context.vectors.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("words", [("zero_shot",), ("tip_adapter", "data.shots=3")])
+def test_logits_of_scale_100_are_not_rounded_to_bf16(words):
+    made = model(words[0], "clip", *words[1:])
+    feature = torch.randn(3, made.visual.out).bfloat16()
+    with torch.no_grad():
+        exact = made.head(feature.float(), Notes(3))
+        with torch.autocast("cpu", torch.bfloat16):
+            found = made.head(feature, Notes(3))
+    torch.testing.assert_close(found, exact)
+
+
+def test_the_teacher_of_prograd_is_not_rounded_to_bf16():
+    close, feature = model("prograd", "clip").losses["close"], torch.randn(3, 24).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = close.zero_shot(feature)
+    torch.testing.assert_close(found, close.zero_shot(feature.float()))
 
 
 # ---------------------------------------------------------------------- runs
@@ -259,26 +227,6 @@ def test_what_belongs_to_its_classes_takes_no_others(tmp_path, root, name, kind,
     said = sentence(lambda: promptzoo.load(tmp_path / "run", classes=["a", "b", "c"]))
     assert "was trained for the classes 'blue jay', 'fox', 'leaf', and " in said
     assert all(one in said for one in bound.split(", "))
-
-
-def test_a_cache_is_filled_searched_saved_and_loaded(tmp_path, root):
-    words = ("tip_adapter_f", "clip", TINY, "data.augment=crop_flip", "grafts.tip.passes=2", "grafts.tip.alpha=1")
-    result = runs.run(tmp_path / "run", root, *words)
-    told = json.loads((tmp_path / "run" / "data.json").read_text())
-    assert told["tip"] == {"keys": 12, "passes": 2}
-    tip = promptzoo.load(tmp_path / "run").model.grafts["tip"]
-    assert tip.keys.isfinite().all()
-    assert float(tip.beta) >= 0.1
-    assert evaluate_run(tmp_path / "run")["accuracy"] == result.test["accuracy"]
-
-
-def test_a_search_without_validation_pictures_is_refused_before_training_and_a_fixed_pair_is_not(tmp_path):
-    root = runs.pictures(tmp_path / "set", train=4)
-    words = ("tip_adapter", "clip", "train={epochs: 0}")
-    said = sentence(lambda: runs.run(tmp_path / "run", root, *words))
-    assert "'tip' searches alpha and beta on validation pictures, and there are none" in said
-    runs.run(tmp_path / "fixed", root, *words, "grafts.tip.search=null", "grafts.tip.beta=3.5")
-    assert float(promptzoo.load(tmp_path / "fixed").model.grafts["tip"].beta) == 3.5
 
 
 def test_a_projected_gradient_trains_in_bf16_too(tmp_path, root):

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small
 from conftest import shared
 from pictures import TINY, make, paint, sentence
 from PIL import Image
 
+from promptzoo.builder import open_of
 from promptzoo.data import Cache, Loader, Picture, PictureFolder, few_shot, split
 from promptzoo.data.picture import read
+from promptzoo.prepare import seen_by
 
 
 @pytest.fixture
@@ -237,3 +240,10 @@ def test_the_real_clothes_are_all_found():
     assert len(found.test) == 372
     train, val = few_shot(found.train, 16, 1, classes=found.classes)
     assert (len(train), len(val)) == (160, 0)
+
+
+@pytest.mark.parametrize("mode", ["center", "squash"])
+def test_a_recipe_says_whether_a_picture_is_cut_or_squashed(mode):
+    asked = small.recipe("linear", "vit", f"data.crop_mode={mode}", "data.crop_pct=0.5")
+    seen = seen_by(asked, open_of(asked))
+    assert (seen.crop_mode, seen.crop_pct) == (mode, 0.5)

@@ -8,6 +8,7 @@ from pictures import sentence
 
 import promptzoo
 from promptzoo.builder import build
+from promptzoo.checkpoint import copied
 from promptzoo.costs.counting import of_model, shapes_of
 from promptzoo.costs.parameters import parameters
 from promptzoo.grafts.e2vpt import EfficientPrompts, highest
@@ -132,7 +133,7 @@ def test_one_token_stays_and_four_of_its_pieces():
 
 def test_a_rewind_keeps_what_matters_as_it_was_before_training():
     made = small.model("e2vpt", "vit", "grafts.e2vpt.length=4")
-    graft, untrained = made.grafts["e2vpt"], {name: p.detach().clone() for name, p in made.tuned().items()}
+    graft, untrained = made.grafts["e2vpt"], copied(made.tuned_state())
     small.randomise(made.grafts)
     tokens, _ = graft.importance(gradients := gradients_of(made, (1,)))
     rewind(made, untrained, gradients)
@@ -145,6 +146,16 @@ def test_a_rewind_keeps_what_matters_as_it_was_before_training():
     small.randomise(made.grafts)
     rewind(made, untrained, gradients)
     assert torch.equal(graft.kept, kept), "a second one takes nothing more"
+
+
+def test_a_rewind_takes_statistics_back_too():
+    made = small.model("lore", "vit")
+    untrained = copied(made.tuned_state())
+    made.train()(small.pictures(made))
+    moved = {name for name, tensor in made.tuned_state().items() if not torch.equal(tensor, untrained[name])}
+    assert any("running_mean" in name for name in moved)
+    rewind(made, untrained, lambda: iter(()))
+    assert all(torch.equal(tensor, untrained[name]) for name, tensor in made.tuned_state().items())
 
 
 # ---------------------------------------------------------------------- what is gone

@@ -11,6 +11,7 @@ from promptzoo.backbones import Backbone, open_hollow
 from promptzoo.builder import build
 from promptzoo.costs.parameters import parameters
 from promptzoo.errors import RecipeError
+from promptzoo.grafts.expres import Residual
 from promptzoo.model import Model
 from promptzoo.recipe import Recipe
 
@@ -101,6 +102,24 @@ def test_the_prompts_of_expres_are_the_readout():
     assert torch.equal(seen["tokens"][:, 0], seen["tokens"][:, -1])
 
 
+def test_a_lone_token_that_windows_are_padded_with_is_no_prompt_of_expres():
+    made = small.model("expres", "swin", "grafts.expres.length=1")
+    one = next(part for part in made.modules() if isinstance(part, Residual))
+    small.randomise(one)
+    rows = torch.randn(2, 5, one.delta.shape[1])
+    assert torch.equal(one.add(torch.nn.Identity(), rows[:, :1]), rows[:, :1])
+    assert not torch.equal(one.add(torch.nn.Identity(), rows)[:, 0], rows[:, 0])
+
+
+def test_on_swin_prompts_enter_behind_the_norm_of_the_patches():
+    made = small.model("vpt_shallow", "swin")
+    seen = {}
+    made.visual.layers[0].register_forward_hook(lambda _m, x, _y: seen.update(tokens=x[0]))
+    made(small.pictures(made))
+    prompts = made.grafts["vpt"].layers[0].tokens
+    torch.testing.assert_close(seen["tokens"][:, : len(prompts)], prompts.expand(3, -1, -1))
+
+
 def test_bitfit_thaws_biases_and_nothing_else():
     made = small.model("bitfit", "clip")
     names = [name for name in made.tuned() if not name.startswith("head")]
@@ -139,6 +158,7 @@ BAD = {
     "dam_vp grafts.dam_vp.threshold=0": "threshold must be above 0, samples and most 1 or more; got 0.0, 1000 and 64",
     "bitfit grafts.bitfit.thaw=biases": "'all' or 'bias'",
     "bitfit grafts.bitfit.at=visual.embed.enter": "nothing at visual.embed.enter has a parameter called bias to thaw",
+    "bitfit grafts.bitfit.at=[visual,text]": "acts on the class texts, and this backbone has no text tower",
     "ssf grafts.ssf.at=[]": "ssf",
     "ssf grafts.ssf.at=[visual.norm,visual.nrm]": "nothing at 'visual.nrm'; did you mean visual.norm?",
 }

@@ -119,6 +119,7 @@ def test_a_name_too_long_for_the_text_tower_is_refused_and_one_that_just_fits_is
     tokenize = clip().head.tokenize
     assert int(sentences(tokenize, [fits], "{}").argmax(-1)) == 76
     assert "'very" in sentence(lambda: sentences(tokenize, [fits], "{}."))
+    assert "'x-x-x" in sentence(lambda: sentences(tokenize, ["x-" * 60], "{}")), "a word that is too long alone"
 
 
 # ---------------------------------------------------------------------- learned words

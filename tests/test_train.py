@@ -168,6 +168,7 @@ def test_biases_and_norms_decay_only_when_told_to():
     phase = Phase(epochs=1, lr=0.1, weight_decay=0.5, decay_bias=False, optimizer="adamw")
     groups = optimizer_of(phase, tuned).param_groups
     assert [(group["weight_decay"], len(group["params"])) for group in groups] == [(0.5, 1), (0.0, 1)]
+    assert optimizer_of(Phase(epochs=1, lr=0.1, optimizer="adamw", eps=1e-4), tuned).defaults["eps"] == 1e-4
     assert len(optimizer_of(Phase(epochs=1, lr=0.1), tuned).param_groups) == 1
     assert "nothing in this recipe learns" in sentence(lambda: optimizer_of(phase, {}))
 

@@ -9,7 +9,7 @@ from torch import nn
 from promptzoo.attention import Attention, WindowMix
 from promptzoo.backbones.adopt import Adopted, account, demand, demand_type, dummy, leaf, verify
 from promptzoo.backbones.vit import features, perceptron
-from promptzoo.parts import Embed, Merge, Pass, Patches
+from promptzoo.parts import Merge, NormedEmbed, Pass, Patches
 from promptzoo.pool import Mean, Pool
 from promptzoo.tower import AttentionBranch, FeedForward, Layer, Tower
 
@@ -17,7 +17,7 @@ from promptzoo.tower import AttentionBranch, FeedForward, Layer, Tower
 def adopt(model: Any) -> Adopted:
     """A timm SwinTransformer as a Tower; its classifier is set aside.
 
-    The norm of the patch embedding stands at `embed.norm`, behind the place where prompts enter.
+    The norm of the patch embedding stands at `embed.norm`, before the place where prompts enter.
     Raises `AdoptionError` naming the first option that the tower does not have.
     """
     verify(model, move, features, lambda a: a.visual.features(dummy(a.visual.input)))
@@ -38,7 +38,7 @@ def move(model: Any) -> Adopted:
     assert last.grid is not None
     tower = Tower(
         Patches(model.patch_embed.proj),
-        Embed(Pass(first.dim), Pass(first.dim), leaf(model.patch_embed.norm), first.dim),
+        NormedEmbed(Pass(first.dim), Pass(first.dim), leaf(model.patch_embed.norm), first.dim),
         layers,
         model.norm,
         Pool(Mean(last.grid[0] * last.grid[1]), last.out),

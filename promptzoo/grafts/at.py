@@ -36,8 +36,7 @@ class AtSite(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Builds and grafts the blocks, one for each site."""
-        if any(pattern.startswith("text.") for pattern in self.at):
-            text_head(model, f"graft '{name}'")
+        check_text(model, self.at, name)
         for site in sites(model, self.at, self.only):
             sizes = {**site.sizes, "dim": site.out} if self.verb == "after" and site.out else site.sizes
             block = self.make(**sizes)
@@ -68,6 +67,7 @@ class Thaw(nn.Module):
 
     def attach(self, model: Model, name: str) -> None:
         """Moves the parameters to the side that learns."""
+        check_text(model, self.at, name)
         towers = [getattr(model, path) for path in self.at if path in FROZEN and getattr(model, path) is not None]
         patterns = [path for path in self.at if path not in FROZEN or getattr(model, path) is None]
         places = [*towers, *(site.module for site in sites(model, patterns, self.only))]
@@ -80,6 +80,12 @@ class Thaw(nn.Module):
         if not thawed:
             what = "parameters" if self.thaw == "all" else f"a parameter called {self.thaw}"
             raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw")
+
+
+def check_text(model: Model, patterns: list[str], name: str) -> None:
+    """What acts or learns in the text tower needs a head that reads it.  Raises `ZooError`."""
+    if any(pattern.split(".")[0] == "text" for pattern in patterns):
+        text_head(model, f"graft '{name}'")
 
 
 def listed(at: str | list[str]) -> list[str]:

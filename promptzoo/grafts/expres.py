@@ -73,6 +73,6 @@ class Residual(nn.Module):
     def add(self, step: Wrap, x: Tensor, *rest: object) -> Tensor:
         """b (p + n) d -> b (p + n) o; a lone token, as windows are padded with, is none of the prompts."""
         y: Tensor = step(x, *rest)
-        if y.shape[1] < self.slots.stop:
+        if y.shape[1] <= self.slots.stop:  # no patches behind the prompts
             return y
         return y + nn.functional.pad(self.delta.to(y.dtype), (0, 0, self.slots.start, y.shape[1] - self.slots.stop))

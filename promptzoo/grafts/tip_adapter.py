@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.errors import ZooError
 from promptzoo.graft import Wrap
 from promptzoo.model import Model, Needs
@@ -73,10 +74,12 @@ class TipAdapter(nn.Module):
     def adapt(self, head: Wrap, feature: Tensor, notes: Notes) -> Tensor:
         """b e -> b c."""
         logits: Tensor = head(feature, notes)
-        unit = normalize(feature[: len(logits)], dim=-1)  # of the base pathway, where there is another
-        affinity = (unit @ self.keys.flatten(0, 1).T.to(unit.dtype)).unflatten(1, self.filled.shape)
-        notes[f"{self.name}.plain"], notes[f"{self.name}.affinity"] = logits, affinity
-        return logits + self.alpha * self.cached(affinity, self.beta)
+        base = feature[: len(logits)]  # of the base pathway, where there is another
+        unit = normalize(base.to(at_least_float32(base)), dim=-1)
+        with full_precision(unit):
+            affinity = (unit @ self.keys.flatten(0, 1).T.to(unit.dtype)).unflatten(1, self.filled.shape)
+            notes[f"{self.name}.plain"], notes[f"{self.name}.affinity"] = logits, affinity
+            return logits + self.alpha * self.cached(affinity, self.beta)
 
     def cached(self, affinity: Tensor, beta: Tensor | float) -> Tensor:
         """b c k -> b c, Eq. 4."""
