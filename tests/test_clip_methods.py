@@ -1,6 +1,5 @@
 """What CLIP's methods promise beside what every recipe does: counts, gradients kept from conflict, caches, refusals."""
 
-
 import pytest
 import runs
 import small

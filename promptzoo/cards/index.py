@@ -13,7 +13,8 @@ HEAD = """\
 # All cards
 
 A page for each recipe and each word that a recipe may use; `promptzoo show` prints them. Beside them:
-[which methods go together](mixtures.md), [known differences from papers and released code](differences.md).
+[which methods go together](mixtures.md), [known differences from papers and released code](differences.md),
+[what they reach](results.md).
 Written by tools/cards.py, held by tests/test_cards.py."""
 
 
