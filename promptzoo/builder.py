@@ -11,7 +11,7 @@ from promptzoo.backbones import Backbone, open_hollow, open_towers
 from promptzoo.construct import Construct
 from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
 from promptzoo.frozen import Original, asked
-from promptzoo.graft import bare
+from promptzoo.graft import acting, bare
 from promptzoo.grafts.at import VERBS, AtSite, Thaw
 from promptzoo.heads import LinearHead
 from promptzoo.knowledge import knowledge_dim
@@ -81,8 +81,7 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
                     )
                 model.losses[name] = _under(where("losses", name), partial(construct.build, node, "loss", **sizes))
                 model.weights[name] = recipe.weights[name]
-        thawed = any(weight.requires_grad for weight in adopted.visual.parameters())
-        if thawed and (adopted.text is not None or asked([*model.grafts.values(), *model.losses.values()])):
+        if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
             model.original = Original(adopted.visual)
         _check_notes(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)

@@ -19,7 +19,7 @@ def remember(model: Model, data: Data, precision: AbstractContextManager[object]
     Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
     """
     enough = constant(model.visual)
-    if not enough and not asked([*model.grafts.values(), *model.losses.values()]):
+    if not enough and not asked(model.grafts, model.losses):
         return 0
     model.eval()
     device = next(bare(model.visual.tokens).parameters()).device

@@ -1,6 +1,6 @@
 """The bare backbone's feature of a picture: without grafts or dropout, from the weights that it was opened with."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -37,9 +37,9 @@ def bare_features(tower: Tower, original: Original | None, x: Tensor) -> Tensor:
     return feature
 
 
-def asked(parts: Iterable[nn.Module]) -> bool:
-    """Whether one of these grafts and losses asks for the bare backbone's feature of each picture (`frozen`)."""
-    return any(getattr(part, "frozen", False) for part in parts)
+def asked(*parts: nn.ModuleDict) -> bool:
+    """Whether one of these grafts or losses asks for the bare backbone's feature of each picture (`frozen`)."""
+    return any(getattr(part, "frozen", False) for some in parts for part in some.values())
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class Step(nn.Module):
         self, image: Tensor, label: Tensor, guess: Tensor | None = None, frozen: Tensor | None = None
     ) -> tuple[dict[str, Tensor], Tensor]:
         output = self.model(image, frozen)
-        if asked(self.model.losses.values()) and "frozen" not in output.notes:
+        if asked(self.model.losses) and "frozen" not in output.notes:
             if frozen is None and (acting(self.model.visual) or not still(self.model.visual)):
                 frozen = self.model.frozen_features(image)
             output.notes["frozen"] = output.notes["feature"].detach() if frozen is None else frozen
