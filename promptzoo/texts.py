@@ -40,7 +40,7 @@ def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequen
 def length(tokenize: Tokenize, sentence: str) -> int:
     """The tokens of a sentence with its start and its end, however many the tower reads; words are cut one by one.
 
-    Of a word that alone is longer than that it says no more than this.
+    A word that alone fills what the tower reads counts as one token too many: what was cut of it is not known.
     """
     ids = tokenize(sentence.split())
     ends = ids.argmax(-1)
