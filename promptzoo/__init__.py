@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptzoo.blocks import Bottleneck as Bottleneck
-    from promptzoo.builder import build as build
-    from promptzoo.builder import open_backbone as open_backbone
     from promptzoo.costs.counting import report as report
-    from promptzoo.make import Make as Make
-    from promptzoo.merging.merge import merge as merge
-    from promptzoo.model import Model as Model
-    from promptzoo.predict import load as load
-    from promptzoo.recipe import Recipe as Recipe
+    from promptzoo.exporting.merge import merge as merge
+    from promptzoo.model.blueprint import Make as Make
+    from promptzoo.model.model import Model as Model
+    from promptzoo.recipe.build import build as build
+    from promptzoo.recipe.build import open_backbone as open_backbone
+    from promptzoo.recipe.recipe import Recipe as Recipe
+    from promptzoo.training.predict import load as load
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Bottleneck": "blocks",
-    "Make": "make",
-    "Model": "model",
-    "Recipe": "recipe",
-    "build": "builder",
-    "load": "predict",
-    "merge": "merging.merge",
-    "open_backbone": "builder",
+    "Make": "model.blueprint",
+    "Model": "model.model",
+    "Recipe": "recipe.recipe",
+    "build": "recipe.build",
+    "load": "training.predict",
+    "merge": "exporting.merge",
+    "open_backbone": "recipe.build",
     "report": "costs.counting",
 }
 __all__ = sorted(_HOME)

@@ -10,9 +10,9 @@ from small import CLASSES
 from torch import nn
 
 from promptzoo.backbones import Backbone
-from promptzoo.builder import build, open_of
-from promptzoo.checkpoint import pack
-from promptzoo.model import Model
+from promptzoo.model.model import Model
+from promptzoo.recipe.build import build, open_of
+from promptzoo.training.checkpoint import pack
 
 
 @cache

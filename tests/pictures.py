@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
-from promptzoo.preprocess import Preprocess
 
 TINY = Preprocess(size=(16, 16), crop_pct=0.9)
 

@@ -9,8 +9,8 @@ import pytest
 import small
 from PIL import Image
 
-from promptzoo.recipe import Recipe
-from promptzoo.train import Result, train
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.session import Result, train
 
 BLOCK = "{block: bottleneck, rank: 2, residual: true, start: normal}"
 BEHIND = f"grafts={{a: {{at: visual.pool, after: {BLOCK}}}}}"

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from promptzoo.builder import build
 from promptzoo.costs.store import named
-from promptzoo.model import Model
-from promptzoo.recipe import Recipe
-from promptzoo.registry import shipped_recipes
+from promptzoo.model.model import Model
+from promptzoo.recipe.build import build
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import shipped_recipes
 
 CLASSES = ["cat", "dog", "owl", "newt"]
 BACKBONES: dict[str, dict[str, Any]] = {

@@ -1,13 +1,9 @@
 """Every pair of methods trains together, builds in either order, or is refused as docs/mixtures.md says."""
 
 import re
-import sys
-from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import mixtures
+import pytest
 
 TEXT = mixtures.PAGE.read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TEXT.splitlines() if line.startswith("| ")]

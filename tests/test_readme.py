@@ -17,12 +17,12 @@ import small
 from fences import read
 from tried import KINDS, SET_UP, Place, draw, fits, tags
 
-from promptzoo.builder import build
-from promptzoo.compare.entrants import read_field
 from promptzoo.costs.combine import Wishes
-from promptzoo.recipe_list import read_list
-from promptzoo.registry import load_registry
-from promptzoo.run import RunFolder
+from promptzoo.recipe.build import build
+from promptzoo.recipe.lists import read_list
+from promptzoo.recipe.registry import load_registry
+from promptzoo.studies.plan import read_field
+from promptzoo.training.run import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small
-import yaml
 from fences import Fence
 from PIL import Image
 
-from promptzoo import cli, lines
+from promptzoo import cli
 from promptzoo.backbones import Backbone
-from promptzoo.builder import build, open_of
-from promptzoo.interrupt import StoppedError
-from promptzoo.recipe import Recipe
-from promptzoo.recipe_list import read_list
-from promptzoo.registry import Registry, load_registry
-from promptzoo.run import RunFolder, recipe_of
-from promptzoo.train import train
+from promptzoo.recipe import yaml
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.lists import read_list
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import Registry, load_registry
+from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.run import RunFolder, recipe_of
+from promptzoo.training.session import train
 
 SET_UP = "python3 -m venv "  # what `.ci/run` looks for, too
 ASKING = ("check", "list", "report", "show")  # commands whose output may be quoted below them
@@ -49,7 +49,7 @@ class Place:
     def yaml(self, fence: Fence) -> None:
         """A recipe, which is built on a small backbone too; a list, for a command below it; or a registry."""
         self.write(fence)
-        told = yaml.safe_load(fence.text)
+        told = yaml.plain(yaml.read(fence.text, "README.md"))
         if "rows" in told:
             assert read_list(str(self.folder / fence.file))
         elif "backbone" in told:
@@ -144,7 +144,7 @@ def fits(words: list[str]) -> None:
     recipe = Recipe.read(asked[0], asked[1:])
     if fetched(recipe):
         assert recipe.backbone.weights in tags(recipe.backbone.open), f"there are no weights {recipe.backbone.weights}"
-    build(recipe, small.CLASSES, copy.deepcopy(hollow(lines.write(recipe.node["backbone"]))))
+    build(recipe, small.CLASSES, copy.deepcopy(hollow(yaml.write(recipe.node["backbone"]))))
 
 
 @cache

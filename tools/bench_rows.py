@@ -11,12 +11,12 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from promptzoo.backbones import adopt
 from promptzoo.blocks import LocalityInteraction
 from promptzoo.costs.clock import Pair, Work
 from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.sides import Sides, bare_backbone, forward
-from promptzoo.recipe import Recipe
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.towers import adopt
 
 CLASSES = 10
 METHODS = {"lore": "lore", "sa2vp": "sa2vp", "hybrid": "lore_sa2vp_hybrid"}

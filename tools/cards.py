@@ -4,7 +4,7 @@
     python tools/cards.py --write     and writes the pages
 
 Costs are those of tests/golden.yaml, which tools/golden_costs.py writes; the towers are built from shapes alone.
-tests/test_cards.py holds the pages to it.
+tests/pages/test_cards.py holds the pages to it.
 """
 
 import argparse
@@ -23,13 +23,13 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, 
 import golden_costs
 
 from promptzoo.backbones import Backbone
-from promptzoo.builder import open_of
-from promptzoo.cards import index, known
-from promptzoo.cards.recipe import drawn, recipe_card
-from promptzoo.cards.shipped import places
-from promptzoo.cards.word import word_card
-from promptzoo.recipe import Recipe
-from promptzoo.registry import load_registry, shipped_recipes
+from promptzoo.pages.cards import index, known
+from promptzoo.pages.cards.recipe import drawn, recipe_card
+from promptzoo.pages.cards.shipped import places
+from promptzoo.pages.cards.word import word_card
+from promptzoo.recipe.build import open_of
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry, shipped_recipes
 
 OPENED: dict[str, Backbone] = {}
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -18,8 +18,8 @@ import yaml
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 from promptzoo.costs.counting import report
-from promptzoo.recipe import Recipe
-from promptzoo.registry import shipped_recipes
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import shipped_recipes
 
 FILE = Path(__file__).resolve().parents[1] / "tests" / "golden.yaml"
 CLASSES = 100

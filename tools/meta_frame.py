@@ -23,16 +23,17 @@ from safetensors.torch import save
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.builder import build, open_of
 from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
+from promptzoo.files import write
 from promptzoo.grafts.dam_vp import SIDES
-from promptzoo.prepare import open_data, prepare
-from promptzoo.processes import fabric_of, repeatable
-from promptzoo.recipe import Recipe
-from promptzoo.schedule import optimizer_of
-from promptzoo.state import write
-from promptzoo.step import step_of
+from promptzoo.model.step import step_of
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.pictures import open_data
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.devices import fabric_of, repeatable
+from promptzoo.training.prepare import prepare
+from promptzoo.training.schedule import optimizer_of
 
 Frame = dict[str, Tensor]
 

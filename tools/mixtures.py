@@ -21,11 +21,11 @@ import small
 import torch
 
 from promptzoo.backbones import Backbone
-from promptzoo.builder import build, open_of
 from promptzoo.costs.combine import mixed, with_grafts
 from promptzoo.errors import ZooError
-from promptzoo.model import Model
-from promptzoo.step import Step
+from promptzoo.model.model import Model
+from promptzoo.model.step import Step
+from promptzoo.recipe.build import build, open_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "mixtures.md"
 KIND = "clip"

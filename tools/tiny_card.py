@@ -17,7 +17,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from promptzoo.data.digits import WORDS, ClutteredDigits
+from promptzoo.data.sources.digits import WORDS, ClutteredDigits
 
 MEAN, STD = (torch.tensor(value).view(1, 3, 1, 1) for value in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))
 TEMPLATES = ("a photo of a {}.", "a photo of the digit {}.", "This is a photo of a {}.")

@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 
-from promptzoo.data import drawing
-from promptzoo.data.digits import WORDS, sources
-from promptzoo.data.drawing import Floats
+from promptzoo.data.sources import drawing
+from promptzoo.data.sources.digits import WORDS, sources
+from promptzoo.data.sources.drawing import Floats
 
 PLACES = ("top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right")
 DIGIT_SAYINGS = (

@@ -8,12 +8,12 @@ from typing import Any
 import open_clip
 from torch import Tensor, nn
 
-from promptzoo.backbones.adopt import AdoptionError
+from promptzoo.backbones.adopt.account import AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.backbones.tokenizer import tokenizer_of
 from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.preprocess import Preprocess
 
 SHIPPED = Path(__file__).resolve().parents[1]
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.preprocess import Preprocess
 
 
 class PlainTimm(Plain):

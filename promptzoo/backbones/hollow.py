@@ -1,24 +1,21 @@
 """A backbone of shapes alone: adopted as ever, without weights.  Good for counting, for nothing else."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from promptzoo.backbones.open import Backbone, open_towers
+from promptzoo.backbones.open import Backbone
 
 
-def open_hollow(
-    name: str, *, size: tuple[int, int] | None = None, options: Mapping[str, Any] | None = None
-) -> Backbone:
-    """Opens and adopts a backbone as `open_towers` does, every parameter and buffer of it 0.
+def hollowed(opened: Callable[[], Backbone]) -> Backbone:
+    """What a function opens, every parameter and buffer of it 0.
 
     Nothing is compared with the original, since there are no numbers to compare; every part is accounted for as ever.
-    A hollow text tower says so (`Tower.hollow`), and class texts are not read with it.  Raises as `open_towers` does.
+    A hollow text tower says so (`Tower.hollow`), and class texts are not read with it.
     """
     with torch.device("meta"):
-        backbone = open_towers(name, "random", size=size, options=options)
+        backbone = opened()
     adopted = backbone.adopted
     for tower in (adopted.visual, adopted.text):
         if tower is not None:

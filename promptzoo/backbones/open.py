@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from promptzoo.backbones.adopt import Adopted, AdoptionError
+from promptzoo.backbones.adopt.account import Adopted, AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.preprocess import Preprocess
-from promptzoo.registry import load_registry
 
 #: The function behind each source; its library is imported when it is asked for.
 OPENERS = {
@@ -40,7 +39,8 @@ class Backbone:
     names: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-def open_towers(
+def open_with(
+    adopters: Mapping[str, str],
     name: str,
     weights: str = "random",
     *,
@@ -49,8 +49,8 @@ def open_towers(
 ) -> Backbone:
     """Opens and adopts a backbone.
 
-    `weights` is `random` (the same ones every time), `shipped`, a pretrained tag of the hub, or a local file;
-    `size` the picture size (h, w) where it is not the model's own; `options` go to the model's constructor.
+    `adopters` has the path of the function that adopts a class under the path of that class; the rest is as
+    `promptzoo.recipe.towers.open_towers` says, which knows them all.
     Raises `ZooError` for a name, tag or file that does not exist or fit, and `AdoptionError` for a model that no
     adopter understands.
     """
@@ -67,7 +67,7 @@ def open_towers(
         finally:
             logging.getLogger().removeFilter(_quiet)
     state = opened.model.eval().state_dict(keep_vars=True)
-    adopted = adopt(opened.model)
+    adopted = adopt_with(adopters, opened.model)
     return Backbone(name, weights, adopted, opened.preprocess, opened.tokenize, opened.plain, moved(state, adopted))
 
 
@@ -94,9 +94,8 @@ def _quiet(record: logging.LogRecord) -> bool:
     return "No pretrained weights" not in record.getMessage()
 
 
-def adopt(model: nn.Module) -> Adopted:
-    """Adopts a timm or open_clip model; `AdoptionError` names the class when the registry has no adopter for it."""
-    adopters = load_registry().adopters
+def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:
+    """Adopts a timm or open_clip model; `AdoptionError` names the class when none of the adopters takes it."""
     path = f"{type(model).__module__}:{type(model).__name__}"
     if path not in adopters:
         known = ", ".join(sorted(p.replace(":", ".") for p in adopters))

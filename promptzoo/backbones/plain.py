@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from promptzoo.preprocess import Preprocess
+from promptzoo.data.preprocess import Preprocess
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from itertools import combinations, product
 from typing import Any
 
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.recipe import Recipe
-from promptzoo.registry import load_registry, shipped_recipes
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry, shipped_recipes
 
 HEAD, TEXT = {"head": "linear"}, "text"  # the second where a method needs it: one that compares with class texts
 KNOWLEDGE = {"features": "class_means"}

@@ -13,8 +13,8 @@ import torch
 
 import promptzoo
 from promptzoo.errors import ZooError, did_you_mean, shown
-from promptzoo.recipe import Recipe
-from promptzoo.settings import TrainSettings
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.settings import TrainSettings
 
 
 @dataclass(frozen=True)

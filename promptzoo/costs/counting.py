@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import torch
 
-from promptzoo.builder import build, fitting, open_of
 from promptzoo.costs.operations import Trace, trace
 from promptzoo.costs.parameters import blocks, by_part, parameters, shares
 from promptzoo.costs.report import Block, Counted, Operations, Part, Report, Text
 from promptzoo.costs.training import training
 from promptzoo.errors import ZooError
-from promptzoo.heads import fixed
-from promptzoo.model import Model
-from promptzoo.prepare import open_dataset
-from promptzoo.recipe import Recipe
-from promptzoo.texts import through
+from promptzoo.model.heads import fixed
+from promptzoo.model.model import Model
+from promptzoo.model.texts import through
+from promptzoo.recipe.build import build, fitting, open_of
+from promptzoo.recipe.pictures import open_dataset
+from promptzoo.recipe.recipe import Recipe
 
 PLACEHOLDERS = 10  # classes that stand in for those of pictures that are not here
 BATCH = 32  # pictures of a training step, where no recipe says

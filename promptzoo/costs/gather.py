@@ -17,8 +17,8 @@ from promptzoo.costs.rows import Accuracy, Refused, Row
 from promptzoo.costs.runs import read_runs
 from promptzoo.costs.store import Store
 from promptzoo.errors import ZooError
-from promptzoo.recipe import Recipe
-from promptzoo.recipe_list import RecipeList
+from promptzoo.recipe.lists import RecipeList
+from promptzoo.recipe.recipe import Recipe
 
 
 class Gathering:

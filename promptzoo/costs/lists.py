@@ -10,7 +10,7 @@ from rich.table import Table
 
 from promptzoo.costs.report import GIGA, Counted, Share
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.recipe_list import RecipeList
+from promptzoo.recipe.lists import RecipeList
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from promptzoo.costs.conditions import Conditions, at_least_one, versions
 from promptzoo.costs.peak import Memory, memory
 from promptzoo.costs.sides import Sides
 from promptzoo.errors import ZooError
-from promptzoo.recipe import Recipe
+from promptzoo.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)

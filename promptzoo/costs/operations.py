@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from promptzoo.costs.handles import MOVES, Rule, kinds
 from promptzoo.costs.parameters import block_of
 from promptzoo.costs.report import Operations, Place
-from promptzoo.graft import Around
+from promptzoo.model.site import Around
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from promptzoo.costs.report import Block, Parameters, Share
-from promptzoo.model import FROZEN, Model
+from promptzoo.model.model import FROZEN, Model
 
 #: Grafts and losses have names of their own behind the first word of a parameter's name.
 NAMED = ("grafts", "losses")

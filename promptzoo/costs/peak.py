@@ -19,8 +19,8 @@ from promptzoo.costs.clock import Compared, Work
 from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.sides import bare_backbone, bare_step, pictures, training_step, whole
 from promptzoo.errors import ZooError
-from promptzoo.memory import peak_memory
-from promptzoo.recipe import Recipe
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.machine import peak_memory
 
 Side = Literal["bare", "recipe"]
 STEPS = 2  # the second may find the gradients of the first in its way

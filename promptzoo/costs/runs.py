@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from promptzoo.checkpoint import unpack
 from promptzoo.costs.rows import Accuracy
 from promptzoo.errors import ZooError, shown
-from promptzoo.recipe import Recipe
-from promptzoo.run import RunFolder
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.checkpoint import unpack
+from promptzoo.training.run import RunFolder
 
 SPLIT, FIGURE = "test", "accuracy"  # the figure of `Result` that is read
 

@@ -9,17 +9,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from promptzoo.builder import build
-from promptzoo.construct import Construct
+from promptzoo.backbones.notes import Notes
 from promptzoo.costs.clock import Pair, Work
 from promptzoo.costs.conditions import Conditions
-from promptzoo.knowledge import knowledge_dim
-from promptzoo.model import Model
-from promptzoo.notes import Notes
-from promptzoo.prepare import BEFORE_STEP
-from promptzoo.recipe import Recipe
-from promptzoo.registry import load_registry
-from promptzoo.step import step_of
+from promptzoo.model.model import Model
+from promptzoo.model.step import step_of
+from promptzoo.recipe.build import build
+from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.knowledge import knowledge_dim
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+from promptzoo.training.prepare import BEFORE_STEP
 
 
 class Sides:

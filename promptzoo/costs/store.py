@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from promptzoo.costs.report import Report
-from promptzoo.recipe import Recipe
-from promptzoo.registry import KINDS, beside
-from promptzoo.state import write
+from promptzoo.files import cache_folder, write
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import KINDS, beside
 
 COUNTERS = ("torch", "timm", "open_clip_torch", "fvcore")
 
@@ -23,7 +22,7 @@ class Store:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or default_folder()
+        self.folder = folder or cache_folder("costs")
         self.code = code()
 
     def key(self, recipe: Recipe, classes: int | None) -> Path | None:
@@ -57,11 +56,6 @@ def named(told: Any) -> Iterator[str]:
         yield from (word for kind, word in told.items() if kind in KINDS and isinstance(word, str))
     for inner in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
         yield from named(inner)
-
-
-def default_folder() -> Path:
-    """`$XDG_CACHE_HOME/promptzoo/costs`, or the same below `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "promptzoo" / "costs"
 
 
 def code() -> str:

@@ -7,9 +7,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from promptzoo.costs.report import Training
-from promptzoo.model import Model
-from promptzoo.shapes import on_meta
-from promptzoo.step import Step
+from promptzoo.model.model import Model
+from promptzoo.model.shapes import on_meta
+from promptzoo.model.step import Step
 
 
 def training(model: Model, batch: int, bare: float) -> Training | None:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from promptzoo.data.contents import content, content_of
 from promptzoo.data.picture import Picture
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import Pixels, middle, pixels
 from promptzoo.errors import ZooError
-from promptzoo.preprocess import Preprocess
 
 SHARE = 4  # the cache takes at most one fourth of the memory there is
 

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from promptzoo.data import chance
-from promptzoo.preprocess import INTERPOLATIONS, Preprocess
+from promptzoo.data.preprocess import INTERPOLATIONS, Preprocess
 
 FILTERS = {name: Image.Resampling[name.upper()] for name in INTERPOLATIONS}
 AREA = (0.08, 1.0)  # share of the picture that a training crop covers

@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from promptzoo.graft import Wrap
-from promptzoo.grafts.context import Context, Position
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
+from promptzoo.backbones.notes import Notes
+from promptzoo.grafts.shared.context import Context, Position
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap
 
 
 class ContextOptimization(nn.Module):

@@ -8,11 +8,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks.frame import PixelFrame, framed
 from promptzoo.errors import ZooError
-from promptzoo.graft import Wrap
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap
 
 SIDES = ("up", "down", "left", "right")
 

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from promptzoo.graft import Wrap, bare, before
-from promptzoo.grafts.bridge import Bridge
-from promptzoo.make import Make
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
+from promptzoo.backbones.notes import Notes
+from promptzoo.grafts.shared.bridge import Bridge
+from promptzoo.model.blueprint import Make
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap, bare, before
 
 
 class DualPathway(nn.Module):

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from promptzoo.graft import bare
-from promptzoo.grafts.insert import insert
-from promptzoo.grafts.key_value import KeyValuePrompts
-from promptzoo.grafts.pieces import Pieces
+from promptzoo.grafts.shared.insert import insert
+from promptzoo.grafts.shared.key_value import KeyValuePrompts
+from promptzoo.grafts.shared.pieces import Pieces
 from promptzoo.grafts.vpt import fan_in
-from promptzoo.model import Model, Needs
-from promptzoo.step import Gradients
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import bare
+from promptzoo.model.step import Gradients
 
 LEAST_TOKENS, LEAST_PIECES = 1, 4  # that stay in all, and of each token
 

@@ -5,12 +5,12 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from promptzoo.graft import Wrap
-from promptzoo.grafts.insert import insert
+from promptzoo.backbones.notes import Notes
+from promptzoo.grafts.shared.insert import insert
 from promptzoo.grafts.vpt import Learned, fan_in
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
-from promptzoo.slots import Slots
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap
+from promptzoo.model.slots import Slots
 
 Where = Literal["norm", "qkv", "proj"]
 

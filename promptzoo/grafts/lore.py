@@ -8,12 +8,12 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from promptzoo.graft import Wrap, bare
-from promptzoo.grafts.insert import Insert, insert
-from promptzoo.make import Make
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
-from promptzoo.slots import Slots
+from promptzoo.backbones.notes import Notes
+from promptzoo.grafts.shared.insert import Insert, insert
+from promptzoo.model.blueprint import Make
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap, bare
+from promptzoo.model.slots import Slots
 
 
 class Lore(nn.Module):

@@ -6,15 +6,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import IndependentPrompts
 from promptzoo.errors import ZooError
-from promptzoo.graft import Wrap
-from promptzoo.grafts.context import Context
-from promptzoo.grafts.insert import Insert
-from promptzoo.make import Make
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
-from promptzoo.slots import Slots
+from promptzoo.grafts.shared.context import Context
+from promptzoo.grafts.shared.insert import Insert
+from promptzoo.model.blueprint import Make
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap
+from promptzoo.model.slots import Slots
 
 
 class CoupledPrompts(nn.Module):

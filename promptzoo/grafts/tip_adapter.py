@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.errors import ZooError
-from promptzoo.graft import Wrap
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import Wrap
 
 LEAST = 0.1  # the first alpha and beta that a search tries
 COUNTS = (20, 200)  # how many it tries of each, as released

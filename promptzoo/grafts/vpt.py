@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from promptzoo.graft import bare
-from promptzoo.grafts.insert import Insert, insert
-from promptzoo.model import Model, Needs
-from promptzoo.notes import Notes
-from promptzoo.slots import Slots
+from promptzoo.backbones.notes import Notes
+from promptzoo.grafts.shared.insert import Insert, insert
+from promptzoo.model.model import Model, Needs
+from promptzoo.model.site import bare
+from promptzoo.model.slots import Slots
 
 
 class Vpt(nn.Module):

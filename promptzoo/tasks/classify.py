@@ -9,7 +9,7 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassStatScores
 
 from promptzoo.data.loader import Batch
-from promptzoo.model import Model
+from promptzoo.model.model import Model
 
 
 class Classify:

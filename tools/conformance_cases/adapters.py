@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 from conformance_cases.fill import fill, put
 from conformance_cases.golden import Case, Tensors
+from promptzoo.backbones.layers import Pass
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import Blend
 from promptzoo.grafts.dam_vp import SIDES, DiversityAwarePrompting, means
 from promptzoo.grafts.tip_adapter import TipAdapter, TipAdapterF
-from promptzoo.heads import ScaledLinear, TextSimilarity
-from promptzoo.losses import CrossEntropy, KeepClose
-from promptzoo.model import Model, Output
-from promptzoo.notes import Notes
-from promptzoo.parts import Pass
-from promptzoo.rules import ProGrad
+from promptzoo.model.heads import ScaledLinear, TextSimilarity
+from promptzoo.model.losses import CrossEntropy, KeepClose
+from promptzoo.model.model import Model, Output
+from promptzoo.model.rules import ProGrad
 
 
 class Given(nn.Module):

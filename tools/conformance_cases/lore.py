@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from conformance_cases.fill import fill, like, tokens
 from conformance_cases.golden import Case, Tensors
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import KnowledgeLocalityAttention, LocalityInteraction, PromptGenerator
 from promptzoo.blocks.locality import Neighbourhood
-from promptzoo.losses import PrototypeLoss
-from promptzoo.make import Make
-from promptzoo.model import Output
-from promptzoo.notes import Notes
+from promptzoo.model.blueprint import Make
+from promptzoo.model.losses import PrototypeLoss
+from promptzoo.model.model import Output
 
 LIN = {
     "pre.0": "pre", "pre.1": "pre_bn", "mix.0": "graph", "mix.1": "graph_bn", "post.0": "post", "post.1": "post_bn",

@@ -14,7 +14,9 @@ from torch.nn import functional as F
 from conformance_cases.fill import fill, put
 from conformance_cases.golden import Case, Tensors
 from conformance_cases.lore import KLA, LIN, PG
-from promptzoo.backbones import adopt
+from promptzoo.backbones.notes import Notes
+from promptzoo.backbones.pool import Pool
+from promptzoo.backbones.tower import Tower
 from promptzoo.blocks import (
     AlignedCrossAttention,
     GlobalCrossAttention,
@@ -26,17 +28,15 @@ from promptzoo.blocks import (
     PromptGenerator,
     PromptMap,
 )
-from promptzoo.graft import Around
 from promptzoo.grafts.dual_pathway import DualPathway
 from promptzoo.grafts.lore import Generated, Lore
-from promptzoo.heads import LinearHead, ScaledLinear
-from promptzoo.losses import CrossEntropy, PrototypeLoss
-from promptzoo.make import Make
-from promptzoo.model import Model
-from promptzoo.notes import Notes
-from promptzoo.pool import Pool
-from promptzoo.slots import Slots
-from promptzoo.tower import Tower
+from promptzoo.model.blueprint import Make
+from promptzoo.model.heads import LinearHead, ScaledLinear
+from promptzoo.model.losses import CrossEntropy, PrototypeLoss
+from promptzoo.model.model import Model
+from promptzoo.model.site import Around
+from promptzoo.model.slots import Slots
+from promptzoo.recipe.towers import adopt
 
 
 def transformer(case: Case, prefix: str = "backbone", **options: Any) -> VisionTransformer:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from conformance_cases.fill import fill, put
 from conformance_cases.golden import Case, Tensors
-from promptzoo.attention import Attention, Mix
+from promptzoo.backbones.attention import Attention, Mix
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import (
     AlignedCrossAttention,
     GlobalCrossAttention,
@@ -16,9 +17,8 @@ from promptzoo.blocks import (
     PromptFusionPaper,
     PromptMapPaper,
 )
-from promptzoo.losses import CrossEntropy
-from promptzoo.model import Output
-from promptzoo.notes import Notes
+from promptzoo.model.losses import CrossEntropy
+from promptzoo.model.model import Output
 
 WINDOW = re.compile(r"(?:_window(?P<window>\d+)|_(?P<all>global))?(?P<border>_zero_pad)?$")
 

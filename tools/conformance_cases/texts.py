@@ -8,14 +8,14 @@ from torch import Tensor
 
 from conformance_cases.fill import fill, put
 from conformance_cases.golden import Case, Tensors
-from promptzoo.backbones import adopt
 from promptzoo.blocks import Coupling
 from promptzoo.grafts.coop import ConditionalContext, ContextOptimization
 from promptzoo.grafts.maple import CoupledPrompts
-from promptzoo.heads import TextSimilarity
-from promptzoo.make import Make
-from promptzoo.model import Model
-from promptzoo.texts import through
+from promptzoo.model.blueprint import Make
+from promptzoo.model.heads import TextSimilarity
+from promptzoo.model.model import Model
+from promptzoo.model.texts import through
+from promptzoo.recipe.towers import adopt
 
 LAYER = {
     "norm1": "ln_1", "norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj", "attn.proj": "attn.out_proj",

@@ -8,16 +8,16 @@ from torch import Tensor, nn
 from conformance_cases.fill import fill, put
 from conformance_cases.golden import Case, Tensors
 from conformance_cases.models import transformer
-from promptzoo.backbones import adopt
+from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import Bottleneck, LowRank, ScaleShift
-from promptzoo.grafts.at import AtSite
 from promptzoo.grafts.e2vpt import EfficientPrompts
-from promptzoo.grafts.pieces import cut
+from promptzoo.grafts.shared.at import AtSite
+from promptzoo.grafts.shared.pieces import cut
 from promptzoo.grafts.vpt import Vpt
-from promptzoo.heads import LinearHead
-from promptzoo.make import Make
-from promptzoo.model import Model
-from promptzoo.notes import Notes
+from promptzoo.model.blueprint import Make
+from promptzoo.model.heads import LinearHead
+from promptzoo.model.model import Model
+from promptzoo.recipe.towers import adopt
 
 ATTENTION, PERCEPTRON = "visual.layers.*.attention", "visual.layers.*.feedforward"
 SSF = {

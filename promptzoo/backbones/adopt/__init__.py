@@ -1,0 +1,1 @@
+"""Adopters: one file a family."""

@@ -1,0 +1,155 @@
+"""Adopts open_clip's CLIP with a vision transformer: the image tower, the text tower, the logit scale."""
+
+from typing import Any
+
+import torch
+from open_clip.transformer import ResidualAttentionBlock, TextTransformer, Transformer, VisionTransformer
+from torch import Tensor, nn
+
+from promptzoo.backbones.adopt.account import (
+    Adopted,
+    AdoptionError,
+    account,
+    demand,
+    demand_type,
+    dummy,
+    leaf,
+    linear,
+    verify,
+)
+from promptzoo.backbones.attention import Attention, Mix
+from promptzoo.backbones.layers import Embed, Mlp, Pass, Patches, Positions, Prefix, Words
+from promptzoo.backbones.pool import EndOfText, First, Mean, Pool, Project
+from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer, Tower
+
+
+def adopt(model: Any) -> Adopted:
+    """An open_clip CLIP (or CustomTextCLIP of the same parts) as two Towers.
+
+    Raises `AdoptionError` naming the first option that the towers do not have.
+    """
+    verify(model, move, compare_original, compare_adopted)
+    return move(model)
+
+
+def adopt_visual(model: Any) -> Adopted:
+    """open_clip's VisionTransformer alone as a Tower."""
+
+    def alone(m: Any) -> Adopted:
+        tower = visual_tower(m)
+        account(m, [tower], [], ())
+        return Adopted(tower)
+
+    verify(model, alone, lambda m: m(dummy((3, *m.image_size))), lambda a: a.visual.features(dummy(a.visual.input)))
+    return alone(model)
+
+
+def move(model: Any) -> Adopted:
+    """Moves the submodules of `model` into two Towers and accounts for every one of them."""
+    demand(model, "logit_bias", type(model.logit_bias), type(None))
+    demand_type(model, "visual", VisionTransformer)
+    visual = visual_tower(model.visual)
+    part = getattr(model, "text", model)  # CustomTextCLIP keeps the text tower in a module of its own
+    if part is not model:
+        demand_type(model, "text", TextTransformer)
+    text = text_tower(part)
+    scale = model.logit_scale
+    account(model, [visual, text], [scale], ("attn_mask", "text.attn_mask"))
+    return Adopted(visual, text, scale.detach())
+
+
+def visual_tower(m: Any) -> Tower:
+    """open_clip's VisionTransformer as a Tower."""
+    demand(m, "attention pooling", type(m.attn_pool), type(None))
+    demand(m, "pool_type", m.pool_type, ("tok", "avg"))
+    demand(m, "output_tokens", bool(m.output_tokens), False)
+    grid, width = tuple(m.grid_size), m.conv1.out_channels
+    embed = Embed(Prefix([m.class_embedding], width), Positions(m.positional_embedding), leaf(m.ln_pre), width)
+    take = First() if m.pool_type == "tok" else Mean(grid[0] * grid[1])
+    after = m.final_ln_after_pool
+    pool = Pool(take, width, leaf(m.ln_post) if after else None, Project(m.proj))
+    return Tower(
+        Patches(m.conv1),
+        embed,
+        layers(m, grid, causal=False),
+        None if after else leaf(m.ln_post),
+        pool,
+        grid=grid,
+        input=(m.conv1.in_channels, *m.image_size),
+        prefix=1,
+    )
+
+
+def text_tower(m: Any) -> Tower:
+    """open_clip's causal text transformer as a Tower over token numbers."""
+    demand(m, "text pooling", getattr(m, "text_pool_type", None) or m.pool_type, "argmax")
+    demand(m, "cls_emb", type(getattr(m, "cls_emb", None)), type(None))
+    demand(m, "use_pad_mask", bool(getattr(m, "use_pad_mask", False)), False)
+    demand(m, "causal mask", m.attn_mask is not None, True)
+    if getattr(m, "output_tokens", False):
+        raise AdoptionError(f"{type(m).__name__}: output_tokens is True, which the adopter does not take")
+    width = m.token_embedding.embedding_dim
+    projection = m.text_projection
+    proj = Project(projection) if isinstance(projection, nn.Parameter) else projection
+    return Tower(
+        Words(m.token_embedding),
+        Embed(Pass(width), Positions(m.positional_embedding), None, width),
+        layers(m, None, causal=True),
+        m.ln_final,
+        Pool(EndOfText(), width, None, proj),
+        grid=None,
+        input=(len(m.positional_embedding),),
+    )
+
+
+def layers(m: Any, grid: tuple[int, int] | None, causal: bool) -> list[Layer]:
+    """The residual attention blocks of a transformer as Layers."""
+    demand_type(m, "transformer", Transformer)
+    made = []
+    for i, block in enumerate(m.transformer.resblocks):
+        name = f"transformer.resblocks.{i}"
+        demand_type(m, name, ResidualAttentionBlock)
+        demand_type(m, f"{name}.mlp", nn.Sequential)
+        a = block.attn
+        demand(m, f"{name}.attn with bias_k", getattr(a, "bias_k", None), None)
+        attn = Attention(
+            linear(a.in_proj_weight, a.in_proj_bias),
+            Mix(causal),
+            a.out_proj,
+            dim=a.out_proj.out_features,
+            heads=a.num_heads,
+        )
+        mlp = Mlp(block.mlp.c_fc, block.mlp.gelu, block.mlp.c_proj)
+        made.append(
+            Layer(
+                AttentionBranch(block.ln_1, attn, leaf(block.ls_1)),
+                FeedForward(block.ln_2, mlp, leaf(block.ls_2)),
+                grid=grid,
+            )
+        )
+    return made
+
+
+def sentence(positions: int, vocabulary: int) -> Tensor:
+    """Two rows of token numbers with the largest one, the end of the text, at different places."""
+    ids = torch.zeros(2, positions, dtype=torch.long)
+    for row, end in enumerate((positions // 2, positions - 1)):
+        ids[row, :end] = torch.arange(1, end + 1) % (vocabulary - 1)
+        ids[row, end] = vocabulary - 1
+    return ids
+
+
+def compare_original(model: Any) -> Tensor:
+    """Image and text features of one random input, side by side."""
+    table = getattr(model, "text", model).token_embedding
+    ids = sentence(getattr(model, "text", model).positional_embedding.shape[0], table.num_embeddings)
+    return torch.cat([model.encode_image(dummy((3, *model.visual.image_size))), model.encode_text(ids)])
+
+
+def compare_adopted(adopted: Adopted) -> Tensor:
+    """The same from the adopted towers."""
+    text = adopted.text
+    assert text is not None
+    assert isinstance(text.tokens, Words)
+    ids = sentence(text.input[0], text.tokens.table.num_embeddings)
+    return torch.cat([adopted.visual.features(dummy(adopted.visual.input)), text.features(ids)])

@@ -1,0 +1,83 @@
+"""A run whose prompts are made by what only training needs, as one that holds the prompts themselves: `decouple`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.errors import ZooError
+from promptzoo.exporting.file import LIMIT, ROWS, checked
+from promptzoo.files import deliver
+from promptzoo.model.heads import fixed
+from promptzoo.model.model import Model
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+from promptzoo.training.checkpoint import pack
+from promptzoo.training.predict import Run
+
+
+@dataclass(frozen=True)
+class Decoupled:
+    """A run of fewer parameters that gives the same: its `recipe`, its tuned `state`, and which `grafts` changed.
+
+    `parameters` are those tuned before and now, `difference` the largest one between the logits of both on random
+    pictures, relative to the largest logit, in float32.
+    """
+
+    recipe: Recipe
+    state: dict[str, Tensor] = field(repr=False)
+    classes: list[str]
+    frozen: str
+    grafts: tuple[str, ...]
+    parameters: tuple[int, int]
+    difference: float
+
+    def save(self, file: str | Path, *, force: bool = False) -> None:
+        """Writes a run's .safetensors file, whole or not at all.
+
+        Raises `ZooError` when the file is there already, or when both runs do not give the same.
+        """
+        path = checked(Path(file))
+        if not self.difference <= LIMIT:
+            raise ZooError(
+                f"the prompts by themselves give what differs by {self.difference:.1e} of the output's scale, "
+                f"more than {LIMIT:.0e}, so that {path} is not written"
+            )
+        deliver(path, pack(self.state, self.recipe, self.classes, self.frozen), force)
+
+
+def decouple(run: Run) -> Decoupled | None:
+    """The run with the prompts of each graft that can tell them (`decoupled`); None where none can."""
+    state, words = run.model.tuned_state(), []
+    for name, graft in run.model.grafts.items():
+        form: Any = getattr(graft, "decoupled", None)
+        if form is not None and (found := form()) is not None:
+            blocks, own = found
+            state = {key: tensor for key, tensor in state.items() if not key.startswith(f"grafts.{name}.")}
+            state |= {f"grafts.{name}.{key}": tensor for key, tensor in own.items()}
+            words += [f"grafts.{name}.{argument}={{block: {word_of(block)}}}" for argument, block in blocks.items()]
+    if not words:
+        return None
+    recipe = Recipe.parse(run.recipe.to_yaml(), run.recipe.source, words)
+    model = build(recipe, run.model.classes, open_of(recipe)).eval()
+    model.load_tuned(state)
+    before, after = (sum(parameter.numel() for parameter in one.tuned().values()) for one in (run.model, model))
+    grafts = tuple(dict.fromkeys(word.split(".")[1] for word in words))
+    frozen, apart = model.fingerprint(), difference(run.model, model)
+    return Decoupled(recipe, model.tuned_state(), run.model.classes, frozen, grafts, (before, after), apart)
+
+
+def word_of(block: type[nn.Module]) -> str:
+    """What the registry calls a block."""
+    return next(word for word, entry in load_registry().blocks.items() if entry.load() is block)
+
+
+@torch.no_grad()
+def difference(one: Model, other: Model) -> float:
+    image = torch.randn(ROWS, *one.visual.input, generator=torch.Generator().manual_seed(0))
+    with fixed(one), fixed(other):
+        seen, again = one(image).logits, other(image).logits
+    return float((seen - again).abs().max() / seen.abs().max())

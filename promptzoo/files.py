@@ -1,0 +1,67 @@
+"""Files that are there whole or not at all, never overwritten unasked; and where caches are."""
+
+import errno
+import io
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+from promptzoo.errors import ZooError
+
+
+def write(path: Path, content: bytes) -> None:
+    """Puts a file in its place in one step: a kill or a full disk at any moment leaves the one before untouched.
+
+    Raises `ZooError` when the disk does not take it.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(fresh, "wb") as file:
+            put(file, content)
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink()
+        raise ZooError(refused(path, error, len(content))) from error
+    with suppress(OSError):  # not every system can sync a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def put(file: io.BufferedIOBase | io.BufferedWriter, content: bytes) -> None:
+    """Hands everything to the system."""
+    file.write(content)
+    file.flush()
+
+
+def refused(path: Path, error: OSError, size: int) -> str:
+    """Why a file could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = f"the disk is full, {size / 1e6:.1f} MB more are needed" if full else error.strerror or str(error)
+    return f"cannot write {path}: {reason}; nothing that was saved before is lost"
+
+
+def vacant(file: Path, force: bool = False) -> None:
+    """Raises `ZooError` where a file is already and may not be overwritten, or where a folder is."""
+    if file.is_dir():
+        raise ZooError(f"{file} is a folder; name a file")
+    if not force and (file.exists() or file.is_symlink()):
+        raise ZooError(f"{file} is there already and is not overwritten; take another name, or --force")
+
+
+def deliver(file: Path, content: bytes, force: bool = False) -> None:
+    """Writes a file that a person asked for.  Raises `ZooError` as `vacant` does, and as `write` does."""
+    vacant(file, force)
+    write(file, content)
+
+
+def cache_folder(name: str) -> Path:
+    """Where this system keeps what can be made again: `~/.cache/promptzoo/NAME` on Linux."""
+    return platformdirs.user_cache_path("promptzoo") / name

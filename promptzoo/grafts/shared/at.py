@@ -1,0 +1,97 @@
+"""A method without a class: blocks `before`, `after` or `beside` what stands at some sites; or `thaw` what is there."""
+
+from functools import partial
+
+from torch import nn
+
+from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.model.blueprint import Make
+from promptzoo.model.heads import text_head
+from promptzoo.model.model import FROZEN, Model, Needs
+from promptzoo.model.site import Site, after, before, beside
+
+VERBS = {"before": before, "after": after, "beside": beside}
+THAWS = ("all", "bias")
+
+
+class AtSite(nn.Module):
+    """One block at each site that a pattern, or one of several, names; built from that site's sizes.
+
+    What stands `after` a site takes what leaves it: its `dim` is the site's `out`.
+    `only` keeps some layers.  Raises `ZooError` when nothing matches, with the sites there are.
+    """
+
+    acts_alone = True  # nothing elsewhere costs more or less for it
+    writes = ()
+    reads = ()
+
+    def __init__(self, at: str | list[str], verb: str, block: Make, *, only: list[int] | None = None):
+        super().__init__()
+        self.at, self.verb, self.make, self.only = listed(at), verb, block, only
+        self.blocks = nn.ModuleList()
+
+    def needs(self, model: Model) -> Needs:
+        """No prefix tokens and no pathways."""
+        return Needs()
+
+    def attach(self, model: Model, name: str) -> None:
+        """Builds and grafts the blocks, one for each site."""
+        check_text(model, self.at, name)
+        for site in sites(model, self.at, self.only):
+            sizes = {**site.sizes, "dim": site.out} if self.verb == "after" and site.out else site.sizes
+            block = self.make(**sizes)
+            self.blocks.append(block)
+            site.around(partial(VERBS[self.verb], block), name)
+
+
+class Thaw(nn.Module):
+    """Lets frozen parameters learn: those below the sites that a pattern, or one of several, names.
+
+    `all` of them (full fine-tuning: `visual`), or each `bias` (BitFit, Ben Zaken et al. 2022: `visual`, too).
+    Raises `ZooError` when nothing matches, or when nothing there has such parameters.
+    """
+
+    acts_alone = True
+    writes = ()
+    reads = ()
+
+    def __init__(self, at: str | list[str], thaw: str = "all", *, only: list[int] | None = None):
+        super().__init__()
+        if thaw not in THAWS:
+            raise ZooError(f"thaw takes {' or '.join(THAWS)}, not '{thaw}'{did_you_mean(thaw, THAWS)}")
+        self.at, self.thaw, self.only = listed(at), thaw, only
+
+    def needs(self, model: Model) -> Needs:
+        """No prefix tokens and no pathways."""
+        return Needs()
+
+    def attach(self, model: Model, name: str) -> None:
+        """Moves the parameters to the side that learns."""
+        check_text(model, self.at, name)
+        towers = [getattr(model, path) for path in self.at if path in FROZEN and getattr(model, path) is not None]
+        patterns = [path for path in self.at if path not in FROZEN or getattr(model, path) is None]
+        places = [*towers, *(site.module for site in sites(model, patterns, self.only))]
+        thawed = [
+            parameter.requires_grad_()
+            for place in places
+            for path, parameter in place.named_parameters()
+            if self.thaw == "all" or path.rpartition(".")[2] == self.thaw
+        ]
+        if not thawed:
+            what = "parameters" if self.thaw == "all" else f"a parameter called {self.thaw}"
+            raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw")
+
+
+def check_text(model: Model, patterns: list[str], name: str) -> None:
+    """What acts or learns in the text tower needs a head that reads it.  Raises `ZooError`."""
+    if any(pattern.split(".")[0] == "text" for pattern in patterns):
+        text_head(model, f"graft '{name}'")
+
+
+def listed(at: str | list[str]) -> list[str]:
+    return [at] if isinstance(at, str) else list(at)
+
+
+def sites(model: Model, patterns: list[str], only: list[int] | None) -> list[Site]:
+    """The sites that the patterns name, pattern after pattern."""
+    return [site for pattern in patterns for site in model.at(pattern, only)]

@@ -1,0 +1,200 @@
+"""A frozen backbone, what is grafted onto it, a head and losses: `Model` and its `Output`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from promptzoo.backbones.notes import FEATURES, Notes
+from promptzoo.backbones.tower import Tower
+from promptzoo.errors import ZooError
+from promptzoo.model.frozen import Original, bare_features
+from promptzoo.model.site import Around, Site, acting, bare, bare_name, matching, recheck, resize, sites
+from promptzoo.model.slots import Slots
+
+FROZEN = ("visual", "text")
+
+
+class Output(NamedTuple):
+    """What a model gives: `logits` (b c) and the notes of the pass."""
+
+    logits: Tensor
+    notes: Notes
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a graft adds, declared before any graft attaches: prefix tokens, and pathways beside the base."""
+
+    prefix: int = 0
+    pathways: int = 0
+
+
+class Graft(Protocol):
+    """A method that needs more than one place."""
+
+    writes: tuple[str, ...]
+    reads: tuple[str, ...]
+
+    def needs(self, model: Model) -> Needs: ...
+
+    def attach(self, model: Model, name: str) -> None: ...
+
+
+class Model(nn.Module):
+    """Everything under `visual` and `text` is frozen and in evaluation mode; grafts, head and losses learn.
+
+    `classes` are the class names; `slots` tells which prefix tokens belong to which graft; `backbone` is what the
+    towers were opened as, where that is known; `original` holds what was thawed as it was, where somebody asks for it.
+    """
+
+    logit_scale: Tensor | None
+    backbone: Any = None
+
+    def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
+        super().__init__()
+        self.visual, self.text, self.classes = visual, text, list(classes)
+        self.original: Original | None = None
+        self.head: nn.Module = nn.Identity()
+        self.grafts, self.losses = nn.ModuleDict(), nn.ModuleDict()
+        self.weights: dict[str, float] = {}
+        self.slots: dict[str, Slots] = {}
+        self.pathways: dict[str, int] = {}
+        self.register_buffer("logit_scale", logit_scale, persistent=False)
+        self.eval()
+
+    def forward(self, image: Tensor, frozen: Tensor | None = None) -> Output:
+        """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool.
+
+        A graft with `frozen` finds the bare backbone's feature (b o) in the note of that name: the one given, or anew.
+        """
+        notes = Notes(len(image), image if image.ndim == FEATURES else None)
+        asking = {name for name, graft in self.grafts.items() if getattr(graft, "frozen", False)}
+        if asking and asking & acting(self.visual):
+            notes["frozen"] = self.frozen_features(image) if frozen is None else frozen
+        feature = notes["feature"] = self.visual(image, notes)
+        return Output(self.head(feature, notes), notes)
+
+    def train(self, mode: bool = True) -> Model:
+        super().train(mode)
+        for tower in filter(None, (self.visual, self.text)):
+            tower.eval()
+            for module in tower.modules():
+                module.training = mode and isinstance(module, nn.Dropout)
+        return self
+
+    # ------------------------------------------------------------------ sites
+
+    def sites(self) -> Iterator[Site]:
+        """Every site of the frozen towers, and the head."""
+        for name in FROZEN:
+            if getattr(self, name) is not None:
+                yield from sites(getattr(self, name), name, self.grafts)
+        head = bare(self.head)
+        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, None, self, self.grafts)
+
+    def at(self, pattern: str, only: Iterable[int] | None = None) -> list[Site]:
+        """The sites that a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
+
+        Raises `ZooError` with the sites there are when nothing matches.
+        """
+        return matching(list(self.sites()), pattern, only)
+
+    # ------------------------------------------------------------------ grafts
+
+    def graft(self, grafts: dict[str, Any]) -> None:
+        """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
+
+        The first stands innermost.  Raises `ZooError` when two of them open a second pathway.
+        """
+        for name in grafts:
+            if hasattr(self.grafts, name):
+                raise ZooError(f"a graft cannot be called '{name}': torch's ModuleDict has something of that name")
+        for name, graft in grafts.items():
+            needs = graft.needs(self)
+            self.slots[name] = Slots(needs.prefix, self.prefix())
+            if needs.pathways:
+                self.pathways[name] = needs.pathways
+        if len(self.pathways) > 1:
+            first, second = list(self.pathways)[:2]
+            raise ZooError(
+                f"'{first}' and '{second}' both open a second pathway at visual.embed.positions; only one can"
+            )
+        for name, graft in grafts.items():
+            graft.attach(self, name)
+            self.grafts[name] = graft
+        recheck(self.grafts)
+
+    def prefix(self) -> Slots:
+        """The last prefix tokens that are reserved, the tower's own where no graft has any."""
+        return [Slots(self.visual.prefix), *self.slots.values()][-1]
+
+    @property
+    def prefix_tokens(self) -> int:
+        """How many tokens stand before the patches: the tower's own and those of all grafts."""
+        return self.prefix().stop
+
+    @contextmanager
+    def ungrafted(self, *names: str) -> Iterator[None]:
+        """Within this context the named grafts (all, if none is named) are silent."""
+        arounds = [m for m in self.modules() if isinstance(m, Around) and (not names or m.name in names)]
+        for around in arounds:
+            around.silent = True
+        try:
+            yield
+        finally:
+            for around in arounds:
+                around.silent = False
+
+    @torch.no_grad()
+    def frozen_features(self, image: Tensor) -> Tensor:
+        """b 3 h w -> b o: the features of the bare backbone; those that are known already stay."""
+        if image.ndim == FEATURES:
+            return image
+        with self.ungrafted():
+            return bare_features(self.visual, self.original, image)
+
+    # ------------------------------------------------------------------ state
+
+    def tuned(self) -> dict[str, nn.Parameter]:
+        """Every parameter that learns, by name."""
+        return {bare_name(n): p for n, p in self.named_parameters() if p.requires_grad}
+
+    def tuned_state(self) -> dict[str, Tensor]:
+        """The checkpoint: parameters and buffers of grafts, head and losses, and what was thawed."""
+        learns = self.tuned()
+        return {
+            bare_name(n): t.detach()
+            for n, t in self.state_dict().items()
+            if not n.startswith(tuple(f"{f}." for f in FROZEN)) or bare_name(n) in learns
+        }
+
+    def load_tuned(self, state: dict[str, Tensor]) -> None:
+        """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
+        resize(self.grafts, state)
+        own = self.tuned_state()
+        other = [k for k in own.keys() & state.keys() if state[k].shape != own[k].shape]
+        wrong = [f"missing {k}" for k in own.keys() - state.keys()]
+        wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
+        wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
+        if wrong:
+            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            raise ZooError(f"the checkpoint does not fit this model: {'; '.join(sorted(wrong)[:5])}{more}")
+        for key, tensor in own.items():
+            tensor.copy_(state[key])
+
+    def fingerprint(self) -> str:
+        """sha256 over the frozen weights, by name: which backbone a checkpoint belongs to."""
+        digest = hashlib.sha256()
+        learns = self.tuned()
+        for name, tensor in sorted((bare_name(n), t) for n, t in self.state_dict().items()):
+            if name.startswith(tuple(f"{f}." for f in FROZEN)) and name not in learns:
+                digest.update(name.encode())
+                digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()

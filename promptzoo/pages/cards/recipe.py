@@ -1,0 +1,107 @@
+"""The card of a recipe: what it is, who acts where, what it is made of, costs and differs in, and its blocks alone."""
+
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from promptzoo.backbones import Backbone
+from promptzoo.pages.cards.alone import snippet
+from promptzoo.pages.cards.known import Part, of_recipe, parts
+from promptzoo.pages.cards.markdown import code, fence, link, prose, sections, table
+from promptzoo.pages.cards.shipped import place
+from promptzoo.pages.check import tree
+from promptzoo.pages.costs import giga
+from promptzoo.pages.listing import headline
+from promptzoo.recipe import yaml
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import Registry, load_registry, shipped_recipes
+
+Costs = Mapping[str, Mapping[str, Any]]  # backbone -> tuned, to_predict, macs, bare, step, grafts
+
+WIDEST = 96  # of the drawing
+
+
+def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) -> str:
+    """Markdown.  `drawing` is that of `drawn`; `costs` are for so many `classes`, empty where none were counted."""
+    registry, name = load_registry(), recipe.name
+    methods, used = registry.methods_of(name), parts(recipe, registry)
+    file = shipped_recipes()[name]
+    others = dict.fromkeys(other for method in methods.values() for other in method.recipes if other != name)
+    blocks = [(word, entry, node) for word, entry, node in nodes(recipe, "block", registry)]
+    return sections(
+        f"# {name}",
+        f"{prose(headline(file))}.",
+        f"Source: {'; '.join(dict.fromkeys(method.paper for method in methods.values()))}.",
+        f"See also {', '.join(link(other, f'{other}.md') for other in others)}." if others else "",
+        "## Who acts where",
+        f"On {code(recipe.backbone.open)}; ◀ says who is grafted there, inside to outside.",
+        fence("text", drawing),
+        "## Parts",
+        table(("", "word", "what it is"), made_of(used)),
+        "## Costs",
+        cost_tables(costs, recipe.backbone.open, classes),
+        "## Known differences",
+        of_recipe(name, recipe, registry),
+        "## Its blocks alone" if blocks else "## Alone, in another recipe",
+        snippet(blocks) if blocks else fence("yaml", alone(recipe)),
+        "## Recipe",
+        fence("yaml", file.read_text(encoding="utf-8")),
+    )
+
+
+def drawn(recipe: Recipe, backbone: Backbone | None = None) -> str:
+    """The towers as `promptzoo check` draws them, as plain text; from shapes alone."""
+    names = [str(one) for one in range(2)]  # no class is drawn
+    model = build(recipe, names, backbone or open_of(recipe, hollow=True), rehearsed=False)
+    out = Console(file=StringIO(), width=WIDEST, color_system=None, highlight=False, emoji=False)
+    out.print(tree(model))
+    assert isinstance(out.file, StringIO)
+    return "\n".join(line.rstrip() for line in out.file.getvalue().splitlines())
+
+
+def made_of(used: list[Part]) -> Iterator[tuple[str, str, str]]:
+    for kind, word, entry in used:
+        yield kind, link(code(word), f"../{place(kind, word)}"), prose(entry.about)
+
+
+def nodes(recipe: Recipe, kind: str, registry: Registry) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Word, entry and node of each of a kind; the first where a word comes twice."""
+    seen: set[str] = set()
+    for node in yaml.nodes(recipe.node):
+        word = node.get(kind)
+        if isinstance(word, str) and word not in seen and (entry := registry.shelf(kind).get(word)):
+            seen.add(word)
+            yield word, entry, node
+
+
+def alone(recipe: Recipe) -> str:
+    """What makes a recipe without blocks what it is: its grafts, or its head."""
+    page = recipe.to_dict()
+    return yaml.write({key: page[key] for key in ("grafts", "rule") if key in page} or {"head": page["head"]})
+
+
+def cost_tables(costs: Costs, own: str, classes: int) -> str:
+    """Parameters and operations on each backbone, and of each graft on the recipe's own."""
+    rows = [
+        (
+            code(backbone), f"{one['tuned']:,}", f"{one['to_predict']:,}", giga(one["macs"]),
+            f"{one['macs'] / one['bare']:.2f}", giga(one["step"]) if one["step"] else "",
+        )
+        for backbone, one in costs.items()
+    ]  # fmt: skip
+    titles = ("backbone", "tuned", "to predict", "GMACs", "x bare", "a step")
+    by_graft = [
+        (code(name), f"{tuned:,}", giga(macs), giga(more))
+        for name, (tuned, macs, more) in costs.get(own, {}).get("grafts", {}).items()
+        if tuned or more  # what is thawed is the tower's own
+    ]
+    return sections(
+        f"For {classes} classes; GMACs of a picture, `a step` forward and backward." if rows else "",
+        table(titles, rows, right=range(1, 6)),
+        "On the first of these, each graft: its own operations, and how many more it makes in all." if by_graft else "",
+        table(("graft", "tuned", "GMACs of its own", "more in all"), by_graft, right=(1, 2, 3)),
+        "" if rows else "Not counted here; `promptzoo report` counts them.",
+    )

@@ -1,0 +1,67 @@
+"""A comparison on the screen, in Markdown and as JSON."""
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from promptzoo.pages.costs import giga
+from promptzoo.studies.bootstrap import Difference
+from promptzoo.studies.standings import Comparison, Standing
+
+
+def titles(found: Comparison) -> list[str]:
+    last = [f"minus {found.baseline}"] if found.differences else []
+    return ["", f"{found.on} %", "tuned", "GMACs", "seconds", *last]
+
+
+def cells(one: Standing, found: Comparison) -> list[str]:
+    """A row of the table."""
+    seconds = f"{one.seconds:.{0 if one.seconds >= 10 else 1}f}"
+    spread = "" if one.std is None else f" ± {100 * one.std:.1f}"
+    told = [one.name, f"{100 * one.mean:.1f}{spread}", f"{one.tuned:,}", giga(one.macs) or "-", seconds]
+    if not found.differences:
+        return told
+    return [*told, "baseline" if one.name == found.baseline else apart(one.difference)]
+
+
+def apart(one: Difference | None) -> str:
+    """A difference in points with its interval, which alone is shown where it holds 0."""
+    if one is None:
+        return "-"
+    nearest = 100 * min(abs(one.low), abs(one.high)) if one.told else 1.0
+    digits = next((digits for digits in (1, 2, 3) if round(nearest, digits)), 4)  # a bound that is not 0 looks it
+    mean, low, high = (f"{round(100 * share, digits) + 0.0:+.{digits}f}" for share in (one.mean, one.low, one.high))
+    return f"{mean if one.told else 'unclear'} [{low}, {high}]"
+
+
+def show(found: Comparison, out: Console) -> None:
+    """The table, who is not in it and why, and the notes."""
+    if found.standings:
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+        for i, title in enumerate(titles(found)):
+            table.add_column(escape(title), justify="right" if i else "left", no_wrap=bool(i), overflow="fold")
+        for one in found.standings:
+            name, *rest = map(escape, cells(one, found))
+            table.add_row(f"[bold]{name}[/]", *rest)
+        out.print(table)
+    for refused in found.refused:
+        out.print(f"[yellow]did not run:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
+    for note in found.notes:
+        out.print(f"[dim]{escape(note)}[/]")
+
+
+def markdown(found: Comparison) -> str:
+    """The same in Markdown."""
+    heads = titles(found)
+    rows: list[Sequence[str]] = [heads, ["---", *["---:"] * (len(heads) - 1)]]
+    rows += [cells(one, found) for one in found.standings]
+    said = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows]
+    asides = [f"did not run: {one.name}: {' '.join(one.sentence.split())}" for one in found.refused]
+    return "\n".join([*said, "", *(f"* {aside}" for aside in (*asides, *found.notes))]) + "\n"
+
+
+def as_json(found: Comparison) -> str:
+    return json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n"

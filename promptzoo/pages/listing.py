@@ -1,0 +1,78 @@
+"""What `promptzoo list` prints."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from promptzoo.errors import ZooError, unknown
+from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
+
+WIDEST = 120
+
+
+def console(errors: bool = False) -> Console:
+    """The screen, or its error stream."""
+    made = Console(highlight=False, emoji=False, stderr=errors)
+    made.width = min(made.width, WIDEST)
+    return made
+
+
+def list_page(only: str = "") -> None:
+    """Every shelf as a table; or one of them."""
+    registry, out = load_registry(), console()
+    shelves = [*KINDS.values(), "adopters", "recipes", "lists"]
+    if only and only not in shelves:
+        raise ZooError(f"there is no shelf '{only}'{unknown(only, shelves)}")
+    for shelf, title, rows in tables(registry):
+        if rows and only in ("", shelf):
+            table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True)
+            table.add_column(style="bold cyan", no_wrap=True, width=26)
+            table.add_column(ratio=5)
+            if sourced := any(row[2] for row in rows):
+                table.add_column(style="dim", ratio=2)
+            for row in rows:
+                table.add_row(*map(escape, row[: 3 if sourced else 2]))
+            out.print(f"[bold]{title}[/]")
+            out.print(table)
+            out.print()
+    out.print("[dim]promptzoo show NAME tells all about one of them.[/]")
+    for sentence in registry.broken:
+        out.print(f"[yellow]not here:[/] {escape(sentence)}")
+
+
+def tables(registry: Registry) -> Iterator[tuple[str, str, list[tuple[str, str, str]]]]:
+    """Shelf, title and rows (word, about, source) of each table; the blocks by the slot that they fit."""
+
+    def rows(shelf: dict[str, Entry]) -> list[tuple[str, str, str]]:
+        return [(word, entry.about, source(entry)) for word, entry in shelf.items()]
+
+    slots = dict.fromkeys(slot for entry in registry.blocks.values() for slot in entry.slots)
+    for slot in slots:
+        yield "blocks", f"blocks for '{slot}'", rows({word: registry.blocks[word] for word in registry.fitting(slot)})
+    alone = {word: entry for word, entry in registry.blocks.items() if not entry.slots}
+    yield "blocks", "blocks for sites", rows(alone)
+    for kind, shelf in KINDS.items():
+        if kind != "block":
+            yield shelf, shelf, rows(registry.shelf(kind))
+    adopters = [(path.partition(":")[2], path.partition(":")[0], "") for path in registry.adopters]
+    yield "adopters", "adopters: the backbones that can be opened, by class", adopters
+    recipes = [(name, headline(file), "") for name, file in shipped_recipes().items()]
+    yield "recipes", "recipes", recipes
+    lists = [(name, headline(file), "") for name, file in shipped_lists().items()]
+    yield "lists", "lists: recipes under words of their own, for promptzoo report and compare", lists
+
+
+def source(entry: Entry) -> str:
+    """Where a word is from, in short; and who brought it, if not we."""
+    short = ", ".join(re.split(r",| arXiv:| doi:", part)[0].strip() for part in entry.paper.split(";"))
+    return short if entry.by == OURS else f"{short} · by {entry.by}"
+
+
+def headline(file: Path) -> str:
+    """What the first line of a recipe says it is."""
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix("#").partition(": ")[2].strip()

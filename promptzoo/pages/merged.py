@@ -1,0 +1,67 @@
+"""What `promptzoo merge` does: folds a run, writes the file, and says what was folded where."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from promptzoo.exporting.decouple import Decoupled
+from promptzoo.exporting.file import checked
+from promptzoo.exporting.merge import Merged, merge
+from promptzoo.files import vacant
+
+NAME = "merged.safetensors"
+NAMED = 8  # places of one kind that are shown
+
+
+def run(path: Path, file: Path | None, out: Console, *, weights: str | None = None, force: bool = False) -> None:
+    """The whole command; the file stands beside the run's model where no other is named.
+
+    Raises `ZooError` as `merge` does, and where a file may not be written, before anything is folded.
+    """
+    file = checked(file or (path if path.is_dir() else path.parent) / NAME)
+    vacant(file, force)
+    merged = merge(path, weights=weights)
+    merged.save(file, force=force)
+    if isinstance(merged, Decoupled):
+        lighter(merged, file, out)
+    else:
+        page(merged, file, out)
+
+
+def page(merged: Merged, file: Path, out: Console) -> None:
+    """What was folded where, what remains, how far both models are apart, and how the file is loaded."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("graft", "folded", "at", "into"):
+        table.add_column(title, overflow="fold")
+    table.add_column("places", justify="right")
+    for one in merged.folded:
+        modules = dict.fromkeys(re.sub(r"[._](weight|bias)$", "", name) for name in one.into)
+        table.add_row(*map(escape, (one.graft, one.what, some(one.where), some(tuple(modules)), f"{one.places:,}")))
+    out.print(table)
+    for sentence in merged.rest:
+        out.print(f"stays outside: {escape(sentence)}")
+    out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
+    out.print(f"written: [bold]{escape(str(file))}[/]; it is loaded by", soft_wrap=True)
+    for line in merged.code(file).splitlines():
+        out.print(f"    {escape(line)}", soft_wrap=True)
+
+
+def lighter(merged: Decoupled, file: Path, out: Console) -> None:
+    """Which grafts hold their prompts now, how much that saves, how far both runs are apart, what the file is for."""
+    before, after = merged.parameters
+    names = ", ".join(f"'{name}'" for name in merged.grafts)
+    out.print(f"{escape(names)}: the prompts of the image stand in the places of the couplings that made them")
+    out.print(f"tuned parameters: {before:,} before, {after:,} now")
+    out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
+    out.print(f"written: [bold]{escape(str(file))}[/]; prompts are no weights of a plain model, so that this is a run:")
+    out.print(f"    promptzoo predict {escape(str(file))} PICTURE...", soft_wrap=True)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, one a line."""
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    return "\n".join([*names[:NAMED], *more])

@@ -1,0 +1,74 @@
+"""What `promptzoo train`, `eval` and `predict` print at the end, and where a run goes that was not told where."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.predict import Prediction
+from promptzoo.training.run import Result
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """`parent/name`, or `parent/name-2` and so on where that is taken."""
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def plain_table(*titles: str) -> Table:
+    """A table without lines; its first column stands left, numbers stand right."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for i, title in enumerate(titles):
+        table.add_column(title, justify="left" if i == 0 else "right")
+    return table
+
+
+def percent(share: float | None) -> str:
+    """A share of 0..1 as percent, or a dash."""
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def result_page(result: Result, recipe: Recipe, out: Console) -> None:
+    """Frozen zero-shot beside the trained model, what was tuned, and where the run is."""
+    table = plain_table("", "validation %", "test %", "tuned parameters")
+    if result.zero_shot is not None and result.tuned_parameters:
+        table.add_row("frozen zero-shot", "-", percent(result.zero_shot), "0")
+    val = (result.val or {}).get("accuracy")
+    tuned = f"{result.tuned_parameters:,}"
+    table.add_row(f"[bold]{escape(result.recipe)}[/]", percent(val), percent(result.test["accuracy"]), tuned)
+    out.print(table)
+    chosen = {"val": "the best epoch on validation", "last": "the last epoch (no validation pictures)"}
+    which = f", {chosen[result.selection]}: {result.best_epoch} of {result.epochs}" if result.epochs else ""
+    out.print(f"{recipe.backbone.open}{which}; {result.seconds:.0f} s, {result.peak_memory / 1024:.1f} GB of memory")
+    for remark in result.remarks:
+        out.print(f"[dim]note: {escape(remark)}[/]")
+    out.print(f"the run is in [bold]{escape(result.out)}[/]", soft_wrap=True)
+
+
+def figures_page(figures: dict[str, Any], out: Console) -> None:
+    """The figures of one split, and those of each class."""
+    out.print(f"{figures['split']}: accuracy [bold]{percent(figures['accuracy'])} %[/]")
+    for key, value in figures.items():
+        if isinstance(value, int | float) and key != "accuracy":
+            out.print(f"  {key} {value:g}")
+        elif isinstance(value, dict):
+            table = plain_table("class", *next(iter(value.values()), {}))
+            for name, row in value.items():
+                table.add_row(escape(name), *(f"{number:g}" for number in row.values()))
+            out.print(table)
+    for remark in figures["remarks"]:
+        out.print(f"[dim]note: {escape(remark)}[/]")
+
+
+def predictions_page(files: Sequence[str], found: Sequence[Prediction], out: Console) -> None:
+    """A line for each picture: its likeliest classes and their probabilities."""
+    for file, prediction in zip(files, found, strict=True):
+        named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in prediction.ranking)
+        out.print(f"[bold]{escape(file)}[/]  {escape(named)}", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""YAML to model: reading, checking, building."""

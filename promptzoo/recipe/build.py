@@ -1,0 +1,185 @@
+"""Registry and recipe to a model; all mistakes of a user that show only on a real backbone are raised here."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+
+from promptzoo.backbones import Backbone
+from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
+from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
+from promptzoo.model.frozen import Original, asked
+from promptzoo.model.heads import LinearHead
+from promptzoo.model.model import Model
+from promptzoo.model.shapes import on_meta
+from promptzoo.model.site import acting, bare
+from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.knowledge import knowledge_dim
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.towers import open_hollow, open_towers
+
+
+def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
+    """The backbone of a recipe, adopted and frozen; `hollow` opens its shapes alone, whatever its weights."""
+    asked = recipe.backbone
+    size = (asked.image_size, asked.image_size) if isinstance(asked.image_size, int) else asked.image_size
+    try:
+        if hollow:
+            backbone = open_hollow(asked.open, size=size, options=asked.options)
+        else:
+            backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
+        if asked.dropout:
+            backbone.adopted.visual.dropout(asked.dropout)
+    except RecipeError:
+        raise
+    except ZooError as error:
+        raise RecipeError(f"{recipe.node.where('backbone')}: {error}") from error
+    return backbone
+
+
+def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = None, *, rehearsed: bool = True) -> Model:
+    """The model of a recipe, its learning parts drawn under the recipe's seed.
+
+    `classes` are the class names.  With `rehearsed` one forward of shapes shows that it fits its pictures.
+    Raises `RecipeError` with the place in the recipe.
+    """
+    construct = Construct(load_registry())
+    for node, kind in ((recipe.rule, "rule"), (recipe.task, "task"), (recipe.node["data"], "dataset")):
+        construct.make(node, kind)  # what is needed later is checked now
+    backbone = backbone or open_of(recipe)
+    adopted = backbone.adopted
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.train.seed)
+        model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
+        model.backbone = backbone
+        where = recipe.node.where
+        model.head = _under(
+            where("head"),
+            lambda: construct.build(
+                recipe.head, "head", dim=adopted.visual.out, classes=len(classes), **_texts(model, backbone)
+            ),
+        )
+        grafts = {name: _graft(construct, node, recipe.data.shots) for name, node in recipe.grafts.items()}
+        try:
+            model.graft(grafts)
+        except RecipeError:
+            raise
+        except ValueError as error:
+            raise RecipeError(f"{where('grafts')}: {error}") from error
+        sizes: dict[str, Any] = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
+        sizes |= {"out": adopted.visual.out, **_scale(model, "logit_scale")}
+        if recipe.knowledge is not None:
+            sizes["knowledge_dim"] = knowledge_dim(recipe.knowledge, model)
+        for name, node in recipe.losses.items():
+            if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
+                if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
+                    raise RecipeError(
+                        f"{where('losses', name)}: loss '{name}' asks about each class, and the recipe "
+                        f"has no 'knowledge'; add one, like knowledge: {{text: backbone}}"
+                    )
+                model.losses[name] = _under(where("losses", name), partial(construct.build, node, "loss", **sizes))
+                model.weights[name] = recipe.weights[name]
+        if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
+            model.original = Original(adopted.visual)
+        _check_notes(recipe, model)
+        _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
+    if rehearsed:
+        with fitting(recipe), torch.no_grad():
+            on_meta(model.eval())(torch.empty(2, *model.visual.input, device="meta"))
+    return model.eval()
+
+
+def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
+    """A frozen backbone with a linear head, to graft onto: `open_backbone("timm/vit_base_patch16_224", 10)`.
+
+    `classes` is their number or their names; `options` are those of `open_towers`.  Raises `ZooError`.
+    """
+    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
+    backbone = open_towers(name, weights, **options)
+    adopted = backbone.adopted
+    model = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
+    model.backbone = backbone
+    model.head = LinearHead(adopted.visual.out, len(names))
+    return model.eval()
+
+
+def _under(place: object, make: Any) -> Any:
+    """What `make` gives; a mistake found there gets its place."""
+    try:
+        return make()
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise RecipeError(f"{place}: {error}") from error
+
+
+def _graft(construct: Construct, node: Any, shots: int | None) -> Any:
+    """A method of the registry, which may ask for the pictures of a class, or a block at a site."""
+    if "graft" in node:
+        return construct.build(node, "graft", shots=shots)
+    only = node.get("only")
+    if "thaw" in node:
+        return Thaw(node["at"], node["thaw"], only=only)
+    verb = next(verb for verb in VERBS if verb in node)
+    return AtSite(node["at"], verb, construct.make(node[verb], "block"), only=only)
+
+
+def _texts(model: Model, backbone: Backbone) -> dict[str, Any]:
+    """What a head may want to know of the text side."""
+    return {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize, **_scale(model, "scale")}
+
+
+def _scale(model: Model, word: str) -> dict[str, float]:
+    """The backbone's frozen logit scale under a word, where it has one."""
+    return {} if model.logit_scale is None else {word: float(model.logit_scale.exp())}
+
+
+def _wants_knowledge(construct: Construct, node: Any) -> bool:
+    return "knowledge_dim" in construct.make(node, "loss").parameters
+
+
+def _check_notes(recipe: Recipe, model: Model) -> None:
+    """Every note that is read has a writer; a graft reads only what an earlier one writes."""
+    written: dict[str, str] = {}
+    for name, graft in model.grafts.items():
+        for note in getattr(graft, "reads", ()):
+            _demand_note(recipe, f"graft '{name}'", note, written, ("grafts", name))
+        written |= {f"{name}.{word}": name for word in getattr(graft, "writes", ())}
+    for name, loss in model.losses.items():
+        for note in getattr(loss, "reads", ()):
+            _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
+
+
+def _check_rule(recipe: Recipe, rule: Any, model: Model) -> None:
+    """Every loss that a rule asks for by name is there."""
+    for name in getattr(rule, "reads", ()):
+        if recipe.losses and name not in model.losses:
+            left_out = ", whose weight is 0" if name in recipe.losses else unknown(name, model.losses)
+            raise RecipeError(f"{recipe.node.where('rule')}: the rule asks for the loss '{name}'{left_out}")
+
+
+@contextmanager
+def fitting(recipe: Recipe) -> Iterator[None]:
+    """Around a model's first forward: what fits no picture of this size gets its place in the recipe."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        if isinstance(error, RecipeError):
+            raise
+        where = recipe.node.where("grafts" if recipe.grafts else "backbone")
+        raise RecipeError(f"{where}: {str(error).splitlines()[0]}") from error
+
+
+def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], where: tuple[str, ...]) -> None:
+    if note in written:
+        return
+    word = note.rpartition(".")[2]
+    writers = [e for e, one in load_registry().grafts.items() if word in getattr(one.load(), "writes", ())]
+    would = f" ({' or '.join(writers)} would)" if writers else ""
+    raise RecipeError(
+        f"{recipe.node.where(*where)}: {who} reads '{note}', which no graft in this recipe writes{would}"
+        f"{did_you_mean(note, written, quote=chr(39))}"
+    )

@@ -1,0 +1,62 @@
+"""What `module:Name` names, imported, never evaluated; and packages that not everybody has installed."""
+
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError, did_you_mean
+
+PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+
+
+def load(path: str, here: bool = False) -> Any:
+    """What `module:Name` names; it is imported, never evaluated.  `here` looks in the current directory too."""
+    if not re.match(PATH, path):
+        raise ZooError(f"'{path}' is not of the form module:Class")
+    name, _, attribute = path.partition(":")
+    try:
+        with current_directory() if here else nullcontext():
+            module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise ZooError(f"'{name}' needs the module '{error.name}', which is not installed") from error
+        places = f"neither installed nor in {Path.cwd()}" if here else "it is not installed"
+        raise ZooError(f"there is no module '{name}', {places}") from error
+    except Exception as error:
+        raise ZooError(f"'{name}' cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(module, attribute):
+        classes = [one for one, value in vars(module).items() if isinstance(value, type)]
+        raise ZooError(f"'{name}' has no '{attribute}'{did_you_mean(attribute, classes)}")
+    return getattr(module, attribute)
+
+
+@contextmanager
+def current_directory() -> Iterator[None]:
+    """The current directory as the last place where modules are looked for."""
+    here = str(Path.cwd())
+    new = here not in sys.path
+    if new:
+        sys.path.append(here)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        if new:
+            sys.path.remove(here)
+
+
+def package(name: str, extra: str) -> Any:
+    """A package of one of our extras.  Raises `ZooError` with the command that installs it."""
+    top = name.partition(".")[0]
+    try:
+        importlib.import_module(top)
+    except ModuleNotFoundError as error:
+        if error.name != top:  # it is here, and lacks something of its own
+            raise
+        command = f"pip install 'promptzoo[{extra}]'"
+        raise ZooError(f"this needs the package {top}, which is not installed: {command}") from error
+    return importlib.import_module(name)

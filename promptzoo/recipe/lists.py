@@ -1,0 +1,75 @@
+"""Recipe lists: recipes under words of their own, to be counted or compared together, beside figures of a paper."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from promptzoo.errors import ZooError
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import shipped_lists
+
+
+class Figures(BaseModel):
+    """What a paper prints of one row: tuned parameters in percent, and GFLOPs of a picture."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    percent: float | None = None
+    gflops: float | None = None
+
+
+class Row(BaseModel):
+    """A recipe of the list, with its own overrides and what the paper prints of it.
+
+    `classes` are how many to count it with, where its pictures do not tell.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(min_length=1)]
+    recipe: str
+    classes: Annotated[int, Field(ge=1)] | None = None
+    words: list[str] = []
+    group: str = ""
+    paper: Figures = Figures()
+
+
+class RecipeList(BaseModel):
+    """The file of a list.  `share` is the convention of the paper, `paper` what it prints of each group."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: list[Row] = Field(min_length=1)
+    share: str = "visual"
+    words: list[str] = []
+    counts: Literal["everything", "parameters"] = "everything"
+    paper: dict[str, float] = {}
+    why: list[str] = []
+    name: str = ""
+
+    def recipes(self) -> list[Recipe]:
+        """The recipes of the rows, in order."""
+        return [Recipe.read(row.recipe, [*self.words, *row.words]) for row in self.rows]
+
+
+def read_list(word: str) -> RecipeList | None:
+    """A shipped list by its name, or a file with `rows` in it; None for what is no list.
+
+    Raises `ZooError` with every mistake in a list.
+    """
+    file = shipped_lists().get(word, Path(word))
+    if word not in shipped_lists() and (file.suffix not in (".yaml", ".yml") or not file.is_file()):
+        return None
+    try:
+        told: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None  # reading it as a recipe says what is wrong, and where
+    if not isinstance(told, dict) or "rows" not in told:
+        return None
+    try:
+        return RecipeList.model_validate({**told, "name": file.stem})
+    except ValidationError as error:
+        said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
+        raise ZooError(f"{word}: {'; '.join(said)}") from error

@@ -1,0 +1,80 @@
+"""Overrides: `key=value` of the command line put into a recipe, as if it had been written there."""
+
+from typing import Any
+
+from promptzoo.errors import Problems, RecipeError, ZooError, shown, unknown
+from promptzoo.model.blueprint import parameters
+from promptzoo.recipe import yaml
+from promptzoo.recipe.registry import KINDS, load_registry
+from promptzoo.recipe.sections import SECTIONS
+from promptzoo.recipe.settings import APART, SOURCES
+from promptzoo.recipe.yaml import Node, Place
+
+
+def change(recipe: Node, text: str, problems: Problems) -> None:
+    """Put one `key=value` into the recipe; the value `null` takes a section, a graft or a loss away."""
+    try:
+        key, sign, written = text.partition("=")
+        *way, last = key.strip().split(".")
+        if not sign or not last:
+            raise RecipeError(f"{text}: an override is written key=value, like train.epochs=1")
+        put(recipe, way, last, yaml.read(written, text, override=True), Place(text, override=True))
+    except RecipeError as error:
+        problems.take(error)
+
+
+def put(recipe: Node, way: list[str], last: str, value: Any, place: Place) -> None:
+    if way and way[0] in SECTIONS and recipe.get(way[0]) is None:
+        recipe.put(way[0], Node({}, place), place)
+    here: Any = recipe
+    for depth, key in enumerate(way):
+        here = inside(here, key, ".".join(way[:depth]), place)
+    removes = value is None and (not way or way in (["grafts"], ["losses"]))
+    if removes or not isinstance(here, Node):
+        inside(here, last, ".".join(way), place)
+    if isinstance(here, list):
+        here[int(last)] = value
+    elif removes:
+        del here[last]
+    else:
+        here.put(last, value, place)
+
+
+def inside(here: Any, key: str, name: str, place: Place) -> Any:
+    """What stands under a key; refuses a key that is not there."""
+    if isinstance(here, list):
+        if key.isdecimal() and int(key) < len(here):
+            return here[int(key)]
+        raise RecipeError(f"{place}: no such key: '{name}' is a list of {len(here)}, counted from 0")
+    if not isinstance(here, Node):
+        raise RecipeError(f"{place}: no such key: '{name}' is {shown(here)} and has no keys")
+    if key not in here:
+        owner = f"'{name}'" if name else "the recipe"
+        raise RecipeError(f"{place}: no such key: {owner} has no '{key}'{unknown(key, here)}")
+    return here[key]
+
+
+def choose_knowledge(knowledge: Any) -> None:
+    """An override of knowledge's source replaces the file's source and what belongs to it."""
+    if not isinstance(knowledge, Node):
+        return
+    chosen = [source for source in SOURCES if source in knowledge and knowledge.overridden(source)]
+    if len(chosen) == 1:
+        for source, companions in SOURCES.items():
+            for key in (source, *companions):
+                if source not in chosen and key in knowledge and not knowledge.overridden(key):
+                    del knowledge[key]
+
+
+def drop_leftovers(recipe: Node) -> None:
+    """An override that replaces a node's word keeps those of its arguments that the new class takes."""
+    for node in (node for section in recipe.values() for node in yaml.nodes(section)):
+        for kind in KINDS:
+            if kind in node and node.overridden(kind):
+                try:
+                    takes = parameters(load_registry().find(kind, node[kind])[1])
+                except ZooError:  # said when the node is built
+                    continue
+                for key in set(node) - {kind, *takes, *APART.get(kind, ())}:
+                    if not node.overridden(key):
+                        del node[key]

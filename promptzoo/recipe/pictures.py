@@ -1,0 +1,56 @@
+"""The pictures that a recipe names: opened, split, few-shot by its seed, as its backbone sees them."""
+
+from typing import Any
+
+from promptzoo.backbones import Backbone
+from promptzoo.data.cache import Cache
+from promptzoo.data.data import Data
+from promptzoo.data.loader import Loader
+from promptzoo.data.preprocess import Preprocess
+from promptzoo.data.splits import Dataset, split
+from promptzoo.errors import ZooError
+from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+
+
+def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int = 1) -> Data:
+    """Opens and decodes the pictures of a recipe, few-shot by its seed.  Raises `ZooError` for what cannot be read."""
+    asked, seed = recipe.data, recipe.train.seed
+    cache = Cache(seen_by(recipe, backbone), None if asked.cache else 0)
+    splits = split(
+        open_dataset(recipe), cache,
+        shots=asked.shots, seed=seed, augment=asked.augment, on_bad_image=asked.on_bad_image,
+        threads=recipe.train.threads or 1,
+    )  # fmt: skip
+    common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
+    common |= {"rank": rank, "world": world}
+    return Data(
+        splits,
+        Loader(splits.train, cache, shuffle=True, augment=asked.augment, views=asked.cache_views or 0, **common),
+        Loader(splits.val, cache, **common) if splits.val else None,
+        Loader(splits.test, cache, **common),
+    )
+
+
+def open_dataset(recipe: Recipe) -> Dataset:
+    """The data set of a recipe."""
+    dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset")
+    return dataset
+
+
+def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
+    """The backbone's own preprocessing with what the recipe overrides.
+
+    Raises `ZooError` when pictures of that size do not enter the backbone.
+    """
+    height, width = backbone.adopted.visual.input[-2:]
+    words = ("size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
+    own = backbone.preprocess.replace(size=(height, width))
+    seen = own.replace(**{word: getattr(recipe.data, word) for word in words})
+    if seen.size != own.size:
+        raise ZooError(
+            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}; "
+            f"another size is a word of the backbone, backbone.image_size"
+        )
+    return seen

@@ -1,0 +1,112 @@
+"""A recipe: one YAML file that says everything about a run, checked as far as it can be without building anything."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import Problems, RecipeError, nearest, shown, unknown
+from promptzoo.recipe import yaml
+from promptzoo.recipe.overrides import change, choose_knowledge, drop_leftovers
+from promptzoo.recipe.registry import shipped_lists, shipped_recipes
+from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
+from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
+from promptzoo.recipe.yaml import Node, Place
+
+__all__ = ["Recipe", "RecipeError"]
+
+
+class Recipe:
+    """A recipe with its overrides applied and its settings typed.
+
+    The nodes `head`, `rule`, `task` and those in `grafts` and `losses` are built by `Construct`; the rest is settings.
+    Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
+    """
+
+    def __init__(self, node: Any, source: str = "recipe", overrides: Iterable[str] = ()) -> None:
+        problems = Problems()
+        if not isinstance(node, Node):
+            raise RecipeError(f"{source}: a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}")
+        self.source, self.name, self.node = source, Path(source).stem, node
+        for text in overrides:
+            change(node, text, problems)
+        for key in [key for key in SECTIONS if key in node and node[key] is None]:
+            del node[key]
+        strange = [key for key in node if key not in SECTIONS]
+        meant = [section for key in strange for section in nearest(key, SECTIONS)]
+        for key in strange:
+            problems.add(node.where(key), f"a recipe has no '{key}'{unknown(key, SECTIONS)}")
+        for key in REQUIRED:
+            if key not in (*node, *meant):
+                problems.add(source, f"a recipe needs '{key}'")
+        choose_knowledge(node.get("knowledge"))
+        drop_leftovers(node)
+
+        self.backbone = settings(BackboneSettings, node, "backbone", problems)
+        self.data = settings(DataSettings, node, "data", problems)
+        self.train = settings(TrainSettings, node, "train", problems) if "train" in node else TrainSettings(epochs=0)
+        self.knowledge = settings(KnowledgeSettings, node, "knowledge", problems) if "knowledge" in node else None
+        self.head = node_of(node, "head", ("head",), problems)
+        self.rule = node_of(node, "rule", ("rule",), problems, plain="sum")
+        self.task = node_of(node, "task", ("task",), problems, plain="classify")
+        self.grafts = named(node, "grafts", ("graft", "at"), problems)
+        self.losses = named(node, "losses", ("loss",), problems)
+        for name, graft in self.grafts.items():
+            if "at" in graft:
+                settings(PlaceSettings, node["grafts"], name, problems, f"graft '{name}'")
+        self.weights = {name: weight(name, loss, problems) for name, loss in self.losses.items()}
+        problems.stop()
+        if self.train.epochs and not self.losses:
+            place = node.where("train", "epochs")
+            raise RecipeError(f"{place}: {self.train.epochs} epochs to train, but no losses to learn from")
+
+    @classmethod
+    def read(cls, recipe: str | Path, overrides: Iterable[str] = ()) -> "Recipe":
+        """A file, or the name of a shipped recipe."""
+        file, source = find(str(recipe))
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise RecipeError(f"{source}: cannot be read: {reason}") from error
+        return cls.parse(text, source, overrides)
+
+    @classmethod
+    def parse(cls, text: str, source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
+        """The text of a recipe."""
+        return cls(yaml.read(text, source), source, overrides)
+
+    @classmethod
+    def of(cls, recipe: Mapping[str, Any], source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
+        """A recipe written in Python."""
+        return cls(yaml.placed(recipe, Place(source)), source, overrides)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the recipe says, overrides applied, without defaults."""
+        return dict(yaml.plain(self.node))
+
+    def to_yaml(self) -> str:
+        """The same as text that reads back equal."""
+        return yaml.write(self.node)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recipe) and self.node == other.node
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Recipe({self.source!r})"
+
+
+def find(recipe: str) -> tuple[Path, str]:
+    """The file of a recipe, and how messages call it."""
+    shipped = shipped_recipes()
+    if recipe in shipped:
+        return shipped[recipe], f"recipes/{recipe}.yaml"
+    file = Path(recipe)
+    if file.exists():
+        return file, recipe
+    if recipe in shipped_lists():
+        raise RecipeError(f"'{recipe}' is a recipe list, which promptzoo report and compare take; name one recipe")
+    if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
+        raise RecipeError(f"{recipe}: there is no such file{unknown(file.stem, shipped)}")
+    raise RecipeError(f"no recipe called '{recipe}'{unknown(recipe, shipped)}")

@@ -1,0 +1,189 @@
+"""The zoo's registry: which words a recipe may use, and the class behind each.  Reading it imports no torch."""
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from promptzoo.errors import ZooError, shown, unknown
+from promptzoo.recipe.importing import PATH, load
+
+__all__ = ["KINDS", "OURS", "Entry", "Method", "Registry", "beside", "load", "load_registry"]
+
+OURS = "promptzoo"
+KINDS = {  # the word that makes a mapping of a recipe a node -> the shelf its value is found on
+    "block": "blocks",
+    "graft": "grafts",
+    "head": "heads",
+    "loss": "losses",
+    "rule": "rules",
+    "dataset": "datasets",
+    "task": "tasks",
+}
+GROUP = "promptzoo.registry"
+
+
+class Entry(BaseModel):
+    """One word of the zoo: a class, what it is, where it comes from, and how to try it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = Field(alias="class", pattern=PATH)
+    about: str = Field(min_length=1)
+    paper: str = Field(min_length=1)
+    equation: str | None = None
+    slots: tuple[str, ...] = ()  # the parameters of grafts it fits
+    example: dict[str, Any] = Field(default={}, alias="try")  # what the tests build it with
+    no_gradient: dict[str, str] = {}  # parameter-name pattern -> why it cannot receive a gradient
+    differs: tuple[str, ...] = ()  # where ours is not what the paper or its code has
+    repaired: tuple[str, ...] = ()  # what is wrong in the original's code and not repeated here
+    by: str = OURS
+
+    def load(self) -> Any:
+        """The class itself; imports its module.  Raises `ZooError` when that fails."""
+        return load(self.path)
+
+
+class Method(BaseModel):
+    """What recipes are of: its paper, and what is to be known of the whole method, beside what its parts say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    about: str = Field(min_length=1)
+    paper: str = Field(min_length=1)
+    recipes: tuple[str, ...] = Field(min_length=1)
+    differs: tuple[str, ...]  # empty where nothing is known, which must be said
+    repaired: tuple[str, ...]
+
+
+Shelf = dict[str, Entry]
+
+
+class Registry(BaseModel):
+    """Every word of the zoo by shelf, ours first.  `broken` says in sentences what of other packages was left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    blocks: Shelf = {}
+    grafts: Shelf = {}
+    heads: Shelf = {}
+    losses: Shelf = {}
+    rules: Shelf = {}
+    datasets: Shelf = {}
+    tasks: Shelf = {}
+    adopters: dict[str, str] = {}  # path of the original class -> path of the function that adopts it
+    methods: dict[str, Method] = {}  # of our own recipes
+    broken: list[str] = []
+
+    def shelf(self, kind: str) -> Shelf:
+        shelf: Shelf = getattr(self, KINDS[kind])
+        return shelf
+
+    def entries(self) -> Iterator[tuple[str, str, Entry]]:
+        """Kind, word and entry of everything."""
+        for kind in KINDS:
+            for word, entry in self.shelf(kind).items():
+                yield kind, word, entry
+
+    def find(self, kind: str, word: object) -> tuple[Entry | None, Any]:
+        """The class that a word or `module:Class` names, with its entry if it has one.  Raises `ZooError`."""
+        if not isinstance(word, str):
+            raise ZooError(f"'{kind}' should be a word, got {shown(word)}")
+        if entry := self.shelf(kind).get(word):
+            return entry, self.told(f"{kind} '{word}'", entry.path)
+        if ":" in word:
+            return None, self.told(f"{kind} '{word}'", word, here=True)
+        owner = word.partition("/")[0]
+        lost = [f"\n    {one}" for one in self.broken if "/" in word and one.startswith(f"{owner} ")]
+        raise ZooError(f"no {kind} called '{word}'{unknown(word, self.shelf(kind))}{''.join(lost)}")
+
+    def methods_of(self, recipe: str) -> dict[str, Method]:
+        """The methods that a shipped recipe is of: several for a mixture, none for a recipe that is not ours."""
+        return {word: method for word, method in self.methods.items() if recipe in method.recipes}
+
+    def told(self, label: str, path: str, here: bool = False) -> Any:
+        try:
+            return load(path, here)
+        except ZooError as error:
+            raise ZooError(f"{label}: {error}") from error
+
+    def fitting(self, slot: str) -> list[str]:
+        """The blocks that fit a slot; none when nothing has that slot."""
+        return [word for word, entry in self.blocks.items() if slot in entry.slots]
+
+    def add(self, other: "Registry", prefix: str) -> None:
+        """Take in another package's words, each with its prefix; nothing that is here can be overwritten."""
+        for kind, word, entry in other.entries():
+            self.shelf(kind)[f"{prefix}/{word}"] = entry.model_copy(update={"by": prefix})
+        for original, adopter in other.adopters.items():
+            if original in self.adopters:
+                self.broken.append(f"{prefix}: its adopter of {original} was left out, there is one already")
+            else:
+                self.adopters[original] = adopter
+        if other.methods:
+            self.broken.append(f"{prefix}: its methods were left out, a method is of the recipes that are shipped here")
+
+
+@cache
+def load_registry() -> Registry:
+    """Our own `registry.yaml` and those of other packages.  `load_registry.cache_clear()` reads them again."""
+    registry = read(beside("registry.yaml"))
+    taken: set[str] = {OURS}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        try:
+            if point.name in taken or not re.fullmatch(r"[\w.-]+", point.name):
+                raise ZooError(f"the name '{point.name}' is taken" if point.name in taken else "its name has odd signs")
+            taken.add(point.name)
+            registry.add(read(shipped_by(point)), point.name)
+        except Exception as error:  # whatever is wrong with another package, the zoo opens
+            said = error if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
+            registry.broken.append(f"{point.name} (package {point.value}) was left out: {said}")
+    return registry
+
+
+def beside(name: str) -> Path:
+    """A file or folder shipped with the package: beside its modules in a wheel, one level up in the repository."""
+    package = Path(__file__).parents[1]
+    for place in (package / name, package.parent / name):
+        if place.exists():
+            return place
+    raise ZooError(f"{name} is neither in {package} nor in {package.parent}; the installation is incomplete")
+
+
+def shipped_by(point: EntryPoint) -> Path:
+    """The registry.yaml of another package, found without running the package."""
+    spec = importlib.util.find_spec(point.value)
+    if spec is None:
+        raise ZooError(f"there is no package '{point.value}'")
+    for folder in spec.submodule_search_locations or []:
+        if (file := Path(folder) / "registry.yaml").is_file():
+            return file
+    raise ZooError(f"'{point.value}' ships no registry.yaml")
+
+
+def read(file: Path) -> Registry:
+    """A registry.yaml.  Raises `ZooError` with every mistake in it."""
+    try:
+        text = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return Registry.model_validate(text or {})
+    except yaml.YAMLError as error:
+        raise ZooError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
+        raise ZooError(f"{file}: {'; '.join(said)}") from error
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with the zoo, by name."""
+    return {file.stem: file for file in sorted(beside("recipes").glob("*.yaml"))}
+
+
+def shipped_lists() -> dict[str, Path]:
+    """The lists of recipes that come with the zoo, by name."""
+    return {file.stem: file for file in sorted((beside("recipes") / "lists").glob("*.yaml"))}

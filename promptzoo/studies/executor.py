@@ -1,0 +1,83 @@
+"""Each recipe under each seed, trained or found trained: one run folder and one record for each."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+from promptzoo.errors import ZooError
+from promptzoo.studies.plan import Entrant, Ground
+from promptzoo.studies.record import Record, made_with, outcome
+from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.run import RunFolder, differences
+from promptzoo.training.session import train
+
+
+class Runs:
+    """The runs below a folder, `<recipe>/seed-<n>/` and the record `<recipe>/seed-<n>.json` beside it.
+
+    A record is there before its run begins: what is in a folder is known at any moment.  Runs of another recipe, other
+    pictures or other weights are left alone, in their folder, and `<recipe>-2` is taken.  `say` hears of it;
+    `remarks` collects what the table should tell.
+    """
+
+    def __init__(self, out: Path, seeds: Sequence[int], say: Callable[[str], None]) -> None:
+        self.out, self.seeds, self.say = out, tuple(seeds), say
+        self.places: dict[str, Path] = {}
+        self.remarks: list[str] = []
+
+    def run(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
+        """A finished record.  Raises `ZooError` with why the run ended early, `StoppedError` after Ctrl-C."""
+        begun = begin(entrant, ground, seed)
+        place = self.place(entrant, begun)
+        file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
+        kept = Record.read(file) if file.exists() else None
+        if kept is not None and kept.finished is not None:
+            self.say(f"{entrant.name}, seed {seed}: finished before, in {run.path}")
+            if changed := differences(kept.versions, begun.versions):
+                self.remarks.append(f"{entrant.name}, seed {seed}, was made with other versions: {'; '.join(changed)}")
+            return kept
+        begun.write(file)
+        if not run.finished:
+            self.say(f"{entrant.name}, seed {seed}: trains in {run.path}")
+            try:
+                train(entrant.seeded[seed], run.path, resume=run.recipe.exists())
+            except StoppedError as error:
+                said = f"stopped by Ctrl-C in {entrant.name}, seed {seed}; the same command goes on from there"
+                raise StoppedError(said) from error
+        finished = begun.model_copy(update={"finished": outcome(run)})
+        finished.write(file)
+        return finished
+
+    def place(self, entrant: Entrant, begun: Record) -> Path:
+        """The folder of a recipe's runs, the first that holds no others; sought once, before its first run."""
+        if entrant.name in self.places:
+            return self.places[entrant.name]
+        for number in count(1):
+            folder = self.out / f"{entrant.folder}{f'-{number}' if number > 1 else ''}"
+            reason = self.taken(folder, begun)
+            if not reason:
+                return self.places.setdefault(entrant.name, folder)
+            self.say(f"{entrant.name}: what is in {folder} is not used: {reason}")
+        raise AssertionError("there is always a next number")
+
+    def taken(self, folder: Path, begun: Record) -> str:
+        """Why a folder is not for these runs; nothing where it is."""
+        if folder.exists() and not folder.is_dir():
+            return "it is no folder"
+        records = sorted(folder.glob("seed-*.json"))
+        for file in records:
+            try:
+                changed = Record.read(file).changes(begun)
+            except ZooError as error:
+                return str(error)
+            if changed:
+                return "; ".join(changed[:6]) + (" and more" if len(changed) > 6 else "")
+        for run in (folder / f"seed-{seed}" for seed in self.seeds):
+            if RunFolder(run).recipe.exists() and run.with_suffix(".json") not in records:
+                return f"{run.name} in it is a run of which no {run.name}.json tells"
+        return ""
+
+
+def begin(entrant: Entrant, ground: Ground, seed: int) -> Record:
+    """The record of a run that begins now."""
+    return Record(name=entrant.name, seed=seed, recipe=entrant.text, versions=made_with(), **vars(ground))

@@ -1,0 +1,156 @@
+"""The recipes of a comparison under its overrides and seeds, and what each stands on here."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from promptzoo.costs.rows import Refused
+from promptzoo.data.fewshot import few_shot
+from promptzoo.errors import ZooError
+from promptzoo.model.model import Model
+from promptzoo.recipe import yaml
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.lists import read_list
+from promptzoo.recipe.pictures import open_dataset, seen_by
+from promptzoo.recipe.recipe import Recipe, find
+from promptzoo.recipe.settings import APART
+from promptzoo.studies.record import NO_VALIDATION
+from promptzoo.training.devices import fabric_of
+
+
+@dataclass(frozen=True)
+class Member:
+    """A recipe that was asked for, alone or as a row of a list: its name in the table, its word, its own overrides."""
+
+    name: str
+    word: str
+    words: tuple[str, ...] = ()
+    row: bool = False
+
+    @property
+    def file(self) -> Path:
+        """Raises `RecipeError` for a word that is no recipe."""
+        return find(self.word)[0].resolve()
+
+    def same_file(self, other: "Member") -> bool:
+        """Rows of a list may share their recipe; recipes by themselves may not."""
+        return not (self.row or other.row) and self.file == other.file
+
+    def read(self, overrides: Sequence[str], seeds: Sequence[int]) -> "Entrant":
+        """The recipe under the overrides and each seed.  Raises `RecipeError` with every mistake."""
+        words = [*self.words, *overrides]
+        recipe = Recipe.read(self.word, words)
+        begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
+        seeded = {seed: Recipe.read(self.word, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
+        folder = re.sub(r"[^\w+-]+", "_", self.name) if self.row else recipe.name  # no way out of the folder of runs
+        return Entrant(self.name, folder, recipe, seeded)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A recipe by its name in the table and the folder of its runs, and the same recipe under each seed."""
+
+    name: str
+    folder: str
+    recipe: Recipe
+    seeded: dict[int, Recipe]
+
+    @property
+    def text(self) -> str:
+        """What the recipe says, its seed apart."""
+        told = self.recipe.to_dict()
+        told["train"] = {word: value for word, value in told.get("train", {}).items() if word != "seed"}
+        return yaml.write(told)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Who takes part, who is refused, and the name of the one that the others are held against."""
+
+    entrants: tuple[Entrant, ...]
+    refused: tuple[Refused, ...]
+    baseline: str
+
+
+def read_field(words: Sequence[str], baseline: str, seeds: Sequence[int]) -> Field:
+    """Recipes, recipe lists and `key=value` of the command line, which go to all of them.
+
+    The baseline is the name of one of them or a recipe, which then joins; the first where none is named.  A recipe
+    that cannot be read under its overrides is refused with its sentence.  Raises `ZooError` for no recipe, one named
+    twice or unknown, and for an override of the seed.
+    """
+    overrides = [word for word in words if "=" in word]
+    if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
+        raise ZooError("train.seed is what --seeds says: --seeds 3 runs the seeds 1, 2, 3, and --seeds 4,7 those two")
+    asked = [one for word in words if "=" not in word for one in members(word)]
+    if not asked:
+        raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
+    held = baseline_among(asked, baseline) if baseline else asked[0]
+    if held not in asked:
+        asked.append(held)
+    stems = [one.name for one in asked]
+    calls = {one: one.word if not one.row and stems.count(one.name) > 1 else one.name for one in asked}
+    for i, one in enumerate(asked):
+        if any(calls[one] == calls[other] or one.same_file(other) for other in asked[:i]):
+            raise ZooError(f"'{calls[one]}' is named twice; a recipe is compared with others")
+    entrants, refused = [], []
+    for one in asked:
+        try:
+            entrants.append(replace(one.read(overrides, seeds), name=calls[one]))
+        except ZooError as error:
+            refused.append(Refused(calls[one], str(error)))
+    return Field(tuple(entrants), tuple(refused), calls[held])
+
+
+def members(word: str) -> list[Member]:
+    """The rows of a recipe list, or one recipe.  Raises `ZooError` for what is neither."""
+    listed = read_list(word)
+    if listed is not None:
+        return [Member(row.name, row.recipe, (*listed.words, *row.words), row=True) for row in listed.rows]
+    return [Member(Path(find(word)[1]).stem, word)]
+
+
+def baseline_among(asked: Sequence[Member], baseline: str) -> Member:
+    """The one that is called so, or a recipe that joins.  Raises `ZooError` for what is neither."""
+    for one in asked:
+        if baseline == one.name:
+            return one
+    named = members(baseline)
+    if len(named) > 1:
+        raise ZooError(f"--baseline takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}")
+    return next((one for one in asked if one.same_file(named[0])), named[0])
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a recipe stands on: digests of the backbone's weights before anything is grafted, and of all pictures.
+
+    `knowledge` is that of the file of a knowledge table; nothing where there is none.
+    """
+
+    frozen: str
+    pictures: str
+    knowledge: str = ""
+
+
+def ground(recipe: Recipe, known: dict[str, str], on: str = "test") -> Ground:
+    """Opens the pictures and the backbone, and builds the recipe on them once.
+
+    `known` keeps the digests of data sets for the next recipe.  Raises `ZooError` with why it cannot run here, or has
+    nothing that counts, `test` or `val`.
+    """
+    fabric_of(recipe.train)
+    dataset, backbone = open_dataset(recipe), open_of(recipe)
+    if on == "val" and not (dataset.val or few_shot(dataset.train, recipe.data.shots, 0, classes=dataset.classes)[1]):
+        raise ZooError(NO_VALIDATION)
+    seen_by(recipe, backbone)
+    towers = Model(backbone.adopted.visual, backbone.adopted.text, dataset.classes)
+    frozen = towers.fingerprint()
+    build(recipe, dataset.classes, backbone)
+    which = yaml.write({word: value for word, value in recipe.node["data"].items() if word not in APART["dataset"]})
+    if which not in known:
+        known[which] = dataset.fingerprint()
+    table = recipe.knowledge.table if recipe.knowledge else None
+    return Ground(frozen, known[which], hashlib.sha256(table.read_bytes()).hexdigest() if table else "")

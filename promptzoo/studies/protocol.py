@@ -1,0 +1,97 @@
+"""What a reader of the table must know: how sure it is, and where the recipes were not under one protocol."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from promptzoo.studies.bootstrap import DRAWS, LEVEL
+from promptzoo.studies.standings import Comparison, Standing
+
+SELECTIONS = {"val": "the epoch that is best on validation", "last": "the last epoch"}
+
+
+def notes(found: Comparison) -> Iterator[str]:
+    """Every note of a comparison."""
+    if found.standings:
+        if found.on == "val":
+            yield "accuracies of validation, to choose by: report those of the test pictures for what was chosen"
+        else:
+            yield from of_the_tests(found.standings)
+        yield from of_the_differences(found)
+        yield from of_the_selection(found.standings)
+        yield from of_what_differs(found.standings)
+
+
+def of_the_tests(standings: Sequence[Standing]) -> Iterator[str]:
+    """How many test pictures there are, and how far off one accuracy is for being measured on so few."""
+    for count in dict.fromkeys(len(one.runs[0].right) for one in standings):
+        shares = [one.mean for one in standings if len(one.runs[0].right) == count]
+        errors = [100 * (share * (1 - share) / count) ** 0.5 for share in shares]
+        least, most = f"{min(errors):.1f}", f"{max(errors):.1f}"
+        span = least if least == most else f"{least} to {most}"
+        yield f"{count:,} test pictures: the standard error of one accuracy is {span} points"
+
+
+def of_the_differences(found: Comparison) -> Iterator[str]:
+    """What the intervals are, and how far to trust them."""
+    seeds = len(found.seeds)
+    if seeds > 1:
+        yield f"± is the standard deviation over the seeds {', '.join(map(str, found.seeds))}"
+    else:
+        yield f"seed {found.seeds[0]} alone: nothing tells how much seeds vary"
+    if found.held is None and len(found.standings) > 1:
+        yield f"the baseline {found.baseline} did not get to its end, so that the others are held against nothing"
+    if found.differences:
+        drawn = "pictures and seeds" if seeds > 1 else "pictures alone"
+        yield (
+            f"minus {found.baseline}: points over it on the same pictures and seeds, with the {100 * LEVEL:.0f} % "
+            f"interval of {DRAWS:,} bootstrap draws of {drawn}; one that holds 0 leaves it unclear"
+        )
+    if len(found.differences) > 2:
+        yield (
+            f"each interval is one of {100 * LEVEL:.0f} % by itself: "
+            f"among {len(found.differences)} of them chance alone more easily tells a difference"
+        )
+    for one in found.standings if found.on == "test" else ():
+        if found.held is not None and not one.pairs(found.held):
+            yield f"{one.name} was tested on other pictures than {found.baseline}, so that the two cannot be paired"
+
+
+def of_the_selection(standings: Sequence[Standing]) -> Iterator[str]:
+    """Which epoch of each run was tested."""
+    trained = [one for one in standings if one.runs[0].epochs]
+    kinds = grouped(trained, lambda one: SELECTIONS[one.runs[0].selection])
+    if len(kinds) == 1:
+        yield f"tested: of each run {next(iter(kinds))}"
+    elif kinds:
+        yield f"not the same epoch was tested: {listed(kinds)}"
+
+
+def of_what_differs(standings: Sequence[Standing]) -> Iterator[str]:
+    """Pictures, classes, shots, splits and backbones, where they are not those of all."""
+    sets = grouped(standings, lambda one: f"{one.recipe.data.dataset} {one.pictures[:8]}")
+    if len(sets) > 1:
+        yield f"not the same pictures: {listed(sets)}"
+    shots = grouped(standings, lambda one: f"{one.recipe.data.shots or 'all'} pictures a class")
+    splits = grouped(standings, lambda one: str([run.splits for run in one.runs]))
+    if len(shots) > 1:
+        yield f"not as many pictures to train on: {listed(shots)}"
+    elif len(splits) > 1 and len(sets) == 1:
+        yield f"not the same draw of the pictures: {'; '.join(', '.join(names) for names in splits.values())}"
+    if len(classes := grouped(standings, lambda one: str(one.runs[0].classes))) > 1 and len(sets) == 1:
+        yield f"not the same names of the classes: {'; '.join(', '.join(names) for names in classes.values())}"
+    weights = grouped(
+        standings, lambda one: f"{one.recipe.backbone.open} {one.recipe.backbone.weights} {one.frozen[:8]}"
+    )
+    if len({one.frozen for one in standings}) > 1:
+        yield f"not the same frozen weights: {listed(weights)}"
+
+
+def grouped(standings: Sequence[Standing], word: Callable[[Standing], str]) -> dict[str, list[str]]:
+    """The names of the standings by something that they say."""
+    found: dict[str, list[str]] = {}
+    for one in standings:
+        found.setdefault(word(one), []).append(one.name)
+    return found
+
+
+def listed(groups: dict[str, list[str]]) -> str:
+    return "; ".join(f"{', '.join(names)}: {word}" for word, names in groups.items())

@@ -1,0 +1,118 @@
+"""`seed-1.json`: what a run of a comparison is made of and, once it is finished, which test pictures it named right."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from promptzoo.costs.runs import told
+from promptzoo.errors import ZooError
+from promptzoo.files import write
+from promptzoo.recipe import yaml
+from promptzoo.studies.bootstrap import Hits
+from promptzoo.training.predictions import read_hits
+from promptzoo.training.run import RunFolder, differences, versions
+
+CHANGED = {
+    "pictures": "its pictures are others now",
+    "frozen": "its backbone has other weights now",
+    "knowledge": "its knowledge table is another now",
+}
+NO_VALIDATION = "it has no validation pictures to choose by: leave some in the folder, or ask for fewer shots"
+OF_THE_MOMENT = ("command", "threads")  # of `versions`: they do not tell with what a run was made
+
+
+class Finished(BaseModel):
+    """What a run came to.  `right` has a 1 or 0 for each test picture, in order; `splits` and `test` are digests.
+
+    `val` is the accuracy on validation, None where there are no such pictures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    right: Annotated[str, Field(pattern="^[01]+$")]
+    val: float | None = None
+    splits: str
+    test: str
+    classes: list[str]
+    selection: str
+    epochs: int
+    best_epoch: int | None
+    tuned_parameters: int
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        return self.right.count("1") / len(self.right)
+
+    def share(self, on: str) -> float:
+        """The accuracy on `test` or `val`.  Raises `ZooError` where nothing was validated on."""
+        if on == "test":
+            return self.accuracy
+        if self.val is None:
+            raise ZooError(NO_VALIDATION)
+        return self.val
+
+    @property
+    def hits(self) -> Hits:
+        """n"""
+        return np.array([mark == "1" for mark in self.right])
+
+
+class Record(BaseModel):
+    """A run by its name and seed, what it is made of, and what it came to; None while it is unfinished.
+
+    `recipe` is its text without the seed; `pictures`, `frozen` and `knowledge` are digests, as in `Ground`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    seed: int
+    recipe: str
+    pictures: str
+    frozen: str
+    knowledge: str
+    versions: dict[str, str | None]
+    finished: Finished | None = None
+
+    @classmethod
+    def read(cls, file: Path) -> "Record":
+        """Raises `ZooError` for a file that is not one of ours."""
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise ZooError(f"{file} is not a record that this version of promptzoo writes") from error
+
+    def write(self, file: Path) -> None:
+        write(file, (self.model_dump_json(indent=2) + "\n").encode())
+
+    def changes(self, now: "Record") -> list[str]:
+        """What is not as it was: words of the recipe, pictures, weights, knowledge."""
+        before, after = (yaml.plain(yaml.read(one.recipe, "recipe")) for one in (self, now))
+        changed = differences(before, after)
+        if not changed and list(before.get("grafts", {})) != list(after.get("grafts", {})):
+            changed = ["its grafts stand in another order"]
+        return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
+
+
+def made_with() -> dict[str, str | None]:
+    """The versions that may change a run's numbers."""
+    return {name: found for name, found in versions().items() if name not in OF_THE_MOMENT}
+
+
+def outcome(run: RunFolder) -> Finished:
+    """What a finished run left in its folder.  Raises `ZooError` where it does not tell which pictures were right."""
+    if not run.predictions.exists():
+        raise ZooError(f"its task does not tell which class it names, so {run.path} has no {run.predictions.name}")
+    result: dict[str, Any] = told(run.result)
+    words = ("selection", "epochs", "best_epoch", "tuned_parameters", "seconds")
+    try:
+        data = json.loads((run.path / "data.json").read_text(encoding="utf-8"))
+        facts = {"splits": data["fingerprint"], "test": data["test_fingerprint"], "classes": data["classes"]}
+        val = result["val"] and result["val"]["accuracy"]
+        return Finished(right=read_hits(run.predictions), val=val, **facts, **{word: result[word] for word in words})
+    except (OSError, KeyError, TypeError, ValidationError, json.JSONDecodeError) as error:
+        raise ZooError(f"{run.path} is not as its run left it: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,1 @@
+"""A run: from the pictures to the result, and back from its folder."""

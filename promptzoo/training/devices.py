@@ -1,0 +1,159 @@
+"""One process or several: the devices of a recipe, and what makes several compute what one would."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from promptzoo.errors import ZooError
+from promptzoo.recipe.settings import TrainSettings
+from promptzoo.training.interrupt import StoppedError
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it announces what the recipe says; in every process
+
+
+def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
+    """Devices, precision and processes as the recipe says.  Raises `ZooError` for a device that is not there."""
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    kind = ("cuda" if there else "cpu") if settings.device == "auto" else settings.device
+    devices = devices or settings.devices
+    if kind == "cuda" and devices > there:
+        raise ZooError(
+            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs are there; "
+            f"train.device=cpu runs without"
+        )
+    several = devices > 1 or settings.strategy == "ddp"
+    strategy: Any = "auto"
+    if several:
+        strategy = DDPStrategy(start_method="spawn")
+    return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=PRECISIONS[settings.precision])
+
+
+@contextmanager
+def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
+    """Within this context the CPU computes the same bits each time, with this many threads.
+
+    On a GPU some operations have no such form, and the others lose time by it: there it is left as it is.
+    """
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+
+
+def seed_of(*place: int) -> int:
+    """The seed of the random numbers that a step draws, from the run's seed, the step and the process."""
+    return int.from_bytes(hashlib.sha256(" ".join(map(str, place)).encode()).digest()[:7], "little")
+
+
+def summed(fabric: Fabric, values: Sequence[float]) -> list[float]:
+    """The sum over all processes of each value."""
+    if fabric.world_size == 1:
+        return [float(value) for value in values]
+    found = fabric.all_reduce(torch.tensor(values, dtype=torch.float32, device=fabric.device), reduce_op="sum")
+    assert isinstance(found, Tensor)
+    return [float(value) for value in found.tolist()]
+
+
+def averaged(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """The mean over all processes."""
+    if fabric.world_size == 1:
+        return tensor
+    found = fabric.all_reduce(tensor, reduce_op="mean")
+    assert isinstance(found, Tensor)
+    return found
+
+
+@contextmanager
+def sentences(out: Path) -> Iterator[None]:
+    """Turns what a process of several died of into the sentence it said."""
+    try:
+        yield
+    except ProcessRaisedException as error:
+        said = re.search(r"^promptzoo\.[\w.]*\.(\w+): (.*)", str(error), re.S | re.M)
+        if said is None:
+            raise
+        raise (StoppedError if said[1] == "StoppedError" else ZooError)(said[2].strip()) from error
+    except ProcessExitedException as error:
+        raise ZooError(f"a process of the training died ({error}); continue with --resume {out}") from error
+
+
+class SharedBatchNorm(_BatchNorm):
+    """Batch normalisation over the batch of all processes, on any device (torch's own is for GPUs alone)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.track_running_stats:
+            return super().forward(x)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        others = [axis for axis in range(x.ndim) if axis != 1]
+        shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
+        with torch.autocast(x.device.type, enabled=False):
+            fine = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+            rows = Gathered.apply(fine.new_tensor(x.numel() // x.shape[1]))
+            mean = Gathered.apply(fine.sum(others)) / rows
+            away = fine - mean.view(shape)
+            variance = Gathered.apply(away.square().sum(others)) / rows
+            y = away * (variance + self.eps).rsqrt().view(shape)
+            if self.affine:
+                y = y * self.weight.view(shape) + self.bias.view(shape)
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            weight = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+            self.running_mean.lerp_(mean.to(self.running_mean.dtype), weight)
+            self.running_var.lerp_((variance * rows / (rows - 1)).to(self.running_var.dtype), weight)
+        same: Tensor = y.to(x.dtype)
+        return same
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of axes after the second."""
+
+
+class Gathered(torch.autograd.Function):
+    """The sum over all processes; so is its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        x = x.clone()
+        distributed.all_reduce(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        grad = grad.contiguous().clone()
+        distributed.all_reduce(grad)
+        return grad
+
+
+def share_batches(model: nn.Module) -> bool:
+    """Lets every batch normalisation see the batch of all processes.  Gives whether there was any.
+
+    The module stays, its class changes: a graft may hold it in several places.
+    """
+    found = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    for module in found:
+        cls = type(module)
+        module.__class__ = type(f"Shared{cls.__name__}", (cls, SharedBatchNorm), {})
+    return bool(found)

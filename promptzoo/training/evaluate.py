@@ -1,0 +1,134 @@
+"""The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from promptzoo.data.loader import Batch, Loader
+from promptzoo.errors import ZooError
+from promptzoo.model.frozen import constant
+from promptzoo.model.heads import fixed
+from promptzoo.model.model import Model
+from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.pictures import open_data
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+from promptzoo.training.devices import fabric_of, repeatable, summed
+from promptzoo.training.predict import open_run
+
+SPLITS = ("train", "val", "test")
+
+
+class ZeroShot:
+    """Counts how often the frozen backbone names a picture right by its class texts (c t) alone."""
+
+    def __init__(self, model: Model, texts: Tensor) -> None:
+        self.model, self.texts = model, texts
+        self.right = self.count = 0
+
+    def see(self, batch: Batch) -> None:
+        feature = self.model.frozen_features(batch.image) if batch.frozen is None else batch.frozen
+        with torch.autocast(feature.device.type, enabled=False):
+            likeness = normalize(feature.float(), dim=-1) @ self.texts.float().T
+        self.right += int((likeness.argmax(1) == batch.label).sum())
+        self.count += len(batch.label)
+
+    def accuracy(self, fabric: Fabric) -> float:
+        """Over the pictures of all processes."""
+        right, count = summed(fabric, [self.right, self.count])
+        return right / max(1.0, count)
+
+
+class Seen(NamedTuple):
+    """The task's figures, and the class that it named for each picture, n on the CPU; None where it does not tell."""
+
+    figures: dict[str, Any]
+    predicted: Tensor | None
+
+
+def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
+    """One reading of a split; whoever stands `beside` sees each batch too."""
+    model.eval()
+    with torch.no_grad(), fabric.autocast(), fixed(model):
+        figures: dict[str, Any] = task.evaluate(model, read(fabric, model, loader, beside))
+    own = figures.pop("predicted", None)
+    return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
+
+
+def rank(task: Any, figures: dict[str, Any]) -> tuple[float, float]:
+    """The larger, the better; of equal scores that of the lower loss."""
+    return figures[getattr(task, "score", "accuracy")], -figures.get("loss", 0.0)
+
+
+def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
+    """What each of `count` pictures was taken for, from what every process says of its own: n 2 -> n."""
+    place, predicted = own.to(fabric.device).T
+    every = torch.zeros(count, dtype=torch.long, device=fabric.device)
+    every[place] = predicted
+    if fabric.world_size > 1:  # each picture is read by one process, so that the others add nothing
+        every = fabric.all_reduce(every, reduce_op="sum")
+    return every.cpu()
+
+
+def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
+    """The batches on the device, frozen features computed once for all who look.
+
+    They stand instead of the pictures where nothing acts before them.
+    """
+    enough = constant(model.visual)
+    for batch in loader.epoch():
+        image, label, frozen = fabric.to_device((batch.image, batch.label, batch.frozen))
+        moved = batch._replace(image=image, label=label, frozen=frozen)
+        if beside is not None:
+            frozen = model.frozen_features(image) if frozen is None else frozen
+            moved = moved._replace(image=frozen) if enough else moved._replace(frozen=frozen)
+            beside.see(moved)
+        yield moved
+
+
+def task_of(recipe: Recipe) -> Any:
+    """The task of a recipe."""
+    return Construct(load_registry()).build(recipe.task, "task")
+
+
+def evaluate_run(
+    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
+
+    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), whose
+    classes may be others where nothing that was tuned belongs to those of the training.  Raises `ZooError`.
+    """
+    if split not in SPLITS:
+        raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
+    if foreign := [word for word in words if not word.startswith("data.")]:
+        raise ZooError(
+            f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        )
+    run = open_run(path, weights, words=words)
+    data = open_data(run.recipe, run.backbone)
+    if data.classes != run.model.classes:
+        if not words:
+            raise ZooError(
+                f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
+                f"{', '.join(data.classes[:5])} ..."
+            )
+        run = open_run(path, weights, words=words, classes=data.classes)
+    loader = {
+        "train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
+        "val": data.val,
+        "test": data.test,
+    }[split]
+    if loader is None:
+        raise ZooError(f"{path} has no pictures to validate on")
+    fabric = fabric_of(run.recipe.train, devices=1)
+    with repeatable(fabric.device, run.recipe.train.threads):
+        run.model.to(fabric.device)
+        figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
+    changed = not words and run.data_fingerprint not in (None, data.splits.fingerprint)
+    return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}

@@ -1,0 +1,31 @@
+"""Frozen features, computed once for each picture: instead of it where nothing stands before them, else beside it."""
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from promptzoo.data.data import Data
+from promptzoo.model.frozen import asked, constant
+from promptzoo.model.model import Model
+from promptzoo.model.site import bare
+
+
+def remember(model: Model, data: Data, precision: AbstractContextManager[object]) -> int:
+    """Gives the training and validation pictures their frozen features; how many it computed.
+
+    Where the model's own are these, batches hold nothing else; where they are another thing, and somebody asks for the
+    frozen ones, batches hold both.
+    Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
+    """
+    enough = constant(model.visual)
+    if not enough and not asked(model.grafts, model.losses):
+        return 0
+    model.eval()
+    device = next(bare(model.visual.tokens).parameters()).device
+
+    def feature(image: Tensor) -> Tensor:
+        return model.frozen_features(image.to(device)).float()
+
+    with precision, torch.no_grad():
+        return sum(loader.remember(feature, enough=enough) for loader in (data.train, data.val) if loader is not None)

@@ -1,0 +1,78 @@
+"""What a run needs before its first step: the knowledge of each class, the guesses, and what grafts prepare."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from promptzoo.backbones import Backbone
+from promptzoo.data.data import Data
+from promptzoo.model.model import Model
+from promptzoo.model.site import bare
+from promptzoo.model.texts import encode_text
+from promptzoo.recipe.knowledge import describe, encode
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.settings import KnowledgeSettings
+from promptzoo.training.guess import guess, remark, wrong_share
+
+BEFORE_STEP = ("zero_shot", "linear_probe")  # guesses that are known before training
+
+
+@dataclass
+class Prepared:
+    """What was found out before training; `guess` holds a class for each training picture, or is None."""
+
+    guess: Tensor | None = None
+    text: Tensor | None = None  # c t, the class texts of the backbone's own text tower
+    facts: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Prepared:
+    """Gives the losses their knowledge, guesses each training picture, and lets grafts and losses prepare themselves.
+
+    A function of recipe, weights and pictures, so that a resumed run repeats it and gets the same.
+    """
+    prepared, device = Prepared(), next(model.parameters()).device
+    prepared.text = class_texts(recipe, model, backbone)
+    kind, takes = recipe.data.guess, [getattr(loss, "set_knowledge", None) for loss in model.losses.values()]
+    labels, features = data.train.labels, torch.empty(0)
+    if (kind in BEFORE_STEP and model.losses) or (any(takes) and recipe.knowledge and recipe.knowledge.features):
+        features = data.train.gather(lambda image: model.frozen_features(image.to(device)))
+    if any(takes) and recipe.knowledge is not None:
+        with model.ungrafted():
+            q = encode(recipe.knowledge, model, tokenize=backbone.tokenize, seen=(features, labels))
+        for take in filter(None, takes):
+            take(q.to(device))
+        prepared.facts["knowledge"] = describe(recipe.knowledge)
+    if model.losses:
+        text = None if prepared.text is None else prepared.text.cpu()
+        found = guess(kind, features, labels, classes=data.classes, text=text, seed=recipe.train.seed)
+        if found is not None:
+            share = wrong_share(found, labels)
+            prepared.guess, prepared.facts["guess_wrong_share"] = found, share
+            prepared.remarks.append(remark(kind, share))
+    for name, part in [*model.grafts.items(), *model.losses.items()]:
+        if own := getattr(part, "prepare", None):
+            torch.manual_seed(recipe.train.seed)
+            prepared.facts[name] = own(model, data)
+    return prepared
+
+
+def class_texts(recipe: Recipe, model: Model, backbone: Backbone) -> Tensor | None:
+    """c t: the class names in the template of the recipe's knowledge, or of its head; None without a text tower.
+
+    Knowledge of the backbone's own text comes first: the template of a head that learns its words says little alone.
+    """
+    own: Tensor | None = getattr(bare(model.head), "texts", None)
+    asked = recipe.knowledge
+    if own is not None and (asked is None or asked.text != "backbone"):
+        return own
+    if model.text is None or backbone.tokenize is None:
+        return None
+    template: str | Sequence[str] = (asked or KnowledgeSettings(text="backbone")).template
+    with model.ungrafted():
+        texts = encode_text(model.text, backbone.tokenize, model.classes, template)
+    return texts.to(next(model.parameters()).device)

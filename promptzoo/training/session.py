@@ -1,0 +1,88 @@
+"""From a recipe to a finished run: `train`."""
+
+import time
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.pictures import open_data
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.checkpoint import pack
+from promptzoo.training.devices import fabric_of, repeatable, sentences
+from promptzoo.training.evaluate import ZeroShot, evaluate, task_of
+from promptzoo.training.features import remember
+from promptzoo.training.interrupt import StoppedError, farewell, listening
+from promptzoo.training.loop import Loop
+from promptzoo.training.machine import peak_memory
+from promptzoo.training.predictions import as_csv
+from promptzoo.training.prepare import prepare
+from promptzoo.training.rewind import idle
+from promptzoo.training.run import Result, RunFolder
+
+__all__ = ["Result", "train"]
+
+
+def train(recipe: Recipe, out: str | Path, resume: bool = False, quiet: bool = False) -> Result:
+    """Trains a recipe, selects an epoch, reads the test split once, and leaves everything in the folder `out`.
+
+    With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
+    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
+    """
+    folder, fabric = RunFolder(Path(out)), fabric_of(recipe.train)
+    (folder.resume if resume else folder.start)(recipe)
+    several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
+    with sentences(folder.path), listening() if several else nullcontext():
+        return Result(**fabric.launch(work, recipe, folder, quiet))
+
+
+def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> dict[str, Any]:
+    """What each process does; after Ctrl-C outside the loop what was saved stays as it is."""
+    try:
+        return asdict(session(fabric, recipe, folder, quiet))
+    except KeyboardInterrupt:
+        saved = "the last step saved" if folder.state_file.exists() else None
+        raise StoppedError(farewell(folder.path, saved)) from None
+
+
+def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> Result:
+    """From the pictures to the result; the first process writes."""
+    began, state = time.monotonic(), folder.state()
+    with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
+        backbone = open_of(recipe)
+        data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
+        model = build(recipe, data.classes, backbone).to(fabric.device)
+        prepared = prepare(recipe, model, backbone, data)
+        remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
+        remarks = [*data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
+        if fabric.is_global_zero:
+            folder.describe("data", {
+                "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
+                "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
+                **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
+            })  # fmt: skip
+        task = task_of(recipe)
+        loop = Loop(fabric, recipe, model, data, prepared.guess, task, folder, began)
+        if any(stage.epochs for stage in recipe.train.phases):
+            loop.fit(state, quiet)
+        for graft in model.grafts.values():
+            if settle := getattr(graft, "settle", None):
+                with fabric.autocast():
+                    settle(model, data)
+        zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
+        test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
+        result = Result(
+            out=str(folder.path), recipe=recipe.name, selection=data.splits.selection,
+            epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
+            val=loop.reached.val, test=test, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
+            tuned_parameters=sum(p.numel() for p in model.tuned().values()),
+            total_parameters=sum(p.numel() for p in model.parameters()),
+            seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device), remarks=remarks,
+        )  # fmt: skip
+        if fabric.is_global_zero:
+            answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)
+            folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), answers, result)
+        return result

@@ -1,0 +1,193 @@
+"""One wrong recipe per line; the message is the golden value."""
+
+import re
+
+import pytest
+from torch import nn
+
+from promptzoo.errors import RecipeError
+from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+
+RECIPE = """\
+backbone: {open: timm/vit_tiny_patch16_224}
+grafts:
+  lore:
+    graft: lore
+    local: {block: lin, neighbours: 9}
+    generator:
+      block: prompt_generator
+      length: 2
+  adaptformer: {at: visual.layers.*.feedforward, beside: {block: bottleneck, rank: 4}}
+head: {head: linear}
+losses:
+  task: {loss: cross_entropy}
+  prototype: {loss: prototype_loss, weight: 0.1, attend: {block: kla}}
+knowledge: {text: backbone}
+data: {dataset: cluttered_digits, shots: 4, batch: 8}
+train: {lr: 1e-3, epochs: 2}
+"""
+
+
+class Small(nn.Module):
+    def __init__(self, dim: int, *, rank: int = 4, ratio: float = 0.5): ...
+
+
+def message(text: str, *overrides: str) -> str:
+    """What is said of a recipe: of its text first, of its nodes next."""
+    with pytest.raises(RecipeError) as caught:
+        read(text, overrides)
+    return str(caught.value)
+
+
+def read(text: str, overrides: tuple[str, ...]) -> None:
+    recipe, construct = Recipe.parse(text, "r.yaml", overrides), Construct(load_registry())
+    nodes = [(graft, "graft") if "graft" in graft else (graft["beside"], "block") for graft in recipe.grafts.values()]
+    nodes += [(loss, "loss") for loss in recipe.losses.values()]
+    nodes += [(recipe.node["data"], "dataset"), (recipe.head, "head"), (recipe.rule, "rule")]
+    for node, kind in nodes:
+        construct.make(node, kind)
+
+
+def without_signatures(text: str) -> str:
+    return re.sub(r"\n    it takes.*", "", text)
+
+
+WRONG = [
+    # a word of the zoo
+    ("block: lin", "block: lni", "5: no block called 'lni'; did you mean lin?"),
+    ("graft: lore", "graft: loer", "4: no graft called 'loer'; did you mean lore?"),
+    ("cluttered_digits", "cluttered", "15: no dataset called 'cluttered'; did you mean cluttered_digits?"),
+    ("graft: lore", "grfat: lore", "3: graft 'lore' needs 'graft' or 'at'; did you mean 'graft'?"),
+    ("block: lin,", "block: [lin],", "5: 'block' should be a word, got ['lin']"),
+    ("block: lin, neighbours: 9", "block: prompt_map", "5: graft 'lore', 'local': block 'prompt_map' does not fit "
+        "there; lin, lin_paper, identity do"),
+    # an argument
+    ("neighbours: 9", "neighbors: 9", "5: block 'lin' takes no 'neighbors'; did you mean 'neighbours'?"),
+    ("length: 2", "length: ten", "8: block 'prompt_generator', 'length': input should be a valid integer, "
+        "unable to parse string as an integer, got 'ten'"),
+    ("length: 2", "length: true", "8: block 'prompt_generator', 'length': input should not be true or false, got true"),
+    ("neighbours: 9", "metric: cosin", "5: block 'lin', 'metric': input should be 'cosine' or 'euclidean', "
+        "got 'cosin'; did you mean 'cosine'?"),
+    ("    local: {block: lin, neighbours: 9}\n", "", "4: graft 'lore' needs 'local', one of lin, lin_paper, identity"),
+    ("{block: lin, neighbours: 9}", "lin", "5: graft 'lore', 'local': needs a block, like {block: lin}, got 'lin'"),
+    ("{block: lin, neighbours: 9}", "{neighbours: 9}", "5: graft 'lore', 'local': needs a block, like {block: lin}, "
+        "got {'neighbours': 9}"),
+    ("shots: 4", "shot: 4", "15: dataset 'cluttered_digits' takes no 'shot'; did you mean 'shots'?"),
+    ("weight: 0.1", "weight: much", "13: loss 'prototype', 'weight': input should be a valid number, "
+        "unable to parse string as a number, got 'much'"),
+    # a class of one's own
+    ("block: lin,", "block: 'torch.nn:Linaer',", "5: block 'torch.nn:Linaer': 'torch.nn' has no 'Linaer'; "
+        "did you mean Linear or Bilinear?"),
+    ("block: lin,", "block: 'math:pi',", "5: block 'math:pi': it is not an nn.Module class but 3.141592653589793"),
+    ("block: lin,", "block: 'exit():x',", "5: block 'exit():x': 'exit():x' is not of the form module:Class"),
+    # a graft at a site
+    ("beside:", "besides:", "9: graft 'adaptformer' takes no 'besides'; did you mean 'beside'?"),
+    ("beside:", "before: {block: identity}, beside:", "9: graft 'adaptformer' takes exactly one of 'before', 'after', "
+        "'beside', 'thaw'; here is before and beside"),
+    # a section
+    ("head: {head: linear}\n", "", " a recipe needs 'head'"),
+    ("head: {head: linear}", "haed: {head: linear}", "10: a recipe has no 'haed'; did you mean head?"),
+    ("head: {head: linear}", "head: linear", "10: 'head' should be a mapping, like {head: ...}, got 'linear'"),
+    ("  task: {", "  my.task: {", "12: losses: a name is one word of letters, digits and _, got 'my.task'"),
+    # a setting
+    ("lr: 1e-3", "lrr: 1e-3", "16: train takes no 'lrr'; did you mean 'lr'?"),
+    ("lr: 1e-3, ", "", "16: train needs 'lr', the learning rate, when 'epochs' is not 0"),
+    (", epochs: 2", "", "16: train needs 'epochs'"),
+    ("lr: 1e-3", "lr: .nan", "16: train, 'lr': input should be a finite number, got nan"),
+    ("epochs: 2", "epochs: 2, stages: [{lr: 1}, {rewnd: true}]", "16: train.stages.1 takes no 'rewnd'; "
+        "did you mean 'rewind'?"),
+    ("epochs: 2", "epochs: 2, stages: [3]", "16: train, 'stages.0': input should be a valid dictionary or instance of "
+        "Stage, got 3"),
+    ("{lr: 1e-3, epochs: 2}", "fast", "16: 'train' should be a mapping, like {epochs: ...}, got 'fast'"),
+    ("{text: backbone}", "{text: backbone, table: t.npz}", "14: knowledge takes exactly one of 'text', 'table', "
+        "'features'; here is text and table"),
+    ("{text: backbone}", "{table: t.npz, template: 'a {}'}", "14: knowledge takes no 'template' beside 'table'"),
+    ("{text: backbone}", "{text: backbone, template: a photo}", "14: knowledge, 'template': input should hold {}, "
+        "where the name of the class goes, and no other braces, got 'a photo'"),
+    ("224}", "224, image_size: [1, 2, 3]}", "1: backbone, 'image_size': input should be a valid integer or tuple "
+        "should have at most 2 items after validation, not 3, got [1, 2, 3]"),
+    # YAML
+    ("length: 2", "length: 2\n      length: 3", "9: 'length' appears twice"),
+    ("train: {", "\ttrain: {", "16: not YAML: found character '\\t' that cannot start any token"),
+    ("lr: 1e-3", "lr: *rate", "16: not YAML: a recipe has no *aliases, it is written out"),
+    ("lr: 1e-3", "lr: !run x", "16: not YAML: could not determine a constructor for the tag '!run'"),
+    (RECIPE, "lore", " a recipe is a mapping of backbone, grafts, head, losses, rule, knowledge, data, train, task; "
+        "this is 'lore'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), WRONG, ids=[wrong or f"no {right}" for right, wrong, _ in WRONG])
+def test_a_wrong_recipe_gets_its_sentence(right, wrong, said):
+    assert right in RECIPE
+    assert without_signatures(message(RECIPE.replace(right, wrong, 1))) == f"r.yaml:{said}"
+
+
+OVERRIDES = [
+    ("train.epochs", "an override is written key=value, like train.epochs=1"),
+    ("tarin.epochs=1", "no such key: the recipe has no 'tarin'; did you mean train?"),
+    ("grafts.loer.local.neighbours=5", "no such key: 'grafts' has no 'loer'; did you mean lore?"),
+    ("grafts.lore.local.neighbors=5", "block 'lin' takes no 'neighbors'; did you mean 'neighbours'?"),
+    ("grafts.lore.local.block=lni", "no block called 'lni'; did you mean lin?"),
+    ("grafts.lroe=null", "no such key: 'grafts' has no 'lroe'; did you mean lore?"),
+    ("train.epochs.first=1", "no such key: 'train.epochs' is 2 and has no keys"),
+    ("train.lr=fast", "train, 'lr': input should be a valid number, unable to parse string as a number, got 'fast'"),
+    ("train.lr=[", "not YAML: expected the node content, but found '<stream end>'"),
+    ("data.dataset=folder", "dataset 'folder' needs 'root'"),
+]
+
+
+@pytest.mark.parametrize(("override", "said"), OVERRIDES, ids=[override for override, _ in OVERRIDES])
+def test_a_wrong_override_is_its_own_place(override, said):
+    assert without_signatures(message(RECIPE, override)) == f"{override}: {said}"
+
+
+def test_an_argument_left_over_is_dropped_only_when_an_override_changed_the_word():
+    said = "block 'identity' takes no 'neighbours'\n    it takes dim"
+    assert message(RECIPE.replace("block: lin", "block: identity")) == f"r.yaml:5: {said}"
+    both = message(RECIPE, "grafts.lore.local.block=identity", "grafts.lore.local.neighbours=3")
+    assert both == f"grafts.lore.local.neighbours=3: {said}"
+
+
+def test_a_signature_says_what_was_possible():
+    text = RECIPE.replace("block: lin, neighbours: 9", f"block: '{__name__}:Small', rnak: 3")
+    said = (
+        f"r.yaml:5: block '{__name__}:Small' takes no 'rnak'; did you mean 'rank'?\n    it takes dim, rank=4, ratio=0.5"
+    )
+    assert message(text) == said
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    assert message(RECIPE.replace("lr: 1e-3", "lr: -1, optimizer: adam"), "foo=1", "data.shots=0").splitlines() == [
+        "foo=1: a recipe has no 'foo'; there is backbone, grafts, head, losses, rule, knowledge, data, train, task",
+        "data.shots=0: data, 'shots': input should be greater than or equal to 1, got 0",
+        "r.yaml:16: train, 'lr': input should be greater than 0, got -1",
+        "r.yaml:16: train, 'optimizer': input should be 'sgd' or 'adamw', got 'adam'; did you mean 'adamw'?",
+    ]
+    nested = RECIPE.replace("neighbours: 9", "neighbours: few").replace("length: 2", "length: long")
+    assert [line.partition(",")[0] for line in message(nested).splitlines()] == [
+        "r.yaml:5: block 'lin'",
+        "r.yaml:8: block 'prompt_generator'",
+    ]
+
+
+def test_training_without_a_loss_is_refused():
+    assert message(RECIPE, "losses=null") == "r.yaml:16: 2 epochs to train, but no losses to learn from"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lroe", "no recipe called 'lroe'; did you mean lore?"),
+        ("recipes/lroe.yaml", "recipes/lroe.yaml: there is no such file; did you mean lore?"),
+        (".", ".: cannot be read: Is a directory"),
+        ("picture.yaml", "picture.yaml: cannot be read: it is not text"),
+    ],
+)
+def test_a_recipe_that_cannot_be_found_or_read(name, said, tmp_path, monkeypatch):
+    (tmp_path / "picture.yaml").write_bytes(b"\xff\xd8\xff")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecipeError) as caught:
+        Recipe.read(name)
+    assert str(caught.value) == said

@@ -1,0 +1,191 @@
+"""The house rules that a test can hold: who may import whom, how long a file is, what the core does not know."""
+
+import ast
+import io
+import re
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from promptzoo.recipe.registry import load_registry
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "promptzoo"
+
+ROOMS = (  # from the bottom up: a module imports from its own room and those below it
+    ("errors", "files"),
+    ("blocks", "metrics"),
+    ("data",),
+    ("backbones",),
+    ("model",),
+    ("grafts",),
+    ("recipe",),
+    ("tasks",),
+    ("training",),
+    ("costs",),
+    ("studies",),
+    ("exporting",),
+    ("figures",),
+    ("pages",),
+    ("cli",),
+    ("__main__",),
+)
+HEIGHT = {name: height for height, rooms in enumerate(ROOMS) for name in rooms}
+
+FROM_OUTSIDE = {  # folders that need little
+    "blocks": {"torch", "einops", "torch_geometric"},
+    "metrics": {"torch"},
+    "data": {"torch", "numpy", "PIL", "sklearn"},
+}
+
+LONGEST, LONGEST_TEST = 200, 300  # lines of a file
+NO_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
+
+SIZES = {"224", "768", "196", "197", "14", "12"}  # of ViT-B/16, which a tower knows and nothing else should
+DRAWINGS = {"data/sources/digits.py", "data/sources/drawing.py"}  # their numbers are pixels of the pictures they draw
+
+CORE = {  # files that know no method and no backbone
+    "backbones": ("attention", "layers", "notes", "pool", "tower"),
+    "model": ("frozen", "model", "site", "slots", "step"),
+    "recipe": ("build", "from_recipe", "pictures"),
+    "training": ("evaluate", "loop", "prepare", "rewind", "session"),
+    "pages": ("check",),
+}
+FAMILIES = {"vit", "swin", "clip", "deit", "resnet", "sa2vp", "vpt", "lore", "adaptformer", "timm", "open_clip"}
+
+MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in the file."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: imports are written in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def dotted(name: str) -> str:
+    """The module that a file is."""
+    return f"promptzoo.{name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')}"
+
+
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines and texts of all strings but docstrings."""
+    found = tree(path)
+    docs = {id(node.value) for node in ast.walk(found) if isinstance(node, ast.Expr)}
+    for node in ast.walk(found):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.lineno, node.value
+
+
+# ---------------------------------------------------------------------- layers
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_lower_room_never_imports_an_upper_one(name):
+    own = Path(name).parts[0].removesuffix(".py")
+    if own == "__init__":  # the public names, imported on first use
+        return
+    assert own in HEIGHT, f"{name} has no place in ROOMS"
+    for module in imported(MODULES[name]):
+        first, _, rest = module.partition(".")
+        used = rest.partition(".")[0]
+        if first == "promptzoo" and used in HEIGHT:
+            assert HEIGHT[used] <= HEIGHT[own], f"{name} imports {module}, which stands above it"
+
+
+@pytest.mark.parametrize("folder", FROM_OUTSIDE)
+def test_blocks_metrics_and_data_need_little(folder):
+    for name, path in MODULES.items():
+        if name.startswith(f"{folder}/"):
+            packages = {module.partition(".")[0] for module in imported(path)} - set(sys.stdlib_module_names)
+            foreign = packages - FROM_OUTSIDE[folder] - {"promptzoo"}
+            assert not foreign, f"{name} imports {', '.join(sorted(foreign))}"
+
+
+def test_blocks_import_nothing_of_the_package_but_blocks():
+    for name, path in MODULES.items():
+        if name.startswith("blocks/"):
+            ours = [module for module in imported(path) if module.partition(".")[0] == "promptzoo"]
+            assert all(module.startswith("promptzoo.blocks") for module in ours), f"{name} imports {ours}"
+
+
+def test_no_module_imports_itself_in_a_circle():
+    paths = {dotted(name): path for name, path in MODULES.items()}
+    edges = {
+        name: {
+            module if module in paths else module.rpartition(".")[0]
+            for module in imported(path)
+            if module.startswith("promptzoo.")
+        }
+        for name, path in paths.items()
+        if name != "promptzoo.__init__"
+    }
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"a circle of imports: {' -> '.join([*way[way.index(name) :], name])}"
+        if name not in done:
+            for other in edges.get(name, ()):
+                if other != name and other != "promptzoo":
+                    visit(other, (*way, name))
+            done.add(name)
+
+    for name in edges:
+        visit(name, ())
+
+
+def test_every_dependency_is_explained():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.match(r"[\w-]+", one)[0] for one in asked}
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Why each dependency")[2]
+    rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)[1:]
+    assert {name for row in rows for name in row.split(", ")} - {"---"} == names
+
+
+# ---------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_file_of_the_package_has_one_subject_and_fits_a_page(name):
+    lines = len(MODULES[name].read_text().splitlines())
+    assert lines <= LONGEST, f"{name} has {lines} lines"
+    assert Path(name).stem not in NO_SUBJECT
+
+
+def test_tests_and_tools_are_readable_too():
+    for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("tools/**/*.py")):
+        assert len(path.read_text().splitlines()) <= LONGEST_TEST, path
+        assert path.stem not in NO_SUBJECT
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_size_of_a_certain_backbone_is_written_down(name):
+    if name in DRAWINGS:
+        return
+    for token in tokenize.generate_tokens(io.StringIO(MODULES[name].read_text()).readline):
+        written = token.type == tokenize.NUMBER and token.string in SIZES
+        assert not written, f"{name}:{token.start[0]}: {token.line.strip()}"
+
+
+@pytest.mark.parametrize("name", [f"{room}/{name}.py" for room, names in CORE.items() for name in names])
+def test_the_core_knows_no_method_and_no_backbone(name):
+    registry = load_registry()
+    words = {*registry.blocks, *registry.grafts, *FAMILIES}
+    for line, text in strings(MODULES[name]):
+        assert text.casefold() not in words, f"{name}:{line}: '{text}' is a name of a method or backbone"
+    classes = {entry.path.partition(":")[2] for shelf in (registry.blocks, registry.grafts) for entry in shelf.values()}
+    for node in ast.walk(tree(MODULES[name])):
+        if isinstance(node, ast.Name):
+            assert node.id not in classes, f"{name}:{node.lineno}: {node.id} is a class of a method"
