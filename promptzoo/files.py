@@ -2,9 +2,12 @@
 
 import errno
 import io
+import json
+import math
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -41,6 +44,15 @@ def put(file: io.BufferedIOBase | io.BufferedWriter, content: bytes) -> None:
     file.flush()
 
 
+def append(path: Path, content: bytes) -> None:
+    """Puts more at the end of a file.  Raises `ZooError` when the disk does not take it."""
+    try:
+        with open(path, "ab") as file:
+            put(file, content)
+    except OSError as error:
+        raise ZooError(refused(path, error, len(content))) from error
+
+
 def refused(path: Path, error: OSError, size: int) -> str:
     """Why a file could not be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -65,3 +77,26 @@ def deliver(file: Path, content: bytes, force: bool = False) -> None:
 def cache_folder(name: str) -> Path:
     """Where this system keeps what can be made again: `~/.cache/promptzoo/NAME` on Linux."""
     return platformdirs.user_cache_path("promptzoo") / name
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """`parent/name`, or `parent/name-2` and so on where that is taken."""
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def as_json(value: Any, **layout: Any) -> str:
+    """JSON text, with null for what JSON has no number for; `layout` goes to `json.dumps`."""
+    return json.dumps(finite(value), allow_nan=False, **{"ensure_ascii": False, **layout})
+
+
+def finite(value: Any) -> Any:
+    """The same with None for each number that is not finite."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

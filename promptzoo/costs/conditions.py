@@ -1,20 +1,16 @@
 """Under what a measurement is made: classes, batch, precision, threads and device, the same for both sides."""
 
-import platform
-import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
 
-import promptzoo
 from promptzoo.errors import ZooError, did_you_mean, shown
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import TrainSettings
+from promptzoo.training.machine import processor
 
 
 @dataclass(frozen=True)
@@ -83,22 +79,3 @@ def one_of(name: str, value: object) -> None:
     words = get_args(TrainSettings.model_fields[name].annotation)
     if value not in words:
         raise ZooError(f"{name} is {shown(value)}; it can be {', '.join(words)}{did_you_mean(str(value), words)}")
-
-
-def processor() -> str:
-    """What the system calls its processor; where it does not say, the kind."""
-    if platform.system() == "Darwin":
-        asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    else:
-        about = Path("/proc/cpuinfo")
-        lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
-        said = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return said or platform.processor() or platform.machine()
-
-
-def versions() -> dict[str, str]:
-    """What was measured with; `cuda` where torch was built for it."""
-    found = {"promptzoo": promptzoo.__version__, "python": platform.python_version()}
-    found |= {"torch": str(torch.__version__), "timm": version("timm")}
-    return found | ({"cuda": torch.version.cuda} if torch.version.cuda else {})

@@ -1,34 +1,34 @@
 """Counts what was asked, recipe after recipe, and gathers the rows of the table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import track
 
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.counting import PLACEHOLDERS, Memo, class_names, of_recipe, tuned_share
 from promptzoo.costs.lists import Listed
 from promptzoo.costs.measure import measure
 from promptzoo.costs.report import Counted, Report
-from promptzoo.costs.rows import Accuracy, Refused, Row
-from promptzoo.costs.runs import read_runs
+from promptzoo.costs.rows import Refused, Row
 from promptzoo.costs.store import Store
 from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import RecipeList
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.runs import Accuracy, read_runs
+
+#: Things to be worked at -> the same, one by one, shown to whoever watches.
+Bar = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 class Gathering:
     """Counts recipe after recipe, takes from the store what is there already (unless `again`), and gathers rows.
 
-    `classes` are how many, where a recipe's pictures do not tell.
+    `classes` are how many, where a recipe's pictures do not tell; `bar` hands on what is worked at, one by one.
     """
 
-    def __init__(self, said: Console, classes: int | None = None, again: bool = False) -> None:
-        self.said, self.classes, self.again, self.store = said, classes, again, Store()
+    def __init__(self, classes: int | None = None, again: bool = False, bar: Bar = iter) -> None:
+        self.classes, self.again, self.bar, self.store = classes, again, bar, Store()
         self.memo: Memo = {}
         self.rows: list[Row] = []
         self.refused: list[Refused] = []
@@ -89,12 +89,6 @@ class Gathering:
                 whole = self.count(recipe, classes)
                 found.append(Counted(whole.classes, whole.parameters.tuned, whole.shares, whole.inference))
         return Listed(asked, found)
-
-    def bar(self, things: Sequence[Any]) -> Iterable[Any]:
-        """The things, with a bar on a terminal while they are worked at."""
-        if len(things) < 2 or not self.said.is_terminal:
-            return things
-        return track(things, "counting", console=self.said, transient=True)
 
 
 def row(found: Report, recipe: Recipe, accuracy: Accuracy | None = None) -> Row:

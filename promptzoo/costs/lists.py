@@ -1,14 +1,10 @@
-"""What was counted of a recipe list: a table, ours beside the figures that a paper prints."""
+"""What was counted of a recipe list, under the list's convention."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import mean
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from promptzoo.costs.report import GIGA, Counted, Share
+from promptzoo.costs.report import Counted, Share
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.recipe.lists import RecipeList
 
@@ -43,40 +39,3 @@ class Listed:
             if row.group:
                 found.setdefault(row.group, []).append(self.share(one).percent)
         return {group: mean(shares) for group, shares in found.items()}
-
-
-def show_list(listed: Listed, out: Console) -> None:
-    """Ours beside the paper's, the means of the groups, and why they differ."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for i, title in enumerate(titles(listed.list)):
-        table.add_column(title, justify="right" if i else "left")
-    for cells in rows(listed):
-        table.add_row(*map(escape, cells))
-    out.print(f"[bold]{escape(listed.list.name)}[/], ours beside the paper's; % is {escape(convention(listed))}")
-    out.print(table)
-    for line in listed.list.why:
-        out.print(f"[dim]{escape(line)}[/]")
-
-
-def convention(listed: Listed) -> str:
-    share = listed.share(max(listed.reports, key=lambda one: one.tuned))
-    return f"'{share.name}', over {share.what}"
-
-
-def titles(asked: RecipeList) -> list[str]:
-    counted = ["GFLOPs", "paper GFLOPs"] if asked.counts == "everything" else []
-    return ["", "classes", "tuned", "%", "paper %", *counted]
-
-
-def rows(listed: Listed) -> Iterator[list[str]]:
-    """The printed rows: one for each recipe, then one for each group."""
-    for row, one in zip(listed.list.rows, listed.reports, strict=True):
-        ours = [f"{one.tuned:,}", f"{listed.share(one).percent:.3f}", number(row.paper.percent)]
-        flops = [f"{one.inference.flops / GIGA:.2f}", number(row.paper.gflops)] if one.inference else []
-        yield [row.name, str(one.classes), *ours, *flops]
-    for group, ours_mean in listed.groups().items():
-        yield [f"mean of {group}", "", "", f"{ours_mean:.3f}", number(listed.list.paper.get(group))]
-
-
-def number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"

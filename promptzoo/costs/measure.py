@@ -7,11 +7,12 @@ from typing import Any, Literal
 import torch
 
 from promptzoo.costs.clock import Compared, Timed, alternate
-from promptzoo.costs.conditions import Conditions, at_least_one, versions
+from promptzoo.costs.conditions import Conditions, at_least_one
 from promptzoo.costs.peak import Memory, memory
 from promptzoo.costs.sides import Sides
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.machine import versions
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Measured:
     conditions: Conditions
     repeats: int
     hardware: str
-    versions: dict[str, str]
+    versions: dict[str, str | None]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -54,7 +55,7 @@ class Measured:
 
     def told(self) -> str:
         """The conditions in one line."""
-        under, torch_version = self.conditions, ".".join(self.versions["torch"].split(".")[:2])
+        under, torch_version = self.conditions, ".".join(str(self.versions["torch"]).split(".")[:2])
         threads = [f"{under.threads} thread{'s' if under.threads > 1 else ''}"] if under.device == "cpu" else []
         clock = "wall time" if under.device == "cpu" else "time on the GPU"
         how = f"{clock}, {self.repeats} pair{'s' if self.repeats > 1 else ''}"

@@ -6,21 +6,7 @@ from dataclasses import dataclass
 
 from promptzoo.costs.measure import Measured
 from promptzoo.costs.report import Report
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """The accuracy of a recipe over the seeds of its runs, as shares 0..1; `std` is that of a sample.
-
-    `std` is None for a single seed.  `paths` are the folders of the runs, `pictures` is the name of their set.
-    """
-
-    mean: float
-    std: float | None
-    seeds: tuple[int, ...]
-    split: str
-    paths: tuple[str, ...]
-    pictures: str = ""
+from promptzoo.training.runs import Accuracy
 
 
 @dataclass(frozen=True)

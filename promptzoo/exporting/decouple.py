@@ -16,7 +16,7 @@ from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.predict import Run
+from promptzoo.training.predict import Reopened
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Decoupled:
         deliver(path, pack(self.state, self.recipe, self.classes, self.frozen), force)
 
 
-def decouple(run: Run) -> Decoupled | None:
+def decouple(run: Reopened) -> Decoupled | None:
     """The run with the prompts of each graft that can tell them (`decoupled`); None where none can."""
     state, words = run.model.tuned_state(), []
     for name, graft in run.model.grafts.items():

@@ -14,7 +14,7 @@ from promptzoo.costs.counting import class_names, of_model
 from promptzoo.costs.report import Report
 from promptzoo.model.model import FROZEN, Model
 from promptzoo.model.site import Around, bare
-from promptzoo.pages.costs import giga
+from promptzoo.pages.numbers import giga
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 

@@ -1,20 +1,25 @@
 """A comparison on the screen, in Markdown and as JSON."""
 
 import json
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from promptzoo.pages.costs import giga
+from promptzoo.pages.numbers import giga
+from promptzoo.pages.table import Table
 from promptzoo.studies.bootstrap import Difference
 from promptzoo.studies.standings import Comparison, Standing
 
+FORMS = ("table", "markdown", "json")
 
-def titles(found: Comparison) -> list[str]:
+
+def table(found: Comparison) -> Table:
+    """A row for each recipe that got to its end."""
     last = [f"minus {found.baseline}"] if found.differences else []
-    return ["", f"{found.on} %", "tuned", "GMACs", "seconds", *last]
+    made = Table(["", f"{found.on} %", "tuned", "GMACs", "seconds", *last])
+    for one in found.standings:
+        made.add(*cells(one, found), depth=0)
+    return made
 
 
 def cells(one: Standing, found: Comparison) -> list[str]:
@@ -40,13 +45,7 @@ def apart(one: Difference | None) -> str:
 def show(found: Comparison, out: Console) -> None:
     """The table, who is not in it and why, and the notes."""
     if found.standings:
-        table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-        for i, title in enumerate(titles(found)):
-            table.add_column(escape(title), justify="right" if i else "left", no_wrap=bool(i), overflow="fold")
-        for one in found.standings:
-            name, *rest = map(escape, cells(one, found))
-            table.add_row(f"[bold]{name}[/]", *rest)
-        out.print(table)
+        out.print(table(found).screen())
     for refused in found.refused:
         out.print(f"[yellow]did not run:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
     for note in found.notes:
@@ -55,12 +54,8 @@ def show(found: Comparison, out: Console) -> None:
 
 def markdown(found: Comparison) -> str:
     """The same in Markdown."""
-    heads = titles(found)
-    rows: list[Sequence[str]] = [heads, ["---", *["---:"] * (len(heads) - 1)]]
-    rows += [cells(one, found) for one in found.standings]
-    said = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows]
     asides = [f"did not run: {one.name}: {' '.join(one.sentence.split())}" for one in found.refused]
-    return "\n".join([*said, "", *(f"* {aside}" for aside in (*asides, *found.notes))]) + "\n"
+    return "\n".join([table(found).markdown(), "", *(f"* {aside}" for aside in (*asides, *found.notes))]) + "\n"
 
 
 def as_json(found: Comparison) -> str:

@@ -1,14 +1,14 @@
 """Reports as a table, on the screen and in Markdown."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from promptzoo.costs.measure import Measured
-from promptzoo.costs.report import GIGA, Operations, Report
+from promptzoo.costs.report import Operations, Report
+from promptzoo.pages.numbers import giga
+from promptzoo.pages.table import Table
 
 BY = ("graft", "block", "site", "layer", "share")
 MEGA = 1e6
@@ -36,25 +36,23 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
-    """A row of the printed table: a backbone, a recipe on it (depth 1), or what a recipe opens into (2 and more)."""
+def table(reports: Sequence[Report], by: str = "") -> Table:
+    """Each backbone bare, then its recipes, in the order in which they were asked for, opened up by `by`."""
+    made = Table(["", *(TITLES[column] for column in COLUMNS[by])])
 
-    depth: int
-    name: str
-    cells: dict[str, str]
+    def line(depth: int, name: str, told: dict[str, str]) -> None:
+        made.add(name, *(told.get(column, "") for column in COLUMNS[by]), depth=depth)
 
-
-def lines(reports: Sequence[Report], by: str = "") -> Iterator[Line]:
-    """Each backbone bare, then its recipes, in the order in which they were asked for."""
     for backbone in dict.fromkeys(one.backbone for one in reports):
         here = [one for one in reports if one.backbone == backbone]
         step = next((one.training.bare for one in here if one.training), None)
         bare = {"tuned": "0", "predicts": "0", "macs": giga(here[0].bare.macs), "times": "1.00", "step": giga(step)}
-        yield Line(0, backbone or "bare backbone", bare)
+        line(0, backbone or "bare backbone", bare)
         for one in here:
-            yield Line(1, one.name, cells(one))
-            yield from opened(one, by)
+            line(1, one.name, cells(one))
+            for depth, name, told in opened(one, by):
+                line(depth, name, told)
+    return made
 
 
 def cells(one: Report) -> dict[str, str]:
@@ -70,31 +68,26 @@ def cells(one: Report) -> dict[str, str]:
     }
 
 
-def opened(one: Report, by: str) -> Iterator[Line]:
-    """What a report opens into."""
+def opened(one: Report, by: str) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """What a report opens into: depth, name and figures."""
     if by in ("graft", "block"):
         for part in one.parts:
             kept = "0" if part.kind == "loss" else f"{part.tuned:,}"
             name = part.name if part.kind == "head" else f"{part.kind} {part.name}"
             marginal = "" if part.marginal is None else giga(part.marginal)
             told = {"tuned": f"{part.tuned:,}", "predicts": kept, "macs": own(part.own), "marginal": marginal}
-            yield Line(2, name, told)
+            yield 2, name, told
             for block in part.blocks if by == "block" else ():
-                yield Line(3, block.name, {"tuned": f"{block.tuned:,}", "macs": own(block.own)})
+                yield 3, block.name, {"tuned": f"{block.tuned:,}", "macs": own(block.own)}
     elif by in ("site", "layer"):
         for place in one.sites if by == "site" else one.layers:
             of_all = f"{100 * place.operations.macs / one.inference.macs:.1f}"
             told = {"macs": own(place.operations), "grafted": own(place.grafted), "of_all": of_all}
-            yield Line(2, place.name, told)
+            yield 2, place.name, told
     elif by == "share":
         for share in one.shares:
             of = f"{share.name}: {share.numerator:,} / {share.denominator:,}"
-            yield Line(2, of, {"share": f"{share.percent:.3f}"})
-
-
-def giga(macs: float | None) -> str:
-    """GMACs with two decimals, three below 1."""
-    return "" if macs is None else f"{macs / GIGA:.{2 if macs >= GIGA else 3}f}"
+            yield 2, of, {"share": f"{share.percent:.3f}"}
 
 
 def own(operations: Operations) -> str:
@@ -103,15 +96,7 @@ def own(operations: Operations) -> str:
 
 def show(reports: Sequence[Report], out: Console, by: str = "") -> None:
     """The table on the screen, what its words mean, and every remark."""
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("", overflow="fold")
-    for column in COLUMNS[by]:
-        table.add_column("\n".join(TITLES[column].rsplit(" ", 1)), justify="right", no_wrap=True)
-    for line in lines(reports, by):
-        name = "  " * line.depth + escape(line.name)
-        found = [line.cells.get(column, "") for column in COLUMNS[by]]
-        table.add_row(f"[bold]{name}[/]" if line.depth < 2 else name, *found, style="dim" if line.depth > 1 else "")
-    out.print(table)
+    out.print(table(reports, by).screen(tight=True))
     for note in dict.fromkeys(notes(reports, by)):
         out.print(f"[dim]{escape(note)}[/]")
 
@@ -141,26 +126,19 @@ def notes(reports: Sequence[Report], by: str = "") -> Iterator[str]:
 
 def markdown(reports: Sequence[Report], by: str = "") -> str:
     """The same table in Markdown."""
-    titles = ["", *(TITLES[column] for column in COLUMNS[by])]
-    said = [f"| {' | '.join(titles)} |", "|---" + "|---:" * len(COLUMNS[by]) + "|"]
-    for line in lines(reports, by):
-        name = "&nbsp;&nbsp;" * line.depth + line.name.replace("|", "\\|")
-        said.append(f"| {' | '.join([name, *(line.cells.get(column, '') for column in COLUMNS[by])])} |")
-    return "\n".join([*said, "", *(f"* {note}" for note in dict.fromkeys(notes(reports, by)))]) + "\n"
+    said = dict.fromkeys(notes(reports, by))
+    return "\n".join([table(reports, by).markdown(), "", *(f"* {note}" for note in said)]) + "\n"
 
 
 def show_measured(measured: dict[str, Measured], out: Console) -> None:
     """Time and memory of each recipe, by name, over those of its bare backbone, and under what they were taken."""
     columns = ("inference", "training step", "memory")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("measured: x bare", overflow="fold")
-    for title in (*columns, "pictures/s", "ms a step"):
-        table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
+    made = Table(("measured: x bare", *columns, "pictures/s", "ms a step"))
     for name, found in measured.items():
         told, step = found.summary(), found.milliseconds
         speeds = (f"{found.pictures_per_second[1]:.1f}", f"{step[1]:.0f}" if step else "")
-        table.add_row(f"[bold]{escape(name)}[/]", *(told[column] for column in columns), *speeds)
+        made.add(name, *(told[column] for column in columns), *speeds, depth=0)
     out.print()
-    out.print(table)
+    out.print(made.screen(tight=True))
     for remark in dict.fromkeys(said for found in measured.values() for said in (found.told(), *found.remarks)):
         out.print(f"[dim]{escape(remark)}[/]")

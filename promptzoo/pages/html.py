@@ -7,7 +7,6 @@ their digests.  Whatever comes from recipes, names or paths goes in as data and 
 import base64
 import hashlib
 import html
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,9 +17,8 @@ from typing import Any
 import promptzoo
 from promptzoo.costs.rows import Refused, Row, grafts, places, sets
 from promptzoo.figures.marks import DARK, DARK_PLACES, LIGHT, LIGHT_PLACES, SHAPES, Mark, marks
-from promptzoo.files import deliver, vacant
+from promptzoo.files import as_json, deliver, vacant
 from promptzoo.recipe.importing import package
-from promptzoo.training.run import finite
 
 TITLE = "What prompts cost"
 SCRIPTS = ("table.js", "scatter.js", "bars.js", "page.js")
@@ -83,7 +81,7 @@ def data(rows: Sequence[Row], refused: Sequence[Refused], skipped: Sequence[tupl
         "colours": {"light": LIGHT, "dark": DARK},
         "places": {"light": LIGHT_PLACES, "dark": DARK_PLACES},
     }
-    text = json.dumps(finite(told), allow_nan=False, separators=(",", ":"))
+    text = as_json(told, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

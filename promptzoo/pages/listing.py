@@ -4,21 +4,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from promptzoo.errors import ZooError, unknown
+from promptzoo.pages.console import console
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
-
-WIDEST = 120
-
-
-def console(errors: bool = False) -> Console:
-    """The screen, or its error stream."""
-    made = Console(highlight=False, emoji=False, stderr=errors)
-    made.width = min(made.width, WIDEST)
-    return made
 
 
 def list_page(only: str = "") -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from promptzoo.exporting.decouple import Decoupled
 from promptzoo.exporting.file import checked
 from promptzoo.exporting.merge import Merged, merge
 from promptzoo.files import vacant
+from promptzoo.pages.table import Table
 
 NAME = "merged.safetensors"
 NAMED = 8  # places of one kind that are shown
@@ -34,14 +34,11 @@ def run(path: Path, file: Path | None, out: Console, *, weights: str | None = No
 
 def page(merged: Merged, file: Path, out: Console) -> None:
     """What was folded where, what remains, how far both models are apart, and how the file is loaded."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("graft", "folded", "at", "into"):
-        table.add_column(title, overflow="fold")
-    table.add_column("places", justify="right")
+    table = Table(("graft", "folded", "at", "into", "places"), numbers=(4,))
     for one in merged.folded:
         modules = dict.fromkeys(re.sub(r"[._](weight|bias)$", "", name) for name in one.into)
-        table.add_row(*map(escape, (one.graft, one.what, some(one.where), some(tuple(modules)), f"{one.places:,}")))
-    out.print(table)
+        table.add(one.graft, one.what, some(one.where), some(tuple(modules)), f"{one.places:,}")
+    out.print(table.screen())
     for sentence in merged.rest:
         out.print(f"stays outside: {escape(sentence)}")
     out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")

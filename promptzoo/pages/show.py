@@ -6,7 +6,7 @@ from rich.markup import escape
 from promptzoo.errors import ZooError, unknown
 from promptzoo.pages.cards.screen import print_card
 from promptzoo.pages.cards.shipped import written
-from promptzoo.pages.listing import console
+from promptzoo.pages.console import console
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import OURS, Entry, load_registry, shipped_lists, shipped_recipes
 

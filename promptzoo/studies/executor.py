@@ -5,14 +5,17 @@ from itertools import count
 from pathlib import Path
 
 from promptzoo.errors import ZooError
+from promptzoo.recipe.differences import differences
 from promptzoo.studies.plan import Entrant, Ground
-from promptzoo.studies.record import Record, made_with, outcome
+from promptzoo.studies.record import Record, outcome
 from promptzoo.training.interrupt import StoppedError
-from promptzoo.training.run import RunFolder, differences
+from promptzoo.training.machine import versions
+from promptzoo.training.progress import Progress
+from promptzoo.training.run import Run
 from promptzoo.training.session import train
 
 
-class Runs:
+class OneByOne:
     """The runs below a folder, `<recipe>/seed-<n>/` and the record `<recipe>/seed-<n>.json` beside it.
 
     A record is there before its run begins: what is in a folder is known at any moment.  Runs of another recipe, other
@@ -20,8 +23,10 @@ class Runs:
     `remarks` collects what the table should tell.
     """
 
-    def __init__(self, out: Path, seeds: Sequence[int], say: Callable[[str], None]) -> None:
-        self.out, self.seeds, self.say = out, tuple(seeds), say
+    def __init__(
+        self, out: Path, seeds: Sequence[int], say: Callable[[str], None], progress: type[Progress] = Progress
+    ) -> None:
+        self.out, self.seeds, self.say, self.progress = out, tuple(seeds), say, progress
         self.places: dict[str, Path] = {}
         self.remarks: list[str] = []
 
@@ -29,7 +34,7 @@ class Runs:
         """A finished record.  Raises `ZooError` with why the run ended early, `StoppedError` after Ctrl-C."""
         begun = begin(entrant, ground, seed)
         place = self.place(entrant, begun)
-        file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
+        file, run = place / f"seed-{seed}.json", Run(place / f"seed-{seed}")
         kept = Record.read(file) if file.exists() else None
         if kept is not None and kept.finished is not None:
             self.say(f"{entrant.name}, seed {seed}: finished before, in {run.path}")
@@ -40,7 +45,7 @@ class Runs:
         if not run.finished:
             self.say(f"{entrant.name}, seed {seed}: trains in {run.path}")
             try:
-                train(entrant.seeded[seed], run.path, resume=run.recipe.exists())
+                train(entrant.seeded[seed], run.path, resume=run.begun, progress=self.progress)
             except StoppedError as error:
                 said = f"stopped by Ctrl-C in {entrant.name}, seed {seed}; the same command goes on from there"
                 raise StoppedError(said) from error
@@ -73,11 +78,11 @@ class Runs:
             if changed:
                 return "; ".join(changed[:6]) + (" and more" if len(changed) > 6 else "")
         for run in (folder / f"seed-{seed}" for seed in self.seeds):
-            if RunFolder(run).recipe.exists() and run.with_suffix(".json") not in records:
+            if Run(run).begun and run.with_suffix(".json") not in records:
                 return f"{run.name} in it is a run of which no {run.name}.json tells"
         return ""
 
 
 def begin(entrant: Entrant, ground: Ground, seed: int) -> Record:
     """The record of a run that begins now."""
-    return Record(name=entrant.name, seed=seed, recipe=entrant.text, versions=made_with(), **vars(ground))
+    return Record(name=entrant.name, seed=seed, recipe=entrant.text, versions=versions(), **vars(ground))

@@ -1,19 +1,17 @@
 """`seed-1.json`: what a run of a comparison is made of and, once it is finished, which test pictures it named right."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from promptzoo.costs.runs import told
 from promptzoo.errors import ZooError
 from promptzoo.files import write
 from promptzoo.recipe import yaml
+from promptzoo.recipe.differences import differences
 from promptzoo.studies.bootstrap import Hits
-from promptzoo.training.predictions import read_hits
-from promptzoo.training.run import RunFolder, differences, versions
+from promptzoo.training.run import Run
 
 CHANGED = {
     "pictures": "its pictures are others now",
@@ -21,7 +19,6 @@ CHANGED = {
     "knowledge": "its knowledge table is another now",
 }
 NO_VALIDATION = "it has no validation pictures to choose by: leave some in the folder, or ask for fewer shots"
-OF_THE_MOMENT = ("command", "threads")  # of `versions`: they do not tell with what a run was made
 
 
 class Finished(BaseModel):
@@ -98,21 +95,13 @@ class Record(BaseModel):
         return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
 
 
-def made_with() -> dict[str, str | None]:
-    """The versions that may change a run's numbers."""
-    return {name: found for name, found in versions().items() if name not in OF_THE_MOMENT}
-
-
-def outcome(run: RunFolder) -> Finished:
+def outcome(run: Run) -> Finished:
     """What a finished run left in its folder.  Raises `ZooError` where it does not tell which pictures were right."""
-    if not run.predictions.exists():
-        raise ZooError(f"its task does not tell which class it names, so {run.path} has no {run.predictions.name}")
-    result: dict[str, Any] = told(run.result)
+    right, result, data = run.hits(), run.result(), run.data()
     words = ("selection", "epochs", "best_epoch", "tuned_parameters", "seconds")
     try:
-        data = json.loads((run.path / "data.json").read_text(encoding="utf-8"))
         facts = {"splits": data["fingerprint"], "test": data["test_fingerprint"], "classes": data["classes"]}
         val = result["val"] and result["val"]["accuracy"]
-        return Finished(right=read_hits(run.predictions), val=val, **facts, **{word: result[word] for word in words})
-    except (OSError, KeyError, TypeError, ValidationError, json.JSONDecodeError) as error:
+        return Finished(right=right, val=val, **facts, **{word: result[word] for word in words})
+    except (KeyError, TypeError, ValidationError) as error:
         raise ZooError(f"{run.path} is not as its run left it: {str(error).splitlines()[0]}") from error

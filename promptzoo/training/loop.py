@@ -23,10 +23,11 @@ from promptzoo.training.checkpoint import copied
 from promptzoo.training.devices import averaged, seed_of, share_batches, summed
 from promptzoo.training.evaluate import evaluate, rank
 from promptzoo.training.interrupt import StoppedError, farewell, listening
-from promptzoo.training.progress import Display, Mirror
+from promptzoo.training.loggers import Mirror
+from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run import RunFolder
+from promptzoo.training.run import Run
 from promptzoo.training.schedule import optimizer_of, rate, shorten
 
 
@@ -45,17 +46,17 @@ class Loop:
         data: Data,
         guess: Tensor | None,
         task: Any,
-        folder: RunFolder,
+        run: Run,
         began: float,
     ) -> None:
         self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
-        self.guess, self.task, self.folder, self.began = guess, task, folder, began
+        self.guess, self.task, self.run, self.began = guess, task, run, began
         self.tuned, self.frozen = model.tuned(), model.fingerprint()
         self.rule = Construct(load_registry()).build(recipe.rule, "rule")
         self.reached, self.saved = Reached(), "nothing"
         self.best: dict[str, Tensor] | None = None
 
-    def fit(self, state: dict[str, Any] | None, quiet: bool = False) -> None:
+    def fit(self, state: dict[str, Any] | None, progress: type[Progress] = Progress, quiet: bool = False) -> None:
         """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
         stages = self.recipe.train.phases
         if (world := self.fabric.world_size) > 1 and share_batches(self.model):
@@ -64,10 +65,10 @@ class Loop:
         if state:
             self.restore(state)
         chief = self.fabric.is_global_zero
-        lines = self.folder.cut_log(state["log"] if state else 0) if chief else []
-        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.folder.path, lines)
-        self.display = Display(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
-        with listening() as self.asked, self.display:
+        lines = self.run.cut_log(state["log"] if state else 0) if chief else []
+        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
+        self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
+        with listening() as self.asked, self.progress:
             for number in range(self.reached.stage, len(stages)):
                 if not stages[number].epochs:
                     continue
@@ -97,19 +98,19 @@ class Loop:
             if stop or (every and reached.step % every == 0):
                 self.save()
             if stop:
-                raise StoppedError(farewell(self.folder.path, self.saved))
+                raise StoppedError(farewell(self.run.path, self.saved))
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
             line["val"] = self.validate()
-        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": round(self.display.speed(), 1)}
+        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": round(self.progress.speed(), 1)}
         line |= {"seconds": round(self.seconds(), 2)}
         if self.fabric.is_global_zero:
-            self.folder.log(line)
+            self.run.log(line)
             self.mirror.add(line)
         self.save()
-        self.display.epoch(line)
+        self.progress.epoch(line)
         if any(summed(self.fabric, [bool(self.asked)])):
-            raise StoppedError(farewell(self.folder.path, self.saved))
+            raise StoppedError(farewell(self.run.path, self.saved))
 
     def learn(self, batch: Batch, stage: Stage) -> bool:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
@@ -157,14 +158,14 @@ class Loop:
             if not math.isfinite(value):
                 raise self.broken(f"the loss '{name}' is {value}")
         self.reached.add(values, hit, pictures)
-        self.display.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
+        self.progress.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
         return stop > 0
 
     def broken(self, what: str) -> ZooError:
         """Training cannot go on; what was saved stays."""
         return ZooError(
             f"step {self.reached.step + 1} (epoch {self.reached.epochs + 1}): {what}; "
-            f"the state in {self.folder.path} stays as it was after {self.saved}; "
+            f"the state in {self.run.path} stays as it was after {self.saved}; "
             f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
         )
 
@@ -185,7 +186,7 @@ class Loop:
         """Saves how far the training has come; the state before stays until this one is complete."""
         self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
         if self.fabric.is_global_zero:
-            self.folder.save({
+            self.run.save({
                 "recipe": self.recipe.to_yaml(), "data": self.data.splits.fingerprint, "frozen": self.frozen,
                 "threads": torch.get_num_threads(), "reached": {**vars(self.reached), "seconds": self.seconds()},
                 "tuned": copied(self.model.tuned_state()), "best": self.best, "optimizer": self.optimizer.state_dict(),
@@ -193,7 +194,7 @@ class Loop:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up a saved state.  Raises `ZooError` when pictures or frozen weights have changed since."""
-        self.folder.begun_with(state, pictures=self.data.splits.fingerprint, frozen_weights=self.frozen)
+        self.run.begun_with(state, pictures=self.data.splits.fingerprint, frozen_weights=self.frozen)
         self.model.load_tuned(state["tuned"])
         self.best, self.reached = state["best"], Reached(**state["reached"])
         self.saved = f"step {self.reached.step}"

@@ -23,6 +23,7 @@ from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import unpack
+from promptzoo.training.run import Run
 
 Pictures: TypeAlias = Tensor | Image.Image | Iterable[Image.Image]
 
@@ -37,7 +38,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Run:
+class Reopened:
     """A finished run put together again."""
 
     recipe: Recipe
@@ -113,7 +114,7 @@ def open_run(
     *,
     words: Sequence[str] = (),
     classes: Sequence[str] | None = None,
-) -> Run:
+) -> Reopened:
     """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
 
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
@@ -144,9 +145,9 @@ def open_run(
     if other:  # a loss that knows the classes of the training is not needed to name others
         state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)
-    facts = (path if path.is_dir() else path.parent) / "data.json"
-    fingerprint = json.loads(facts.read_text(encoding="utf-8")).get("fingerprint") if facts.exists() else None
-    return Run(recipe, backbone, model.eval(), fingerprint)
+    run = Run(path if path.is_dir() else path.parent)
+    fingerprint = run.data().get("fingerprint") if run.data_file.exists() else None
+    return Reopened(recipe, backbone, model.eval(), fingerprint)
 
 
 def told_apart(classes: Sequence[str]) -> list[str]:

@@ -20,37 +20,46 @@ from promptzoo.training.loop import Loop
 from promptzoo.training.machine import peak_memory
 from promptzoo.training.predictions import as_csv
 from promptzoo.training.prepare import prepare
+from promptzoo.training.progress import Progress
+from promptzoo.training.result import Result
 from promptzoo.training.rewind import idle
-from promptzoo.training.run import Result, RunFolder
+from promptzoo.training.run import Run
 
 __all__ = ["Result", "train"]
 
 
-def train(recipe: Recipe, out: str | Path, resume: bool = False, quiet: bool = False) -> Result:
+def train(
+    recipe: Recipe,
+    out: str | Path,
+    resume: bool = False,
+    quiet: bool = False,
+    progress: type[Progress] = Progress,
+) -> Result:
     """Trains a recipe, selects an epoch, reads the test split once, and leaves everything in the folder `out`.
 
     With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
+    `progress` shows how it goes, unless it should be `quiet`.
     Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
     """
-    folder, fabric = RunFolder(Path(out)), fabric_of(recipe.train)
-    (folder.resume if resume else folder.start)(recipe)
+    run, fabric = Run(out), fabric_of(recipe.train)
+    (run.resume if resume else run.start)(recipe)
     several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
-    with sentences(folder.path), listening() if several else nullcontext():
-        return Result(**fabric.launch(work, recipe, folder, quiet))
+    with sentences(run.path), listening() if several else nullcontext():
+        return Result(**fabric.launch(work, recipe, run, progress, quiet))
 
 
-def work(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> dict[str, Any]:
+def work(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], quiet: bool) -> dict[str, Any]:
     """What each process does; after Ctrl-C outside the loop what was saved stays as it is."""
     try:
-        return asdict(session(fabric, recipe, folder, quiet))
+        return asdict(session(fabric, recipe, run, progress, quiet))
     except KeyboardInterrupt:
-        saved = "the last step saved" if folder.state_file.exists() else None
-        raise StoppedError(farewell(folder.path, saved)) from None
+        saved = "the last step saved" if run.state_file.exists() else None
+        raise StoppedError(farewell(run.path, saved)) from None
 
 
-def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> Result:
+def session(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], quiet: bool) -> Result:
     """From the pictures to the result; the first process writes."""
-    began, state = time.monotonic(), folder.state()
+    began, state = time.monotonic(), run.state()
     with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
         backbone = open_of(recipe)
         data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
@@ -59,15 +68,15 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
         remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
         remarks = [*data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
         if fabric.is_global_zero:
-            folder.describe("data", {
+            run.describe(run.data_file, {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
                 "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
                 **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
             })  # fmt: skip
         task = task_of(recipe)
-        loop = Loop(fabric, recipe, model, data, prepared.guess, task, folder, began)
+        loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began)
         if any(stage.epochs for stage in recipe.train.phases):
-            loop.fit(state, quiet)
+            loop.fit(state, progress, quiet)
         for graft in model.grafts.values():
             if settle := getattr(graft, "settle", None):
                 with fabric.autocast():
@@ -75,7 +84,7 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
         zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
         test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
         result = Result(
-            out=str(folder.path), recipe=recipe.name, selection=data.splits.selection,
+            out=str(run.path), recipe=recipe.name, selection=data.splits.selection,
             epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
             val=loop.reached.val, test=test, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
             tuned_parameters=sum(p.numel() for p in model.tuned().values()),
@@ -84,5 +93,5 @@ def session(fabric: Fabric, recipe: Recipe, folder: RunFolder, quiet: bool) -> R
         )  # fmt: skip
         if fabric.is_global_zero:
             answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)
-            folder.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), answers, result)
+            run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), answers, result)
         return result

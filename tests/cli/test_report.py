@@ -11,9 +11,8 @@ import small
 
 from promptzoo import cli
 from promptzoo.costs import counting, gather
-from promptzoo.costs.rows import Accuracy
-from promptzoo.costs.runs import Group, Runs
 from promptzoo.costs.store import Store
+from promptzoo.training.runs import Accuracy, FoundRuns, Group
 
 TINY = [*small.overrides("vit"), "--classes", "3"]
 BACKBONE = "timm/vit_tiny_patch16_224"
@@ -163,7 +162,7 @@ def test_a_run_that_cannot_be_counted_is_skipped_and_the_others_are_told(capsys,
         Group(small.recipe("linear", "vit", *more), ("a", "b"), Accuracy(share, None, (1,), "test", (f"runs/{name}",)))
         for name, share, more in (("broken", 0.5, [bad]), ("fine", 0.75, []))
     ]
-    monkeypatch.setattr(gather, "read_runs", lambda folder: Runs(tuple(groups), (("runs/old", "is unfinished"),)))
+    monkeypatch.setattr(gather, "read_runs", lambda folder: FoundRuns(tuple(groups), (("runs/old", "is unfinished"),)))
     assert cli.main(["report", "--runs", str(tmp_path)]) == 0
     told = capsys.readouterr()
     assert "linear" in told.out

@@ -18,7 +18,7 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import copied
 from promptzoo.training.loop import Loop
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run import recipe_of
+from promptzoo.training.run import Run
 from promptzoo.training.session import train
 
 LABEL = torch.tensor([0, 1, 2])
@@ -230,7 +230,7 @@ def test_a_finished_run_is_the_pruned_model(alone, root):
     graft = net.model.grafts["e2vpt"]
     assert (int(graft.kept.any(1).sum()), int(graft.kept.sum())) == (5, 40)
     assert net.model.prefix_tokens == 1 + 5
-    loaded, fresh = of_model(net.model, steps=False), of_model(shapes_of(recipe_of(out), net.classes), steps=False)
+    loaded, fresh = of_model(net.model, steps=False), of_model(shapes_of(Run(out).recipe(), net.classes), steps=False)
     assert loaded.parameters.tuned == result.tuned_parameters
     assert fresh.parameters.tuned - loaded.parameters.tuned == 3 * 32 * 10 - 3 * 2 * 40
     assert loaded.parameters.checkpoint < fresh.parameters.checkpoint
@@ -252,7 +252,7 @@ def test_killed_between_and_within_the_stages_it_ends_as_if_left_alone(tmp_path,
     with pytest.raises(BaseException, match="--resume"):
         runs.run(tmp_path / "run", root, *WORDS)
     monkeypatch.undo()
-    train(recipe_of(tmp_path / "run"), tmp_path / "run", resume=True, quiet=True)
+    train(Run(tmp_path / "run").recipe(), tmp_path / "run", resume=True, quiet=True)
     assert runs.same(tmp_path / "run", alone[0])
 
 

@@ -103,7 +103,7 @@ def test_the_names_in_what_differs_are_there():
 
 
 def test_the_tests_that_the_page_names_are_there():
-    code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py"))
     named = re.findall(r"`(test_\w+)`", text("differences.md"))
     assert len(named) == 4
     for name in named:

@@ -15,7 +15,7 @@ from comparisons import asked, page, records
 from promptzoo import cli
 from promptzoo.studies import executor
 from promptzoo.studies.bootstrap import difference
-from promptzoo.studies.command import seeds_of
+from promptzoo.studies.compare import seeds_of
 from promptzoo.training.loop import Loop
 
 WILD = "train: {optimizer: sgd, lr: 1e38, epochs: 2}"  # its second loss is not finite

@@ -13,7 +13,7 @@ from comparisons import asked, page, words
 from pictures import paint
 
 from promptzoo import cli
-from promptzoo.studies.executor import Runs, begin
+from promptzoo.studies.executor import OneByOne, begin
 from promptzoo.studies.plan import Ground, ground, read_field
 
 
@@ -36,7 +36,7 @@ def place(root: Path, out: Path, *more: str, frozen: str = "") -> tuple[str, str
     (entrant,) = read_field(["linear", *words(root, "train.epochs=2", *more)], "", (1,)).entrants
     stands = ground(entrant.recipe, {})
     stands = replace(stands, frozen=frozen or stands.frozen)
-    return Runs(out, (1,), said.append).place(entrant, begin(entrant, stands, 1)).name, "\n".join(said)
+    return OneByOne(out, (1,), said.append).place(entrant, begin(entrant, stands, 1)).name, "\n".join(said)
 
 
 def test_what_changed_is_said_and_runs_anew_in_another_folder(root, alone, tmp_path):

@@ -19,7 +19,7 @@ from promptzoo import files
 from promptzoo.training import resume as state
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.loop import Loop
-from promptzoo.training.run import recipe_of
+from promptzoo.training.run import Run
 from promptzoo.training.session import train
 
 HYBRID = ("lore_sa2vp_hybrid", "clip", "data.guess=zero_shot", "data.augment=crop_flip", "train.save_every=2")
@@ -57,7 +57,7 @@ def die(*_: object, **__: object) -> None:
 
 
 def resumed(out: Path) -> None:
-    train(recipe_of(out), out, resume=True, quiet=True)
+    train(Run(out).recipe(), out, resume=True, quiet=True)
 
 
 # ---------------------------------------------------------------------- killed
@@ -116,12 +116,12 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from promptzoo.training.run import recipe_of
+from promptzoo.training.run import Run
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.session import train
 import runs
 out = Path({out!r})
-recipe = recipe_of(out) if {resume} else runs.recipe(Path({root!r}), *{words!r})
+recipe = Run(out).recipe() if {resume} else runs.recipe(Path({root!r}), *{words!r})
 try:
     train(recipe, out, resume={resume})
 except StoppedError as error:
@@ -239,7 +239,7 @@ def test_a_full_disk_loses_nothing(tmp_path, root, short, monkeypatch, number):
         real(file, content)
 
     monkeypatch.setattr(files, "put", full)
-    monkeypatch.setattr("promptzoo.training.run.put", full)
+    monkeypatch.setattr("promptzoo.files.put", full)
     said = sentence(lambda: runs.run(tmp_path / "run", root, *LINEAR))
     monkeypatch.undo()
     assert "the disk is full" in said

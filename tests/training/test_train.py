@@ -15,7 +15,7 @@ from promptzoo.recipe.settings import Phase, TrainSettings
 from promptzoo.training.checkpoint import unpack
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import evaluate_run
-from promptzoo.training.run import recipe_of
+from promptzoo.training.run import Run
 from promptzoo.training.schedule import optimizer_of, rate
 
 
@@ -39,8 +39,8 @@ def test_a_run_leaves_everything_about_itself_in_its_folder(linear, root):
     names = {path.name for path in linear.iterdir()}
     at_the_end = {"model.safetensors", "predictions.csv", "result.json"}
     assert names == {"recipe.yaml", "versions.json", "data.json", "log.jsonl", *at_the_end}
-    assert recipe_of(linear) == runs.recipe(root, "linear", "vit", "train.epochs=12")
-    assert recipe_of(linear).name == "linear"
+    assert Run(linear).recipe() == runs.recipe(root, "linear", "vit", "train.epochs=12")
+    assert Run(linear).recipe().name == "linear"
     assert json.loads((linear / "versions.json").read_text())["torch"] == torch.__version__.partition("+")[0]
     data = json.loads((linear / "data.json").read_text())
     assert data["pictures"] == {"train": 12, "val": 12, "test": 12}
@@ -61,7 +61,7 @@ def test_it_learns(linear):
 def test_only_what_was_tuned_is_saved_and_its_metadata_tells_the_rest(linear):
     state, metadata = unpack(linear)
     assert set(state) == {"head.fc.weight", "head.fc.bias"}
-    assert Recipe.parse(metadata["recipe"]) == recipe_of(linear)
+    assert Recipe.parse(metadata["recipe"]) == Run(linear).recipe()
     assert metadata["backbone"] == "timm/vit_tiny_patch16_224"
     assert json.loads(metadata["classes"]) == ["blue jay", "fox", "leaf"]
     assert len(metadata["frozen"]) == 64
@@ -249,13 +249,13 @@ def test_on_a_terminal_there_is_a_bar():
 
     from rich.console import Console
 
-    from promptzoo.training.progress import Display
+    from promptzoo.pages.progress import Bar
 
-    display = Display(epochs=2, per_epoch=3)
+    display = Bar(epochs=2, per_epoch=3)
     display.console = Console(file=io.StringIO(), force_terminal=True, width=120)
     with display:
         display.step(4, 0.5, 0.75, 4)
-        display.bar.refresh()
+        display.bars.refresh()
     shown = display.console.file.getvalue()
     assert "epoch 2/2" in shown
     assert "loss 0.5000  accuracy 75.0%" in shown
@@ -272,6 +272,6 @@ def test_loggers_get_the_log_too(tmp_path, root, logger, file):
 
 
 def test_numbers_that_json_has_not_become_null():
-    from promptzoo.training.run import finite
+    from promptzoo.files import finite
 
     assert finite({"a": [math.inf, 1.0], "b": SimpleNamespace}) == {"a": [None, 1.0], "b": SimpleNamespace}

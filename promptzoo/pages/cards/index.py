@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from promptzoo.pages.cards.markdown import code, link, prose, sections, table
+from promptzoo.pages.cards.markdown import code, link, prose, sections
 from promptzoo.pages.cards.shipped import place
-from promptzoo.pages.costs import giga
 from promptzoo.pages.listing import headline, tables
+from promptzoo.pages.numbers import giga
+from promptzoo.pages.table import Table
 from promptzoo.recipe.registry import KINDS, Registry, load_registry, shipped_recipes
 
 HEAD = """\
@@ -22,12 +23,12 @@ def page(costs: Mapping[str, Mapping[str, Any]], classes: int) -> str:
     """Markdown.  `costs` are those of each recipe on its own backbone."""
     registry = load_registry()
     told = [HEAD, "## Recipes", f"Tuned parameters and GMACs for {classes} classes, each on the recipe's own backbone."]
-    told.append(table(("", "what it is", "tuned", "GMACs"), recipes(registry, costs), right=(2, 3)))
+    told.append(Table(("", "what it is", "tuned", "GMACs"), recipes(registry, costs), (2, 3)).markdown())
     kinds = {shelf: kind for kind, shelf in KINDS.items()}
     for shelf, title, rows in tables(registry):
         if shelf in kinds:
             told.append(f"## {title[0].upper()}{title[1:]}")
-            told.append(table(("", "what it is", "source"), words(kinds[shelf], rows)))
+            told.append(Table(("", "what it is", "source"), words(kinds[shelf], rows), ()).markdown())
     return sections(*told)
 
 

@@ -1,6 +1,6 @@
 """The pieces of Markdown that cards are made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 def sections(*parts: str) -> str:
@@ -14,15 +14,6 @@ def fence(language: str, text: str) -> str:
 
 def bullets(sentences: Iterable[str]) -> str:
     return "\n".join(f"* {sentence}" for sentence in sentences)
-
-
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """A table; the columns `right` stand to the right.  Nothing where there are no rows."""
-    numbers, filled = set(right), [[cell.replace("|", r"\|") for cell in row] for row in rows]
-    if not filled:
-        return ""
-    rule = ["---:" if column in numbers else "---" for column in range(len(titles))]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [titles, rule, *filled])
 
 
 def prose(text: str) -> str:

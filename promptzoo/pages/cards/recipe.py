@@ -9,11 +9,12 @@ from rich.console import Console
 from promptzoo.backbones import Backbone
 from promptzoo.pages.cards.alone import snippet
 from promptzoo.pages.cards.known import Part, of_recipe, parts
-from promptzoo.pages.cards.markdown import code, fence, link, prose, sections, table
+from promptzoo.pages.cards.markdown import code, fence, link, prose, sections
 from promptzoo.pages.cards.shipped import place
 from promptzoo.pages.check import tree
-from promptzoo.pages.costs import giga
 from promptzoo.pages.listing import headline
+from promptzoo.pages.numbers import giga
+from promptzoo.pages.table import Table
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
@@ -40,7 +41,7 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
         f"On {code(recipe.backbone.open)}; ◀ says who is grafted there, inside to outside.",
         fence("text", drawing),
         "## Parts",
-        table(("", "word", "what it is"), made_of(used)),
+        Table(("", "word", "what it is"), made_of(used), ()).markdown(),
         "## Costs",
         cost_tables(costs, recipe.backbone.open, classes),
         "## Known differences",
@@ -100,8 +101,8 @@ def cost_tables(costs: Costs, own: str, classes: int) -> str:
     ]
     return sections(
         f"For {classes} classes; GMACs of a picture, `a step` forward and backward." if rows else "",
-        table(titles, rows, right=range(1, 6)),
+        Table(titles, rows, range(1, 6)).markdown(),
         "On the first of these, each graft: its own operations, and how many more it makes in all." if by_graft else "",
-        table(("graft", "tuned", "GMACs of its own", "more in all"), by_graft, right=(1, 2, 3)),
+        Table(("graft", "tuned", "GMACs of its own", "more in all"), by_graft).markdown(),
         "" if rows else "Not counted here; `promptzoo report` counts them.",
     )

@@ -9,8 +9,9 @@ from typing import Any
 from promptzoo.model.blueprint import parameters
 from promptzoo.pages.cards.alone import snippet
 from promptzoo.pages.cards.known import lists
-from promptzoo.pages.cards.markdown import code, fence, link, prose, sections, table
+from promptzoo.pages.cards.markdown import code, fence, link, prose, sections
 from promptzoo.pages.cards.shipped import RECIPES
+from promptzoo.pages.table import Table
 from promptzoo.recipe import yaml
 from promptzoo.recipe.from_recipe import SIZES
 from promptzoo.recipe.registry import OURS, Entry, Registry, shipped_recipes
@@ -28,10 +29,10 @@ def word_card(kind: str, word: str, entry: Entry, registry: Registry) -> str:
     return sections(
         f"# {word}",
         f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}{fits}{by}: {prose(entry.about)}.",
-        table(("", ""), facts(cls, entry)),
+        Table(("", ""), facts(cls, entry), ()).markdown(),
         *paragraphs(cls),
         "## Arguments",
-        table(("argument", "type", "default", ""), arguments(cls, registry)) or "None.",
+        Table(("argument", "type", "default", ""), arguments(cls, registry), ()).markdown() or "None.",
         "## Known differences" if known else "",
         lists({}, [(kind, word, entry)], "###").replace(f"* {code(word)}: ", "* ") if known else "",
         "## In a recipe",

@@ -1,25 +1,35 @@
 """Reads a folder of runs: what recipes came to, over their seeds.  Nothing is built, no code of a run is executed."""
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
-from promptzoo.costs.rows import Accuracy
 from promptzoo.errors import ZooError, shown
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import unpack
-from promptzoo.training.run import RunFolder
+from promptzoo.training.run import SPLIT, Run
 
-SPLIT, FIGURE = "test", "accuracy"  # the figure of `Result` that is read
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The accuracy of a recipe over the seeds of its runs, as shares 0..1; `std` is that of a sample.
+
+    `std` is None for a single seed.  `paths` are the folders of the runs, `pictures` is the name of their set.
+    """
+
+    mean: float
+    std: float | None
+    seeds: tuple[int, ...]
+    split: str
+    paths: tuple[str, ...]
+    pictures: str = ""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Finished runs of one recipe and the same classes, apart from their seeds; the recipe is that of the first."""
+    """Came runs of one recipe and the same classes, apart from their seeds; the recipe is that of the first."""
 
     recipe: Recipe
     classes: tuple[str, ...]
@@ -27,7 +37,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Runs:
+class FoundRuns:
     """What a folder holds.  `skipped` are the folders left aside, each with its reason."""
 
     groups: tuple[Group, ...]
@@ -35,8 +45,8 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class Finished:
-    """One finished run."""
+class Came:
+    """What one finished run came to."""
 
     path: Path
     recipe: Recipe
@@ -44,11 +54,11 @@ class Finished:
     accuracy: float
 
 
-def read_runs(folder: Path) -> Runs:
+def read_runs(folder: Path) -> FoundRuns:
     """The finished runs in a folder, at any depth.  Raises `ZooError` where there is no folder or no finished run."""
     if not folder.is_dir():
         raise ZooError(f"{folder} is {'no folder' if folder.exists() else 'not there'}; --runs takes a folder of runs")
-    finished: list[Finished] = []
+    finished: list[Came] = []
     skipped: list[tuple[str, str]] = []
     for path, reason in walk(folder, set()):
         try:
@@ -59,10 +69,10 @@ def read_runs(folder: Path) -> Runs:
             skipped.append((str(path), str(error).splitlines()[0]))
     if not finished:
         raise ZooError(f"{folder} holds no finished run{said(folder, skipped)}")
-    groups: dict[str, list[Finished]] = {}
+    groups: dict[str, list[Came]] = {}
     for run in finished:
         groups.setdefault(key(run), []).append(run)
-    return Runs(tuple(map(group, groups.values())), tuple(skipped))
+    return FoundRuns(tuple(map(group, groups.values())), tuple(skipped))
 
 
 def said(folder: Path, skipped: Sequence[tuple[str, str]], most: int = 3) -> str:
@@ -87,8 +97,8 @@ def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]
         yield folder, f"cannot be read: {error.strerror}"
         return
     names = {file.name for file in inside}
-    run = RunFolder(folder)
-    own = names & {run.recipe.name, run.result.name, run.model.name}
+    run = Run(folder)
+    own = names & {run.recipe_file.name, run.result_file.name, run.model_file.name}
     found = [each for child in below for each in walk(child, seen)]
     runs = [(path, reason) for path, reason in found if reason != NOTHING]
     if own:
@@ -103,45 +113,23 @@ def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]
 NOTHING = "holds no run"
 
 
-def read(path: Path) -> Finished:
+def read(path: Path) -> Came:
     """A finished run.  Raises `ZooError` with what is wrong with it."""
-    folder = RunFolder(path)
-    for file in (folder.recipe, folder.result, folder.model):
+    run = Run(path)
+    for file in (run.recipe_file, run.result_file, run.model_file):
         if file.exists() and not file.is_file():  # a pipe would be waited for
             raise ZooError(f"its {file.name} is not a file")
-    if not folder.finished:
-        begun = folder.recipe.exists()
-        raise ZooError(f"is unfinished; continue it with --resume {path}" if begun else "has no result.json")
-    result = told(folder.result)
-    if not folder.recipe.exists():
+    if not run.finished:
+        raise ZooError(f"is unfinished; continue it with --resume {path}" if run.begun else "has no result.json")
+    name = run.result()["recipe"]
+    if not run.begun:
         raise ZooError("has no recipe.yaml")
-    recipe = Recipe.read(folder.recipe)
-    recipe.name = result["recipe"]
-    metadata = unpack(folder.model)[1]
-    if Recipe.parse(metadata["recipe"], str(folder.model)) != recipe:
+    recipe = Recipe.read(run.recipe_file)
+    recipe.name = name
+    metadata = unpack(run.model_file)[1]
+    if Recipe.parse(metadata["recipe"], str(run.model_file)) != recipe:
         raise ZooError("its recipe.yaml is not the recipe that its model was trained with")
-    return Finished(path, recipe, names(metadata["classes"]), share(result))
-
-
-def told(file: Path) -> dict[str, Any]:
-    """The result of a run."""
-    try:
-        result = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-        raise ZooError(f"its {file.name} cannot be read: {reason}") from error
-    if not isinstance(result, dict) or not isinstance(result.get("recipe"), str) or SPLIT not in result:
-        raise ZooError(f"its {file.name} was not written by promptzoo: it has no 'recipe' or no '{SPLIT}'")
-    return result
-
-
-def share(result: dict[str, Any]) -> float:
-    """The accuracy of a result."""
-    figures = result[SPLIT]
-    value = figures.get(FIGURE) if isinstance(figures, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= 1:
-        raise ZooError(f"its {SPLIT} {FIGURE} should be a number of 0..1, got {shown(value)}")
-    return float(value)
+    return Came(path, recipe, names(metadata["classes"]), run.accuracy())
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -155,14 +143,14 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def key(run: Finished) -> str:
+def key(run: Came) -> str:
     """The same for runs that differ in their seed alone.  The order counts among grafts, and nowhere else."""
     recipe = run.recipe.to_dict()
     recipe["train"] = {word: value for word, value in recipe.get("train", {}).items() if word != "seed"}
     return json.dumps([recipe, list(recipe.get("grafts", {})), run.classes], sort_keys=True, default=str)
 
 
-def group(runs: Sequence[Finished]) -> Group:
+def group(runs: Sequence[Came]) -> Group:
     """The mean over seeds, and their standard deviation; runs with equal seeds count as one."""
     seeds: dict[int, list[float]] = {}
     for run in runs:

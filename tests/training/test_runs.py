@@ -11,11 +11,11 @@ import runs
 import torch
 
 from promptzoo.costs.rows import front
-from promptzoo.costs.runs import Runs, read_runs
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.run import RunFolder
+from promptzoo.training.run import Run
+from promptzoo.training.runs import FoundRuns, read_runs
 
 CLASSES = ["cat", "owl"]
 
@@ -35,23 +35,23 @@ def recipe(seed: int | None = 1, **more: object) -> Recipe:
 
 
 def finished(path: Path, asked: Recipe, accuracy: object, classes: list[str] | None = None) -> Path:
-    """A finished run as `RunFolder` leaves it."""
+    """A finished run as `Run` leaves it."""
     begun(path, asked)
-    folder = RunFolder(path)
-    folder.model.write_bytes(pack({"head.weight": torch.ones(2, 3)}, asked, classes or CLASSES, "0" * 16))
-    folder.describe("result", {"recipe": asked.name, "test": {"accuracy": accuracy}})
+    folder = Run(path)
+    folder.model_file.write_bytes(pack({"head.weight": torch.ones(2, 3)}, asked, classes or CLASSES, "0" * 16))
+    folder.describe(folder.result_file, {"recipe": asked.name, "test": {"accuracy": accuracy}})
     return path
 
 
 def begun(path: Path, asked: Recipe) -> Path:
     """An unfinished run, with a state that must not be opened."""
-    RunFolder(path).start(asked)
+    Run(path).start(asked)
     (path / "state").mkdir()
     (path / "state" / "state.pt").write_bytes(b"cos\nsystem\n(S'touch opened'\ntR.")
     return path
 
 
-def reasons(found: Runs, root: Path) -> dict[str, str]:
+def reasons(found: FoundRuns, root: Path) -> dict[str, str]:
     return {str(Path(path).relative_to(root)): reason for path, reason in found.skipped}
 
 

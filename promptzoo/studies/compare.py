@@ -1,40 +1,36 @@
-"""What `promptzoo compare` does: reads who takes part, trains what is not trained yet, ranks and prints."""
+"""Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from rich.console import Console
-from rich.markup import escape
 
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, did_you_mean
-from promptzoo.pages.comparison import as_json, markdown, show
-from promptzoo.studies.executor import Runs
+from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Entrant, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
 from promptzoo.studies.record import Record
 from promptzoo.studies.standings import Comparison, Standing, ranked
 from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.progress import Progress
 
-FORMS = ("table", "markdown", "json")
 ON = ("test", "val")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The options of the command.  Raises `ZooError` for words that it does not know."""
+class Terms:
+    """Under what recipes are compared: seeds, the baseline's name, the folder of the runs, and which split ranks.
+
+    Raises `ZooError` for a split that is not there, and for a folder that is a file.
+    """
 
     seeds: tuple[int, ...]
     baseline: str
     out: Path
-    form: str
     on: str = "test"
 
     def __post_init__(self) -> None:
-        if self.form not in FORMS:
-            raise ZooError(f"--format takes {', '.join(FORMS)}, not '{self.form}'{did_you_mean(self.form, FORMS)}")
         if self.on not in ON:
             raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'{did_you_mean(self.on, ON)}")
         if self.out.exists() and not self.out.is_dir():
@@ -56,36 +52,26 @@ def seeds_of(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> None:
-    """The whole command: the table to `out`, progress to `said`.
+def compared(
+    words: Sequence[str], terms: Terms, say: Callable[[str], None], progress: type[Progress] = Progress
+) -> Comparison:
+    """Trains seed after seed, each recipe under one before any under the next; `say` hears what goes on.
 
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    found = compared(words, wanted, said)
-    if not found.standings:
-        sentences = "\n".join(f"    {one.name}: {one.sentence}" for one in found.refused)
-        raise ZooError(f"no recipe got to its end\n{sentences}")
-    if wanted.form == "table":
-        show(found, out)
-    else:
-        print(markdown(found) if wanted.form == "markdown" else as_json(found), end="")
-
-
-def compared(words: Sequence[str], wanted: Wanted, said: Console) -> Comparison:
-    """Trains seed after seed, each recipe under one before any under the next."""
-    field = read_field(words, wanted.baseline, wanted.seeds)
-    runs = Runs(wanted.out, wanted.seeds, lambda text: said.print(escape(text), soft_wrap=True))
+    field = read_field(words, terms.baseline, terms.seeds)
+    runs = OneByOne(terms.out, terms.seeds, say, progress)
     refused, grounds = list(field.refused), dict[str, Ground]()
     known: dict[str, str] = {}
     for entrant in field.entrants:
         try:
-            grounds[entrant.name] = ground(entrant.recipe, known, wanted.on)
+            grounds[entrant.name] = ground(entrant.recipe, known, terms.on)
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():
         runs.say(f"{one.name} cannot run here: {one.sentence}")
     records: dict[str, list[Record]] = {name: [] for name in grounds}
-    for seed in wanted.seeds:
+    for seed in terms.seeds:
         for entrant in (one for one in field.entrants if one.name in records):
             try:
                 records[entrant.name].append(runs.run(entrant, grounds[entrant.name], seed))
@@ -95,13 +81,16 @@ def compared(words: Sequence[str], wanted: Wanted, said: Console) -> Comparison:
                 refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
                 runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
                 del records[entrant.name]
-    costs, standings = Gathering(said), []
+    costs, standings = Gathering(), []
     for entrant in (one for one in field.entrants if one.name in records):
         try:
-            standings.append(standing(entrant, grounds[entrant.name], records[entrant.name], costs, wanted.on))
+            standings.append(standing(entrant, grounds[entrant.name], records[entrant.name], costs, terms.on))
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
-    found = ranked(standings, refused, field.baseline, wanted.seeds)
+    if not standings:
+        sentences = "\n".join(f"    {one.name}: {one.sentence}" for one in refused)
+        raise ZooError(f"no recipe got to its end\n{sentences}")
+    found = ranked(standings, refused, field.baseline, terms.seeds)
     return replace(found, notes=(*notes(found), *runs.remarks))
 
 

@@ -9,11 +9,13 @@ from rich.markup import escape
 
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.gather import Gathering
-from promptzoo.costs.lists import Listed, show_list
+from promptzoo.costs.lists import Listed
 from promptzoo.errors import ZooError, did_you_mean
 from promptzoo.files import deliver, vacant
 from promptzoo.pages.costs import BY, markdown, show, show_measured
-from promptzoo.pages.formats import as_json, comma_separated, listed_as
+from promptzoo.pages.formats import as_json, comma_separated
+from promptzoo.pages.lists import listed_as, show_list
+from promptzoo.pages.progress import counting
 from promptzoo.recipe.lists import RecipeList, read_list
 from promptzoo.recipe.recipe import Recipe
 
@@ -58,7 +60,7 @@ class Wanted:
 
 def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> None:
     """The whole command: tables to `out`, progress and what was written or skipped to `said`."""
-    gathering = Gathering(said, wanted.classes, wanted.again)
+    gathering = Gathering(wanted.classes, wanted.again, counting(said))
     lists: list[RecipeList] = []
     if wanted.combine:
         gathering.combinations(Wishes.read(words, wanted.up_to))
@@ -71,7 +73,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
     if wanted.runs:
         gathering.finished_runs(wanted.runs)
     if lists or gathering.rows or gathering.refused:
-        tell(gathering, [gathering.listed(one) for one in lists], wanted, out)
+        tell(gathering, [gathering.listed(one) for one in lists], wanted, out, said)
     for path, reason in gathering.skipped:
         said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
 
@@ -98,7 +100,7 @@ def apart(recipes: Sequence[Recipe], lists: Sequence[RecipeList], wanted: Wanted
         raise ZooError(f"--format {wanted.form} takes recipes or one recipe list; ask for '{lists[0].name}' alone")
 
 
-def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Console) -> None:
+def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Console, said: Console) -> None:
     """Prints, writes or draws the rows and lists."""
     if wanted.form == "html":
         from promptzoo.pages.html import write_page
@@ -116,14 +118,14 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
     else:
         print(text(gathered, lists, wanted), end="")
     for refused in gathered.refused if wanted.form != "html" else ():  # a page holds them; a table of a program cannot
-        where = out if wanted.form == "table" and wanted.out is None else gathered.said
+        where = out if wanted.form == "table" and wanted.out is None else said
         where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
     if wanted.plot is not None:
         from promptzoo.figures.costs import write_plot
 
         write_plot(wanted.plot, gathered.rows, force=wanted.force)
     for file in filter(None, (wanted.target, wanted.plot)):
-        gathered.said.print(f"written: {escape(str(file))}", soft_wrap=True)
+        said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
 
 def text(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted) -> str:

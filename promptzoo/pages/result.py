@@ -1,49 +1,27 @@
-"""What `promptzoo train`, `eval` and `predict` print at the end, and where a run goes that was not told where."""
+"""What `promptzoo train`, `eval` and `predict` print at the end."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from promptzoo.pages.numbers import percent
+from promptzoo.pages.table import Table
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.predict import Prediction
-from promptzoo.training.run import Result
-
-
-def free_folder(parent: Path, name: str) -> Path:
-    """`parent/name`, or `parent/name-2` and so on where that is taken."""
-    folder, number = parent / name, 1
-    while folder.exists():
-        number += 1
-        folder = parent / f"{name}-{number}"
-    return folder
-
-
-def plain_table(*titles: str) -> Table:
-    """A table without lines; its first column stands left, numbers stand right."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for i, title in enumerate(titles):
-        table.add_column(title, justify="left" if i == 0 else "right")
-    return table
-
-
-def percent(share: float | None) -> str:
-    """A share of 0..1 as percent, or a dash."""
-    return "-" if share is None else f"{100 * share:.1f}"
+from promptzoo.training.result import Result
 
 
 def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     """Frozen zero-shot beside the trained model, what was tuned, and where the run is."""
-    table = plain_table("", "validation %", "test %", "tuned parameters")
+    table = Table(("", "validation %", "test %", "tuned parameters"))
     if result.zero_shot is not None and result.tuned_parameters:
-        table.add_row("frozen zero-shot", "-", percent(result.zero_shot), "0")
+        table.add("frozen zero-shot", "-", percent(result.zero_shot), "0")
     val = (result.val or {}).get("accuracy")
     tuned = f"{result.tuned_parameters:,}"
-    table.add_row(f"[bold]{escape(result.recipe)}[/]", percent(val), percent(result.test["accuracy"]), tuned)
-    out.print(table)
+    table.add(result.recipe, percent(val), percent(result.test["accuracy"]), tuned, depth=0)
+    out.print(table.screen())
     chosen = {"val": "the best epoch on validation", "last": "the last epoch (no validation pictures)"}
     which = f", {chosen[result.selection]}: {result.best_epoch} of {result.epochs}" if result.epochs else ""
     out.print(f"{recipe.backbone.open}{which}; {result.seconds:.0f} s, {result.peak_memory / 1024:.1f} GB of memory")
@@ -59,10 +37,10 @@ def figures_page(figures: dict[str, Any], out: Console) -> None:
         if isinstance(value, int | float) and key != "accuracy":
             out.print(f"  {key} {value:g}")
         elif isinstance(value, dict):
-            table = plain_table("class", *next(iter(value.values()), {}))
+            table = Table(["class", *next(iter(value.values()), {})])
             for name, row in value.items():
-                table.add_row(escape(name), *(f"{number:g}" for number in row.values()))
-            out.print(table)
+                table.add(name, *(f"{number:g}" for number in row.values()))
+            out.print(table.screen())
     for remark in figures["remarks"]:
         out.print(f"[dim]note: {escape(remark)}[/]")
 

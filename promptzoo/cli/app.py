@@ -1,0 +1,76 @@
+"""The commands together, and what becomes of a mistake.  Heavy imports stand inside the commands."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from promptzoo.cli.check import check
+from promptzoo.cli.compare import compare
+from promptzoo.cli.eval import evaluate
+from promptzoo.cli.list import list_words
+from promptzoo.cli.merge import merge
+from promptzoo.cli.predict import predict
+from promptzoo.cli.quiet import quiet
+from promptzoo.cli.report import report
+from promptzoo.cli.show import show
+from promptzoo.cli.train import train
+from promptzoo.errors import ZooError
+
+app = typer.Typer(
+    name="promptzoo",
+    help="Prompt architectures for large frozen vision models: take apart, recombine, train, cost and compare.",
+    pretty_exceptions_enable=False,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 2 for what the user can put right, 130 for Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    if not debug:
+        quiet()
+    try:
+        words = [word for word in words if word != "--debug"] or ["--help"]
+        return app(words, prog_name="promptzoo", standalone_mode=False) or 0
+    except ZooError as error:
+        if debug:
+            raise
+        return failed(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        usage = getattr(error, "format_message", None)  # a mistake in the command itself, found by typer
+        if usage is None:
+            raise
+        said = usage()
+        return failed(said[:1].lower() + said[1:].rstrip("."))
+
+
+def failed(sentence: str, code: int = 2) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return code
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and other packages' warnings.")] = False,
+) -> None:
+    """What holds for every command; `main` has taken `--debug` already, wherever it stood."""
+
+
+app.command("list")(list_words)
+app.command()(show)
+app.command()(check)
+app.command()(report)
+app.command()(train)
+app.command()(compare)
+app.command("eval")(evaluate)
+app.command()(predict)
+app.command()(merge)

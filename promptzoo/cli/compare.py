@@ -1,0 +1,35 @@
+"""`promptzoo compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptzoo.errors import ZooError, did_you_mean
+
+RUNS = Path("runs/compare")
+
+
+def compare(
+    words: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipes or lists, then key=value ... for all.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="How many, like 3, or which, like 4,7.")] = "3",
+    baseline: Annotated[str, typer.Option("--baseline", help="Whom to hold the others against; else the first.")] = "",
+    out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,
+    form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
+    on: Annotated[str, typer.Option("--on", help="Rank by test, or by val alone, to choose words by.")] = "test",
+) -> None:
+    """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
+    from promptzoo.pages.comparison import FORMS, as_json, markdown, show
+    from promptzoo.pages.console import console
+    from promptzoo.pages.progress import Bar
+    from promptzoo.studies.compare import Terms, compared, seeds_of
+
+    if form not in FORMS:
+        raise ZooError(f"--format takes {', '.join(FORMS)}, not '{form}'{did_you_mean(form, FORMS)}")
+    said = console(errors=True)
+    terms = Terms(seeds_of(seeds), baseline, out, on)
+    found = compared(words, terms, lambda text: said.print(text, markup=False, soft_wrap=True), Bar)
+    if form == "table":
+        show(found, console())
+    else:
+        print(markdown(found) if form == "markdown" else as_json(found), end="")

@@ -1,0 +1,21 @@
+"""`promptzoo merge`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptzoo.cli.weights import WEIGHTS
+
+
+def merge(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The file; RUN/merged.safetensors where left out.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    weights: Annotated[str | None, WEIGHTS] = None,
+) -> None:
+    """Fold what a run tuned into a plain timm or open_clip model, in one file."""
+    from promptzoo.pages.console import console
+    from promptzoo.pages.merged import run
+
+    run(path, out, console(), weights=weights, force=force)

@@ -1,0 +1,23 @@
+"""`promptzoo show`."""
+
+from typing import Annotated
+
+import typer
+
+
+def known(incomplete: str) -> list[str]:
+    """The words that the shell may complete."""
+    from promptzoo.pages.show import words
+
+    return sorted(word for word in words() if word.startswith(incomplete))
+
+
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A word of the zoo, a class, or a recipe.", autocompletion=known)
+    ],
+) -> None:
+    """Everything about one word: source, equation, arguments, shapes, and the recipes that use it."""
+    from promptzoo.pages.show import show_page
+
+    show_page(name)

@@ -1,0 +1,33 @@
+"""`promptzoo train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptzoo.errors import ZooError
+from promptzoo.files import free_folder
+
+
+def train(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="RECIPE", help="A recipe, then key=value ...", show_default=False)
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="The run's folder; runs/<recipe> where left out.")] = None,
+    resume: Annotated[str | None, typer.Option("--resume", help="An unfinished run's folder, to continue it.")] = None,
+) -> None:
+    """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
+    from promptzoo.pages.console import console
+    from promptzoo.pages.progress import Bar
+    from promptzoo.pages.result import result_page
+    from promptzoo.recipe.recipe import Recipe
+    from promptzoo.training.run import Run
+    from promptzoo.training.session import train as run
+
+    if not words and not resume:
+        raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --resume DIR needs none")
+    if out and resume:
+        raise ZooError("--out begins a run and --resume continues one; give one of them")
+    recipe = Recipe.read(words[0], words[1:]) if words else Run(resume or "").recipe()
+    folder = resume or out or str(free_folder(Path("runs"), recipe.name))
+    result_page(run(recipe, folder, resume=bool(resume), progress=Bar), recipe, console())

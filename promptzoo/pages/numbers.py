@@ -1,0 +1,13 @@
+"""Numbers as a person reads them."""
+
+from promptzoo.costs.report import GIGA
+
+
+def giga(macs: float | None) -> str:
+    """GMACs with two decimals, three below 1; nothing for None."""
+    return "" if macs is None else f"{macs / GIGA:.{2 if macs >= GIGA else 3}f}"
+
+
+def percent(share: float | None) -> str:
+    """A share of 0..1 as percent, or a dash."""
+    return "-" if share is None else f"{100 * share:.1f}"

@@ -1,0 +1,61 @@
+"""A table for a person or a program: its rows once, shown on a screen, in Markdown or as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table as Screen
+
+
+class Table:
+    """Rows of cells under titles; the columns `numbers` stand right, all but the first where they are left out.
+
+    A row may be indented by its `depth`: 0 and 1 are bold, deeper ones dim.
+    """
+
+    def __init__(
+        self, titles: Sequence[str], rows: Iterable[Sequence[Any]] = (), numbers: Iterable[int] | None = None
+    ) -> None:
+        self.titles = list(titles)
+        self.numbers = set(range(1, len(self.titles)) if numbers is None else numbers)
+        self.rows: list[tuple[int | None, Sequence[Any]]] = [(None, row) for row in rows]
+
+    def add(self, *cells: Any, depth: int | None = None) -> None:
+        """One more row."""
+        self.rows.append((depth, cells))
+
+    def screen(self, tight: bool = False) -> Screen:
+        """For a rich console; names fold where the screen is narrow, numbers never.
+
+        Where it is `tight`, columns stand closer and a title of several words takes two lines.
+        """
+        made = Screen(box=None, padding=(0, 1 if tight else 2, 0, 0), header_style="bold", show_header=any(self.titles))
+        for column, title in enumerate(self.titles):
+            right = column in self.numbers
+            title = "\n".join(title.rsplit(" ", 1)) if tight and right else title
+            made.add_column(escape(title), justify="right" if right else "left", no_wrap=right, overflow="fold")
+        for depth, row in self.rows:
+            name, *rest = (escape(str(cell)) for cell in row)
+            name = "  " * (depth or 0) + name
+            strong = depth is not None and depth < 2
+            made.add_row(f"[bold]{name}[/]" if strong else name, *rest, style="dim" if (depth or 0) > 1 else "")
+        return made
+
+    def markdown(self) -> str:
+        """Its lines, without a line break at the end; nothing where there are no rows."""
+        if not self.rows:
+            return ""
+        rule = ["---:" if column in self.numbers else "---" for column in range(len(self.titles))]
+        rows = [["&nbsp;&nbsp;" * (depth or 0) + str(row[0]), *map(str, row[1:])] for depth, row in self.rows]
+        cells = ([cell.replace("|", "\\|") for cell in row] for row in (self.titles, rule, *rows))
+        return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+    def csv(self) -> str:
+        """Cells as they are, None as an empty one."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.titles)
+        writer.writerows(["" if cell is None else cell for cell in row] for _, row in self.rows)
+        return text.getvalue()
