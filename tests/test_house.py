@@ -1,6 +1,7 @@
 """The house rules that a test can hold: who may import whom, how long a file is, what the core does not know."""
 
 import ast
+import importlib
 import io
 import re
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import promptzoo
 from promptzoo.recipe.registry import load_registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +41,7 @@ HEIGHT = {name: height for height, rooms in enumerate(ROOMS) for name in rooms}
 FROM_OUTSIDE = {  # folders that need little
     "blocks": {"torch", "einops", "torch_geometric"},
     "metrics": {"torch"},
-    "data": {"torch", "numpy", "PIL", "sklearn"},
+    "data": {"torch", "numpy", "PIL", "sklearn", "psutil"},
 }
 
 LONGEST, LONGEST_TEST = 200, 300  # lines of a file
@@ -152,6 +154,52 @@ def test_every_dependency_is_explained():
     table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Why each dependency")[2]
     rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)[1:]
     assert {name for row in rows for name in row.split(", ")} - {"---"} == names
+
+
+# ---------------------------------------------------------------------- one home for each thing
+
+HOMES = {  # what is imported -> the only files, or rooms, that do
+    "rich": ("pages/",),
+    "yaml": ("recipe/yaml.py",),
+    "csv": ("pages/table.py", "training/predictions.py"),
+    "platformdirs": ("files.py",),
+    "psutil": ("data/cache.py", "training/machine.py"),
+    "plotly": ("figures/", "pages/"),
+    "matplotlib": ("figures/", "pages/"),
+    "typer": ("cli/",),
+}
+
+WORDS = {  # what is written in a string -> the only files that do
+    r"\| ---|---:": ("pages/table.py",),
+    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": ("training/run.py",),
+}
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_a_package_is_imported_in_its_home_alone(package):
+    users = [name for name, path in MODULES.items() if any(m.partition(".")[0] == package for m in imported(path))]
+    assert all(user.startswith(HOMES[package]) for user in users), users
+
+
+@pytest.mark.parametrize("pattern", WORDS)
+def test_a_thing_is_written_in_its_home_alone(pattern):
+    for name, path in MODULES.items():
+        if name not in WORDS[pattern]:
+            for line, text in strings(path):
+                assert not re.search(pattern, text), f"{name}:{line}: {text!r} belongs to {WORDS[pattern]}"
+
+
+def test_every_public_name_is_what_it_says_whatever_is_imported():
+    """A module that is imported becomes a name of its package, and must not stand in the place of a public one."""
+    found = {name: getattr(promptzoo, name) for name in promptzoo.__all__}
+    for name in MODULES:
+        if name != "__main__.py":
+            importlib.import_module(dotted(name).removesuffix(".__init__"))
+    assert not set(found) & {name.partition("/")[0].removesuffix(".py") for name in MODULES}
+    for name, value in found.items():
+        assert callable(value), name
+        assert getattr(promptzoo, name) is value, name
+        assert value.__name__ == name
 
 
 # ---------------------------------------------------------------------- files

@@ -1,11 +1,11 @@
 """Decoded pictures in memory, as far as they fit: `Cache`."""
 
-import os
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+import psutil
 from PIL import Image
 
 from promptzoo.data.contents import content, content_of
@@ -90,9 +90,7 @@ class Cache:
 
 def memory() -> int:
     """Bytes of memory that this process may use: the machine's, or its control group's where that is less."""
-    found = [2**32]  # where the system does not tell
-    with suppress(AttributeError, ValueError, OSError):
-        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    found = [psutil.virtual_memory().total]
     with suppress(OSError, ValueError):  # the file reads "max" where there is no limit
         found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return min(found)

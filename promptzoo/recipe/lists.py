@@ -1,12 +1,12 @@
 """Recipe lists: recipes under words of their own, to be counted or compared together, beside figures of a paper."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptzoo.errors import ZooError
+from promptzoo.recipe import yaml
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import shipped_lists
 
@@ -63,8 +63,8 @@ def read_list(word: str) -> RecipeList | None:
     if word not in shipped_lists() and (file.suffix not in (".yaml", ".yml") or not file.is_file()):
         return None
     try:
-        told: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        told = yaml.read(file.read_text(encoding="utf-8"), word)
+    except (OSError, UnicodeDecodeError, ZooError):
         return None  # reading it as a recipe says what is wrong, and where
     if not isinstance(told, dict) or "rows" not in told:
         return None

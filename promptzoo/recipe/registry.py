@@ -8,10 +8,10 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptzoo.errors import ZooError, shown, unknown
+from promptzoo.recipe import yaml
 from promptzoo.recipe.importing import PATH, load
 
 __all__ = ["KINDS", "OURS", "Entry", "Method", "Registry", "beside", "load", "load_registry"]
@@ -170,10 +170,7 @@ def shipped_by(point: EntryPoint) -> Path:
 def read(file: Path) -> Registry:
     """A registry.yaml.  Raises `ZooError` with every mistake in it."""
     try:
-        text = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return Registry.model_validate(text or {})
-    except yaml.YAMLError as error:
-        raise ZooError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+        return Registry.model_validate(yaml.quick(file.read_text(encoding="utf-8"), str(file)) or {})
     except ValidationError as error:
         said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
         raise ZooError(f"{file}: {'; '.join(said)}") from error

@@ -97,6 +97,12 @@ class Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+class Quick(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same words, read by libyaml where it is there, for long pages of our own that need no places."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
 class Dumper(yaml.SafeDumper):
     """Writes what `Loader` reads back equal, with quotes wherever any YAML reader would see something else."""
 
@@ -107,6 +113,7 @@ class Dumper(yaml.SafeDumper):
 for tag, pattern, first in WORDS:
     regexp = re.compile(rf"^(?:{pattern})$")
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
+    Quick.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
     Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
 
 
@@ -141,6 +148,14 @@ def read(text: str, source: str, override: bool = False) -> Any:
         if isinstance(error, RecipeError):
             raise
         raise RecipeError(f"{source}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def quick(text: str, source: str) -> Any:
+    """Text to plain values, several times faster than `read`, and with aliases.  Raises `RecipeError`."""
+    try:
+        return yaml.load(text, Quick)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RecipeError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
 
 
 def write(value: Any) -> str:

@@ -35,18 +35,10 @@ def in_order(content: bytes, keys: Iterable[str]) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
-def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata.  `path` is the file or the folder of its run.
-
-    Raises `ZooError` when there is none, or it is not one of ours.
-    """
-    file = path / "model.safetensors" if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        unfinished = (path / "recipe.yaml").exists()
-        said = f"is an unfinished run; continue it with --resume {path}" if unfinished else "holds no run"
-        raise ZooError(f"{path} {said}")
+def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
     if not file.exists():
-        raise ZooError(f"no such file or run: {path}")
+        raise ZooError(f"no such file or run: {file}")
     try:
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {}

@@ -120,7 +120,7 @@ def open_run(
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
     path = Path(path)
-    state, metadata = unpack(path)
+    state, metadata = Run(path).tuned() if path.is_dir() else unpack(path)
     overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
     recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
     trained = json.loads(metadata["classes"])

@@ -154,7 +154,10 @@ class Run:
 
     def tuned(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """What was tuned, and the metadata of `model.safetensors`."""
-        return unpack(self.path)
+        if not self.model_file.exists():
+            unfinished = f"is an unfinished run; continue it with --resume {self.path}"
+            raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
+        return unpack(self.model_file)
 
     def accuracy(self) -> float:
         """On the test pictures, a share of 0..1."""

@@ -12,7 +12,6 @@ from torch import nn
 
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import Phase, TrainSettings
-from promptzoo.training.checkpoint import unpack
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import evaluate_run
 from promptzoo.training.run import Run
@@ -59,7 +58,7 @@ def test_it_learns(linear):
 
 
 def test_only_what_was_tuned_is_saved_and_its_metadata_tells_the_rest(linear):
-    state, metadata = unpack(linear)
+    state, metadata = Run(linear).tuned()
     assert set(state) == {"head.fc.weight", "head.fc.bias"}
     assert Recipe.parse(metadata["recipe"]) == Run(linear).recipe()
     assert metadata["backbone"] == "timm/vit_tiny_patch16_224"
@@ -134,7 +133,7 @@ def test_every_method_trains_on_every_backbone(tmp_path, root, name, kind):
     guess = "zero_shot" if kind == "clip" else "linear_probe"
     words = (f"data.guess={guess}", "train.precision=bf16", "train.epochs=1")
     result = runs.run(tmp_path / "run", root, name, kind, *words)
-    state, _ = unpack(tmp_path / "run")
+    state, _ = Run(tmp_path / "run").tuned()
     assert all(bool(tensor.isfinite().all()) for tensor in state.values())
     assert result.epochs == 1
 
@@ -177,7 +176,9 @@ def test_a_clipped_gradient_moves_little(tmp_path, root):
     words = ("linear", "vit", "train={optimizer: sgd, lr: 1.0, epochs: 1, clip: 1e-6}")
     runs.run(tmp_path / "clipped", root, *words)
     runs.run(tmp_path / "still", root, *words[:2], "train={optimizer: sgd, lr: 1e-30, epochs: 1}")
-    moved = unpack(tmp_path / "clipped")[0]["head.fc.weight"] - unpack(tmp_path / "still")[0]["head.fc.weight"]
+    moved = (
+        Run(tmp_path / "clipped").tuned()[0]["head.fc.weight"] - Run(tmp_path / "still").tuned()[0]["head.fc.weight"]
+    )
     assert 0 < moved.abs().max() < 1e-5
 
 
