@@ -2,7 +2,7 @@
 
 import random
 
-from promptzoo.costs.report import Operations, Parameters, Part, Place, Report, Training
+from promptzoo.costs.report import Operations, Parameters, Part, Report, SiteCost, Training
 from promptzoo.costs.rows import Accuracy, Row
 
 BACKBONES = {"timm/vit_base": (86.0, 17.6), "timm/swin_tiny": (28.0, 4.5), "open_clip/ViT-B-16": (86.2, 17.5)}
@@ -24,7 +24,7 @@ def report(name: str, backbone: str, tuned: dict[str, int], macs: dict[str, floa
         "visual.norm": 0.001 * bare,
         "head.fc": float(head),
     }
-    sites = tuple(Place(path, Operations(products)) for path, products in places.items())
+    sites = tuple(SiteCost(path, Operations(products)) for path, products in places.items())
     whole = Operations(sum(places.values()))
     parts = [Part("graft", graft, size, Operations(macs[graft] * 1e9)) for graft, size in tuned.items()]
     parts += [Part("head", "head", head, Operations(float(head)))] if head else []

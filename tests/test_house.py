@@ -189,6 +189,15 @@ def test_a_thing_is_written_in_its_home_alone(pattern):
                 assert not re.search(pattern, text), f"{name}:{line}: {text!r} belongs to {WORDS[pattern]}"
 
 
+def test_no_two_classes_bear_one_name():
+    homes: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in tree(path).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name)
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
+
+
 def test_every_public_name_is_what_it_says_whatever_is_imported():
     """A module that is imported becomes a name of its package, and must not stand in the place of a public one."""
     found = {name: getattr(promptzoo, name) for name in promptzoo.__all__}

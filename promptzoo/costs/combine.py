@@ -18,7 +18,7 @@ OVERRIDES = ("backbone.", "head=", "head.", "data.")  # what words behind --comb
 
 
 @dataclass(frozen=True)
-class Asked:
+class Combination:
     """A combination: its recipe, or the sentence that refuses it; `methods` are the recipes that were put together."""
 
     name: str
@@ -73,7 +73,7 @@ class Wishes:
         slots = list(dict.fromkeys(slots)) if blocks == ("all",) else list(blocks)
         return cls(given["backbones"], grafts, tuple(slots), up_to, overrides)
 
-    def combinations(self) -> Iterator[Asked]:
+    def combinations(self) -> Iterator[Combination]:
         """Every backbone with every set of methods, and every choice of blocks in the slots that were named."""
         methods = with_grafts()
         for backbone, size in product(self.backbones, range(1, self.up_to + 1)):
@@ -89,7 +89,7 @@ def with_grafts() -> dict[str, Recipe]:
 
 def mixed(
     backbone: str, methods: dict[str, Recipe], slots: Sequence[str], overrides: Sequence[str] = ()
-) -> Iterator[Asked]:
+) -> Iterator[Combination]:
     """One set of methods on a backbone, once for each choice of blocks."""
     name = " + ".join(methods)
     owners: dict[str, str] = {}
@@ -97,7 +97,7 @@ def mixed(
         for graft in recipe.grafts:
             if graft in owners:
                 said = f"{owners[graft]} and {method} both bring a graft called '{graft}', two forms of one method"
-                yield Asked(name, name, None, said)
+                yield Combination(name, name, None, said)
                 return
             owners[graft] = method
     told = [recipe.to_dict() for recipe in methods.values()]
@@ -121,9 +121,9 @@ def mixed(
         said = ", ".join(f"{slot.partition('.')[2]} {word}" for slot, word in zip(here, chosen, strict=True))
         full = f"{name} ({said})" if said else name
         try:
-            yield Asked(full, name, Recipe.of(node, full, [*overrides, *words]))
+            yield Combination(full, name, Recipe.of(node, full, [*overrides, *words]))
         except ZooError as error:
-            yield Asked(full, name, None, str(error))
+            yield Combination(full, name, None, str(error))
 
 
 def slots_of(recipe: Recipe) -> list[str]:

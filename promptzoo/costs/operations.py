@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from promptzoo.costs.handles import MOVES, Rule, kinds
 from promptzoo.costs.parameters import block_of
-from promptzoo.costs.report import Operations, Place
+from promptzoo.costs.report import Operations, SiteCost
 from promptzoo.model.site import Around
 
 
 @dataclass(frozen=True)
-class Record:
+class Traced:
     """One operation: the modules that were running, outermost first, and what it cost."""
 
     stack: tuple[str, ...]
@@ -29,7 +29,7 @@ class Record:
 class Trace:
     """All operations of one forward.  `acting` names the graft of each `Around` by its path."""
 
-    records: tuple[Record, ...]
+    records: tuple[Traced, ...]
     acting: dict[str, str]
     uncounted: dict[str, int]
 
@@ -37,7 +37,7 @@ class Trace:
     def total(self) -> Operations:
         return summed(record.cost for record in self.records)
 
-    def owner(self, record: Record) -> str:
+    def owner(self, record: Traced) -> str:
         """The part of the model that an operation belongs to: `grafts.NAME`, `head`, `visual`, `text`.
 
         That of the innermost module that is one's own: a frozen step called inside a graft stays the tower's.
@@ -58,35 +58,35 @@ class Trace:
         """What each block of a graft computes."""
         prefix = f"grafts.{name}."
 
-        def block(record: Record) -> str:
+        def block(record: Traced) -> str:
             inside = [path for path in record.stack if path.startswith(prefix)]
             return block_of(graft, inside[-1].removeprefix(prefix)) if inside else ""
 
         return self.grouped(lambda record: block(record) if f"{self.owner(record)}." == prefix else "")
 
-    def sites(self) -> tuple[Place, ...]:
+    def sites(self) -> tuple[SiteCost, ...]:
         """Operations by site pattern of the towers (`*` for the layer), what grafts do there included."""
         return self.places(lambda record: re.sub(r"\.\d+", ".*", site(record)))
 
-    def layers(self) -> tuple[Place, ...]:
+    def layers(self) -> tuple[SiteCost, ...]:
         """Operations by layer of the image tower; what comes before and after on lines of its own."""
 
-        def layer(record: Record) -> str:
+        def layer(record: Traced) -> str:
             found = re.match(r"visual\.(layers\.\d+|\w+)", site(record))
             return found[1].replace(".", " ") if found else site(record).partition(".")[0]
 
         return self.places(layer)
 
-    def places(self, where: Callable[[Record], str]) -> tuple[Place, ...]:
+    def places(self, where: Callable[[Traced], str]) -> tuple[SiteCost, ...]:
         """Sums by where something happens, what grafts compute there told apart."""
         of_grafts = self.grouped(lambda record: where(record) if self.owner(record).startswith("grafts.") else "")
         return tuple(
-            Place(name, cost, of_grafts.get(name, Operations()))
+            SiteCost(name, cost, of_grafts.get(name, Operations()))
             for name, cost in self.grouped(where).items()
             if cost != Operations()
         )
 
-    def grouped(self, key: Callable[[Record], str]) -> dict[str, Operations]:
+    def grouped(self, key: Callable[[Traced], str]) -> dict[str, Operations]:
         """Sums by a key; records whose key is empty are left out."""
         groups: dict[str, list[Operations]] = {}
         for record in self.records:
@@ -103,7 +103,7 @@ def summed(costs: Iterable[Operations]) -> Operations:
     return Operations(products, norms, elementwise)
 
 
-def site(record: Record) -> str:
+def site(record: Traced) -> str:
     """The innermost place of the towers that was running: where a graft's block acts, not where it is registered."""
     for path in reversed(record.stack):
         if path and not path.startswith("grafts."):
@@ -128,14 +128,14 @@ def trace(model: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> T
     """Traces `forward(x)`, which calls modules of `model`, by fvcore with the rules of `handles`."""
     from fvcore.nn import FlopCountAnalysis
 
-    records: list[Record] = []
+    records: list[Traced] = []
 
     def noting(kind: str, rule: Rule) -> Rule:
         def handle(inputs: list[Any], outputs: list[Any]) -> float:
             told = rule(inputs, outputs)
             amount = float(sum(told.values()) if isinstance(told, Counter) else told)
             stack = tuple(outputs[0].node().scopeName().split("/"))
-            records.append(Record(stack, Operations(**{kind: amount})))
+            records.append(Traced(stack, Operations(**{kind: amount})))
             return amount
 
         return handle

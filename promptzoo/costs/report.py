@@ -97,7 +97,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Place:
+class SiteCost:
     """Where in the frozen network operations happen: a layer, or a site pattern.
 
     `operations` are all that happens there, `grafted` what grafts compute of it.
@@ -158,8 +158,8 @@ class Report:
     training: Training | None
     text: Text | None
     parts: tuple[Part, ...]
-    layers: tuple[Place, ...]
-    sites: tuple[Place, ...]
+    layers: tuple[SiteCost, ...]
+    sites: tuple[SiteCost, ...]
     uncounted: dict[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     recipe: str = ""

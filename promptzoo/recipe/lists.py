@@ -20,7 +20,7 @@ class Figures(BaseModel):
     gflops: float | None = None
 
 
-class Row(BaseModel):
+class ListedRecipe(BaseModel):
     """A recipe of the list, with its own overrides and what the paper prints of it.
 
     `classes` are how many to count it with, where its pictures do not tell.
@@ -41,7 +41,7 @@ class RecipeList(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rows: list[Row] = Field(min_length=1)
+    rows: list[ListedRecipe] = Field(min_length=1)
     share: str = "visual"
     words: list[str] = []
     counts: Literal["everything", "parameters"] = "everything"

@@ -85,7 +85,7 @@ WORDS = [
 ]
 
 
-class Loader(yaml.SafeLoader):
+class Strict(yaml.SafeLoader):
     """Safe loading without YAML 1.1's surprises."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML fills it by add_implicit_resolver)
@@ -104,7 +104,7 @@ class Quick(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes what `Loader` reads back equal, with quotes wherever any YAML reader would see something else."""
+    """Writes what `Strict` reads back equal, with quotes wherever any YAML reader would see something else."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -112,7 +112,7 @@ class Dumper(yaml.SafeDumper):
 
 for tag, pattern, first in WORDS:
     regexp = re.compile(rf"^(?:{pattern})$")
-    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
+    Strict.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
     Quick.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
     Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", regexp, first)
 
@@ -138,7 +138,7 @@ def read(text: str, source: str, override: bool = False) -> Any:
         return made
 
     try:
-        loader = Loader(text)
+        loader = Strict(text)
         node = loader.get_single_node()
         return None if node is None else value(node)
     except yaml.MarkedYAMLError as error:

@@ -16,7 +16,7 @@ class StoppedError(ZooError):
     exit_code = 130
 
 
-class Asked:
+class StopAsked:
     """Whether Ctrl-C was pressed."""
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class Asked:
 
 
 @contextmanager
-def listening() -> Iterator[Asked]:
+def listening() -> Iterator[StopAsked]:
     """Within this context the first Ctrl-C is noted, and only a second one interrupts at once."""
-    asked = Asked()
+    asked = StopAsked()
     if threading.current_thread() is not threading.main_thread():
         yield asked  # signals reach the main thread alone
         return

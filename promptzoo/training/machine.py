@@ -30,7 +30,7 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def session() -> dict[str, Any]:
+def this_moment() -> dict[str, Any]:
     """The same, with what is of this moment alone: threads, and the command."""
     return {**versions(), "threads": torch.get_num_threads(), "command": sys.argv}
 

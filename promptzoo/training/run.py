@@ -15,7 +15,7 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import unpack
-from promptzoo.training.machine import session
+from promptzoo.training.machine import this_moment
 from promptzoo.training.predictions import read_hits
 from promptzoo.training.result import Result
 from promptzoo.training.resume import load_state, save_state
@@ -59,7 +59,7 @@ class Run:
             )
         if self.path.exists() and (not self.path.is_dir() or any(map(foreign, self.path.iterdir()))):
             raise ZooError(f"{self.path} is not an empty folder and holds no run; take another --out")
-        self.describe(self.versions_file, {"recipe": recipe.name, **session()})
+        self.describe(self.versions_file, {"recipe": recipe.name, **this_moment()})
         write(self.recipe_file, recipe.to_yaml().encode())  # the last of the two: with it there is a run
 
     def resume(self, recipe: Recipe) -> None:

@@ -25,7 +25,7 @@ class Left(Heading):
         yield text
 
 
-class Plain(TableElement):
+class PlainTable(TableElement):
     """A table without lines, its titles dim; where all titles are empty the first column is dim instead."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -47,7 +47,7 @@ class Prose(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "heading_open": Left,
-        "table_open": Plain,
+        "table_open": PlainTable,
     }
 
 
