@@ -13,6 +13,7 @@ from torch import Tensor
 from promptzoo.data.data import Data
 from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
+from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
 from promptzoo.recipe.from_recipe import Construct
@@ -44,7 +45,7 @@ class Loop:
         model: Model,
         data: Data,
         guess: Tensor | None,
-        task: Any,
+        task: Task,
         folder: RunFolder,
         began: float,
     ) -> None:
