@@ -80,7 +80,7 @@ class Graft(Learning):
         """Once, when all grafts have said what they need and those before it have attached; else as `needs`.
 
         Its prefix tokens are `model.slots[name]`.  It may build its blocks, and grafts onto sites, which is all that
-        it changes of the model: `model.at(...)[0].around(self.method, name)`, or `before`, `after`, `beside` there.
+        it changes of the model: `model.at(...)[0].around(self.method, name)`, or `partial(after, block)` there.
         """
 
     def recheck(self) -> None:
