@@ -3,24 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache as once
-from typing import Literal, Protocol
+from typing import Literal
 
 from promptzoo.data.cache import Cache
 from promptzoo.data.contents import fingerprint
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.fewshot import few_shot
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError
-
-
-class Dataset(Protocol):
-    """Labelled pictures in three splits; `val` may be empty. Class names are known without opening a picture."""
-
-    classes: list[str]
-    train: list[Picture]
-    val: list[Picture]
-    test: list[Picture]
-
-    def fingerprint(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ def split(
     for name, pictures in (("train", train), ("test", test)):
         if lacking := without(pictures, dataset.classes):
             raise ZooError(f"no picture that can be read to {name} on in class {named(lacking, ', ')}")
-    remarks = [*getattr(dataset, "remarks", ())]
+    remarks = [*dataset.remarks]
     if cache.broken:
         remarks.append(f"{len(cache.broken)} pictures left out: {named(list(cache.broken.values()))}")
     if not val:

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from promptzoo.backbones.notes import Notes
 from promptzoo.blocks.frame import PixelFrame, framed
 from promptzoo.errors import ZooError
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 
 SIDES = ("up", "down", "left", "right")
 
 
-class DiversityAwarePrompting(nn.Module):
+class DiversityAwarePrompting(Graft):
     """Adds a learned frame of pixels to each picture, that of the cluster whose mean is nearest to it.
 
     DAM-VP, Huang et al. 2023, Sec. 3.  `prepare` clusters the frozen features of at most `samples` training pictures:
@@ -31,8 +32,6 @@ class DiversityAwarePrompting(nn.Module):
     more than `most` clusters, and for a file `start` that holds no such frame.
     """
 
-    writes = ()
-    reads = ()
     frozen = True
     prototypes: Tensor
 
@@ -51,10 +50,6 @@ class DiversityAwarePrompting(nn.Module):
                 f"threshold must be above 0, samples and most 1 or more; got {threshold}, {samples} and {most}"
             )
         self.width, self.threshold, self.samples, self.most, self.start = width, threshold, samples, most, start
-
-    def needs(self, model: Model) -> Needs:
-        """Nothing beside the base."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Acts on the picture, before it is cut into patches."""

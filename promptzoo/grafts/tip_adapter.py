@@ -9,14 +9,15 @@ from torch.nn.functional import normalize
 from promptzoo.backbones.notes import Notes
 from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.errors import ZooError
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 
 LEAST = 0.1  # the first alpha and beta that a search tries
 COUNTS = (20, 200)  # how many it tries of each, as released
 
 
-class TipAdapter(nn.Module):
+class TipAdapter(Graft):
     """Adds to the head's logits what the training pictures nearest to a picture are.
 
     Tip-Adapter, Zhang et al. 2022, Eq. 1-6: logits + `alpha` exp(-`beta` (1 - f K^T)) V, f the unit feature, K (c k e)
@@ -29,7 +30,6 @@ class TipAdapter(nn.Module):
     """
 
     writes: tuple[str, ...] = ("plain", "affinity")
-    reads: tuple[str, ...] = ()
     keys: Tensor
     filled: Tensor
     alpha: Tensor
@@ -55,10 +55,6 @@ class TipAdapter(nn.Module):
         self.shots, self.passes, self.search = shots, passes, search
         self.register_buffer("alpha", torch.tensor(float(alpha)))
         self.register_buffer("beta", torch.tensor(float(beta)))
-
-    def needs(self, model: Model) -> Needs:
-        """Nothing beside the base."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Acts around the head; the keys are not-a-number until `prepare`, so that forgetting it shows."""

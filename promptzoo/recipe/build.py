@@ -10,10 +10,11 @@ import torch
 from promptzoo.backbones import Backbone
 from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
+from promptzoo.model.contract import Rule
 from promptzoo.model.frozen import Original, asked
 from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
-from promptzoo.model.shapes import on_meta
+from promptzoo.model.shapes import rehearse
 from promptzoo.model.site import acting, bare
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
@@ -87,8 +88,8 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
         _check_notes(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
-        with fitting(recipe), torch.no_grad():
-            on_meta(model.eval())(torch.empty(2, *model.visual.input, device="meta"))
+        with fitting(recipe):
+            rehearse(model.eval())
     return model.eval()
 
 
@@ -145,17 +146,17 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
     """Every note that is read has a writer; a graft reads only what an earlier one writes."""
     written: dict[str, str] = {}
     for name, graft in model.grafts.items():
-        for note in getattr(graft, "reads", ()):
+        for note in graft.reads:
             _demand_note(recipe, f"graft '{name}'", note, written, ("grafts", name))
-        written |= {f"{name}.{word}": name for word in getattr(graft, "writes", ())}
+        written |= {f"{name}.{word}": name for word in graft.writes}
     for name, loss in model.losses.items():
-        for note in getattr(loss, "reads", ()):
+        for note in loss.reads:
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
 
 
-def _check_rule(recipe: Recipe, rule: Any, model: Model) -> None:
+def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:
     """Every loss that a rule asks for by name is there."""
-    for name in getattr(rule, "reads", ()):
+    for name in rule.reads:
         if recipe.losses and name not in model.losses:
             left_out = ", whose weight is 0" if name in recipe.losses else unknown(name, model.losses)
             raise RecipeError(f"{recipe.node.where('rule')}: the rule asks for the loss '{name}'{left_out}")
@@ -177,7 +178,7 @@ def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], w
     if note in written:
         return
     word = note.rpartition(".")[2]
-    writers = [e for e, one in load_registry().grafts.items() if word in getattr(one.load(), "writes", ())]
+    writers = [e for e, one in load_registry().grafts.items() if word in one.load().writes]
     would = f" ({' or '.join(writers)} would)" if writers else ""
     raise RecipeError(
         f"{recipe.node.where(*where)}: {who} reads '{note}', which no graft in this recipe writes{would}"

@@ -9,6 +9,7 @@ from torch import nn
 
 from promptzoo.errors import Problems, ZooError, complaint, did_you_mean, shown
 from promptzoo.model.blueprint import Make, hints, parameters, signature, wants_make
+from promptzoo.model.compliance import BASES, check
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry
 from promptzoo.recipe.settings import APART
 from promptzoo.recipe.yaml import Node, Place, placed
@@ -88,6 +89,8 @@ class Reading:
             entry, cls = self.registry.find(kind, node[kind])
             if kind in MODULES and not (isinstance(cls, type) and issubclass(cls, nn.Module)):
                 raise ZooError(f"{kind} '{node[kind]}': it is not an nn.Module class but {shown(cls)}")
+            if kind in BASES:
+                check(cls, BASES[kind], f"{kind} '{node[kind]}'")
             return entry, cls
         except ZooError as error:
             self.problems.add(node.where(kind), str(error))

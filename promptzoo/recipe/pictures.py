@@ -5,9 +5,10 @@ from typing import Any
 from promptzoo.backbones import Backbone
 from promptzoo.data.cache import Cache
 from promptzoo.data.data import Data
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.data.splits import Dataset, split
+from promptzoo.data.splits import split
 from promptzoo.errors import ZooError
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
@@ -34,8 +35,10 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
 
 
 def open_dataset(recipe: Recipe) -> Dataset:
-    """The data set of a recipe."""
+    """The data set of a recipe.  Raises `ZooError` for one without classes or splits."""
     dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset")
+    if lacking := [word for word in ("classes", "train", "val", "test") if not hasattr(dataset, word)]:
+        raise ZooError(f"dataset '{recipe.data.dataset}' has no {', '.join(lacking)} after its constructor")
     return dataset
 
 

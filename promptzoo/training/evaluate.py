@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.errors import ZooError
+from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
@@ -51,18 +52,18 @@ class Seen(NamedTuple):
     predicted: Tensor | None
 
 
-def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
+def evaluate(fabric: Fabric, task: Task, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
     """One reading of a split; whoever stands `beside` sees each batch too."""
     model.eval()
     with torch.no_grad(), fabric.autocast(), fixed(model):
-        figures: dict[str, Any] = task.evaluate(model, read(fabric, model, loader, beside))
+        figures = task.evaluate(model, read(fabric, model, loader, beside))
     own = figures.pop("predicted", None)
     return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
 
 
-def rank(task: Any, figures: dict[str, Any]) -> tuple[float, float]:
+def rank(task: Task, figures: dict[str, Any]) -> tuple[float, float]:
     """The larger, the better; of equal scores that of the lower loss."""
-    return figures[getattr(task, "score", "accuracy")], -figures.get("loss", 0.0)
+    return figures[task.score], -figures.get("loss", 0.0)
 
 
 def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
@@ -91,9 +92,10 @@ def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) 
         yield moved
 
 
-def task_of(recipe: Recipe) -> Any:
+def task_of(recipe: Recipe) -> Task:
     """The task of a recipe."""
-    return Construct(load_registry()).build(recipe.task, "task")
+    task: Task = Construct(load_registry()).build(recipe.task, "task")
+    return task
 
 
 def evaluate_run(

@@ -77,10 +77,10 @@ def session(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], 
         loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began)
         if any(stage.epochs for stage in recipe.train.phases):
             loop.fit(state, progress, quiet)
+        model.eval()
         for graft in model.grafts.values():
-            if settle := getattr(graft, "settle", None):
-                with fabric.autocast():
-                    settle(model, data)
+            with fabric.autocast():
+                graft.settle(model, data)
         zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
         test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
         result = Result(

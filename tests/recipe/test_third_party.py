@@ -117,3 +117,12 @@ def test_methods_of_another_package_are_left_out_and_it_is_said(install, capsys)
     assert list(load_registry().methods_of("linear")) == ["linear"]
     assert cli.main(["list", "blocks"]) == 0
     assert "my_zoo: its methods were left out" in capsys.readouterr().out
+
+
+def test_a_graft_of_another_package_that_misspells_a_hook_is_refused_in_a_sentence(install, capsys):
+    code = "from promptzoo import Graft\n\nclass Mine(Graft):\n    def attached(self, model, name): ...\n"
+    install("my_zoo", {"grafts": {"mine": {**ENTRY, "class": "my_zoo.blocks:Mine", "slots": [], "try": {}}}}, code)
+    assert cli.main(["check", "linear", "grafts={a: {graft: my_zoo/mine}}"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "graft 'my_zoo/mine': Mine lacks attach(model, name); has 'attached'" in said
+    assert "did you mean 'attach'?" in said

@@ -10,6 +10,7 @@ import torch
 from pictures import sentence
 from torch import nn
 
+from promptzoo.model.contract import Loss
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import Phase, TrainSettings
 from promptzoo.training.devices import fabric_of
@@ -195,13 +196,11 @@ def test_stages_follow_each_other_and_may_start_again(tmp_path, root):
 # ---------------------------------------------------------------------- what goes wrong
 
 
-class Rooted(nn.Module):
+class Rooted(Loss):
     """A loss that is 0 with a gradient that is none."""
 
-    reads = ()
-
-    def forward(self, out, label, guess=None):
-        return (out.logits * 0).sum().sqrt()
+    def forward(self, output, label, guess=None):
+        return (output.logits * 0).sum().sqrt()
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_name_and_keeps_the_last_state(tmp_path, root):

@@ -6,6 +6,7 @@ from functools import cache, partial
 import numpy as np
 from PIL import Image
 
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.picture import Picture
 from promptzoo.data.sources import drawing
 from promptzoo.data.sources.drawing import SIDE, Floats
@@ -37,7 +38,7 @@ def sources() -> tuple[Floats, dict[str, list[list[int]]]]:
     return drawing.glyphs((bunch.images / 16).astype(np.float32)), split
 
 
-class ClutteredDigits:
+class ClutteredDigits(Dataset):
     """Name the white digit in the middle, and mind none of the coloured digits and pieces of digits round it.
 
     The handwritten digits of scikit-learn (Alpaydin and Kaynak 1998, UCI), drawn here: 64 x 64 pixels, ten classes,

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from promptzoo.data.contents import fingerprint
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.picture import Picture, read
 from promptzoo.errors import ZooError, did_you_mean
 
@@ -14,7 +15,7 @@ SPLITS = ("train", "val", "test")
 LAYOUT = "pictures belong in <root>/train/<class>/ and <root>/test/<class>/"
 
 
-class PictureFolder:
+class PictureFolder(Dataset):
     """A folder of pictures, one folder for each class; `val` may be missing.
 
     Classes are in the order of their folders' names. `folders` holds these names; `classes` holds them as one would
