@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 #: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
 Wrap = Callable[..., Any]
@@ -186,11 +186,13 @@ def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | Non
     found = [site for site in everywhere if match.fullmatch(site.path)]
     if not found:
         paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
-        raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
+        known = f"the sites are {', '.join(paths)}"
+        raise ZooError(f"nothing at '{pattern}'", key="at", given=pattern, possible=paths, remedy=known)
     if only is None:
         return found
     layers = {site.layer for site in found}
     missing = sorted(set(only) - layers)
     if missing:
-        raise ZooError(f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}")
+        known = f"it has 0 to {max(layer for layer in layers if layer is not None)}"
+        raise ZooError(f"'{pattern}' has no layer {missing[0]}", key="only", given=missing[0], remedy=known)
     return [site for site in found if site.layer in set(only)]

@@ -46,7 +46,7 @@ def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         said = f"is an unfinished run; continue it with --resume {path}" if unfinished else "holds no run"
         raise ZooError(f"{path} {said}")
     if not file.exists():
-        raise ZooError(f"no such file or run: {path}")
+        raise ZooError(f"no such file or run: {path}", given=str(path))
     try:
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {}
@@ -56,7 +56,7 @@ def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if MERGED in metadata:
         raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
     if lacking := [key for key in KEYS if key not in metadata]:
-        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'")
+        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'", key=lacking[0])
     return state, metadata
 
 

@@ -43,7 +43,7 @@ def test_a_missing_root_names_the_nearest_folder(root):
 def test_a_missing_split_says_what_is_there_and_where_pictures_belong(root):
     (root / "test").rename(root / "testing")
     said = sentence(lambda: PictureFolder(root))
-    assert "has no folder 'test': it holds testing, train; pictures belong in <root>/train/<class>/" in said
+    assert "has no folder 'test': it holds testing, train; did you mean testing?; pictures belong in <root>/train/<class>/" in said
 
 
 def test_a_folder_of_classes_without_splits_is_explained(root):

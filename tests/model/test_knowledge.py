@@ -112,7 +112,7 @@ def test_class_means_are_unit_means_of_each_class():
     torch.testing.assert_close(found[1], normalize(features[[1, 4]].mean(0), dim=-1))
     assert knowledge_dim(settings, zoo) == 8
     assert "not LORE's" in describe(settings)
-    assert "no class mean, for c" in sentence(lambda: class_means(features[:2], labels[:2], "abc"))
+    assert "no class mean, for 'c'" in sentence(lambda: class_means(features[:2], labels[:2], "abc"))
 
 
 class Letters(torch.nn.Module):
