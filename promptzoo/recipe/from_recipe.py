@@ -94,6 +94,7 @@ class Reading:
                 raise ZooError(said, key=kind, given=node[kind])
             return entry, cls
         except ZooError as error:
+            error.key = kind
             self.problems.take(located(error, node.where(kind)))
             return None, None
 

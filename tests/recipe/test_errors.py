@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pictures import error
 from torch import nn
 
 from promptzoo.errors import RecipeError
@@ -104,8 +105,8 @@ WRONG = [
     ("{text: backbone}", "{table: t.npz, template: 'a {}'}", "14: knowledge takes no 'template' beside 'table'"),
     ("{text: backbone}", "{text: backbone, template: a photo}", "14: knowledge: 'template' should hold {}, "
         "where the name of the class goes, and no other braces, got 'a photo'"),
-    ("224}", "224, image_size: [1, 2, 3]}", "1: backbone: 'image_size' should be a whole number or a list of 2 at most, "
-        "got [1, 2, 3]"),
+    ("224}", "224, image_size: [1, 2, 3]}", "1: backbone: 'image_size' should be a whole number or a list of "
+        "2 at most, got [1, 2, 3]"),
     # YAML
     ("length: 2", "length: 2\n      length: 3", "9: 'length' appears twice"),
     ("train: {", "\ttrain: {", "16: not YAML: found character '\\t' that cannot start any token"),
@@ -120,6 +121,42 @@ WRONG = [
 def test_a_wrong_recipe_gets_its_sentence(right, wrong, said):
     assert right in RECIPE
     assert without_signatures(message(RECIPE.replace(right, wrong, 1))) == f"r.yaml:{said}"
+
+
+FIELDS = [  # what is wrong, and what the error knows of it: line, key, what was given, what is nearest
+    ("block: lin,", "block: lni,", 5, "block", "lni", ["lin"]),
+    ("neighbours: 9", "neighbors: 9", 5, "neighbors", "neighbors", ["neighbours"]),
+    ("length: 2", "length: ten", 8, "length", "ten", []),
+    ("length: 2", "length: true", 8, "length", True, []),
+    ("neighbours: 9", "metric: cosin", 5, "metric", "cosin", ["cosine"]),
+    ("block: lin, neighbours: 9", "block: prompt_map", 5, "local", "prompt_map", []),
+    ("weight: 0.1", "weight: much", 13, "weight", "much", []),
+    ("block: lin,", "block: 'torch.nn:Linaer',", 5, "block", "Linaer", ["Linear", "Bilinear"]),
+    ("beside:", "besides:", 9, "besides", "besides", ["beside"]),
+    ("head: {head: linear}", "head: {haed: linear}", 10, "head", "haed", ["head"]),
+    ("lr: 1e-3", "lrr: 1e-3", 16, "lrr", "lrr", ["lr"]),
+    (", epochs: 2", "", 16, "epochs", None, []),
+    ("epochs: 2", "epochs: 2, stages: [3]", 16, "stages.0", 3, []),
+    ("lr: 1e-3", "lr: 1e-3, optimizer: adam", 16, "optimizer", "adam", ["adamw"]),
+    ("224}", "224, image_size: [1, 2, 3]}", 1, "image_size", [1, 2, 3], []),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "line", "key", "given", "near"), FIELDS)
+def test_the_error_of_a_wrong_recipe_has_fields(right, wrong, line, key, given, near):
+    assert right in RECIPE
+    refused = error(lambda: read(RECIPE.replace(right, wrong, 1), ()))
+    assert (refused.place, refused.key, refused.given) == (f"r.yaml:{line}", key, given)
+    assert refused.nearest == near
+
+
+def test_each_of_several_mistakes_has_fields():
+    refused = error(lambda: read(RECIPE.replace("lr: 1e-3", "lr: -1"), ("foo=1", "data.shots=0")))
+    assert [(one.place, one.key, one.given) for one in refused.problems] == [
+        ("foo=1", "foo", "foo"),
+        ("data.shots=0", "shots", 0),
+        ("r.yaml:16", "lr", -1),
+    ]
 
 
 OVERRIDES = [
