@@ -156,4 +156,4 @@ def test_the_branches_of_a_union_are_joined_and_a_literal_s_words_are_possible()
     assert complaint(caught.value.errors())[0] == "should be a whole number or a mapping, got 'x'"
     error = {"type": "literal_error", "loc": (), "msg": "", "input": "adam", "ctx": {"expected": "'sgd' or 'adamw'"}}
     said, fields = complaint([error])
-    assert (said, ZooError(said, **fields).nearest) == ("should be sgd or adamw, got 'adam'", ["adamw"])
+    assert (said, ZooError(said, **fields).nearest) == ("should be 'sgd' or 'adamw', got 'adam'", ["adamw"])

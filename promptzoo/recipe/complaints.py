@@ -53,7 +53,7 @@ def complaint(errors: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]
     said = list(dict.fromkeys(half(error) for error in errors))
     rest = [one.removeprefix("should be ") for one in said[1:]]
     value = min(errors, key=lambda error: len(error["loc"]))["input"]
-    possible = [word for error in errors for word in words(error)]
+    possible = dict.fromkeys(word for error in errors for word in words(error))
     return f"{' or '.join([said[0], *rest])}, got {shown(value)}", {"given": value, "possible": possible or None}
 
 
@@ -61,7 +61,7 @@ def half(error: Mapping[str, Any]) -> str:
     """One error as `should be ...`."""
     facts = {word: f"{fact:g}" if isinstance(fact, float) else fact for word, fact in error.get("ctx", {}).items()}
     try:
-        possible = either(words(error) or [facts.get("expected")])
+        possible = either(map(repr, words(error)) if words(error) else [facts.get("expected")])
         return "should be " + SHOULD[error["type"]].format(words=possible, **facts)
     except KeyError:
         message = str(error["msg"]).removeprefix("Input ").removeprefix("Value error, ")

@@ -58,6 +58,6 @@ def package(name: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != top:  # it is here, and lacks something of its own
             raise
-        said, command = f"this needs the package {top}, which is not installed", f"pip install 'promptzoo[{extra}]'"
-        raise ZooError(said, given=top, remedy=command) from error
+        command = f"pip install 'promptzoo[{extra}]'"
+        raise ZooError(f"this needs the package {top}, which is not installed: {command}", given=top) from error
     return importlib.import_module(name)

@@ -68,7 +68,7 @@ WRONG = [
     ("neighbours: 9", "neighbors: 9", "5: block 'lin' takes no 'neighbors'; did you mean neighbours?"),
     ("length: 2", "length: ten", "8: block 'prompt_generator': 'length' should be a whole number, got 'ten'"),
     ("length: 2", "length: true", "8: block 'prompt_generator': 'length' should not be true or false, got true"),
-    ("neighbours: 9", "metric: cosin", "5: block 'lin': 'metric' should be cosine or euclidean, "
+    ("neighbours: 9", "metric: cosin", "5: block 'lin': 'metric' should be 'cosine' or 'euclidean', "
         "got 'cosin'; did you mean cosine?"),
     ("    local: {block: lin, neighbours: 9}\n", "", "4: graft 'lore' needs 'local', one of lin, lin_paper, identity"),
     ("{block: lin, neighbours: 9}", "lin", "5: graft 'lore': 'local' needs a block, like {block: lin}, got 'lin'; "
@@ -198,7 +198,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         "foo=1: a recipe has no 'foo'; there is backbone, grafts, head, losses, rule, knowledge, data, train, task",
         "data.shots=0: data: 'shots' should be 1 or more, got 0",
         "r.yaml:16: train: 'lr' should be above 0, got -1",
-        "r.yaml:16: train: 'optimizer' should be sgd or adamw, got 'adam'; did you mean adamw?",
+        "r.yaml:16: train: 'optimizer' should be 'sgd' or 'adamw', got 'adam'; did you mean adamw?",
     ]
     nested = RECIPE.replace("neighbours: 9", "neighbours: few").replace("length: 2", "length: long")
     assert [line.partition(": '")[0] for line in message(nested).splitlines()] == [
