@@ -65,7 +65,8 @@ def vacant(file: Path, force: bool = False) -> None:
     if file.is_dir():
         raise ZooError(f"{file} is a folder; name a file")
     if not force and (file.exists() or file.is_symlink()):
-        raise ZooError(f"{file} is there already and is not overwritten; take another name, or --force")
+        said, way = f"{file} is there already and is not overwritten", "take another name, or --force"
+        raise ZooError(said, given=str(file), remedy=way)
 
 
 def deliver(file: Path, content: bytes, force: bool = False) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 RUNS = Path("runs/compare")
 
@@ -25,10 +25,11 @@ def compare(
     from promptzoo.studies.compare import Terms, compared, seeds_of
 
     if form not in FORMS:
-        raise ZooError(f"--format takes {', '.join(FORMS)}, not '{form}'{did_you_mean(form, FORMS)}")
-    said = console(errors=True)
+        said = f"--format takes {', '.join(FORMS)}, not '{form}'"
+        raise ZooError(said, key="--format", given=form, possible=FORMS)
+    aside = console(errors=True)
     terms = Terms(seeds_of(seeds), baseline, out, on)
-    found = compared(words, terms, lambda text: said.print(text, markup=False, soft_wrap=True), Bar)
+    found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
     if form == "table":
         show(found, console())
     else:

@@ -38,7 +38,7 @@ def read(path: Path) -> Image.Image:
                 return upright(image)
     except Exception as error:  # Pillow raises OSError, ValueError, SyntaxError, struct.error, ...
         reason = str(error).replace(str(path), "the file").replace(repr(str(path)), "the file") or type(error).__name__
-        raise ZooError(f"{path}: this picture cannot be read ({reason})") from error
+        raise ZooError(f"this picture cannot be read ({reason})", place=path) from error
 
 
 def upright(image: Image.Image) -> Image.Image:

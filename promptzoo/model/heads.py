@@ -157,5 +157,6 @@ def text_head(model: Model, who: str) -> TextSimilarity:
     if model.text is None:
         raise ZooError(f"{who} acts on the class texts, and this backbone has no text tower")
     if not isinstance(head, TextSimilarity):
-        raise ZooError(f"{who} acts on the class texts, which this head does not read; take head: {{head: text}}")
+        said = f"{who} acts on the class texts, which this head does not read"
+        raise ZooError(said, key="head", remedy="take head: {head: text}")
     return head

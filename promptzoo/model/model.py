@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.notes import FEATURES, Notes
 from promptzoo.backbones.tower import Tower
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft, Head, Loss
 from promptzoo.model.frozen import Original, bare_features
@@ -108,7 +108,8 @@ class Model(nn.Module):
         for name, graft in grafts.items():
             check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
-                raise ZooError(f"a graft cannot be called '{name}': torch's ModuleDict has something of that name")
+                said = f"a graft cannot be called '{name}': torch's ModuleDict has something of that name"
+                raise ZooError(said, key="grafts", given=name)
         for name, graft in grafts.items():
             needs = graft.needs(self)
             self.slots[name] = Slots(needs.prefix, self.prefix())
@@ -177,8 +178,7 @@ class Model(nn.Module):
         wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
         wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
         if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise ZooError(f"the checkpoint does not fit this model: {'; '.join(sorted(wrong)[:5])}{more}")
+            raise ZooError(f"the checkpoint does not fit this model: {some(sorted(wrong), quote='', joint='; ')}")
         for key, tensor in own.items():
             tensor.copy_(state[key])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import refuse
 from promptzoo.model.parts import Parts, Put
@@ -177,8 +177,8 @@ def widths(module: nn.Module) -> tuple[int | None, int | None]:
     for entering, leaving in (("dim", "out"), ("in_features", "out_features")):
         if isinstance(getattr(module, entering, None), int):
             return getattr(module, entering), getattr(module, leaving, None)
-    shape = getattr(module, "normalized_shape", None)
-    return (shape[-1], shape[-1]) if shape else (None, None)
+    shape = getattr(module, "normalized_shape", None) or (None,)
+    return shape[-1], shape[-1]
 
 
 def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:
@@ -187,14 +187,14 @@ def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | Non
     Raises `ZooError` with the sites there are, and the nearest, when nothing matches.
     """
     match = re.compile(r"[^.]+".join(re.escape(part) for part in pattern.split("*")))
-    found = [site for site in everywhere if match.fullmatch(site.path)]
-    if not found:
+    if not (found := [site for site in everywhere if match.fullmatch(site.path)]):
         paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
-        raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
+        sites = f"the sites are {', '.join(paths)}"
+        raise ZooError(f"nothing at '{pattern}'", key="at", given=pattern, possible=paths, remedy=sites)
     if only is None:
         return found
     layers = {site.layer for site in found}
-    missing = sorted(set(only) - layers)
-    if missing:
-        raise ZooError(f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}")
+    if missing := sorted(set(only) - layers):
+        known = f"it has 0 to {max(layer for layer in layers if layer is not None)}"
+        raise ZooError(f"'{pattern}' has no layer {missing[0]}", key="only", given=missing[0], remedy=known)
     return [site for site in found if site.layer in set(only)]

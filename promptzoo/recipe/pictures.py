@@ -53,7 +53,9 @@ def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
     seen = own.replace(**{word: getattr(recipe.data, word) for word in words})
     if seen.size != own.size:
         raise ZooError(
-            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}; "
-            f"another size is a word of the backbone, backbone.image_size"
+            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}",
+            key="data.size",
+            given=seen.size,
+            remedy="another size is a word of the backbone, backbone.image_size",
         )
     return seen

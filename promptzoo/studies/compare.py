@@ -6,7 +6,7 @@ from pathlib import Path
 
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Entrant, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
@@ -32,7 +32,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         if self.on not in ON:
-            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'{did_you_mean(self.on, ON)}")
+            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
         if self.out.exists() and not self.out.is_dir():
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.recipe.differences import differences
 from promptzoo.studies.plan import Entrant, Ground
 from promptzoo.studies.record import Record, outcome
@@ -76,7 +76,7 @@ class OneByOne:
             except ZooError as error:
                 return str(error)
             if changed:
-                return "; ".join(changed[:6]) + (" and more" if len(changed) > 6 else "")
+                return some(changed, 6, quote="", joint="; ")
         for run in (folder / f"seed-{seed}" for seed in self.seeds):
             if Run(run).begun and run.with_suffix(".json") not in records:
                 return f"{run.name} in it is a run of which no {run.name}.json tells"

@@ -38,7 +38,7 @@ def in_order(content: bytes, keys: Iterable[str]) -> bytes:
 def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
     if not file.exists():
-        raise ZooError(f"no such file or run: {file}")
+        raise ZooError(f"no such file or run: {file}", given=str(file))
     try:
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {}
@@ -48,7 +48,7 @@ def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if MERGED in metadata:
         raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
     if lacking := [key for key in KEYS if key not in metadata]:
-        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'")
+        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'", key=lacking[0])
     return state, metadata
 
 

@@ -31,8 +31,10 @@ def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
     devices = devices or settings.devices
     if kind == "cuda" and devices > there:
         raise ZooError(
-            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs are there; "
-            f"train.device=cpu runs without"
+            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs are there",
+            key="train.device",
+            given=settings.device,
+            remedy="train.device=cpu runs without",
         )
     several = devices > 1 or settings.strategy == "ddp"
     strategy: Any = "auto"
@@ -96,7 +98,7 @@ def sentences(out: Path) -> Iterator[None]:
             raise
         raise (StoppedError if said[1] == "StoppedError" else ZooError)(said[2].strip()) from error
     except ProcessExitedException as error:
-        raise ZooError(f"a process of the training died ({error}); continue with --resume {out}") from error
+        raise ZooError(f"a process of the training died ({error})", remedy=f"continue with --resume {out}") from error
 
 
 class SharedBatchNorm(_BatchNorm):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
 from promptzoo.model.heads import fixed
@@ -107,18 +107,17 @@ def evaluate_run(
     classes may be others where nothing that was tuned belongs to those of the training.  Raises `ZooError`.
     """
     if split not in SPLITS:
-        raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
+        raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
     if foreign := [word for word in words if not word.startswith("data.")]:
-        raise ZooError(
-            f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
-        )
+        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        raise ZooError(said, given=foreign[0])
     run = open_run(path, weights, words=words)
     data = open_data(run.recipe, run.backbone)
     if data.classes != run.model.classes:
         if not words:
             raise ZooError(
-                f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
-                f"{', '.join(data.classes[:5])} ..."
+                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(data.classes)}",
+                given=data.classes,
             )
         run = open_run(path, weights, words=words, classes=data.classes)
     loader = {

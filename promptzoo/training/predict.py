@@ -14,11 +14,10 @@ from promptzoo.backbones import Backbone
 from promptzoo.data.picture import read, upright
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
-from promptzoo.errors import ZooError, shown
+from promptzoo.errors import ZooError, shown, some
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
-from promptzoo.model.texts import some
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
@@ -56,8 +55,8 @@ class Predictor:
 
     def look(self, pictures: Pictures) -> Tensor:
         """Pictures as the model sees them: b 3 h w, normalised."""
-        some = [pictures] if isinstance(pictures, Image.Image) else pictures
-        return torch.stack([evaluation(upright(picture), self.preprocess) for picture in some])
+        several = [pictures] if isinstance(pictures, Image.Image) else pictures
+        return torch.stack([evaluation(upright(picture), self.preprocess) for picture in several])
 
     @torch.no_grad()
     def predict(self, pictures: Pictures) -> list[Prediction]:
@@ -81,13 +80,14 @@ class Predictor:
 
     def batches(self, pictures: Pictures) -> Iterator[Tensor]:
         if isinstance(pictures, Tensor) and pictures.dtype == torch.uint8:
-            some = pictures if pictures.ndim == 4 else pictures[None]
-            pictures = [Image.fromarray(one.permute(1, 2, 0).cpu().numpy()) for one in some]
+            several = pictures if pictures.ndim == 4 else pictures[None]
+            pictures = [Image.fromarray(one.permute(1, 2, 0).cpu().numpy()) for one in several]
         if isinstance(pictures, Tensor):
             images = pictures if pictures.ndim == 4 else pictures[None]
             if images.shape[1:] != (3, *self.preprocess.size):
                 wanted = ", ".join(map(str, (3, *self.preprocess.size)))
-                raise ZooError(f"a tensor of pictures is (b, {wanted}), got {tuple(pictures.shape)}")
+                given = tuple(pictures.shape)
+                raise ZooError(f"a tensor of pictures is (b, {wanted}), got {given}", given=given)
             yield from images.float().split(self.batch)
             return
         listed = [pictures] if isinstance(pictures, Image.Image) else list(pictures)
@@ -131,10 +131,8 @@ def open_run(
     try:
         backbone = open_of(recipe)
     except ZooError as error:
-        raise ZooError(
-            f"{path} stands on {said}, which cannot be opened: {error}\n"
-            f"    promptzoo.load(..., weights=FILE) says where the weights are now"
-        ) from error
+        way = "promptzoo.load(..., weights=FILE) says where the weights are now"
+        raise ZooError(f"{path} stands on {said}, which cannot be opened: {error}", lines=[way]) from error
     model = build(recipe, names, backbone)
     if model.fingerprint() != metadata["frozen"]:
         other = weights or metadata["weights"]
@@ -154,7 +152,8 @@ def told_apart(classes: Sequence[str]) -> list[str]:
     """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
     names = [name.strip() for name in classes]
     if twice := [name for name in names if names.count(name) > 1 or not name]:
-        raise ZooError(f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}")
+        said = f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}"
+        raise ZooError(said, key="classes", given=twice[0])
     return names
 
 
@@ -191,7 +190,7 @@ def predict(
     """
     for file in files:
         if not Path(file).is_file():
-            raise ZooError(f"no such picture: {file}")
+            raise ZooError(f"no such picture: {file}", given=str(file))
     pictures = [read(Path(file)) for file in files]
     found = load(path, weights=weights, classes=classes).predict(pictures)
     return [Prediction(one.class_name, one.probability, one.ranking[:top]) for one in found]

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from promptzoo.errors import ZooError, shown
+from promptzoo.errors import ZooError, shown, some
 from promptzoo.files import append, as_json, write
 from promptzoo.recipe import yaml
 from promptzoo.recipe.differences import differences
@@ -73,8 +73,8 @@ class Run:
         changed = differences(yaml.plain(yaml.read(begun, str(self.recipe_file))), recipe.to_dict())
         if changed:
             raise ZooError(
-                f"{self.path} was begun with another recipe: {'; '.join(changed[:6])}"
-                f"{' and more' if len(changed) > 6 else ''}; resume it with its own, or begin another run"
+                f"{self.path} was begun with another recipe: {some(changed, 6, quote='', joint='; ')}",
+                remedy="resume it with its own, or begin another run",
             )
 
     def describe(self, file: Path, facts: Mapping[str, Any]) -> None:
