@@ -122,7 +122,7 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
         where = out if wanted.form == "table" and wanted.out is None else said
         where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
     if wanted.plot is not None:
-        from promptzoo.figures.costs import write_plot
+        from promptzoo.pages.pictures import write_plot
 
         write_plot(wanted.plot, gathered.rows, force=wanted.force)
     for file in filter(None, (wanted.target, wanted.plot)):
