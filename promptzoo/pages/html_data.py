@@ -7,7 +7,7 @@ from typing import Any
 import promptzoo
 from promptzoo.costs.report import GIGA
 from promptzoo.costs.rows import Refused, Row, sets
-from promptzoo.figures.bars import BARE, Layer, layers
+from promptzoo.figures.bars import BARE, Stack, layers
 from promptzoo.figures.bars_plotly import bars_figure
 from promptzoo.figures.marks import DARK, LIGHT, Marks, marks
 from promptzoo.figures.scatter import scatter
@@ -96,7 +96,7 @@ def shown(rows: Sequence[Row], known: Marks) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def name_of(layer: Layer) -> str:
+def name_of(layer: Stack) -> str:
     return f"of it {layer.name}" if layer.thin else layer.name
 
 
