@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.stale import STALE
 from promptzoo.errors import ZooError
 
 RUNS = Path("runs/compare")
@@ -17,6 +18,7 @@ def compare(
     out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,
     form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
     on: Annotated[str, typer.Option("--on", help="Rank by test, or by val alone, to choose words by.")] = "test",
+    stale: Annotated[float | None, STALE] = None,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
     from promptzoo.pages.comparison import FORMS, as_json, markdown, show
@@ -28,7 +30,7 @@ def compare(
         said = f"--format takes {', '.join(FORMS)}, not '{form}'"
         raise ZooError(said, key="--format", given=form, possible=FORMS)
     aside = console(errors=True)
-    terms = Terms(seeds_of(seeds), baseline, out, on)
+    terms = Terms(seeds_of(seeds), baseline, out, on, stale)
     found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
     if form == "table":
         show(found, console())

@@ -28,7 +28,7 @@ from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run import Run
+from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.schedule import optimizer_of, rate, shorten
 
 
@@ -47,7 +47,7 @@ class Loop:
         data: Data,
         guess: Tensor | None,
         task: Task,
-        run: Run,
+        run: RunWriter,
         began: float,
     ) -> None:
         self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
@@ -66,7 +66,7 @@ class Loop:
         if state:
             self.restore(state)
         chief = self.fabric.is_global_zero
-        lines = self.run.cut_log(state["log"] if state else 0) if chief else []
+        lines = self.run.cut_log(state) if chief else []
         self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
         self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
         with listening() as self.asked, self.progress:

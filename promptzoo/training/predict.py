@@ -23,6 +23,7 @@ from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import unpack
 from promptzoo.training.run import Run
+from promptzoo.training.seal import DamagedError
 
 Pictures: TypeAlias = Tensor | Image.Image | Iterable[Image.Image]
 
@@ -44,6 +45,7 @@ class Reopened:
     backbone: Backbone
     model: Model
     data_fingerprint: str | None
+    remarks: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -144,8 +146,12 @@ def open_run(
         state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)
     run = Run(path if path.is_dir() else path.parent)
-    fingerprint = run.data().get("fingerprint") if run.data_file.exists() else None
-    return Reopened(recipe, backbone, model.eval(), fingerprint)
+    fingerprint, remarks = None, []
+    try:
+        fingerprint = run.data()["fingerprint"] if run.data_file.exists() else None
+    except DamagedError as error:
+        remarks.append(f"{error}; whether the pictures have changed since the run cannot be told")
+    return Reopened(recipe, backbone, model.eval(), fingerprint, tuple(remarks))
 
 
 def told_apart(classes: Sequence[str]) -> list[str]:
