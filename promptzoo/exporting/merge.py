@@ -22,7 +22,7 @@ from promptzoo.model.site import bare
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import MERGED, in_order
-from promptzoo.training.predict import open_run
+from promptzoo.training.reopen import open_run
 
 FC = ("weight", "bias")
 

@@ -20,7 +20,7 @@ from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.devices import fabric_of, repeatable, summed
-from promptzoo.training.predict import open_run
+from promptzoo.training.reopen import open_run
 
 SPLITS = ("train", "val", "test")
 

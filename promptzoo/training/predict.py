@@ -1,6 +1,5 @@
 """A finished run as a model that names pictures: `load`."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,20 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from promptzoo.backbones import Backbone
 from promptzoo.data.picture import read, upright
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
-from promptzoo.errors import ZooError, shown, some
+from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
-from promptzoo.model.site import resize
-from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import seen_by
-from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import unpack
-from promptzoo.training.run import Run
-from promptzoo.training.seal import DamagedError
+from promptzoo.training.reopen import open_run
 
 Pictures: TypeAlias = Tensor | Image.Image | Iterable[Image.Image]
 
@@ -35,17 +28,6 @@ class Prediction:
     class_name: str
     probability: float
     ranking: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Reopened:
-    """A finished run put together again."""
-
-    recipe: Recipe
-    backbone: Backbone
-    model: Model
-    data_fingerprint: str | None
-    remarks: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -108,78 +90,6 @@ def load(
     """
     run = open_run(path, weights, classes=classes)
     return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
-
-
-def open_run(
-    path: str | Path,
-    weights: str | None = None,
-    *,
-    words: Sequence[str] = (),
-    classes: Sequence[str] | None = None,
-) -> Reopened:
-    """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
-
-    `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
-    """
-    path = Path(path)
-    state, metadata = Run(path).tuned() if path.is_dir() else unpack(path)
-    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
-    recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
-    trained = json.loads(metadata["classes"])
-    names = trained if classes is None else told_apart(classes)
-    if other := names != trained:
-        state = without_classes(state, recipe, trained, str(path))
-    said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
-    try:
-        backbone = open_of(recipe)
-    except ZooError as error:
-        way = "promptzoo.load(..., weights=FILE) says where the weights are now"
-        raise ZooError(f"{path} stands on {said}, which cannot be opened: {error}", lines=[way]) from error
-    model = build(recipe, names, backbone)
-    if model.fingerprint() != metadata["frozen"]:
-        other = weights or metadata["weights"]
-        raise ZooError(
-            f"{path} was trained on {said}; {recipe.backbone.open} with weights '{other}' is something else "
-            f"now: the frozen weights differ, so what was tuned on them does not fit"
-        )
-    if other:  # a loss that knows the classes of the training is not needed to name others
-        state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
-    model.load_tuned(state)
-    run = Run(path if path.is_dir() else path.parent)
-    fingerprint, remarks = None, []
-    try:
-        fingerprint = run.data()["fingerprint"] if run.data_file.exists() else None
-    except DamagedError as error:
-        remarks.append(f"{error}; whether the pictures have changed since the run cannot be told")
-    return Reopened(recipe, backbone, model.eval(), fingerprint, tuple(remarks))
-
-
-def told_apart(classes: Sequence[str]) -> list[str]:
-    """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
-    names = [name.strip() for name in classes]
-    if twice := [name for name in names if names.count(name) > 1 or not name]:
-        said = f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}"
-        raise ZooError(said, key="classes", given=twice[0])
-    return names
-
-
-def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], path: str) -> dict[str, Tensor]:
-    """What was tuned, without the losses', to stand beside other class names.
-
-    What belongs to the classes of the training is found by its shape, which changes where there is one class more.
-    Raises `ZooError` naming it.
-    """
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
-    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
-    resize(wider.grafts, state)
-    more = wider.tuned_state()
-    bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
-    if bound:
-        raise ZooError(
-            f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
-            f"other class names cannot take their places"
-        )
-    return state
 
 
 def predict(

@@ -11,15 +11,12 @@ from pathlib import Path
 
 import pytest
 import runs
-import torch
 from pictures import paint, sentence
 
 from promptzoo import files
-from promptzoo.training import resume
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.loop import Loop
 from promptzoo.training.run import Run
-from promptzoo.training.seal import DamagedError
 from promptzoo.training.session import train
 
 HYBRID = ("lore_sa2vp_hybrid", "clip", "data.guess=zero_shot", "data.augment=crop_flip", "train.save_every=2")
@@ -248,44 +245,6 @@ def test_a_full_disk_loses_nothing(tmp_path, root, short, monkeypatch, number):
     assert not list((tmp_path / "run").rglob(".*.new"))
     resumed(tmp_path / "run")
     assert runs.same(tmp_path / "run", short)
-
-
-def plain(file, content):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
-
-
-def test_a_state_comes_back_as_it_was_and_what_has_not_changed_is_not_written_again(tmp_path):
-    written = []
-    whole = {"tuned": {"a": torch.ones(3)}, "best": None, "optimizer": {"state": {0: {"step": torch.tensor(2.0)}}}}
-
-    def put(file, content):
-        written.append(file.suffix)
-        plain(file, content)
-
-    resume.save_state(tmp_path, {**whole, "seed": 0.1}, put)
-    resume.save_state(tmp_path, {**whole, "best": {"a": torch.ones(3)}, "seed": 0.1}, put)
-    assert written == [".safetensors", ".safetensors", ".safetensors", ".json", ".json"], "the best is the last one"
-    found = resume.load_state(tmp_path)
-    assert found["seed"] == 0.1
-    assert torch.equal(found["best"]["a"], torch.ones(3))
-    assert found["optimizer"]["state"][0]["step"].item() == 2
-    assert len(list(tmp_path.glob("*.safetensors"))) == 2
-
-
-def test_every_flipped_byte_of_a_state_is_found(tmp_path):
-    resume.save_state(tmp_path, {"tuned": {"a": torch.rand(3)}, "best": None, "optimizer": {"lr": 0.1}}, plain)
-    for file in tmp_path.iterdir():
-        content = file.read_bytes()
-        for place in range(0, len(content), 7):
-            file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-            with pytest.raises(DamagedError):
-                resume.load_state(tmp_path)
-            file.write_bytes(content[:place])
-            with pytest.raises(DamagedError):
-                resume.load_state(tmp_path)
-        file.write_bytes(content)
-    assert resume.load_state(tmp_path)["optimizer"] == {"lr": 0.1}
 
 
 def test_stages_are_resumed_in_the_stage_they_were_in(tmp_path, root, monkeypatch):
