@@ -60,7 +60,7 @@ def open_with(
         raise ZooError(f"no backbone '{name}'", key="backbone.open", given=source, possible=OPENERS, remedy=way)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         logging.getLogger().addFilter(_quiet)
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         try:
             opened: Opened = function(OPENERS[source])(model, weights, size, dict(options or {}))
         finally:

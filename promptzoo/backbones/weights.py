@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
         return fetch()
     except ZooError:
         raise
-    except Exception as error:  # each hub client has errors of its own
+    except (OSError, LookupError, ValueError, EntryNotFoundError) as error:  # no network, no such file, a bad answer
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise ZooError(
             f"cannot fetch the weights '{tag}' of {name}: {reason}",

@@ -50,7 +50,7 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.train.seed)
+        torch.default_generator.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
         model.backbone = backbone
         where = recipe.node.where

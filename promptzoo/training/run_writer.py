@@ -40,7 +40,7 @@ class RunWriter(Run):
         """
         may = self.may_resume if resume else self.may_start
         may(recipe)
-        made = not self.path.exists()
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         with suppress(OSError):
             self.path.mkdir(parents=True, exist_ok=True)
         try:
@@ -62,9 +62,9 @@ class RunWriter(Run):
             raise
         finally:
             self.claim.release()
-            if made:
-                with suppress(OSError):  # there is something in it that stays
-                    self.path.rmdir()
+            with suppress(OSError):  # there is something in it that stays
+                for folder in made:
+                    folder.rmdir()
 
     def may_start(self, recipe: Recipe) -> None:
         """Raises `FolderError` when a run or something else is in the folder."""

@@ -114,7 +114,6 @@ import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from promptzoo.training.run import Run
-from promptzoo.training.seal import DamagedError
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.session import train
 import runs
