@@ -86,8 +86,7 @@ class OneByOne:
         """Why a folder is not for these runs; nothing where it is."""
         if folder.exists() and not folder.is_dir():
             return "it is no folder"
-        records = sorted(folder.glob("seed-*.json"))
-        for file in records:
+        for file in sorted(folder.glob("seed-*.json")):
             try:
                 changed = Record.read(file).changes(begun)
             except ZooError as error:
@@ -95,7 +94,7 @@ class OneByOne:
             if changed:
                 return some(changed, 6, quote="", joint="; ")
         for run in (folder / f"seed-{seed}" for seed in self.seeds):
-            if Run(run).begun and run.with_suffix(".json") not in records:
+            if Run(run).begun and not run.with_suffix(".json").exists():  # a record is there before its run
                 return f"{run.name} in it is a run of which no {run.name}.json tells"
         return ""
 

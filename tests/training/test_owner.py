@@ -87,9 +87,7 @@ def test_a_folder_that_is_deleted_in_mid_run_is_not_made_again(tmp_path, root, m
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    "words", [("data.root=nowhere",), ("data.size=33",), ("backbone.weights=nowhere.pt",)]
-)
+@pytest.mark.parametrize("words", [("data.root=nowhere",), ("data.size=33",), ("backbone.weights=nowhere.pt",)])
 def test_what_is_refused_leaves_no_folder(tmp_path, root, words):
     before = set(tmp_path.iterdir())
     with pytest.raises(ZooError):
