@@ -187,9 +187,9 @@ class Loop:
         self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
         if self.fabric.is_global_zero:
             self.run.save({
-                "recipe": self.recipe.to_yaml(), "data": self.data.splits.fingerprint, "frozen": self.frozen,
-                "threads": torch.get_num_threads(), "reached": {**vars(self.reached), "seconds": self.seconds()},
-                "tuned": copied(self.model.tuned_state()), "best": self.best, "optimizer": self.optimizer.state_dict(),
+                "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
+                "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.best,
+                "tuned": copied(self.model.tuned_state()), "optimizer": self.optimizer.state_dict(),
             })  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:

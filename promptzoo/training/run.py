@@ -60,8 +60,8 @@ class Run:
         try:
             begun = unsealed(self.versions_file)
         except DamagedError as error:
-            begun = {"recipe": self.path.name}
-            self.remarks.append(f"{error}; the run goes by the name of its folder")
+            begun = {"recipe": self.kept_name()}
+            self.remarks.append(f"{error}; the run goes by the name '{begun['recipe']}'")
         kept = self.kept_recipe()
         try:
             recipe = Recipe.read(self.recipe_file)
@@ -83,6 +83,13 @@ class Run:
             return self.tuned()[1]["recipe"]
         state = self.state()
         return None if state is None else str(state["recipe"])
+
+    def kept_name(self) -> str:
+        """The run's name in its result, or in the state of the training; its folder's where there is neither."""
+        if self.finished:
+            return str(self.result()["recipe"])
+        state = self.state()
+        return self.path.name if state is None else str(state["name"])
 
     def same_recipe(self, begun: Recipe, now: Recipe) -> None:
         """Raises `ZooError` with what a recipe says otherwise than the one that the run was begun with."""

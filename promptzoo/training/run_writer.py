@@ -31,6 +31,7 @@ class RunWriter(Run):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self.claim = Claim(self.path)
+        self.told: dict[str, str] = {}  # its name and its recipe, kept in the state too
 
     @contextmanager
     def begun_by(self, recipe: Recipe, resume: bool, stale: float | None = None) -> Iterator[None]:
@@ -48,6 +49,7 @@ class RunWriter(Run):
             may(recipe)
             sweep(self.path)
             sweep(self.state_folder)
+            self.told = {"name": recipe.name, "recipe": recipe.to_yaml()}
             if not resume:
                 self.start(recipe)
             elif before is not None:
@@ -134,7 +136,8 @@ class RunWriter(Run):
     def save(self, state: Mapping[str, Any]) -> None:
         """Saves the state of an unfinished training."""
         logged = self.logged()
-        save_state(self.state_folder, {**state, "log": len(logged), "log_digest": digest_of(logged)}, self.put)
+        told = {**self.told, "log": len(logged), "log_digest": digest_of(logged)}
+        save_state(self.state_folder, {**told, **state}, self.put)
 
     def begun_with(self, state: Mapping[str, Any], *, pictures: str, frozen_weights: str) -> None:
         """Raises `ZooError` when a state belongs to other pictures or frozen weights than are here now."""

@@ -93,7 +93,7 @@ def test_a_changed_bit_of_a_finished_run_is_found_or_does_no_harm(whole, tmp_pat
             assert read(run) == before
         except ZooError:
             found += 1
-    assert found or name == "versions.json", "without it the run goes by its folder's name"
+    assert found or name == "versions.json", "the name is kept elsewhere, too"
 
 
 def test_a_run_whose_data_cannot_be_read_is_evaluated_with_a_remark(whole, tmp_path):
