@@ -28,6 +28,7 @@ class Splits:
     fingerprint: str
     test_fingerprint: str
     remarks: tuple[str, ...]
+    source: str = ""
 
 
 def split(
@@ -47,7 +48,8 @@ def split(
     too few pictures, or none to test on.
     """
     skip, whole = on_bad_image == "skip", augment != "none"
-    train, held = few_shot(
+    own = dataset.few_shot(shots, seed) if shots else None
+    train, held = own or few_shot(
         dataset.train,
         shots,
         seed,
@@ -55,14 +57,17 @@ def split(
         validation=not dataset.val,
         usable=lambda picture: not skip or shots is None or cache.readable(picture, whole=whole),
     )
+    held = held if own else list(dataset.val) or held
     train = cache.all_readable(train, whole=whole, threads=threads)
-    val, test = (cache.all_readable(some, threads=threads) for some in (dataset.val or held, dataset.test))
+    val, test = (cache.all_readable(some, threads=threads) for some in (held, dataset.test))
     if cache.broken and not skip:
         raise ZooError(f"{named(list(cache.broken.values()))}; mend or remove, or write data.on_bad_image=skip")
+    remarks = [*dataset.remarks]
     for name, pictures in (("train", train), ("test", test)):
         if lacking := without(pictures, dataset.classes):
-            raise ZooError(f"no picture that can be read to {name} on in class {named(lacking, ', ')}")
-    remarks = [*dataset.remarks]
+            if name not in dataset.sparse or not pictures:
+                raise ZooError(f"no picture that can be read to {name} on in class {named(lacking, ', ')}")
+            remarks.append(f"no picture to {name} on in class {named(lacking, ', ')}")
     if cache.broken:
         remarks.append(f"{len(cache.broken)} pictures left out: {named(list(cache.broken.values()))}")
     if not val:
@@ -71,7 +76,7 @@ def split(
         remarks.append(f"nothing to validate on in class {named(lacking, ', ')}")
     content = once(cache.content)
     digests = fingerprint(train, val, test, content=content), fingerprint(test, content=content)
-    return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks))
+    return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks), dataset.source)
 
 
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:

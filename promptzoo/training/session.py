@@ -71,6 +71,7 @@ def session(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], 
             run.describe(run.data_file, {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
                 "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
+                **({"source": data.splits.source} if data.splits.source else {}),
                 **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
             })  # fmt: skip
         task = task_of(recipe)

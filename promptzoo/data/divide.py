@@ -1,0 +1,53 @@
+"""One list of pictures cut into splits by a seed: `divide`."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from promptzoo.data.chance import rank
+from promptzoo.errors import ZooError, unknown
+
+WORDS = ("val", "test", "seed")
+
+
+def divide(names: Sequence[str], labels: Sequence[int], split: Mapping[str, float]) -> dict[str, list[int]]:
+    """The places of each split's pictures, in order, for `split` like `{val: 0.1, test: 0.2, seed: 0}`.
+
+    Each class is queued by the seed and its pictures' names alone, as shots are; of `n` pictures `round(share n)` are
+    to test on, then to validate on, and the rest, one at least, to train on.
+    Raises `ZooError` for shares that leave nothing to train on, and for classes with too few pictures.
+    """
+    val, test, seed = checked(split)
+    queues: dict[int, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels):
+        queues[label].append(place)
+    found: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    for queue in queues.values():
+        queue.sort(key=lambda place: rank(names[place], seed))
+        held = round(test * len(queue))
+        kept = held + round(val * len(queue))
+        kept = min(kept, len(queue) - 1)  # one is left to train on
+        held = min(held, kept)
+        found["test"] += queue[:held]
+        found["val"] += queue[held:kept]
+        found["train"] += queue[kept:]
+    return {part: sorted(places) for part, places in found.items()}
+
+
+def checked(split: Mapping[str, float]) -> tuple[float, float, int]:
+    """The shares of val and test, and the seed.  Raises `ZooError`."""
+    for word in split:
+        if word not in WORDS:
+            raise ZooError(f"'split' has no '{word}'{unknown(word, WORDS)}")
+    val, test, seed = (split.get(word, 0) for word in WORDS)
+    if not (0 <= val < 1 and 0 < test < 1 and val + test < 1):
+        raise ZooError(
+            f"'split' gives {val} to val and {test} to test; shares lie between 0 and 1, test has some, "
+            "and together they leave some to train on, like {val: 0.1, test: 0.2}"
+        )
+    return val, test, int(seed)
+
+
+def told(split: Mapping[str, float]) -> str:
+    """The remark of a set that was divided."""
+    val, test, seed = checked(split)
+    return f"divided by seed {seed}: {val:.0%} of each class to validate on, {test:.0%} to test on"
