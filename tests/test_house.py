@@ -166,7 +166,8 @@ def test_every_dependency_is_explained():
 HOMES = {  # what is imported -> the only files, or rooms, that do
     "rich": ("pages/",),
     "yaml": ("recipe/yaml.py",),
-    "csv": ("pages/table.py", "training/predictions.py"),
+    "csv": ("pages/table.py", "training/predictions.py", "data/sources/list.py"),
+    "pickle": ("data/sources/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
     "psutil": ("data/cache.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from promptzoo.data.picture import Picture
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Rows, said
-from promptzoo.data.sources.listed import Listed, Pictures
-from promptzoo.data.sources.paths import Place, Root
+from promptzoo.data.sources.listed import ListedPictures, Pictures
+from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking
 from promptzoo.data.sources.unpickle import unpickle
 from promptzoo.errors import ZooError, shown
@@ -20,7 +20,7 @@ MOST_VALIDATION = 4
 PLACES = ("images", "jpg", "101_ObjectCategories", "SUN397", "2750", "UCF-101-midframes", "")
 
 
-class CoOpSplits(Listed):
+class CoOpSplits(ListedPictures):
     """A set as CoOp has it (Zhou et al. 2022): `<root>/split_zhou_*.json` beside the pictures.
 
     Shots are drawn as CoOp's code draws them: Python's generator, begun with the seed of the run, takes from each class
@@ -139,7 +139,7 @@ def parts_of(file: Path) -> dict[str, list[Any]]:
 
 def rows_of(entries: list[Any], file: Path) -> Rows:
     """The entries of one split."""
-    place = Place(file)
+    place = Spot(file)
     for number, entry in enumerate(entries):
         if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str)):
             raise ZooError(f"{place(number)}: {shown(entry)} is no [file, label, class]")
@@ -164,7 +164,7 @@ def shots_of(file: Path) -> tuple[Rows, Rows]:
     try:
         parts = [found[part]["data"] if isinstance(found[part], dict) else found[part] for part in ("train", "val")]
         train, val = (
-            Rows(Place(file), *([(vars(one) if pickled else one)[word] for one in part] for word in words))
+            Rows(Spot(file), *([(vars(one) if pickled else one)[word] for one in part] for word in words))
             for part in parts
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -6,15 +6,15 @@ from typing import Any
 
 from promptzoo.data.sources.coop import place_of
 from promptzoo.data.sources.labels import Names, Rows
-from promptzoo.data.sources.listed import Listed
-from promptzoo.data.sources.paths import Place, Root
+from promptzoo.data.sources.listed import ListedPictures
+from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of
 from promptzoo.errors import ZooError, shown
 
 NAMED = re.compile(r"^(?:n\d{8}-|\d{3}\.)(.+)/")  # n02085620-Chihuahua/..., 001.Black_footed_Albatross/...
 
 
-class FineGrained(Listed):
+class FineGrained(ListedPictures):
     """A set as VPT has it (Jia et al. 2022): `{train,val,test}.json` with `{file: class}`, files below `images`.
 
     Classes are numbers from any on, also written as text, and are counted over all splits; where folders say the names,
@@ -46,7 +46,7 @@ def rows_of(path: Path) -> Rows:
     found: Any = json_of(path)
     if not isinstance(found, dict):
         raise ZooError(f"{path}: it should be {{file: class, ...}}, got {shown(found)}")
-    return Rows(Place(path), list(found), list(found.values()))
+    return Rows(Spot(path), list(found), list(found.values()))
 
 
 def in_paths(rows: dict[str, Rows]) -> Names | None:

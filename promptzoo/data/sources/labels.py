@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promptzoo.data.sources.paths import Place
+from promptzoo.data.sources.paths import Spot
 from promptzoo.data.sources.text import lines
 from promptzoo.errors import ZooError, did_you_mean, shown
 
@@ -18,7 +18,7 @@ Names = Sequence[str] | Mapping[str, str]
 class Rows:
     """One split of a list, as it is written: files, labels, where each stands; the class's name beside it, if any."""
 
-    place: Place
+    place: Spot
     files: list[str] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
     called: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Rows:
     def kept(self, entries: Sequence[int]) -> "Rows":
         """Some of them."""
         numbers = [entry + 1 if self.place.numbers is None else self.place.numbers[entry] for entry in entries]
-        place = self.place if self.place.numbers is None else Place(self.place.source, numbers)
+        place = self.place if self.place.numbers is None else Spot(self.place.source, numbers)
         files, labels = [self.files[entry] for entry in entries], [self.labels[entry] for entry in entries]
         return Rows(place, files, labels, [self.called[entry] for entry in entries] if self.called else [])
 
@@ -41,7 +41,7 @@ def rows_of(path: Path) -> Rows:
         files.append(name.strip())
         labels.append(label)
         numbers.append(number)
-    return Rows(Place(path, numbers), files, labels)
+    return Rows(Spot(path, numbers), files, labels)
 
 
 def said(name: str) -> str:
@@ -92,12 +92,13 @@ def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str]
         classes, index = of_words(rows, names)
         named = True
     index = index or {label: place for place, label in enumerate(sorted({i for p in rows.values() for i in p.labels}))}
-    if isinstance(names, Mapping):
-        for name in names:
-            if name not in classes and name not in index:
-                raise ZooError(f"'names' has '{name}', which is no class{did_you_mean(name, classes)}")
-        classes = [names.get(name, name) for name in classes]
     classes = [said(name) for name in classes]
+    if isinstance(names, Mapping):
+        otherwise = {said(name): one for name, one in names.items()}
+        for name in otherwise:
+            if name not in classes:
+                raise ZooError(f"'names' has '{name}', which is no class{did_you_mean(name, classes)}")
+        classes = [otherwise.get(name, name) for name in classes]
     for name, count in Counter(classes).items():
         if count > 1:
             raise ZooError(f"two classes are called '{name}'; tell them apart with data.names")

@@ -9,8 +9,8 @@ from typing import Any
 
 from promptzoo.data.sources.folder import ENDINGS
 from promptzoo.data.sources.labels import Names, Rows, rows_of
-from promptzoo.data.sources.listed import Listed
-from promptzoo.data.sources.paths import Place, Root
+from promptzoo.data.sources.listed import ListedPictures
+from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, lines, text
 from promptzoo.errors import ZooError, unknown
 
@@ -35,7 +35,7 @@ SPLITS |= {"test": "test", "testing": "test"}
 Row = dict[str, Any]
 
 
-class PictureLists(Listed):
+class PictureLists(ListedPictures):
     """Pictures that list files name, with a label or the name of a class each.
 
     `lists` is one file, or one a split: `{train: a.csv, val: b.csv, test: c.csv}`; kinds are told by the ending: csv,
@@ -105,7 +105,7 @@ class PictureLists(Listed):
                 raise ZooError(f"{path}:{number}: the file is {file!r}; it should be a path")
             if part not in parts:
                 numbers = array("l")
-                parts[part] = Rows(Place(path, numbers)), numbers
+                parts[part] = Rows(Spot(path, numbers)), numbers
             rows, numbers = parts[part]
             rows.files.append(file)
             rows.labels.append(label)

@@ -60,7 +60,7 @@ class Pictures(Sequence[Picture]):
         )
 
 
-class Listed(Dataset):
+class ListedPictures(Dataset):
     """A data set of list files.  Its constructor reads them and calls `lay`; nothing is decoded."""
 
     sparse: tuple[str, ...] = ("test",)

@@ -6,15 +6,15 @@ from pathlib import Path
 from promptzoo.data.picture import Picture
 from promptzoo.data.sources.coop import place_of
 from promptzoo.data.sources.labels import Rows, rows_of
-from promptzoo.data.sources.listed import Listed, Pictures
-from promptzoo.data.sources.paths import Place, Root
+from promptzoo.data.sources.listed import ListedPictures, Pictures
+from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder
 from promptzoo.errors import ZooError
 
 SHOTS = re.compile(r"^train_meta\.list\.num_shot_(\d+)\.seed_(\d+)$")
 
 
-class NoahLists(Listed):
+class NoahLists(ListedPictures):
     """A set as NOAH has it (Zhang et al. 2022): lists of `file label` in `<root>/annotations`.
 
     Shots are those of `train_meta.list.num_shot_K.seed_S`, for the run's shots and seed; to validate on,
@@ -71,4 +71,4 @@ class NoahLists(Listed):
             raise ZooError(f"{where} has neither train_meta.list nor lists of shots")
         found = [rows_of(path) for path in self.drawn.values()]
         both = dict(pair for one in found for pair in zip(one.files, one.labels, strict=True))
-        return Rows(Place(where / "train_meta.list.num_shot_*"), list(both), list(both.values()))
+        return Rows(Spot(where / "train_meta.list.num_shot_*"), list(both), list(both.values()))

@@ -39,7 +39,7 @@ class Root:
             return self.tail(name, written, place)
         return name
 
-    def names(self, written: Sequence[str], place: "Place") -> list[str]:
+    def names(self, written: Sequence[str], place: "Spot") -> list[str]:
         """All of them."""
         return [self.name(one, place(number)) for number, one in enumerate(written)]
 
@@ -68,7 +68,7 @@ class Root:
         )
 
 
-class Place:
+class Spot:
     """Where each entry of a list stands: `train.csv:7`, or `train.json, entry 7`."""
 
     def __init__(self, source: Path, numbers: Sequence[int] | None = None) -> None:

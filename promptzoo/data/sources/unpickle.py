@@ -10,6 +10,15 @@ import numpy as np
 
 from promptzoo.errors import ZooError
 
+
+class NotAllowedError(Exception):
+    """A pickle asks for something else."""
+
+
+def refuse(what: object) -> Any:
+    raise NotAllowedError(f"it asks for {what}")
+
+
 ARRAYS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -17,10 +26,6 @@ ARRAYS: dict[tuple[str, str], Any] = {
     **{(f"numpy.{core}.multiarray", "scalar"): np.float64(0).__reduce__()[0] for core in ("core", "_core")},
     ("_codecs", "encode"): lambda text, encoding: text.encode("latin1") if encoding == "latin1" else refuse(encoding),
 }
-
-
-def refuse(what: object) -> Any:
-    raise pickle.UnpicklingError(f"it asks for {what}")
 
 
 class Restricted(pickle.Unpickler):
@@ -40,7 +45,7 @@ def unpickle(path: Path, allowed: Mapping[tuple[str, str], Any], *, skip: int = 
     """What a pickle holds, from byte `skip` on.  Raises `ZooError` where it asks for more than is allowed."""
     try:
         return Restricted(path.read_bytes()[skip:], allowed, **options).load()
-    except pickle.UnpicklingError as error:
+    except NotAllowedError as error:
         raise ZooError(
             f"{path}: this pickle is not read: {error}; allowed are plain values"
             f"{''.join(f', {name}' for _, name in sorted(allowed) if not name.startswith('_'))}"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from promptzoo.data.sources.labels import rows_of
-from promptzoo.data.sources.listed import Listed
+from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root
 from promptzoo.data.sources.text import folder
 from promptzoo.errors import ZooError
@@ -14,7 +14,7 @@ JPEG = (
 )
 
 
-class VTABFolder(Listed):
+class VTABFolder(ListedPictures):
     """A task of VTAB-1k as NOAH, SSF and others store it: lists of `images/.../000000.jpg label` beside the pictures.
 
     800 pictures to train on and 200 to validate on; with `whole` all 1000 to train on and none to validate on.
