@@ -11,6 +11,7 @@ from promptzoo.data.picture import Picture
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Rows, said
 from promptzoo.data.sources.listed import ListedPictures, Pictures
+from promptzoo.data.sources.official import Layout, aircraft, imagenet
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking
 from promptzoo.data.sources.unpickle import unpickle
@@ -27,7 +28,10 @@ class CoOpSplits(ListedPictures):
     in the order of the list, first to train on, then min(shots, 4) to validate on; a class with fewer gives all.
     `drawn` is a file of shots instead, CoOp's `split_fewshot/shot_16-seed_1.pkl` or a json of that form.
     `subset` is CoCoOp's: `base`, the first half of the classes, rounded up, or `new`, the rest.
-    `split` is the json where there are several, `images` the pictures' folder, both below `root`.
+    `split` is the json where there are several, `images` the pictures' folder, both below `root`. `layout` is that of
+    two sets without a json, FGVC-Aircraft's `images_variant_*.txt` and ImageNet's `images/{train,val}/<wnid>` beside
+    `classnames.txt`. Of ImageNet nothing is to validate on: CoOp takes it from the test pictures. Its shots of a seed
+    are CoOp's only as `drawn`: its code takes pictures in the order of the disk.
     Raises `ZooError` for anything wrong in the lists, with the entry.
     """
 
@@ -39,14 +43,21 @@ class CoOpSplits(ListedPictures):
         *,
         split: str | None = None,
         images: str | None = None,
+        layout: Layout = "json",
         drawn: str | Path | None = None,
         subset: Literal["all", "base", "new"] = "all",
         names: list[str] | dict[str, str] | None = None,
     ) -> None:
         base = folder(root)
         self.remarks = []
-        file = base / split if split else only(base, "split_zhou_*.json")
-        rows = {part: rows_of(found, file) for part, found in parts_of(file).items()}
+        if layout == "json":
+            file = base / split if split else only(base, "split_zhou_*.json")
+            rows = {part: rows_of(found, file) for part, found in parts_of(file).items()}
+        elif layout == "aircraft":
+            rows = aircraft(base)
+        else:
+            images = images or "images"
+            rows = imagenet(base / images, base / "classnames.txt", self.remarks)
         first = next(one.files[0] for one in rows.values() if one.files)
         pictures = Root(base / (place_of(base, first) if images is None else images))
         self.lay(pictures, rows, names=names)

@@ -46,9 +46,9 @@ def unpickle(path: Path, allowed: Mapping[tuple[str, str], Any], *, skip: int = 
     try:
         return Restricted(path.read_bytes()[skip:], allowed, **options).load()
     except NotAllowedError as error:
+        names = sorted({name for _, name in allowed if not name.startswith("_")})
         raise ZooError(
-            f"{path}: this pickle is not read: {error}; allowed are plain values"
-            f"{''.join(f', {name}' for _, name in sorted(allowed) if not name.startswith('_'))}"
+            f"{path}: this pickle is not read: {error}; it may hold plain values and {', '.join(names) or 'no more'}"
         ) from error
     except Exception as error:  # a broken pickle raises nearly anything
         raise ZooError(f"{path}: this is no pickle that can be read ({type(error).__name__}: {error})") from error
