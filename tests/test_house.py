@@ -41,7 +41,7 @@ HEIGHT = {name: height for height, rooms in enumerate(ROOMS) for name in rooms}
 FROM_OUTSIDE = {  # folders that need little
     "blocks": {"torch", "einops", "torch_geometric"},
     "metrics": {"torch"},
-    "data": {"torch", "numpy", "PIL", "sklearn", "psutil"},
+    "data": {"torch", "numpy", "PIL", "sklearn", "psutil", "torchvision", "datasets"},
 }
 
 LONGEST, LONGEST_TEST = 200, 300  # lines of a file

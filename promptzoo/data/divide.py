@@ -9,14 +9,17 @@ from promptzoo.errors import ZooError, unknown
 WORDS = ("val", "test", "seed")
 
 
-def divide(names: Sequence[str], labels: Sequence[int], split: Mapping[str, float]) -> dict[str, list[int]]:
+def divide(
+    names: Sequence[str], labels: Sequence[int], split: Mapping[str, float], *, tested: bool = False
+) -> dict[str, list[int]]:
     """The places of each split's pictures, in order, for `split` like `{val: 0.1, test: 0.2, seed: 0}`.
 
     Each class is queued by the seed and its pictures' names alone, as shots are; of `n` pictures `round(share n)` are
-    to test on, then to validate on, and the rest, one at least, to train on.
+    to test on, then to validate on, and the rest, one at least, to train on.  With `tested` nothing is, as there is a
+    split to test on already.
     Raises `ZooError` for shares that leave nothing to train on, and for classes with too few pictures.
     """
-    val, test, seed = checked(split)
+    val, test, seed = checked(split, tested)
     queues: dict[int, list[int]] = defaultdict(list)
     for place, label in enumerate(labels):
         queues[label].append(place)
@@ -33,12 +36,16 @@ def divide(names: Sequence[str], labels: Sequence[int], split: Mapping[str, floa
     return {part: sorted(places) for part, places in found.items()}
 
 
-def checked(split: Mapping[str, float]) -> tuple[float, float, int]:
+def checked(split: Mapping[str, float], tested: bool = False) -> tuple[float, float, int]:
     """The shares of val and test, and the seed.  Raises `ZooError`."""
     for word in split:
         if word not in WORDS:
             raise ZooError(f"'split' has no '{word}'{unknown(word, WORDS)}")
     val, test, seed = (split.get(word, 0) for word in WORDS)
+    if tested and "test" in split:
+        raise ZooError("'split' gives pictures to test, but the set has some to test on; leave out test")
+    if tested and 0 < val < 1:
+        return val, 0, int(seed)
     if not (0 <= val < 1 and 0 < test < 1 and val + test < 1):
         raise ZooError(
             f"'split' gives {val} to val and {test} to test; shares lie between 0 and 1, test has some, "
@@ -49,5 +56,6 @@ def checked(split: Mapping[str, float]) -> tuple[float, float, int]:
 
 def told(split: Mapping[str, float]) -> str:
     """The remark of a set that was divided."""
-    val, test, seed = checked(split)
-    return f"divided by seed {seed}: {val:.0%} of each class to validate on, {test:.0%} to test on"
+    val, test, seed = checked(split, "test" not in split)
+    tests = f", {test:.0%} to test on" if test else ""
+    return f"divided by seed {seed}: {val:.0%} of each class to validate on{tests}"

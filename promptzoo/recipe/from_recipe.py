@@ -10,6 +10,7 @@ from torch import nn
 from promptzoo.errors import Problems, ZooError, complaint, did_you_mean, shown
 from promptzoo.model.blueprint import Make, hints, parameters, signature, wants_make
 from promptzoo.model.compliance import BASES, check
+from promptzoo.recipe.presets import filled
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry
 from promptzoo.recipe.settings import APART
 from promptzoo.recipe.yaml import Node, Place, placed
@@ -58,6 +59,7 @@ class Reading:
             self.problems.add(node.place, f"a {kind} is needed, like {{{kind}: ...}}, got {shown(dict(node))}{hint}")
             return Make(dict)
         label, place = f"{kind} '{node[kind]}'", node.where(kind)
+        node = filled(node) if kind == "dataset" else node
         entry, cls = self.find(node, kind)
         if cls is None:
             return Make(dict)
@@ -83,7 +85,7 @@ class Reading:
     def find(self, node: Node, kind: str) -> tuple[Entry | None, Any]:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
-            if kind not in MODULES and ":" in str(node[kind]):
+            if kind not in (*MODULES, "dataset") and ":" in str(node[kind]):
                 words = ", ".join(self.registry.shelf(kind))
                 raise ZooError(f"{kind} '{node[kind]}': a {kind} is a word of the registry ({words}), no path to code")
             entry, cls = self.registry.find(kind, node[kind])

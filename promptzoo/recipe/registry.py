@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from promptzoo.errors import ZooError, shown, unknown
 from promptzoo.recipe import yaml
 from promptzoo.recipe.importing import PATH, load
+from promptzoo.recipe.presets import load_presets
 
 __all__ = ["KINDS", "OURS", "Entry", "Method", "Registry", "beside", "load", "load_registry"]
 
@@ -95,13 +96,16 @@ class Registry(BaseModel):
         """The class that a word or `module:Class` names, with its entry if it has one.  Raises `ZooError`."""
         if not isinstance(word, str):
             raise ZooError(f"'{kind}' should be a word, got {shown(word)}")
+        presets = load_presets() if kind == "dataset" else {}
+        if word in presets:
+            word = presets[word].dataset
         if entry := self.shelf(kind).get(word):
             return entry, self.told(f"{kind} '{word}'", entry.path)
         if ":" in word:
             return None, self.told(f"{kind} '{word}'", word, here=True)
         owner = word.partition("/")[0]
         lost = [f"\n    {one}" for one in self.broken if "/" in word and one.startswith(f"{owner} ")]
-        raise ZooError(f"no {kind} called '{word}'{unknown(word, self.shelf(kind))}{''.join(lost)}")
+        raise ZooError(f"no {kind} called '{word}'{unknown(word, [*self.shelf(kind), *presets])}{''.join(lost)}")
 
     def methods_of(self, recipe: str) -> dict[str, Method]:
         """The methods that a shipped recipe is of: several for a mixture, none for a recipe that is not ours."""

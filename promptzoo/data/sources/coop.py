@@ -27,7 +27,8 @@ class CoOpSplits(ListedPictures):
     Shots are drawn as CoOp's code draws them: Python's generator, begun with the seed of the run, takes from each class
     in the order of the list, first to train on, then min(shots, 4) to validate on; a class with fewer gives all.
     `drawn` is a file of shots instead, CoOp's `split_fewshot/shot_16-seed_1.pkl` or a json of that form.
-    `subset` is CoCoOp's: `base`, the first half of the classes, rounded up, or `new`, the rest.
+    `subset` is CoCoOp's: `base`, the first half of the classes, rounded up, or `new`, the rest. With `whole` what is to
+    validate on is to train on too.
     `split` is the json where there are several, `images` the pictures' folder, both below `root`. `layout` is that of
     two sets without a json, FGVC-Aircraft's `images_variant_*.txt` and ImageNet's `images/{train,val}/<wnid>` beside
     `classnames.txt`. Of ImageNet nothing is to validate on: CoOp takes it from the test pictures. Its shots of a seed
@@ -46,6 +47,7 @@ class CoOpSplits(ListedPictures):
         layout: Layout = "json",
         drawn: str | Path | None = None,
         subset: Literal["all", "base", "new"] = "all",
+        whole: bool = False,
         names: list[str] | dict[str, str] | None = None,
     ) -> None:
         base = folder(root)
@@ -60,7 +62,7 @@ class CoOpSplits(ListedPictures):
             rows = imagenet(base / images, base / "classnames.txt", self.remarks)
         first = next(one.files[0] for one in rows.values() if one.files)
         pictures = Root(base / (place_of(base, first) if images is None else images))
-        self.lay(pictures, rows, names=names)
+        self.lay(pictures, rows, names=names, whole=whole)
         self.shots = None if drawn is None else self._drawn(base, Path(drawn), pictures)
         self._subset(subset)
 

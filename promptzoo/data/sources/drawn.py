@@ -13,7 +13,7 @@ from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.divide import divide, told
 from promptzoo.data.picture import Picture, upright
-from promptzoo.data.sources.labels import said
+from promptzoo.data.sources.labels import Names, said
 from promptzoo.errors import ZooError
 
 
@@ -37,29 +37,30 @@ class OpenedElsewhere(Dataset):
         splits: Mapping[str, Split],
         classes: Sequence[str] | None,
         *,
-        names: Mapping[str, str] | None = None,
+        names: Names | None = None,
         split: Mapping[str, float] | None = None,
+        whole: bool = False,
         who: str,
     ) -> None:
-        """Puts the library's splits into ours; `split` divides `train` where there is nothing to test on.
+        """Puts the library's splits into ours; `split` and `whole` as for lists; `names` are all or say some otherwise.
 
         Raises `ZooError` where there is nothing to train or to test on, or a label is no class.
         """
         if "train" not in splits or not len(splits["train"].labels):
             raise ZooError(f"{who} has no pictures to train on")
         found = {part: pictures(part, one, root) for part, one in splits.items()}
-        if not found.get("test"):
-            if split is None:
-                raise ZooError(
-                    f"{who} has no pictures to test on; let the others be divided by a seed, "
-                    "data.split='{val: 0.1, test: 0.2}'"
-                )
-            every = found["train"]
-            parts = divide([one.name for one in every], [one.label for one in every], split)
-            found = {
-                **{part: [every[i] for i in places] for part, places in parts.items()},
-                **({"val": found["val"]} if found.get("val") else {}),
-            }
+        if whole:
+            found["train"] += found.pop("val", [])
+        if not found.get("test") and split is None:
+            raise ZooError(
+                f"{who} has no pictures to test on; let the others be divided by a seed, "
+                "data.split='{val: 0.1, test: 0.2}'"
+            )
+        if split:
+            every = found.pop("train")
+            called, labels = [one.name for one in every], [one.label for one in every]
+            parts = divide(called, labels, split, tested=bool(found.get("test")))
+            found = {**{part: [every[i] for i in places] for part, places in parts.items() if places}, **found}
             self.remarks = [*self.remarks, told(split)]
         self.train, self.val, self.test = (found.get(part, []) for part in ("train", "val", "test"))
         most = max(picture.label for part in found.values() for picture in part)
@@ -67,7 +68,13 @@ class OpenedElsewhere(Dataset):
         listed = [said(str(name)) for name in (classes if classes is not None else range(most + 1))]
         if most >= len(listed) or min(picture.label for part in found.values() for picture in part) < 0:
             raise ZooError(f"{who}: a label is {most}, but there are {len(listed)} classes, counted from 0")
-        self.classes = [dict(names or {}).get(name, name) for name in listed]
+        if isinstance(names, Mapping):
+            listed = [names.get(name, name) for name in listed]
+        elif names and len(names) != len(listed):
+            raise ZooError(f"{who} has {len(listed)} classes, 'names' has {len(names)}")
+        elif names:
+            listed, self.named = list(names), True
+        self.classes = listed
 
     def fingerprint(self) -> str:
         """A digest of every name, label and picture."""

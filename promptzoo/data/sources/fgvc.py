@@ -18,7 +18,8 @@ class FineGrained(ListedPictures):
     """A set as VPT has it (Jia et al. 2022): `{train,val,test}.json` with `{file: class}`, files below `images`.
 
     Classes are numbers from any on, also written as text, and are counted over all splits; where folders say the names,
-    as in CUB and Dogs, these are the names. `percentage` takes `train_{percentage}.json`.
+    as in CUB and Dogs, these are the names. `percentage` takes `train_{percentage}.json`; with `whole` what
+    is to validate on is to train on too.
     `images` is found where it is left out. `names` are the classes in order, or label -> name.
     Raises `ZooError` for anything wrong in the lists, with the entry.
     """
@@ -29,6 +30,7 @@ class FineGrained(ListedPictures):
         *,
         images: str | None = None,
         percentage: float | None = None,
+        whole: bool = False,
         names: list[str] | dict[str, str] | None = None,
     ) -> None:
         base = folder(root)
@@ -38,7 +40,7 @@ class FineGrained(ListedPictures):
         rows = {part: rows_of(path) for part, path in files.items() if part != "val" or path.is_file()}
         one = next((row.files[0] for row in rows.values() if row.files), "")
         below = place_of(base, one) if images is None else images
-        self.lay(Root(base / below), rows, names=names or in_paths(rows))
+        self.lay(Root(base / below), rows, names=names or in_paths(rows), whole=whole)
 
 
 def rows_of(path: Path) -> Rows:

@@ -76,10 +76,12 @@ class ListedPictures(Dataset):
         *,
         names: Names | None = None,
         split: Mapping[str, float] | None = None,
+        whole: bool = False,
     ) -> None:
         """Puts rows of `train`, and of `val` and `test` where there are some, into splits.
 
-        `split` divides `train` where there is nothing to test on.  Raises `ZooError` for whatever is wrong in the
+        `split` divides `train` where there is nothing to test on, or nothing to validate on; with `whole` what is to
+        validate on is to train on too.  Raises `ZooError` for whatever is wrong in the
         lists: see `Root`, `classes_of`, `divide`; and files that are missing, a name in two splits, a class without
         training pictures.
         """
@@ -98,13 +100,14 @@ class ListedPictures(Dataset):
                 raise ZooError(paths.told(self.root, found[part][first], one.place(first), len(missing) - 1))
         if root.moved:
             self.remarks.append(root.moved)
-        whole = {part: Pictures(self.root, found[part], labels[part]) for part in rows}
-        if "test" not in whole:
-            whole = self._divided(whole, split)
-        elif split:
-            raise ZooError("the lists have pictures to test on; 'split' is for a list that has none")
+        parts = {part: Pictures(self.root, found[part], labels[part]) for part in rows}
+        if whole and "val" in parts:
+            train, val = parts["train"], parts.pop("val")
+            parts["train"] = Pictures(self.root, [*train.names, *val.names], array("l", [*train.labels, *val.labels]))
+        if "test" not in parts or split:
+            parts = self._divided(parts, split)
         empty = Pictures(self.root, [], array("l"))
-        self.train, self.val, self.test = (whole.get(part, empty) for part in PARTS)
+        self.train, self.val, self.test = (parts.get(part, empty) for part in PARTS)
         if "train" not in self.sparse:
             self._trained(rows)
 
@@ -147,11 +150,12 @@ class ListedPictures(Dataset):
                 f"{self.root}: the lists name no picture to test on; add a list for test, or let the training pictures "
                 "be divided by a seed, data.split='{val: 0.1, test: 0.2}'"
             )
+        if "val" in whole and "val" in split:
+            raise ZooError("'split' gives pictures to val, but the lists have some to validate on; leave out val")
+        train = whole["train"]
+        parts = divide(train.names, train.labels, split, tested="test" in whole)
         self.remarks.append(divided(split))
-        parts = divide(whole["train"].names, whole["train"].labels, split)
-        return {part: whole.get(part) or whole["train"].some(places) for part, places in parts.items()} | {
-            "train": whole["train"].some(parts["train"])
-        }
+        return {**{part: train.some(places) for part, places in parts.items() if places}, **without(whole, "train")}
 
     def _trained(self, rows: Mapping[str, Rows]) -> None:
         present = set(self.train.labels)
@@ -160,3 +164,7 @@ class ListedPictures(Dataset):
             more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
             where = rows["train"].place.source
             raise ZooError(f"{where}: no picture to train on in class {', '.join(lacking[:5])}{more}")
+
+
+def without(parts: Mapping[str, Pictures], one: str) -> dict[str, Pictures]:
+    return {part: pictures for part, pictures in parts.items() if part != one}

@@ -29,7 +29,8 @@ class TorchvisionSet(OpenedElsewhere):
 
     `root` and `arguments` are those of the class; the splits are the class's own: train or trainval, val, test. Nothing
     is fetched without `download`. CIFAR's pickles are read by a reader that takes arrays and words alone.
-    Where nothing is there to test on, `split` divides by a seed: `{val: 0.1, test: 0.2, seed: 0}`.
+    Where nothing is there to test or to validate on, `split` divides by a seed: `{val: 0.1, test: 0.2, seed: 0}`; with
+    `whole` what is to validate on is to train on too.
     Raises `ZooError` for a class that is none or unpickles, files that are missing.
     """
 
@@ -40,7 +41,8 @@ class TorchvisionSet(OpenedElsewhere):
         *,
         arguments: dict[str, Any] | None = None,
         download: bool = False,
-        names: dict[str, str] | None = None,
+        whole: bool = False,
+        names: list[str] | dict[str, str] | None = None,
         split: dict[str, float] | None = None,
     ) -> None:
         from torchvision import datasets
@@ -64,7 +66,7 @@ class TorchvisionSet(OpenedElsewhere):
             splits = {part: taken(one, name) for part, one in opened.items()}
             first = next(iter(opened.values()))
             classes = getattr(first, "classes", None) or getattr(first, "categories", None)
-        self.lay(base, splits, classes, names=names, split=split, who=f"torchvision's {name}")
+        self.lay(base, splits, classes, names=names, split=split, whole=whole, who=f"torchvision's {name}")
 
 
 def source(datasets: Any, name: str) -> str:
