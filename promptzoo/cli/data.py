@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-data = typer.Typer(
-    help="Your pictures: what is known, whether a set is whole, what a model sees, a division by a seed."
-)
+data = typer.Typer(help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
 Words = Annotated[

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from promptzoo.data.transforms import Pixels
 
-GAP, LINE = 4, 14  # pixels between pictures, and of a row's title
+GAP, LINE = 4, 15  # pixels between pictures, and of a row's title
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[Pixels]]]) -> Image.Image:
