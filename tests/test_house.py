@@ -41,7 +41,7 @@ HEIGHT = {name: height for height, rooms in enumerate(ROOMS) for name in rooms}
 FROM_OUTSIDE = {  # folders that need little
     "blocks": {"torch", "einops", "torch_geometric"},
     "metrics": {"torch"},
-    "data": {"torch", "numpy", "PIL", "sklearn", "psutil"},
+    "data": {"torch", "numpy", "PIL", "sklearn", "psutil", "torchvision", "datasets"},
 }
 
 LONGEST, LONGEST_TEST = 200, 300  # lines of a file
@@ -166,7 +166,8 @@ def test_every_dependency_is_explained():
 HOMES = {  # what is imported -> the only files, or rooms, that do
     "rich": ("pages/",),
     "yaml": ("recipe/yaml.py",),
-    "csv": ("pages/table.py", "training/predictions.py"),
+    "csv": ("pages/table.py", "training/predictions.py", "data/sources/list.py"),
+    "pickle": ("data/sources/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
     "portalocker": ("training/claim.py",),
     "psutil": ("data/cache.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),

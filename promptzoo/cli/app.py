@@ -9,6 +9,7 @@ import typer
 
 from promptzoo.cli.check import check
 from promptzoo.cli.compare import compare
+from promptzoo.cli.data import data
 from promptzoo.cli.eval import evaluate
 from promptzoo.cli.list import list_words
 from promptzoo.cli.merge import merge
@@ -76,3 +77,4 @@ app.command()(compare)
 app.command("eval")(evaluate)
 app.command()(predict)
 app.command()(merge)
+app.add_typer(data, name="data")

@@ -12,17 +12,33 @@ class Dataset:
     classes: list[str]
     """The class names; a label is a place in this list."""
 
-    train: list[Picture]
+    train: Sequence[Picture]
     """To learn from."""
 
-    val: list[Picture]
+    val: Sequence[Picture]
     """To select an epoch with; may be empty."""
 
-    test: list[Picture]
+    test: Sequence[Picture]
     """Read once, at the end."""
 
     remarks: Sequence[str] = ()
     """Sentences for the report of a run: what was left out, what was guessed."""
+
+    source: str = ""
+    """How the pictures were stored where that changes them, like `jpeg75`; told in the result of a run."""
+
+    named: bool = True
+    """Whether the classes have names; where they are numbers, nothing can be said of them in words."""
+
+    sparse: tuple[str, ...] = ()
+    """The splits among `train` and `test` in which a class may have no picture."""
+
+    def few_shot(self, shots: int, seed: int) -> tuple[list[Picture], list[Picture]] | None:
+        """The set's own way to draw `shots` pictures of each class to train on, and some to validate on.
+
+        None, where it has none of its own: `few_shot` draws.
+        """
+        return None
 
     @abstractmethod
     def fingerprint(self) -> str:

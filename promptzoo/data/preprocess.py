@@ -7,6 +7,16 @@ from promptzoo.errors import ZooError
 
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 CROP_MODES = ("center", "squash")
+CONVENTIONS: dict[str, dict[str, Any]] = {  # what papers' code does to pictures, whatever the weights were trained on
+    "checkpoint": {},  # as the weights ask for it
+    "imagenet": {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)},
+    "half": {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)},
+    "raw": {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)},
+    "coop": {
+        "mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711),
+        "interpolation": "bicubic", "crop_mode": "center", "crop_pct": 1.0,
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

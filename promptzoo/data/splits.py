@@ -28,6 +28,7 @@ class Splits:
     fingerprint: str
     test_fingerprint: str
     remarks: tuple[str, ...]
+    source: str = ""
 
 
 def split(
@@ -47,7 +48,8 @@ def split(
     too few pictures, or none to test on.
     """
     skip, whole = on_bad_image == "skip", augment != "none"
-    train, held = few_shot(
+    own = dataset.few_shot(shots, seed) if shots else None
+    train, held = own or few_shot(
         dataset.train,
         shots,
         seed,
@@ -55,16 +57,19 @@ def split(
         validation=not dataset.val,
         usable=lambda picture: not skip or shots is None or cache.readable(picture, whole=whole),
     )
+    held = held if own else list(dataset.val) or held
     train = cache.all_readable(train, whole=whole, threads=threads)
-    val, test = (cache.all_readable(part, threads=threads) for part in (dataset.val or held, dataset.test))
+    val, test = (cache.all_readable(part, threads=threads) for part in (held, dataset.test))
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and not skip:
         way = "mend or remove, or write data.on_bad_image=skip"
         raise ZooError(broken, key="data.on_bad_image", given=on_bad_image, remedy=way)
+    remarks = [*dataset.remarks]
     for name, pictures in (("train", train), ("test", test)):
         if lacking := without(pictures, dataset.classes):
-            raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
-    remarks = [*dataset.remarks]
+            if name not in dataset.sparse or not pictures:
+                raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
+            remarks.append(f"no picture to {name} on in class {some(lacking)}")
     if cache.broken:
         remarks.append(f"{len(cache.broken)} pictures left out: {broken}")
     if not val:
@@ -73,7 +78,7 @@ def split(
         remarks.append(f"nothing to validate on in class {some(lacking)}")
     content = once(cache.content)
     digests = fingerprint(train, val, test, content=content), fingerprint(test, content=content)
-    return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks))
+    return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks), dataset.source)
 
 
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from promptzoo.errors import Problems, ZooError, located, nearest, shown
 from promptzoo.model.blueprint import Make, hints, parameters, signature, wants_make
 from promptzoo.model.compliance import BASES, check
 from promptzoo.recipe.complaints import complaint
+from promptzoo.recipe.presets import filled
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry
 from promptzoo.recipe.settings import APART
 from promptzoo.recipe.yaml import Node, Place, placed
@@ -60,6 +61,7 @@ class Reading:
             self.problems.add(node.place, wanted, key=kind, given=written, possible=[kind])
             return Make(dict)
         label, place = f"{kind} '{node[kind]}'", node.where(kind)
+        node = filled(node) if kind == "dataset" else node
         entry, cls = self.find(node, kind)
         if cls is None:
             return Make(dict)
@@ -86,7 +88,7 @@ class Reading:
     def find(self, node: Node, kind: str) -> tuple[Entry | None, Any]:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
-            if kind not in MODULES and ":" in str(node[kind]):
+            if kind not in (*MODULES, "dataset") and ":" in str(node[kind]):
                 said = f"{kind} '{node[kind]}': a {kind} is a word of the registry, no path to code"
                 raise ZooError(said, key=kind, given=node[kind], possible=self.registry.shelf(kind))
             entry, cls = self.registry.find(kind, node[kind])

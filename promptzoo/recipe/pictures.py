@@ -7,9 +7,10 @@ from promptzoo.data.cache import Cache
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
-from promptzoo.data.preprocess import Preprocess
+from promptzoo.data.preprocess import CONVENTIONS, Preprocess
 from promptzoo.data.splits import split
 from promptzoo.errors import ZooError
+from promptzoo.model.blueprint import parameters
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
@@ -18,9 +19,15 @@ from promptzoo.recipe.registry import load_registry
 def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int = 1) -> Data:
     """Opens and decodes the pictures of a recipe, few-shot by its seed.  Raises `ZooError` for what cannot be read."""
     asked, seed = recipe.data, recipe.train.seed
+    dataset = open_dataset(recipe)
+    if not dataset.named and speaks(recipe):
+        raise ZooError(
+            f"the classes of dataset '{asked.dataset}' are numbers, and this recipe asks for texts of their names; "
+            "write data.names, the names in order"
+        )
     cache = Cache(seen_by(recipe, backbone), None if asked.cache else 0)
     splits = split(
-        open_dataset(recipe), cache,
+        dataset, cache,
         shots=asked.shots, seed=seed, augment=asked.augment, on_bad_image=asked.on_bad_image,
         threads=recipe.train.threads or 1,
     )  # fmt: skip
@@ -42,6 +49,13 @@ def open_dataset(recipe: Recipe) -> Dataset:
     return dataset
 
 
+def speaks(recipe: Recipe) -> bool:
+    """Whether a recipe says something of its classes in words."""
+    head = parameters(load_registry().find("head", recipe.head["head"])[1])
+    words = recipe.knowledge is not None and (recipe.knowledge.text or recipe.knowledge.table) is not None
+    return words or "tokenize" in head or recipe.data.guess == "zero_shot"
+
+
 def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
     """The backbone's own preprocessing with what the recipe overrides.
 
@@ -50,7 +64,8 @@ def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
     height, width = backbone.adopted.visual.input[-2:]
     words = ("size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
     own = backbone.preprocess.replace(size=(height, width))
-    seen = own.replace(**{word: getattr(recipe.data, word) for word in words})
+    theirs = own.replace(**CONVENTIONS[recipe.data.transform])
+    seen = theirs.replace(**{word: getattr(recipe.data, word) for word in words})
     if seen.size != own.size:
         raise ZooError(
             f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}",

@@ -14,6 +14,7 @@ from promptzoo.errors import ZooError, shown
 from promptzoo.recipe import yaml
 from promptzoo.recipe.complaints import listed
 from promptzoo.recipe.importing import PATH, load
+from promptzoo.recipe.presets import load_presets
 
 __all__ = ["KINDS", "OURS", "Entry", "Method", "Registry", "beside", "load", "load_registry"]
 
@@ -96,13 +97,17 @@ class Registry(BaseModel):
         """The class that a word or `module:Class` names, with its entry if it has one.  Raises `ZooError`."""
         if not isinstance(word, str):
             raise ZooError(f"'{kind}' should be a word, got {shown(word)}", key=kind, given=word)
+        presets = load_presets() if kind == "dataset" else {}
+        if word in presets:
+            word = presets[word].dataset
         if entry := self.shelf(kind).get(word):
             return entry, self.told(f"{kind} '{word}'", entry.path)
         if ":" in word:
             return None, self.told(f"{kind} '{word}'", word, here=True)
         owner = word.partition("/")[0]
         lost = [one for one in self.broken if "/" in word and one.startswith(f"{owner} ")]
-        raise ZooError(f"no {kind} called '{word}'", key=kind, given=word, possible=self.shelf(kind), lines=lost)
+        possible = [*self.shelf(kind), *presets]
+        raise ZooError(f"no {kind} called '{word}'", key=kind, given=word, possible=possible, lines=lost)
 
     def methods_of(self, recipe: str) -> dict[str, Method]:
         """The methods that a shipped recipe is of: several for a mixture, none for a recipe that is not ours."""

@@ -49,6 +49,7 @@ class DataSettings(Settings):
     workers: Annotated[int, Field(ge=0)] = 0
     cache: bool = True  # keep decoded pictures in memory when they fit, and features where nothing learns before them
     cache_views: Count | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
+    transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = "checkpoint"  # whose colours and crop
     size: Size | None = None  # this and the next five: the backbone's own where they are left out
     mean: Colour | None = None
     std: Colour | None = None

@@ -86,6 +86,7 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
             run.describe(run.data_file, {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
                 "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
+                **({"source": data.splits.source} if data.splits.source else {}),
                 **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
             })  # fmt: skip
         watch.lap("preparing")

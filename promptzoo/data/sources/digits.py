@@ -74,7 +74,7 @@ class ClutteredDigits(Dataset):
         ranges = [*self.size, *self.others, *self.pieces]
         told = f"{VERSION} {self.seed} {self.tilt} {ranges} {split} {len(self.test)}"
         digest = hashlib.sha256(told.encode() + (masks * 255).round().astype(np.uint8).tobytes())
-        for picture in self.train[:5] + self.val[:5] + self.test[:5]:
+        for picture in [*self.train[:5], *self.val[:5], *self.test[:5]]:
             digest.update(picture.open().tobytes())
         return digest.hexdigest()
 

@@ -1,60 +1,86 @@
-"""One's own pictures: `<root>/{train,val,test}/<class>/<picture>`."""
+"""One's own pictures: `<root>/{train,val,test}/<class>/<picture>`, or `<root>/<class>/<picture>`."""
 
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset
+from promptzoo.data.divide import divide, told
 from promptzoo.data.picture import Picture, read
 from promptzoo.errors import ZooError, nearest, some
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SPLITS = ("train", "val", "test")
+VAL = ("val", "valid", "validation")
 LAYOUT = "pictures belong in <root>/train/<class>/ and <root>/test/<class>/"
 
 
 class PictureFolder(Dataset):
-    """A folder of pictures, one folder for each class; `val` may be missing.
+    """A folder of pictures, one folder for each class; `val` may be missing, or be called valid or validation.
 
+    With `split`, like `{val: 0.1, test: 0.2, seed: 0}`, the classes are right in `root` and a seed divides each.
     Classes are in the order of their folders' names. `folders` holds these names; `classes` holds them as one would
     say them, underscores as blanks, unless `names` (folder -> name) says otherwise.
-    Links are followed, hidden files left out, endings read in any case; `remarks` tells what else was left out.
+    Folders in a class are read too. Links are followed, hidden files left out, endings read in any case; `remarks`
+    tells what else was left out.
     Nothing is decoded here: see `split`.
     Raises `ZooError` on a missing folder, an empty class, a class that a split lacks, two classes of one name.
     """
 
-    def __init__(self, root: str | Path, *, names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        names: Mapping[str, str] | None = None,
+        split: dict[str, float] | None = None,
+    ) -> None:
         self.root = Path(root).expanduser()
         self.remarks: list[str] = []
-        present = self._splits()
-        self.folders = subfolders(self.root / "train")
+        if not self.root.is_dir():
+            raise missing(self.root)
+        there = subfolders(self.root)
+        if split and (found := [name for name in there if name in ("train", "test")]):
+            raise ZooError(f"{self.root} has a folder '{found[0]}'; 'split' is for one folder of classes")
+        splits = {} if split else self._splits(there)
+        first = splits.get("train", "")
+        self.folders = subfolders(self.root / first)
         if not self.folders:
-            raise ZooError(f"{self.root / 'train'} holds no folder", key="root", given=str(self.root), remedy=LAYOUT)
-        for split in present[1:]:
-            self._same_classes(split)
+            said = f"{self.root / first} holds no folder"
+            raise ZooError(said, key="root", given=str(self.root), remedy=LAYOUT)
+        for folder in list(splits.values())[1:]:
+            self._same_classes(folder)
         self.classes = class_names(self.folders, names or {}, self.root)
-        self.train, self.val, self.test = (self._pictures(split) if split in present else [] for split in SPLITS)
+        if split:
+            whole = self._pictures("")
+            parts = divide([one.name for one in whole], [one.label for one in whole], split)
+            self.remarks.append(told(split))
+            self.train, self.val, self.test = ([whole[place] for place in parts[part]] for part in SPLITS)
+        else:
+            self.train, self.val, self.test = (self._pictures(splits[p]) if p in splits else [] for p in SPLITS)
 
     def fingerprint(self) -> str:
         """A digest of every name, label and file."""
         return fingerprint(self.train, self.val, self.test)
 
-    def _splits(self) -> list[str]:
-        """The splits that are there; folders beside them that nobody reads are remarked upon."""
-        if not self.root.is_dir():
-            raise missing(self.root)
-        there = subfolders(self.root)
+    def _splits(self, there: list[str]) -> dict[str, str]:
+        """The folder of each split that is there; folders beside them that nobody reads are remarked upon."""
         for split in ("train", "test"):
             if split not in there:
                 here = f"it holds {some(there, quote='')}" if there else "it is empty"
                 said = f"{self.root} has no folder '{split}': {here}"
-                raise ZooError(said, key="root", given=split, possible=there or None, remedy=LAYOUT)
-        others = [folder for folder in there if folder not in SPLITS]
+                flat = "; if these are classes, write data.split='{val: 0.1, test: 0.2}'" if there else ""
+                raise ZooError(said, key="root", given=split, possible=there or None, remedy=f"{LAYOUT}{flat}")
+        val = [folder for folder in there if folder in VAL]
+        if len(val) > 1:
+            raise ZooError(f"{self.root}: the split val is there twice, as {' and '.join(val)}; leave one of them")
+        splits = {"train": "train", **({"val": val[0]} if val else {}), "test": "test"}
+        others = [folder for folder in there if folder not in splits.values()]
         if others:
             self.remarks.append(f"not read, since the splits are train, val and test: {some(others, quote='')}")
-        return [split for split in SPLITS if split in there]
+        return splits
 
     def _same_classes(self, split: str) -> None:
         there = subfolders(self.root / split)
@@ -75,11 +101,10 @@ class PictureFolder(Dataset):
         found: list[Picture] = []
         for label, folder in enumerate(self.folders):
             before = len(found)
-            for path in sorted((self.root / split / folder).iterdir()):
-                if path.name.startswith(".") or path.is_dir():
-                    continue
+            for path in files(self.root / split / folder):
                 if path.suffix.lower() in ENDINGS:
-                    found.append(Picture(label, f"{split}/{folder}/{path.name}", partial(read, path), path))
+                    name = path.relative_to(self.root).as_posix()
+                    found.append(Picture(label, name, partial(read, path), path))
                 else:
                     others[path.suffix.lower() or "no ending"] += 1
             if len(found) == before:
@@ -89,8 +114,18 @@ class PictureFolder(Dataset):
             raise ZooError(said, place=self.root / split, given=empty, remedy=way)
         if others:
             kinds = ", ".join(f"{count} x {ending}" for ending, count in others.most_common(5))
-            self.remarks.append(f"{split}: files left out for their ending: {kinds}")
+            self.remarks.append(f"{split or self.root.name}: files left out for their ending: {kinds}")
         return found
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The files of a folder in order of their names, then those of the folders in it; no hidden ones."""
+    with os.scandir(folder) as found:
+        here = sorted((one for one in found if not one.name.startswith(".")), key=lambda one: one.name)
+    yield from (folder / one.name for one in here if not one.is_dir())
+    for one in here:
+        if one.is_dir() and not (one.is_symlink() and folder.resolve().is_relative_to(Path(one.path).resolve())):
+            yield from files(folder / one.name)
 
 
 def subfolders(folder: Path) -> list[str]:

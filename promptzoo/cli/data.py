@@ -1,0 +1,66 @@
+"""`promptzoo data`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data = typer.Typer(help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
+Words = Annotated[
+    list[str], typer.Argument(metavar="ROOT", help="Where it lies, then key=value for the source's other arguments.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
+
+
+@data.command("list")
+def list_sets() -> None:
+    """The sources and presets, and what each needs."""
+    from promptzoo.pages.console import console
+    from promptzoo.pages.data import list_page
+
+    list_page(console())
+
+
+@data.command("check")
+def check_set(name: Name, words: Words) -> None:
+    """Count, decode every picture, and find what is missing, broken, or in two splits."""
+    from promptzoo.pages.console import console
+    from promptzoo.pages.data import check_page
+
+    check_page(name, words, console())
+
+
+@data.command("show")
+def show_set(
+    name: Name,
+    words: Words,
+    out: Annotated[Path, typer.Option("--out", help="The picture to write.")] = Path("shots.png"),
+    recipe: Annotated[str, typer.Option("--recipe", help="Whose backbone looks.")] = "linear",
+    shots: Annotated[int, typer.Option("--shots", help="Pictures of a class.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 1,
+    force: Force = False,
+) -> None:
+    """A contact sheet of the shots as a model sees them."""
+    from promptzoo.pages.console import console
+    from promptzoo.pages.shots import show_page
+
+    show_page(name, words, out, console(), recipe=recipe, shots=shots, seed=seed, force=force)
+
+
+@data.command("split")
+def split_set(
+    name: Name,
+    words: Words,
+    test: Annotated[float, typer.Option("--test", help="Share of each class to test on.")] = 0.2,
+    val: Annotated[float, typer.Option("--val", help="Share to validate on.")] = 0.1,
+    seed: Annotated[int, typer.Option("--seed", help="Of the division.")] = 0,
+    out: Annotated[Path, typer.Option("--out", help="The list to write.")] = Path("split.csv"),
+    force: Force = False,
+) -> None:
+    """Divide a set by a seed and write the division as a list."""
+    from promptzoo.pages.console import console
+    from promptzoo.pages.data import split_page
+
+    split_page(name, words, {"val": val, "test": test, "seed": seed}, out, console(), force)

@@ -1,0 +1,102 @@
+"""Sets of the package `datasets`: a name of the hub, or a folder that it saved."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from promptzoo.data.sources.drawn import OpenedElsewhere, Split
+from promptzoo.errors import ZooError
+
+SPLITS = {"train": ("train", "training"), "val": ("validation", "val", "valid", "dev"), "test": ("test",)}
+
+
+class HubSet(OpenedElsewhere):
+    """A set of the package `datasets` (extra `hf`), by its name on the hub or by a folder of `save_to_disk`.
+
+    The columns of picture and label, and the splits, are found by their kind and name, or are `image`, `label` and
+    `splits` (`{train: ..., test: ...}`). A name of the hub is fetched, by that package, with `download` alone; without,
+    it is taken from its cache. Where nothing is there to test on, `split` divides by a seed.
+    Raises `ZooError` where the package is missing, or a column is not to be found.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        config: str | None = None,
+        image: str | None = None,
+        label: str | None = None,
+        splits: dict[str, str] | None = None,
+        download: bool = False,
+        names: dict[str, str] | None = None,
+        split: dict[str, float] | None = None,
+    ) -> None:
+        try:
+            import datasets
+        except ImportError as error:
+            raise ZooError("dataset hf needs the package datasets: pip install 'promptzoo[hf]'") from error
+        self.remarks = []
+        found = opened(datasets, name, config, download)
+        parts = chosen(found, splits or {}, name)
+        first = found[parts["train"]]
+        kinds = {column: type(kind).__name__ for column, kind in first.features.items()}
+        picture = column(kinds, image, "Image", ("image", "img", "picture"), name)
+        classes = column(kinds, label, "ClassLabel", ("label", "labels", "class", "fine_label"), name)
+        self.remarks.append(f"{name}: picture is '{picture}', label is '{classes}'")
+        called = getattr(first.features[classes], "names", None)
+        words = None if called else texts(first[classes])
+        self.lay(
+            None,
+            {part: taken(found[theirs], picture, classes, words) for part, theirs in parts.items()},
+            called or words, names=names, split=split, who=name,
+        )  # fmt: skip
+
+
+def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapping[str, Any]:
+    """The splits of a set.  Raises `ZooError` with what the package says."""
+    try:
+        if Path(name).expanduser().is_dir():
+            found = datasets.load_from_disk(str(Path(name).expanduser()))
+        else:
+            mode = datasets.DownloadConfig(local_files_only=not download)
+            found = datasets.load_dataset(name, config, download_config=mode)
+    except Exception as error:  # the package raises of every kind
+        asked = "" if download else "; data.download=true fetches it"
+        raise ZooError(f"hf: '{name}' cannot be opened: {str(error).splitlines()[0]}{asked}") from error
+    return found if isinstance(found, Mapping) else {"train": found}
+
+
+def chosen(found: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dict[str, str]:
+    """Which of its splits is which of ours.  Raises `ZooError`."""
+    for theirs in asked.values():
+        if theirs not in found:
+            raise ZooError(f"{name} has no split '{theirs}'", given=theirs, possible=found)
+    guessed = {part: next((one for one in words if one in found), None) for part, words in SPLITS.items()}
+    parts = {**{part: one for part, one in guessed.items() if one}, **asked}
+    if "train" not in parts:
+        raise ZooError(f"{name} has the splits {', '.join(found)}; write data.splits='{{train: ...}}'")
+    return parts
+
+
+def column(kinds: Mapping[str, str], asked: str | None, kind: str, words: Sequence[str], name: str) -> str:
+    """The column that is asked for, or the one of a kind, or of a usual name.  Raises `ZooError`."""
+    if asked is not None and asked not in kinds:
+        raise ZooError(f"{name} has no column '{asked}'", given=asked, possible=kinds)
+    of_kind = [one for one, its in kinds.items() if its == kind]
+    found = asked or next((one for one in words if one in kinds), None) or (of_kind[0] if len(of_kind) == 1 else None)
+    if found is None:
+        word = "image" if kind == "Image" else "label"
+        raise ZooError(f"{name}: which column is the {word}? It has {', '.join(kinds)}; write data.{word}=COLUMN")
+    return found
+
+
+def texts(labels: Sequence[Any]) -> list[str] | None:
+    """The classes of labels that are words."""
+    return sorted(set(labels)) if len(labels) and isinstance(labels[0], str) else None
+
+
+def taken(split: Any, picture: str, label: str, words: Sequence[str] | None) -> Split:
+    """Labels are read at once, pictures when they are asked for."""
+    index = {word: place for place, word in enumerate(words or ())}
+    labels = [index[str(one)] if index else int(one) for one in split[label]]
+    return Split(lambda number: split[number][picture], labels)

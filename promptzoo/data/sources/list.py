@@ -1,0 +1,174 @@
+"""Lists of one's own: csv, tsv, jsonl or txt, one for all splits or one a split."""
+
+import csv
+import json
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from promptzoo.data.sources.folder import ENDINGS
+from promptzoo.data.sources.labels import Names, Rows, rows_of
+from promptzoo.data.sources.listed import ListedPictures
+from promptzoo.data.sources.paths import Root, Spot
+from promptzoo.data.sources.text import folder, lines, text
+from promptzoo.errors import ZooError
+
+COLUMNS = {  # what a column may be called, the likeliest first
+    "file": ("file", "path", "filename", "filepath", "file_name", "image", "impath", "img", "image_path", "picture"),
+    "label": (
+        "label",
+        "class",
+        "classname",
+        "class_name",
+        "category",
+        "target",
+        "species",
+        "y",
+        "label_id",
+        "class_id",
+    ),
+    "split": ("split", "set", "subset", "partition", "fold"),
+}
+SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
+SPLITS |= {"test": "test", "testing": "test"}
+Row = dict[str, Any]
+
+
+class PictureLists(ListedPictures):
+    """Pictures that list files name, with a label or the name of a class each.
+
+    `lists` is one file, or one a split: `{train: a.csv, val: b.csv, test: c.csv}`; kinds are told by the ending: csv,
+    tsv, jsonl, and any other as `path label`, cut at the last blank. Columns are found by their titles, or are `file`,
+    `label` and `split_column`; a csv without titles has file and label first. Paths are below `root`, the folder of
+    the list where it is left out; absolute ones too, those of another machine as far as their ends are found there.
+    Where nothing is there to test on, `split` divides by a seed: `{val: 0.1, test: 0.2, seed: 0}`.
+    `names` are the classes in order, or label -> name.
+    Raises `ZooError` for anything wrong in a list, with the line.
+    """
+
+    def __init__(
+        self,
+        lists: str | dict[str, str],
+        *,
+        root: str | Path | None = None,
+        file: str | None = None,
+        label: str | None = None,
+        split_column: str | None = None,
+        names: list[str] | dict[str, str] | None = None,
+        split: dict[str, float] | None = None,
+    ) -> None:
+        self.remarks = []
+        wanted = {"file": file, "label": label, "split": split_column}
+        files = {"": lists} if isinstance(lists, str) else lists
+        base = Path(root).expanduser() if root is not None else None
+        rows: dict[str, Rows] = {}
+        for part, path in files.items():
+            found = Path(path).expanduser()
+            if base is not None and not found.exists() and (base / found).exists():
+                found = base / found
+            base = base or found.parent
+            for name, one in self.read(found, wanted).items():
+                name = word(part or name or "train", part or f"column of {path}")
+                if name in rows:
+                    raise ZooError(f"the split {name} is listed twice, in {rows[name].place.source} and in {found}")
+                rows[name] = one
+        if base is None:
+            raise ZooError("'lists' is empty; it is a file, or one a split, like {train: train.csv, test: test.csv}")
+        self.lay(Root(folder(base)), rows, names=checked(names), split=split)
+
+    def read(self, path: Path, wanted: Mapping[str, str | None]) -> dict[str, Rows]:
+        """The rows of a file by split; the split is '' where the file has no column for it."""
+        kind = path.suffix.lower()
+        if kind in (".csv", ".tsv"):
+            return self.columns(path, table(path, "\t" if kind == ".tsv" else ","), wanted)
+        if kind in (".jsonl", ".ndjson"):
+            return self.columns(path, objects(path), wanted)
+        return {"": rows_of(path)}
+
+    def columns(
+        self, path: Path, found: Iterator[tuple[int, Row]], wanted: Mapping[str, str | None]
+    ) -> dict[str, Rows]:
+        """Rows with titles."""
+        parts: dict[str, tuple[Rows, array[int]]] = {}
+        which: dict[str, str | None] = {}
+        for number, row in found:
+            if not which:
+                which = {word: title(path, word, wanted[word], list(row)) for word in COLUMNS}
+                self.remarks.append(f"{path.name}: file is '{which['file']}', label is '{which['label']}'")
+            try:
+                file, label = row[str(which["file"])], row[str(which["label"])]
+                part = str(row[which["split"]]) if which["split"] is not None else ""
+            except KeyError as error:
+                raise ZooError(f"{path}:{number}: there is no {error} in this line") from None
+            if not isinstance(file, str) or not file:
+                raise ZooError(f"{path}:{number}: the file is {file!r}; it should be a path")
+            if part not in parts:
+                numbers = array("l")
+                parts[part] = Rows(Spot(path, numbers)), numbers
+            rows, numbers = parts[part]
+            rows.files.append(file)
+            rows.labels.append(label)
+            numbers.append(number)
+        if not parts:
+            raise ZooError(f"{path}: the list is empty")
+        return {part: rows for part, (rows, _) in parts.items()}
+
+
+def checked(names: Names | None) -> Names | None:
+    """Names as they are; raises `ZooError` where one is there twice."""
+    if names is not None and not isinstance(names, Mapping):
+        twice = [name for name in names if list(names).count(name) > 1] if len(set(names)) < len(names) else []
+        if twice:
+            places = [place for place, name in enumerate(names) if name == twice[0]]
+            raise ZooError(f"'names' has '{twice[0]}' at {' and '.join(map(str, places))}: two numbers for one class")
+    return names
+
+
+def word(part: str, where: str) -> str:
+    """A split by its usual names.  Raises `ZooError`."""
+    if part.strip().lower() not in SPLITS:
+        raise ZooError(f"'{part}' ({where}) is no split", given=part, possible=("train", "val", "test"))
+    return SPLITS[part.strip().lower()]
+
+
+def title(path: Path, word: str, asked: str | None, titles: Sequence[str]) -> str | None:
+    """The column of a file, of a label or of a split; none has to be of a split.  Raises `ZooError`."""
+    if asked is not None:
+        if asked not in titles:
+            raise ZooError(f"{path} has no column '{asked}'", given=asked, possible=titles)
+        return asked
+    lower = {one.strip().lower(): one for one in titles}
+    found = next((lower[one] for one in COLUMNS[word] if one in lower), None)
+    if found is None and word != "split":
+        raise ZooError(f"{path}: which column is the {word}? It has {', '.join(titles[:8])}; write data.{word}=COLUMN")
+    return found
+
+
+def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
+    """The lines of a csv or tsv; without titles, where the first line begins with a picture, file and label."""
+    reader = csv.reader(text(path).splitlines(), delimiter=mark)
+    titles: list[str] = []
+    for row in reader:
+        if not any(cell.strip() for cell in row):
+            continue
+        if not titles:
+            bare = Path(row[0].strip()).suffix.lower() in ENDINGS
+            titles = ["file", "label", *(f"column {i}" for i in range(3, len(row) + 1))] if bare else row
+            if not bare:
+                continue
+        if len(row) < len(titles):
+            raise ZooError(f"{path}:{reader.line_num}: {len(row)} values for the columns {', '.join(titles)}")
+        yield reader.line_num, {one: cell.strip() for one, cell in zip(titles, row, strict=False)}
+
+
+def objects(path: Path) -> Iterator[tuple[int, Row]]:
+    """The lines of a jsonl."""
+    for number, line in lines(path):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ZooError(f"{path}:{number}: not JSON: {error.msg}") from error
+        if not isinstance(row, dict):
+            raise ZooError(f'{path}:{number}: each line is an object, like {{"file": ..., "label": ...}}')
+        yield number, row

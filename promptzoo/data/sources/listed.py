@@ -1,0 +1,170 @@
+"""What all sources of listed pictures share: from rows to three checked splits, no picture opened."""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+from PIL import Image
+
+from promptzoo.data.contents import fingerprint
+from promptzoo.data.dataset import Dataset
+from promptzoo.data.divide import divide
+from promptzoo.data.divide import told as divided
+from promptzoo.data.picture import Picture, read
+from promptzoo.data.sources import paths
+from promptzoo.data.sources.labels import Names, Rows, classes_of
+from promptzoo.data.sources.paths import Root
+from promptzoo.errors import ZooError
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class File:
+    """Opens a picture's file."""
+
+    path: Path
+
+    def __call__(self) -> Image.Image:
+        return read(self.path)
+
+
+class Pictures(Sequence[Picture]):
+    """The pictures of a list: names below a root and labels; each is a `Picture` when it is asked for."""
+
+    def __init__(self, root: Path, names: Sequence[str], labels: Sequence[int]) -> None:
+        self.root, self.names, self.labels = root, names, labels
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, place: int) -> Picture: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Pictures": ...
+    def __getitem__(self, place: int | slice) -> "Picture | Pictures":
+        if isinstance(place, slice):
+            return Pictures(self.root, self.names[place], self.labels[place])
+        path = self.root / self.names[place]
+        return Picture(self.labels[place], self.names[place], File(path), path)
+
+    def __iter__(self) -> Iterator[Picture]:
+        return (self[place] for place in range(len(self)))
+
+    def some(self, places: Sequence[int]) -> "Pictures":
+        """Those at some places."""
+        return Pictures(
+            self.root, [self.names[one] for one in places], array("l", (self.labels[one] for one in places))
+        )
+
+
+class ListedPictures(Dataset):
+    """A data set of list files.  Its constructor reads them and calls `lay`; nothing is decoded."""
+
+    sparse: tuple[str, ...] = ("test",)
+    remarks: list[str]
+    train: Pictures
+    val: Pictures
+    test: Pictures
+
+    def lay(
+        self,
+        root: Root,
+        rows: Mapping[str, Rows],
+        *,
+        names: Names | None = None,
+        split: Mapping[str, float] | None = None,
+        whole: bool = False,
+    ) -> None:
+        """Puts rows of `train`, and of `val` and `test` where there are some, into splits.
+
+        `split` divides `train` where there is nothing to test on, or nothing to validate on; with `whole` what is to
+        validate on is to train on too.  Raises `ZooError` for whatever is wrong in the
+        lists: see `Root`, `classes_of`, `divide`; and files that are missing, a name in two splits, a class without
+        training pictures.
+        """
+        self.root, self.remarks = root.folder, [*self.remarks]
+        rows = {part: one for part, one in rows.items() if one.files}
+        if "train" not in rows:
+            raise ZooError(f"{self.root}: the lists name no picture to train on")
+        self.classes, labels, self.named = classes_of(rows, names)
+        found = {part: root.names(one.files, one.place) for part, one in rows.items()}
+        for part, one in rows.items():
+            labels[part] = self._once(found[part], labels[part], part, one)
+        self._apart(found, rows)
+        for part, one in rows.items():
+            if missing := paths.absent(self.root, found[part]):
+                first = missing[0]
+                raise ZooError(paths.told(self.root, found[part][first], one.place(first), len(missing) - 1))
+        if root.moved:
+            self.remarks.append(root.moved)
+        parts = {part: Pictures(self.root, found[part], labels[part]) for part in rows}
+        if whole and "val" in parts:
+            train, val = parts["train"], parts.pop("val")
+            parts["train"] = Pictures(self.root, [*train.names, *val.names], array("l", [*train.labels, *val.labels]))
+        if "test" not in parts or split:
+            parts = self._divided(parts, split)
+        empty = Pictures(self.root, [], array("l"))
+        self.train, self.val, self.test = (parts.get(part, empty) for part in PARTS)
+        if "train" not in self.sparse:
+            self._trained(rows)
+
+    def fingerprint(self) -> str:
+        """A digest of every name, label and file."""
+        return fingerprint(self.train, self.val, self.test)
+
+    def _once(self, names: list[str], labels: Sequence[int], part: str, rows: Rows) -> Sequence[int]:
+        """Lists each picture once: what is there twice is dropped; two labels for one picture are refused."""
+        if len(set(names)) == len(names):
+            return labels
+        first: dict[str, int] = {}
+        for place, name in enumerate(names):
+            before = first.setdefault(name, place)
+            if labels[before] != labels[place]:
+                two = f"'{self.classes[labels[place]]}', but '{self.classes[labels[before]]}' in {rows.place(before)}"
+                raise ZooError(f"{rows.place(place)}: '{name}' is of class {two}")
+        self.remarks.append(f"{part}: {len(names) - len(first)} lines of pictures that are there already were dropped")
+        kept = list(first.values())
+        names[:] = list(first)
+        vars(rows).update(vars(rows.kept(kept)))
+        return array("l", (labels[place] for place in kept))
+
+    def _apart(self, found: Mapping[str, list[str]], rows: Mapping[str, Rows]) -> None:
+        """No picture to train on is one to select or test with."""
+        for part in ("val", "test"):
+            if part in found and (both := set(found["train"]).intersection(found[part])):
+                name = min(both)
+                here, there = (rows[one].place(found[one].index(name)) for one in ("train", part))
+                raise ZooError(
+                    f"'{name}' is in train ({here}) and in {part} ({there})"
+                    f"{f', and {len(both) - 1} more are' if len(both) > 1 else ''}; the splits may share no picture"
+                )
+        if "val" in found and "test" in found and (both := set(found["val"]).intersection(found["test"])):
+            self.remarks.append(f"val and test share {len(both)} pictures: what selects the epoch has seen the test")
+
+    def _divided(self, whole: dict[str, Pictures], split: Mapping[str, float] | None) -> dict[str, Pictures]:
+        if split is None:
+            raise ZooError(
+                f"{self.root}: the lists name no picture to test on; add a list for test, or let the training pictures "
+                "be divided by a seed, data.split='{val: 0.1, test: 0.2}'"
+            )
+        if "val" in whole and "val" in split:
+            raise ZooError("'split' gives pictures to val, but the lists have some to validate on; leave out val")
+        train = whole["train"]
+        parts = divide(train.names, train.labels, split, tested="test" in whole)
+        self.remarks.append(divided(split))
+        return {**{part: train.some(places) for part, places in parts.items() if places}, **without(whole, "train")}
+
+    def _trained(self, rows: Mapping[str, Rows]) -> None:
+        present = set(self.train.labels)
+        lacking = [f"'{name}'" for label, name in enumerate(self.classes) if label not in present]
+        if lacking:
+            more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            where = rows["train"].place.source
+            raise ZooError(f"{where}: no picture to train on in class {', '.join(lacking[:5])}{more}")
+
+
+def without(parts: Mapping[str, Pictures], one: str) -> dict[str, Pictures]:
+    return {part: pictures for part, pictures in parts.items() if part != one}

@@ -1,0 +1,68 @@
+"""List files as text: lines and JSON, whatever system wrote them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError, meant, nearest, some
+
+
+def text(path: Path) -> str:
+    """The file's text; a byte order mark and the ends of lines of other systems are taken away.
+
+    Raises `ZooError` where there is no such file, or where it is not text.
+    """
+    if not path.is_file():
+        raise ZooError(lacking(path))
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ZooError(f"{path}: this is not text in UTF-8 (byte {error.start}); save it as such") from error
+    except OSError as error:
+        raise ZooError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and content of each line that is not blank."""
+    for number, line in enumerate(text(path).splitlines(), 1):
+        if line := line.strip():
+            yield number, line
+
+
+def json_of(path: Path) -> Any:
+    """What a JSON file holds.  Raises `ZooError` with the line of a mistake, or for a key that is there twice."""
+    try:
+        return json.loads(text(path), object_pairs_hook=lambda pairs: once(path, pairs))
+    except json.JSONDecodeError as error:
+        raise ZooError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+
+
+def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            raise ZooError(f"{path}: '{key}' is there twice, with {found[key]!r} and {value!r}")
+        found[key] = value
+    return found
+
+
+def lacking(path: Path) -> str:
+    """The sentence for a file or folder that does not exist, with the nearest one that does, or what is there."""
+    if path.exists():
+        return f"{path} is a {'folder, not a file' if path.is_dir() else 'file, not a folder'}"
+    absent = path
+    while not absent.parent.is_dir() and absent.parent != absent:
+        absent = absent.parent
+    there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
+    where = "" if absent == path else f", since {absent} does not"
+    here = meant(nearest(absent.name, there)) or f"; {absent.parent} holds {some(there, 6, quote='') or 'nothing'}"
+    return f"{path} does not exist{where}{here}"
+
+
+def folder(path: str | Path) -> Path:
+    """The folder itself.  Raises `ZooError` where there is none."""
+    found = Path(path).expanduser()
+    if not found.is_dir():
+        raise ZooError(lacking(found))
+    return found

@@ -1,0 +1,169 @@
+"""Sets that other libraries open, and CoOp's two without a json; files made from their documented layouts."""
+
+import pickle
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pictures import TINY, paint, sentence
+from PIL import Image
+
+from promptzoo.data import Cache, few_shot, split
+from promptzoo.data.sources.coop import CoOpSplits
+from promptzoo.data.sources.hf import HubSet
+from promptzoo.data.sources.torchvision import TorchvisionSet
+
+# ---------------------------------------------------------------- torchvision
+
+
+def dtd(root: Path) -> Path:
+    for part in ("train", "val", "test"):
+        names = [f"{label}/{label}_{part}{i}.jpg" for label in ("banded", "dotted") for i in range(2)]
+        for number, name in enumerate(names):
+            paint(root / "dtd" / "dtd" / "images" / name, number)
+        (root / "dtd" / "dtd" / "labels").mkdir(exist_ok=True)
+        (root / "dtd" / "dtd" / "labels" / f"{part}1.txt").write_text("\n".join(names))
+    return root
+
+
+def test_a_set_of_torchvision_has_its_own_splits_classes_and_files(tmp_path):
+    found = TorchvisionSet("DTD", dtd(tmp_path))
+    assert found.classes == ["banded", "dotted"]
+    assert (len(found.train), len(found.val), len(found.test)) == (4, 4, 4)
+    assert found.train[0].name == "dtd/dtd/images/banded/banded_train0.jpg"
+    assert found.train[0].path.is_file()
+    assert len(split(found, Cache(TINY), shots=1).train) == 2
+
+
+def test_a_set_that_is_not_there_says_where_it_was_looked_for_and_how_to_fetch_it(tmp_path):
+    said = sentence(lambda: TorchvisionSet("DTD", tmp_path))
+    assert f"DTD does not find its files in {tmp_path}" in said
+    assert said.endswith("write data.root=DIR, or data.download=true to fetch them")
+    assert "torchvision has no set 'DTDs'; did you mean DTD" in sentence(lambda: TorchvisionSet("DTDs", tmp_path))
+    assert "torchvision's ImageNet is not read" in sentence(lambda: TorchvisionSet("ImageNet", tmp_path))
+
+
+def cifar(root: Path, more: object = None) -> Path:
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir()
+    for number, name in enumerate([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]):
+        data = np.random.default_rng(number).integers(0, 255, (2, 3072), np.uint8)
+        batch = {"data": data, "labels": [0, 1], "more": more}
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": ["airplane", "automobile"]}))
+    return root
+
+
+def test_cifars_pickles_are_read_by_the_restricted_reader_as_torchvision_reads_them(tmp_path):
+    found = TorchvisionSet("CIFAR10", cifar(tmp_path))
+    assert (found.classes, len(found.train), len(found.test)) == (["airplane", "automobile"], 10, 2)
+    theirs = np.random.default_rng(0).integers(0, 255, (2, 3072), np.uint8)[1].reshape(3, 32, 32)
+    assert (np.asarray(found.train[1].open()) == theirs.transpose(1, 2, 0)).all()
+
+
+def test_a_wicked_cifar_is_refused(tmp_path):
+    class Wicked:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "owned",)
+
+    assert "it asks for __builtin__.getattr" in sentence(lambda: TorchvisionSet("CIFAR10", cifar(tmp_path, Wicked())))
+    assert not (tmp_path / "owned").exists()
+
+
+# ---------------------------------------------------------------- the package datasets, stood in for at its edge
+
+
+class Column(SimpleNamespace):
+    """A part of `datasets`: rows under features."""
+
+    def __getitem__(self, key):
+        return [row[key] for row in self.rows] if isinstance(key, str) else self.rows[key]
+
+
+class ClassLabel(SimpleNamespace):
+    """Its kind of column for classes."""
+
+
+Picture = type("Image", (), {})  # its kind of column for pictures
+Value = type("Value", (), {})
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """The package with one set, whose splits are those of `parts`."""
+    parts: dict[str, Column] = {}
+
+    def load_dataset(name, config, download_config):
+        if name != "beans":
+            raise FileNotFoundError(f"Couldn't find {name}\nmore of it")
+        return dict(parts)
+
+    package = SimpleNamespace(load_dataset=load_dataset, DownloadConfig=SimpleNamespace)
+    monkeypatch.setitem(sys.modules, "datasets", package)
+    return parts
+
+
+def column(label: object, *labels: object) -> Column:
+    rows = [{"image": Image.new("L", (9, 7), 20 * i), "labels": one} for i, one in enumerate(labels)]
+    return Column(features={"image": Picture(), "labels": label}, rows=rows)
+
+
+def test_a_set_of_the_hub_is_understood_by_its_features(hub):
+    leaf = ClassLabel(names=["bean_rust", "healthy"])
+    hub |= {"train": column(leaf, 0, 1, 1), "validation": column(leaf, 0), "test": column(leaf, 1, 0)}
+    found = HubSet("beans")
+    assert found.classes == ["bean rust", "healthy"]
+    assert [one.label for one in found.test] == [1, 0]
+    assert found.val[0].name == "val/000000"
+    assert found.train[0].open().mode == "RGB"
+    assert found.remarks == ["beans: picture is 'image', label is 'labels'"]
+
+
+def test_words_as_labels_are_classes_and_a_seed_divides_where_there_is_no_test(hub):
+    hub["train"] = column(Value(), *["ant", "bee"] * 5)
+    assert "beans has no pictures to test on" in sentence(lambda: HubSet("beans"))
+    found = HubSet("beans", split={"test": 0.4})
+    assert (found.classes, len(found.train), len(found.test)) == (["ant", "bee"], 6, 4)
+    assert few_shot(found.train, 2, 0, classes=found.classes)[0]
+
+
+def test_what_the_hub_lacks_is_said(hub):
+    hub["train"] = column(Value(), "ant")
+    said = sentence(lambda: HubSet("beets"))
+    assert said == "hf: 'beets' cannot be opened: Couldn't find beets; data.download=true fetches it"
+    assert "beans has no column 'labl'; did you mean labels?" in sentence(lambda: HubSet("beans", label="labl"))
+    assert "no split 'tset'" in sentence(lambda: HubSet("beans", splits={"test": "tset"}))
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    assert sentence(lambda: HubSet("x")).endswith("pip install 'promptzoo[hf]'")
+
+
+# ---------------------------------------------------------------- CoOp's sets without a json
+
+
+def test_aircraft_has_its_official_lists(tmp_path):
+    (tmp_path / "variants.txt").write_text("707-320\nA300 B4\n")
+    for number, part in enumerate(("train", "val", "test")):
+        pictures = [f"{number}00000{i}" for i in range(2)]
+        (tmp_path / f"images_variant_{part}.txt").write_text(f"{pictures[0]} A300 B4\n{pictures[1]} 707-320\n")
+        for picture in pictures:
+            paint(tmp_path / "images" / f"{picture}.jpg", int(picture))
+    found = CoOpSplits(tmp_path, layout="aircraft")
+    assert found.classes == ["707-320", "A300 B4"]
+    assert [(one.name, one.label) for one in found.train] == [("0000000.jpg", 1), ("0000001.jpg", 0)]
+    assert [one.label for one in found.few_shot(1, 1)[0]] == [1, 0]
+
+
+def test_imagenet_is_read_by_its_folders_and_class_names(tmp_path):
+    (tmp_path / "classnames.txt").write_text("n02 crane\nn01 tench\nn03 crane\n")
+    for number, name in enumerate(f"{part}/n0{i}/{part}_{i}.JPEG" for part in ("train", "val") for i in (1, 2, 3)):
+        paint((tmp_path / "images" / name).with_suffix(".jpg"), number).rename(tmp_path / "images" / name)
+    found = CoOpSplits(tmp_path, layout="imagenet")
+    assert found.classes == ["crane", "tench", "crane (n03)"]
+    assert (len(found.train), len(found.val), len(found.test)) == (3, 0, 3)
+    assert found.remarks == ["two classes are called 'crane'; the second is 'crane (n03)' here"]
+    assert found.train[0].label == 1
