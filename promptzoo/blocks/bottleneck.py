@@ -87,9 +87,9 @@ def zero(block: Bottleneck) -> None:
 
 
 def normal(block: Bottleneck) -> None:
-    """Deviation 0.01, no bias (Houlsby et al. 2019)."""
+    """Deviation 0.01 before it is cut at two deviations, no bias (Houlsby et al. 2019)."""
     for linear in (block.down, block.up):
-        nn.init.trunc_normal_(linear.weight, std=0.01)
+        nn.init.trunc_normal_(linear.weight, std=0.01, a=-0.02, b=0.02)
         nn.init.zeros_(linear.bias)
 
 

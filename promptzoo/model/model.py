@@ -16,8 +16,9 @@ from promptzoo.errors import ZooError, some
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft, Head, Loss
 from promptzoo.model.frozen import Original, bare_features
+from promptzoo.model.inside import acting, arounds
 from promptzoo.model.parts import Parts
-from promptzoo.model.site import Around, Site, acting, bare, bare_name, matching, recheck, resize, sites
+from promptzoo.model.site import Site, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.model.slots import Slots
 
 FROZEN = ("visual", "text")
@@ -137,14 +138,15 @@ class Model(nn.Module):
     @contextmanager
     def ungrafted(self, *names: str) -> Iterator[None]:
         """Within this context the named grafts (all, if none is named) are silent."""
-        arounds = [m for m in self.modules() if isinstance(m, Around) and (not names or m.name in names)]
-        for around in arounds:
+        found = arounds(self.head, self.visual, self.text)
+        before = [(around, around.silent) for around in found if not names or around.name in names]
+        for around, _ in before:
             around.silent = True
         try:
             yield
         finally:
-            for around in arounds:
-                around.silent = False
+            for around, silent in before:
+                around.silent = silent
 
     @torch.no_grad()
     def frozen_features(self, image: Tensor) -> Tensor:

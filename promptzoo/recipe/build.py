@@ -12,9 +12,10 @@ from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
 from promptzoo.model.contract import Rule
 from promptzoo.model.frozen import Original, asked
 from promptzoo.model.heads import LinearHead
+from promptzoo.model.inside import acting
 from promptzoo.model.model import Model
 from promptzoo.model.shapes import rehearse
-from promptzoo.model.site import acting, bare
+from promptzoo.model.site import bare
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
 from promptzoo.recipe.recipe import Recipe

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from promptzoo.model import heads
-from promptzoo.model.site import acting
+from promptzoo.model.inside import acting
 from promptzoo.model.texts import sentences, through
 from promptzoo.recipe.build import build
 from promptzoo.recipe.knowledge import own_text
