@@ -1,4 +1,4 @@
-"""What a model keeps to itself: who is silent, what is looked for in each forward, and that it goes when it is let go."""
+"""What a model keeps to itself: who is silent, what each forward need not look for; and it goes when it is let go."""
 
 import copy
 import gc
@@ -48,7 +48,9 @@ def test_no_forward_walks_over_the_modules_of_a_tower(name, monkeypatch):
     step(image, label, label)
     walked = []
     modules = nn.Module.named_modules
-    monkeypatch.setattr(nn.Module, "named_modules", lambda own, *a, **k: [walked.append(own), *modules(own, *a, **k)][1:])
+    monkeypatch.setattr(
+        nn.Module, "named_modules", lambda own, *a, **k: [walked.append(own), *modules(own, *a, **k)][1:]
+    )
     step(image, label, label)
     assert not walked
 
