@@ -200,6 +200,7 @@ def test_no_two_classes_bear_one_name():
         for node in tree(path).body:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(name)
+    assert homes.pop("Run") == ["training/opened.py", "training/run.py"]  # a run in Python, and its folder
     assert not {name: files for name, files in homes.items() if len(files) > 1}
 
 

@@ -48,7 +48,7 @@ def test_positions_of_a_half_precision_file_are_resampled_in_float32(tmp_path, k
 
 
 def test_the_shipped_network_opens_at_another_size():
-    net = open_backbone(TINY, 3, "shipped", size=(128, 128))
+    net = open_backbone(TINY, 3, "shipped", image_size=(128, 128))
     assert net(torch.zeros(1, 3, 128, 128)).logits.shape == (1, 3)
     from promptzoo.backbones.from_open_clip import SHIPPED
 

@@ -95,7 +95,7 @@ def verify(
     if compared(model, adopt):
         return
     draw = torch.Generator().manual_seed(0)
-    twin = copy.deepcopy(model).double().eval()
+    twin = copy.deepcopy(model).cpu().double().eval()
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.add_(torch.empty_like(parameter).uniform_(-0.05, 0.05, generator=draw))

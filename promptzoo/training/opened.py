@@ -1,0 +1,75 @@
+"""A run in Python: what it is, what it came to, and its model: `Run`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from promptzoo.data.given import Given
+from promptzoo.errors import ZooError
+from promptzoo.model.model import Model
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training import run as folder
+from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.predict import load
+from promptzoo.training.predictor import Prediction, Predictor
+
+
+class Run:
+    """A finished run, by its folder; its model is opened when it is first asked for.
+
+    Args:
+        path: The folder.
+        weights: Where the backbone's weights are now, if not where the run found them.
+        device: `cpu`, `cuda` or `cuda:1`, of `predict` and `features`.
+
+    Raises `ZooError` where there is no run.
+    """
+
+    def __init__(self, path: str | Path, *, weights: str | None = None, device: str = "cpu") -> None:
+        self.path, self.weights, self.device = Path(path), weights, device
+        self.folder = folder.Run(self.path)
+        if not self.folder.begun:
+            raise ZooError(f"{self.path} holds no run", given=str(self.path))
+        self.opened: Predictor | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """Its recipe, overrides applied."""
+        return self.folder.recipe()
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What it came to: `test` and `val` with their figures (accuracy 0..1), `seconds`, `peak_memory` (MiB), ..."""
+        return self.folder.result()
+
+    @property
+    def classes(self) -> list[str]:
+        """The class names."""
+        return list(self.folder.data()["classes"])
+
+    def predict(self, pictures: Given | Iterable[Given], top: int | None = None) -> list[Prediction]:
+        """One prediction for each picture, with its `top` likeliest classes; pictures as in `Predictor.look`."""
+        return self.predictor().predict(pictures, top)
+
+    def features(self, pictures: Given | Iterable[Given]) -> Tensor:
+        """n o, float32 on the CPU: what enters the head for each picture, of the base pathway."""
+        return self.predictor().features(pictures)
+
+    def evaluate(self, split: str = "test", *, data: Any = None) -> dict[str, Any]:
+        """The figures of one of its splits, read anew; `data` are other pictures, as for `promptzoo.train`."""
+        return evaluate_run(self.path, split, weights=self.weights, data=data)
+
+    def model(self) -> Model:
+        """The model as it was selected, in evaluation mode."""
+        return self.predictor().model
+
+    def predictor(self) -> Predictor:
+        """The model as one that names pictures, kept."""
+        if self.opened is None:
+            self.opened = load(self.path, weights=self.weights, device=self.device)
+        return self.opened
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
