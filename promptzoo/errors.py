@@ -58,6 +58,10 @@ class ZooError(ValueError):
         return made
 
 
+class DamagedError(ZooError):
+    """A file that is not as it was written."""
+
+
 class RecipeError(ZooError):
     """A recipe that cannot be read or built.  Each of its `problems` is an error with its place, and a line of it."""
 

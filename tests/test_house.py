@@ -176,13 +176,10 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "typer": ("cli/",),
 }
 
-RUN = ("training/run.py", "training/run_writer.py")
+RUN = ("training/run_folder.py", "training/run_writer.py")
 WORDS = {  # what is written in a string -> the only files that do
     r"\| ---|---:": ("pages/table.py",),
-    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": (
-        "training/run.py",
-        "training/run_writer.py",
-    ),
+    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": RUN,
 }
 
 

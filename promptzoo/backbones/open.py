@@ -95,10 +95,21 @@ def _quiet(record: logging.LogRecord) -> bool:
 
 def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:
     """Adopts a timm or open_clip model; `AdoptionError` names the class when none of the adopters takes it."""
-    path = f"{type(model).__module__}:{type(model).__name__}"
-    if path not in adopters:
-        cls, known = path.replace(":", "."), sorted(path.replace(":", ".") for path in adopters)
-        said = f"no adopter takes a {cls}; those there are take {', '.join(known)}"
-        raise AdoptionError(said, given=cls)
-    adopted: Adopted = function(adopters[path])(model)
+    adopted: Adopted = function(adopters[adopter_of(adopters, model)])(model)
     return adopted
+
+
+def adopter_of(adopters: Mapping[str, str], model: nn.Module) -> str:
+    """The class of the adopters that a model is of, or derived from.
+
+    Raises `AdoptionError` for another one, and for one that computes something else in a `forward` of its own.
+    """
+    paths: dict[str, Any] = {f"{cls.__module__}:{cls.__name__}": cls for cls in type(model).__mro__}
+    if found := [path for path in paths if path in adopters]:
+        if type(model).forward is not paths[found[0]].forward:
+            said = f"{type(model).__name__} has a forward of its own, which the tower would not compute"
+            raise AdoptionError(said, key="forward", given=type(model).__name__)
+        return found[0]
+    cls, known = next(iter(paths)).replace(":", "."), sorted(path.replace(":", ".") for path in adopters)
+    said = f"no adopter takes a {cls}; those there are take {', '.join(known)}"
+    raise AdoptionError(said, given=cls)

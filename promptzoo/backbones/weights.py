@@ -44,7 +44,8 @@ def no_tag(name: str, tag: str, tags: list[str]) -> ZooError:
 def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
     """Loads a local file into `model`, strictly; keys of the modules named in `aside` are left out.
 
-    No pickle is loaded with code execution.  Positions of another picture size are resampled by the model's library.
+    No pickle is loaded with code execution.  Positions of another picture size are resampled by the model's library,
+    in float32 or finer.
     Raises `ZooError` when the file is missing, unreadable, or does not fit, listing the keys, the shortest list first.
     """
     if not path.exists():
@@ -54,7 +55,8 @@ def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
             raise ZooError(f"a {type(model).__name__} has no reader for .npz weights", place=path)
         model.load_pretrained(str(path))
         return
-    state = filtered(model, read(path))
+    fine = {key: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t for key, t in read(path).items()}
+    state = filtered(model, fine)
     state = {k: t for k, t in state.items() if not any(k.startswith(f"{a}.") for a in aside)}
     own = model.state_dict()
     lists = {

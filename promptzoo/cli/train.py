@@ -24,14 +24,14 @@ def train(
     from promptzoo.pages.progress import Bar
     from promptzoo.pages.result import result_page
     from promptzoo.recipe.recipe import Recipe
-    from promptzoo.training.run import Run
+    from promptzoo.training.run_folder import RunFolder
     from promptzoo.training.session import train as run
 
     if not words and not resume:
         raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --resume DIR needs none")
     if out and resume:
         raise ZooError("--out begins a run and --resume continues one; give one of them")
-    begun = Run(resume or "")
+    begun = RunFolder(resume or "")
     recipe = Recipe.read(words[0], words[1:]) if words else begun.recipe()
     for remark in begun.remarks:
         console(errors=True).print(f"note: {remark}", markup=False, soft_wrap=True)

@@ -104,7 +104,12 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return len(self.batches(0))
+        count = len(self.reader.pictures)
+        return -(-count // self.batch) - self.joins(count)
+
+    def joins(self, count: int) -> bool:
+        """Whether the last batch of an epoch of `count` pictures is too small to stand alone."""
+        return self.shuffle and count > self.batch and 0 < count % self.batch < min(self.least, self.batch)
 
     @property
     def labels(self) -> Tensor:
@@ -116,7 +121,7 @@ class Loader:
         count = len(self.reader.pictures)
         order = chance.order(count, self.seed, epoch) if self.shuffle else list(range(count))
         cut = [order[start : start + self.batch] for start in range(0, count, self.batch)]
-        if self.shuffle and len(cut) > 1 and len(cut[-1]) < min(self.least, self.batch):
+        if self.joins(count):
             cut[-2:] = [cut[-2] + cut[-1]]
         return cut
 

@@ -16,12 +16,12 @@ from promptzoo.exporting.decouple import Decoupled, decouple
 from promptzoo.exporting.file import LIMIT, ROWS, checked
 from promptzoo.exporting.fold import Folded, fold
 from promptzoo.files import deliver
+from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import MERGED, in_order
 from promptzoo.training.reopen import open_run
 
 FC = ("weight", "bias")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
+from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import refuse
@@ -82,12 +83,6 @@ def bare_name(name: str) -> str:
     return re.sub(r"\.step(?=\.)", "", name)
 
 
-def acting(tower: nn.Module) -> set[str]:
-    """The names of what acts in a tower now: grafts that are not silent, and `thawed` where its own weights learn."""
-    found = {module.name for module in tower.modules() if isinstance(module, Around) and not module.silent}
-    return found | {"thawed" for parameter in tower.parameters() if parameter.requires_grad}
-
-
 @dataclass(frozen=True)
 class Site:
     """A named place in a frozen network.
@@ -105,6 +100,7 @@ class Site:
     input: tuple[int, ...] | None
     parent: nn.Module = field(repr=False)
     grafts: Parts[Graft] = field(repr=False)
+    tower: Tower | None = field(repr=False, default=None)
 
     @property
     def module(self) -> nn.Module:
@@ -129,6 +125,8 @@ class Site:
             self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
         else:
             setattr(self.parent, key, Around(self.module, wrap, name))
+        if self.tower is not None:
+            self.tower.inside = None  # to be looked at anew
         recheck(self.grafts)
 
     def before(self, block: nn.Module, name: str = "") -> None:
@@ -158,17 +156,19 @@ class _Around:
     heads: int | None = None
     grid: tuple[int, int] | None = None
     input: tuple[int, ...] | None = None
+    tower: Tower | None = None
 
 
 def sites(root: Any, path: str, grafts: Parts[Graft], around: _Around | None = None) -> Iterator[Site]:
     """Every site below (not including) `root`, in the order of the modules; blocks put there join `grafts`."""
     root = bare(root)
-    around = around or _Around(grid=getattr(root, "grid", None), input=getattr(root, "input", None))
+    around = around or _Around(grid=root.grid, input=root.input, tower=root)
     for name, child in root.named_children():
         inner, here = bare(child), f"{path}.{name}"
         layer = int(name) if isinstance(root, nn.ModuleList) and path.endswith("layers") else around.layer
-        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid), around.input)
-        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts)
+        heads, grid = getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid)
+        own = replace(around, layer=layer, heads=heads, grid=grid)
+        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts, own.tower)
         yield from sites(inner, here, grafts, own)
 
 

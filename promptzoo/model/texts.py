@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
+from promptzoo.data.dataset import spoken
 from promptzoo.errors import ZooError, some
 
 Tokenize = Callable[[list[str]], Tensor]
@@ -16,7 +17,7 @@ ROWS = 128  # sentences that go through a text tower at a time
 
 
 def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequence[str]) -> Tensor:
-    """-> k c n, the token numbers of each class's name in each of k templates.
+    """-> k c n, the token numbers of each class's name in each of k templates; underscores of a name are blanks.
 
     Raises `ZooError` for a template without `{}`, and naming each class whose sentence is longer than the tower reads.
     """
@@ -25,7 +26,7 @@ def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequen
     for one in templates:
         if "{}" not in one:
             raise ZooError(f"the template '{one}' has no {{}} for the class name", key="template", given=one)
-        written = [one.replace("{}", name) for name in classes]
+        written = [one.replace("{}", spoken(name)) for name in classes]
         ids = tokenize(written)
         places = ids.shape[-1]
         full = [row for row, end in enumerate(ids.argmax(-1).tolist()) if end == places - 1]

@@ -1,7 +1,8 @@
 """Registry and recipe to a model; all mistakes of a user that show only on a real backbone are raised here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,10 +12,12 @@ from promptzoo.errors import RecipeError, ZooError, located, placing
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
 from promptzoo.model.contract import Rule
 from promptzoo.model.frozen import Original, asked
-from promptzoo.model.heads import LinearHead
+from promptzoo.model.inside import acting
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
 from promptzoo.model.shapes import rehearse
-from promptzoo.model.site import acting, bare
+from promptzoo.model.site import bare
+from promptzoo.recipe.backbone import numbered
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
 from promptzoo.recipe.recipe import Recipe
@@ -38,12 +41,27 @@ def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
     return backbone
 
 
-def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = None, *, rehearsed: bool = True) -> Model:
-    """The model of a recipe, its learning parts drawn under the recipe's seed.
+@ordinary()
+def build(
+    recipe: Recipe | str | Path | Mapping[str, Any],
+    classes: int | Sequence[str],
+    backbone: Backbone | None = None,
+    *,
+    rehearsed: bool = True,
+) -> Model:
+    """The model of a recipe, its learning parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
 
-    `classes` are the class names.  With `rehearsed` one forward of shapes shows that it fits its pictures.
-    Raises `RecipeError` with the place in the recipe.
+    Args:
+        recipe: A `Recipe`, or what one is made from: a name, a path, text, a mapping.
+        classes: Their names, or how many.
+        backbone: The recipe's own where left out.
+        rehearsed: Whether one forward of shapes shows that it fits its pictures.
+
+    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Raises `RecipeError` with the place in the recipe, `ZooError` for a backbone that cannot be opened.
     """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+    classes = numbered(classes)
     construct = Construct(load_registry())
     for node, kind in ((recipe.rule, "rule"), (recipe.task, "task"), (recipe.node["data"], "dataset")):
         construct.make(node, kind)  # what is needed later is checked now
@@ -52,7 +70,7 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
-        model.backbone = backbone
+        model.backbone, model.recipe = backbone, recipe
         where = recipe.node.where
         with placing(where("head")):
             model.head = construct.build(
@@ -84,20 +102,6 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
     if rehearsed:
         with fitting(recipe):
             rehearse(model.eval())
-    return model.eval()
-
-
-def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
-    """A frozen backbone with a linear head, to graft onto: `open_backbone("timm/vit_base_patch16_224", 10)`.
-
-    `classes` is their number or their names; `options` are those of `open_towers`.  Raises `ZooError`.
-    """
-    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
-    backbone = open_towers(name, weights, **options)
-    adopted = backbone.adopted
-    model = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
-    model.backbone = backbone
-    model.head = LinearHead(adopted.visual.out, len(names))
     return model.eval()
 
 

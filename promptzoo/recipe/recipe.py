@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptzoo.errors import Problems, RecipeError, nearest, shown
 from promptzoo.recipe import yaml
@@ -12,22 +12,31 @@ from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settin
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 from promptzoo.recipe.yaml import Node, Place
 
+if TYPE_CHECKING:
+    from promptzoo.data.dataset import Dataset
+
 __all__ = ["Recipe", "RecipeError"]
 
 
 class Recipe:
-    """A recipe with its overrides applied and its settings typed.
+    """A recipe with its overrides applied and its settings typed: `Recipe("lora", overrides=["train.lr=1e-2"])`.
 
+    It is made from the name of a shipped one, a path, text (of more lines than one), a mapping, or another recipe;
+    `overrides` are `key=value`, as in a command.  `pictures` are those given in Python, which no file can hold.
     The nodes `head`, `rule`, `task` and those in `grafts` and `losses` are built by `Construct`; the rest is settings.
     Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
     """
 
-    def __init__(self, node: Any, source: str = "recipe", overrides: Iterable[str] = ()) -> None:
+    pictures: "Dataset | None" = None
+
+    def __init__(
+        self, recipe: "Recipe | str | Path | Mapping[str, Any]", source: str = "recipe", overrides: Iterable[str] = ()
+    ) -> None:
         problems = Problems()
-        if not isinstance(node, Node):
-            said = f"a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}"
-            raise RecipeError(said, place=source, given=node)
+        node, source = found(recipe, source)
         self.source, self.name, self.node = source, Path(source).stem, node
+        if isinstance(recipe, Recipe):
+            self.name, self.pictures = recipe.name, recipe.pictures
         for text in overrides:
             change(node, text, problems)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
@@ -63,23 +72,17 @@ class Recipe:
     @classmethod
     def read(cls, recipe: str | Path, overrides: Iterable[str] = ()) -> "Recipe":
         """A file, or the name of a shipped recipe."""
-        file, source = find(str(recipe))
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise RecipeError(f"cannot be read: {reason}", place=source) from error
-        return cls.parse(text, source, overrides)
+        return cls(Path(recipe), overrides=overrides)
 
     @classmethod
     def parse(cls, text: str, source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
         """The text of a recipe."""
-        return cls(yaml.read(text, source), source, overrides)
+        return cls(mapping(yaml.read(text, source), source), source, overrides)
 
     @classmethod
     def of(cls, recipe: Mapping[str, Any], source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
         """A recipe written in Python."""
-        return cls(yaml.placed(recipe, Place(source)), source, overrides)
+        return cls(recipe, source, overrides)
 
     def to_dict(self) -> dict[str, Any]:
         """What the recipe says, overrides applied, without defaults."""
@@ -96,6 +99,36 @@ class Recipe:
 
     def __repr__(self) -> str:
         return f"Recipe({self.source!r})"
+
+
+def found(recipe: Any, source: str) -> tuple[Node, str]:
+    """What a recipe was made from as places and values, and how messages call it."""
+    if isinstance(recipe, Node):
+        return recipe, source
+    if isinstance(recipe, Mapping):
+        return mapping(yaml.placed(recipe, Place(source)), source), source
+    if isinstance(recipe, Recipe):
+        return mapping(yaml.read(recipe.to_yaml(), recipe.source), recipe.source), recipe.source
+    if isinstance(recipe, str) and "\n" in recipe:
+        return mapping(yaml.read(recipe, source), source), source
+    if not isinstance(recipe, str | Path):
+        said = f"a recipe is a name, a path, text, a mapping or a Recipe; got a {type(recipe).__name__}"
+        raise RecipeError(said, given=type(recipe).__name__)
+    file, source = find(str(recipe))
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise RecipeError(f"cannot be read: {reason}", place=source) from error
+    return mapping(yaml.read(text, source), source), source
+
+
+def mapping(node: Any, source: str) -> Node:
+    """What a recipe must be."""
+    if not isinstance(node, Node):
+        said = f"a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}"
+        raise RecipeError(said, place=source, given=node)
+    return node
 
 
 def find(recipe: str) -> tuple[Path, str]:

@@ -1,5 +1,6 @@
 """Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, shown
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Entrant, Field, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
@@ -41,6 +42,48 @@ class Terms:
             raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
         if self.out.exists() and not self.out.is_dir():
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
+
+
+def compare(
+    recipes: str | Sequence[str],
+    *,
+    seeds: int | Sequence[int] = 3,
+    baseline: str = "",
+    out: str | Path = "runs/compare",
+    on: str = "test",
+    words: Sequence[str] = (),
+    quiet: bool = False,
+) -> Comparison:
+    """Trains recipes under one protocol with several seeds, ranks them, and tells which differ.
+
+    Args:
+        recipes: Names or paths of recipes and recipe lists.
+        seeds: How many, 1 to that; or which.
+        baseline: The name of the one that the others are held against; the first where left out.
+        out: The folder of the runs; none is repeated.
+        on: Rank by `test`, or by `val` alone, to choose words by.
+        words: Overrides for all, `key=value`.
+        quiet: Says nothing on the way.
+
+    Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
+    Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    """
+    named = [recipes] if isinstance(recipes, str) else list(recipes)
+    if foreign := [one for one in named if not isinstance(one, str | Path) or "=" in str(one)]:
+        said = f"compare takes names and paths of recipes, overrides as words; got {shown(foreign[0])}"
+        raise ZooError(said, key="recipes", given=foreign[0])
+    which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
+    say = (lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr))
+    return compared(
+        [*map(str, named), *words], Terms(which, baseline, Path(out), on), say, Quiet if quiet else Progress
+    )
+
+
+class Quiet(Progress):
+    """A training that says nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
 
 
 def seeds_of(text: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from promptzoo.training.claim import Claim, held_by
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.machine import versions
 from promptzoo.training.progress import Progress
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import FolderError
 from promptzoo.training.session import train
 
@@ -45,7 +45,7 @@ class OneByOne:
         """
         begun = begin(entrant, ground, seed)
         place = self.place(entrant, begun)
-        file, run = place / f"seed-{seed}.json", Run(place / f"seed-{seed}")
+        file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
         kept = Record.read(file) if file.exists() else None
         if kept is not None and kept.finished is not None:
             self.say(f"{entrant.name}, seed {seed}: finished before, in {run.path}")
@@ -94,7 +94,7 @@ class OneByOne:
             if changed:
                 return some(changed, 6, quote="", joint="; ")
         for run in (folder / f"seed-{seed}" for seed in self.seeds):
-            if Run(run).begun and not run.with_suffix(".json").exists():  # a record is there before its run
+            if RunFolder(run).begun and not run.with_suffix(".json").exists():  # a record is there before its run
                 return f"{run.name} in it is a run of which no {run.name}.json tells"
         return ""
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError, ZooError
 from promptzoo.files import write, write_new
 from promptzoo.recipe import yaml
 from promptzoo.recipe.differences import differences
 from promptzoo.studies.bootstrap import Hits
-from promptzoo.training.run import Run
-from promptzoo.training.seal import DamagedError, sealed, unsealed
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.seal import sealed, unsealed
 
 CHANGED = {
     "pictures": "its pictures are others now",
@@ -103,7 +103,7 @@ class Record(BaseModel):
         return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
 
 
-def outcome(run: Run) -> Finished:
+def outcome(run: RunFolder) -> Finished:
     """What a finished run left in its folder.  Raises `ZooError` where it does not tell which pictures were right."""
     right, result, data = run.hits(), run.result(), run.data()
     words = ("selection", "epochs", "best_epoch", "tuned_parameters", "seconds")

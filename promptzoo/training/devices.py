@@ -16,6 +16,7 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from promptzoo.data.loader import Loader
 from promptzoo.errors import ZooError
 from promptzoo.recipe.settings import TrainSettings
 
@@ -50,7 +51,7 @@ def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
     On a GPU some operations have no such form, and the others lose time by it: there it is left as it is.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if device.type == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -61,7 +62,7 @@ def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1], warn_only=warns)
+        torch.use_deterministic_algorithms(before[1], warn_only=warned)
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 
@@ -160,3 +161,16 @@ def share_batches(model: nn.Module) -> bool:
         cls = type(module)
         module.__class__ = type(f"Shared{cls.__name__}", (cls, SharedBatchNorm), {})
     return bool(found)
+
+
+@contextmanager
+def several_rows(loader: Loader) -> Iterator[None]:
+    """Around a training: what normalises over the batch cannot learn from one picture at a time; then `ZooError`."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, ZooError) or min(loader.batch, len(loader.reader.pictures)) >= 2 * loader.world:
+            raise
+        said = f"data.batch is {loader.batch}, and something here normalises over the batch ({error})"
+        way = f"it needs data.batch={2 * loader.world} or more, and as many pictures"
+        raise ZooError(said, key="data.batch", given=loader.batch, remedy=way) from error

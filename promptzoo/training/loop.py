@@ -13,6 +13,7 @@ from torch import Tensor
 from promptzoo.data.data import Data
 from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
+from promptzoo.model.checkpoint import copied
 from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
@@ -20,8 +21,7 @@ from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.settings import Stage
-from promptzoo.training.checkpoint import copied
-from promptzoo.training.devices import averaged, seed_of, share_batches, summed
+from promptzoo.training.devices import averaged, seed_of, several_rows, share_batches, summed
 from promptzoo.training.evaluate import evaluate, rank
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.loggers import Mirror
@@ -69,7 +69,7 @@ class Loop:
         lines = self.run.cut_log(state) if chief else []
         self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
         self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
-        with listening() as self.asked, self.progress:
+        with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in range(self.reached.stage, len(stages)):
                 if not stages[number].epochs:
                     continue

@@ -8,14 +8,13 @@ from pathlib import Path
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.errors import ZooError, shown, some
+from promptzoo.errors import DamagedError, ZooError, shown, some
+from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import unpack
-from promptzoo.training.run import Run
-from promptzoo.training.seal import DamagedError
+from promptzoo.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,10 @@ def open_run(
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
     path = Path(path)
-    state, metadata = Run(path).tuned() if path.is_dir() else unpack(path)
+    state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
+    if not metadata["recipe"]:
+        way = f"make it once more, and promptzoo.load({str(path)!r}, model=...)"
+        raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
     overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
     recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
     trained = json.loads(metadata["classes"])
@@ -64,7 +66,7 @@ def open_run(
     if other:  # a loss that knows the classes of the training is not needed to name others
         state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)
-    run = Run(path if path.is_dir() else path.parent)
+    run = RunFolder(path if path.is_dir() else path.parent)
     fingerprint, remarks = None, []
     try:
         fingerprint = run.data()["fingerprint"] if run.data_file.exists() else None

@@ -11,7 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from promptzoo.training.seal import DamagedError, digest_of, sealed, unsealed
+from promptzoo.errors import DamagedError
+from promptzoo.training.seal import digest_of, sealed, unsealed
 
 FORMAT = 2
 INDEX = "state.json"

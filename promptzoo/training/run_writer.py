@@ -17,7 +17,7 @@ from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.machine import this_moment
 from promptzoo.training.result import Result
 from promptzoo.training.resume import save_state
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.seal import digest_of, sealed
 
 
@@ -25,7 +25,7 @@ class FolderError(ZooError):
     """A run that cannot be begun, or resumed, as its folder stands."""
 
 
-class RunWriter(Run):
+class RunWriter(RunFolder):
     """A run that this process works on.  What writes raises `LostError` when somebody else has taken it over."""
 
     def __init__(self, path: str | Path) -> None:

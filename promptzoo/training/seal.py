@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError
 
 SEAL = "digest"
-
-
-class DamagedError(ZooError):
-    """A file that is not as it was written."""
 
 
 def digest_of(content: bytes) -> str:

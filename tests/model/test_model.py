@@ -16,7 +16,7 @@ from promptzoo.recipe.recipe import Recipe
 
 def small(classes: int = 4) -> promptzoo.Model:
     options = {"depth": 3, "embed_dim": 32, "num_heads": 2, "patch_size": 8}
-    return open_backbone("timm/vit_tiny_patch16_224", classes, size=(32, 32), options=options)
+    return open_backbone("timm/vit_tiny_patch16_224", classes, image_size=(32, 32), options=options)
 
 
 class Recorder(nn.Module):

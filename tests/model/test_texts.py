@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from promptzoo.model import heads
-from promptzoo.model.site import acting
+from promptzoo.model.inside import acting
 from promptzoo.model.texts import sentences, through
 from promptzoo.recipe.build import build
 from promptzoo.recipe.knowledge import own_text
@@ -207,3 +207,16 @@ def test_class_texts_are_refused_where_there_is_no_text_tower(name):
     assert "this backbone has no text tower" in sentence(lambda: build(Recipe.read(name, words), CLASSES))
     said = sentence(lambda: build(Recipe.read(name, [*words, "head={head: linear}"]), CLASSES))
     assert "acts on the class texts, and this backbone has no text tower" in said
+
+
+# ---------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("name", ["zero_shot", "coop", "maple"])
+def test_underscores_in_a_class_s_name_are_read_as_blanks(name):
+    said, written = (clip(names=["hair dryer", "t-shirt"], name=name), clip(names=["hair_dryer", "t-shirt"], name=name))
+    assert torch.equal(said.head.ids, written.head.ids)
+    assert torch.equal(said.head.texts, written.head.texts)
+    image = pictures(said)
+    assert torch.equal(said(image).logits, written(image).logits)
+    assert written.classes == ["hair_dryer", "t-shirt"]

@@ -8,14 +8,15 @@ import runs
 import torch
 from pictures import sentence
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError, ZooError
+from promptzoo.model.checkpoint import unpack
 from promptzoo.training import resume
-from promptzoo.training.checkpoint import pack, unpack
+from promptzoo.training.checkpoint import pack
 from promptzoo.training.evaluate import evaluate_run
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.runs import read_runs
-from promptzoo.training.seal import DamagedError, sealed, unsealed
+from promptzoo.training.seal import sealed, unsealed
 
 
 def plain(file, content):
@@ -85,7 +86,7 @@ def test_a_changed_bit_of_a_finished_run_is_found_or_does_no_harm(whole, tmp_pat
         "versions.json": lambda run: run.recipe().to_dict(),
     }[name]
     shutil.copytree(whole, tmp_path / "run")
-    run, file = Run(tmp_path / "run"), tmp_path / "run" / name
+    run, file = RunFolder(tmp_path / "run"), tmp_path / "run" / name
     before, content, found = read(run), file.read_bytes(), 0
     for changed in flips(content):
         file.write_bytes(changed)
@@ -109,8 +110,8 @@ def test_a_recipe_that_is_none_any_more_comes_from_the_model(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "run")
     (tmp_path / "run" / "recipe.yaml").write_bytes(b"\xff{")
     (tmp_path / "run" / "versions.json").unlink()
-    run = Run(tmp_path / "run")
-    assert run.recipe() == Run(whole).recipe()
+    run = RunFolder(tmp_path / "run")
+    assert run.recipe() == RunFolder(whole).recipe()
     assert len(run.remarks) == 2
 
 
@@ -120,7 +121,7 @@ def test_a_recipe_that_was_changed_before_anything_was_saved_is_not_trained(tmp_
         pass
     page = run.recipe_file.read_text()
     run.recipe_file.write_text(page.replace("lr: 0.01", "lr: 0.02"))
-    assert "was changed since the run was begun" in sentence(Run(tmp_path / "run").recipe)
+    assert "was changed since the run was begun" in sentence(RunFolder(tmp_path / "run").recipe)
 
 
 def test_numbers_that_are_not_finite_are_neither_written_nor_read(root):

@@ -18,7 +18,7 @@ from promptzoo.training import claim
 from promptzoo.training.claim import Claim, LostError
 from promptzoo.training.interrupt import StoppedError, listening
 from promptzoo.training.loop import Loop
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import FolderError, RunWriter
 
 
@@ -40,7 +40,7 @@ def test_what_clusters_send_ends_a_training_as_ctrl_c_does(tmp_path, root, monke
     with pytest.raises(StoppedError) as stopped:
         runs.run(tmp_path / "run", root)
     assert "saved as it was after step 5" in str(stopped.value)
-    assert Run(tmp_path / "run").state()["reached"]["step"] == 5
+    assert RunFolder(tmp_path / "run").state()["reached"]["step"] == 5
     assert not (tmp_path / "run" / claim.NAME).exists()
 
 
@@ -77,7 +77,7 @@ def test_who_was_taken_over_in_mid_run_ends_and_writes_nothing_more(tmp_path, ro
     at_step(monkeypatch, 4, taken_over)
     with pytest.raises(LostError, match="was taken over"):
         runs.run(tmp_path / "run", root, "linear", "vit", "train.save_every=1")
-    assert Run(tmp_path / "run").state()["reached"]["step"] == 4
+    assert RunFolder(tmp_path / "run").state()["reached"]["step"] == 4
     claim.HELD.clear()
 
 

@@ -16,7 +16,7 @@ from pictures import paint, sentence
 from promptzoo import files
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.loop import Loop
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
 
 HYBRID = ("lore_sa2vp_hybrid", "clip", "data.guess=zero_shot", "data.augment=crop_flip", "train.save_every=2")
@@ -54,7 +54,7 @@ def die(*_: object, **__: object) -> None:
 
 
 def resumed(out: Path) -> None:
-    train(Run(out).recipe(), out, resume=True, quiet=True)
+    train(RunFolder(out).recipe(), out, resume=True, quiet=True)
 
 
 # ---------------------------------------------------------------------- killed
@@ -113,12 +113,12 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.session import train
 import runs
 out = Path({out!r})
-recipe = Run(out).recipe() if {resume} else runs.recipe(Path({root!r}), *{words!r})
+recipe = RunFolder(out).recipe() if {resume} else runs.recipe(Path({root!r}), *{words!r})
 try:
     train(recipe, out, resume={resume})
 except StoppedError as error:

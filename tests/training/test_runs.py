@@ -14,7 +14,7 @@ from promptzoo.costs.rows import front
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.runs import FoundRuns, read_runs
 from promptzoo.training.seal import sealed
@@ -37,9 +37,9 @@ def recipe(seed: int | None = 1, **more: object) -> Recipe:
 
 
 def finished(path: Path, asked: Recipe, accuracy: object, classes: list[str] | None = None) -> Path:
-    """A finished run as `Run` leaves it."""
+    """A finished run as `RunFolder` leaves it."""
     begun(path, asked)
-    run = Run(path)
+    run = RunFolder(path)
     run.model_file.write_bytes(pack({"head.weight": torch.ones(2, 3)}, asked, classes or CLASSES, "0" * 16))
     run.result_file.write_bytes(sealed({"recipe": asked.name, "test": {"accuracy": accuracy}, "files": {}}))
     return path

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from promptzoo.data.contents import fingerprint
-from promptzoo.data.dataset import Dataset
+from promptzoo.data.dataset import Dataset, spoken
 from promptzoo.data.divide import divide, told
 from promptzoo.data.picture import Picture, read
 from promptzoo.errors import ZooError, nearest, some
@@ -133,12 +133,12 @@ def subfolders(folder: Path) -> list[str]:
 
 
 def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> list[str]:
-    """How one says each folder: `names` first, else underscores as blanks; dashes stay, as in t-shirt."""
+    """How one says each folder: `names` first, else as `spoken` does."""
     for folder in names:
         if folder not in folders:
             strange = f"'names' has '{folder}', which is no class of {root}"
             raise ZooError(strange, key="names", given=folder, possible=folders)
-    said = [names.get(folder, " ".join(folder.replace("_", " ").split())) for folder in folders]
+    said = [names.get(folder, spoken(folder)) for folder in folders]
     for name, count in Counter(said).items():
         if count > 1:
             twins = some([folder for folder, one in zip(folders, said, strict=True) if one == name])
