@@ -111,10 +111,10 @@ def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> lis
     return said
 
 
-def missing(root: Path) -> str:
+def missing(root: Path, layout: str = LAYOUT) -> str:
     """The sentence for a folder that does not exist, with the nearest one that does."""
     if root.exists():
-        return f"{root} is a file, not a folder; {LAYOUT}"
+        return f"{root} is a file, not a folder; {layout}"
     absent = root
     while not absent.parent.is_dir():
         absent = absent.parent
