@@ -86,9 +86,13 @@ def boundary(mask: Tensor) -> Tensor:
 def dilate(mask: Tensor, radius: int) -> Tensor:
     """The pixels within `radius` of a marked one: ... h w -> ... h w."""
     reach = torch.arange(-radius, radius + 1, device=mask.device)
-    disk = (reach[:, None].square() + reach.square() <= radius**2).float()
-    spread = F.conv2d(pictures(mask), disk[None, None], padding=radius)
-    return (spread > 0.5).view(mask.shape)
+    disk = (reach[:, None].square() + reach.square() <= radius**2).nonzero() - radius  # the few pixels of a boundary
+    picture, row, column = (mask != 0).reshape(-1, *mask.shape[-2:]).nonzero().T  # are fewer than those of a picture
+    height, width = mask.shape[-2] + 2 * radius, mask.shape[-1] + 2 * radius
+    spread = torch.zeros(mask.shape[:-2].numel(), height, width, dtype=torch.bool, device=mask.device)
+    for down, across in disk.tolist():
+        spread[picture, row + radius + down, column + radius + across] = True
+    return spread[:, radius : height - radius, radius : width - radius].reshape(mask.shape)
 
 
 def pictures(mask: Tensor) -> Tensor:

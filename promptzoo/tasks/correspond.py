@@ -107,11 +107,11 @@ class Correspond(Downstream):
         """How many points of a pair are found, at each alpha."""
         place = letterbox if self.fit == "letterbox" else full
         source, target = (place(size, eye.size) for size in (pair.source_size, pair.target_size))
-        asked, wanted = source.points(pair.source_points), target.points(pair.target_points)
+        asked, wanted = self.pixel(source.points(pair.source_points)), target.points(pair.target_points)
         one, other = self.known[pair.source], self.known[pair.target]
-        found = transfer_keypoints(one, other, self.pixel(asked), grid=self.grid, size=target.canvas).points.double()
+        found = transfer_keypoints(one, other, asked, grid=self.grid, size=target.canvas).points.double()
         if self.mutual:
-            back = transfer_keypoints(other, one, self.pixel(found), grid=self.grid, size=source.canvas).points
+            back = transfer_keypoints(other, one, found, grid=self.grid, size=source.canvas).points
             found[~source.near(back, asked, eye.patch)] = torch.inf
         box = target.box(pair.box)[None]
         return [
@@ -119,5 +119,5 @@ class Correspond(Downstream):
         ]
 
     def pixel(self, points: Tensor) -> Tensor:
-        """Points as `transfer_keypoints` takes them: it rounds rows."""
-        return torch.stack((points[:, 0], points[:, 1].floor()), -1) if self.rows == "floor" else points
+        """The pixels in which points lie."""
+        return torch.stack((points[:, 0].floor(), getattr(points[:, 1], self.rows)()), -1)

@@ -56,5 +56,5 @@ def letterbox(picture: Image.Image | tuple[int, int], size: tuple[int, int]) -> 
 def full(picture: Image.Image | tuple[int, int], size: tuple[int, int]) -> Fit:
     """Both sides squashed to the tower's; the canvas is the picture itself, points stay."""
     given = picture if isinstance(picture, tuple) else picture.size
-    image = None if isinstance(picture, tuple) else picture.resize(size[::-1], Image.Resampling.LANCZOS)
+    image = None if isinstance(picture, tuple) else picture.resize(size[::-1], Image.Resampling.BICUBIC)
     return Fit((given[1], given[0]), 1.0, (0.0, 0.0), (given[0] / size[1], given[1] / size[0]), image)
