@@ -34,9 +34,9 @@ def resized(backbone: Backbone, size: tuple[int, int]) -> Backbone:
     )
 
 
-def tower_around(tower: Tower) -> Tower:
-    """A tower of its own around the same weights."""
-    weights = [*tower.parameters(), *tower.buffers()]
+def tower_around(tower: Tower, own: bool = False) -> Tower:
+    """A tower of its own around the same weights, or around `own` copies of them."""
+    weights = [] if own else [*tower.parameters(), *tower.buffers()]
     return copy.deepcopy(tower, {id(weight): weight for weight in weights})
 
 

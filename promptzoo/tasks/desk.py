@@ -69,3 +69,8 @@ def contents(*paths: Path, more: object = "") -> str:
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def digest(value: object) -> str:
+    """A short name for plain values."""
+    return hashlib.sha256(as_json(value, sort_keys=True, default=str).encode()).hexdigest()[:24]

@@ -13,9 +13,11 @@ from promptzoo.tasks.eye import Eye
 class Downstream(ABC):
     """A task that asks a finished model about pictures of its own; it needs no classes, and nothing learns from it.
 
-    `source` is the class that reads its layout; `score` the figure that models are ranked by.
+    `source` is the class that reads its layout; `score` the figure that models are ranked by; `pictures` the folder
+    that pictures are written to, where it makes any.
     """
 
+    pictures: ClassVar[str] = "pictures"
     source: ClassVar[type]
     score: ClassVar[str]
 

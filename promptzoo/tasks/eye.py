@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from PIL import Image
@@ -30,9 +31,11 @@ class Eye:
         self.size, self.patch = preprocess.size, patch_of(model.visual)
         self.device = next(model.parameters()).device
         self.sizes: OrderedDict[Size, Model] = OrderedDict()
+        self.seen: set[Size] = set()
 
     def at(self, size: Size) -> Model:
         """The model for pictures of a size; the last few are kept."""
+        self.seen.add(size)
         if size == self.size:
             return self.model
         if size not in self.sizes:
@@ -53,6 +56,12 @@ class Eye:
     def pooled(self, image: Tensor, layer: int | None = None, space: str = "pooled") -> Tensor:
         """b 3 h w -> one feature for each picture, b o."""
         return tokens.pooled(self.at(sized(image)), image, layer, space)
+
+    def told(self) -> dict[str, Any]:
+        """What a result says of the sizes of pictures."""
+        others = len(self.seen - {self.size})
+        sizes = [list(size) for size in sorted(self.seen)[:SEVERAL]]
+        return {"sizes": sizes, "size_count": len(self.seen), "positions": "resampled" if others else "as trained"}
 
     def digest(self) -> str:
         """sha256 of every weight, tuned or not, and of the preprocessing: what its answers depend on."""

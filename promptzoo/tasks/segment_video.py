@@ -33,6 +33,7 @@ class SegmentVideo(Downstream):
 
     source = Davis
     score = "jf"
+    pictures = "davis"
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
 """A finished run as a model that names pictures: `load`."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from promptzoo.model.texts import some
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import unpack
+from promptzoo.training.reopen import finished, reopened
 from promptzoo.training.run import Run
 
 Pictures: TypeAlias = Tensor | Image.Image | Iterable[Image.Image]
@@ -120,33 +119,19 @@ def open_run(
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
     path = Path(path)
-    state, metadata = Run(path).tuned() if path.is_dir() else unpack(path)
-    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
-    recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
-    trained = json.loads(metadata["classes"])
-    names = trained if classes is None else told_apart(classes)
-    if other := names != trained:
-        state = without_classes(state, recipe, trained, str(path))
-    said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
-    try:
-        backbone = open_of(recipe)
-    except ZooError as error:
-        raise ZooError(
-            f"{path} stands on {said}, which cannot be opened: {error}\n"
-            f"    promptzoo.load(..., weights=FILE) says where the weights are now"
-        ) from error
+    run = finished(path, weights, tuple(words))
+    recipe, state = run.recipe, run.state
+    names = run.classes if classes is None else told_apart(classes)
+    if other := names != run.classes:
+        state = without_classes(state, recipe, run.classes, str(path))
+    backbone = reopened(run, recipe)
     model = build(recipe, names, backbone)
-    if model.fingerprint() != metadata["frozen"]:
-        other = weights or metadata["weights"]
-        raise ZooError(
-            f"{path} was trained on {said}; {recipe.backbone.open} with weights '{other}' is something else "
-            f"now: the frozen weights differ, so what was tuned on them does not fit"
-        )
+    run.demand(model)
     if other:  # a loss that knows the classes of the training is not needed to name others
         state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)
-    run = Run(path if path.is_dir() else path.parent)
-    fingerprint = run.data().get("fingerprint") if run.data_file.exists() else None
+    folder = Run(path if path.is_dir() else path.parent)
+    fingerprint = folder.data().get("fingerprint") if folder.data_file.exists() else None
     return Reopened(recipe, backbone, model.eval(), fingerprint)
 
 
