@@ -13,7 +13,8 @@ BARE = "The frozen tower alone, like timm/deit_tiny_patch16_224, in place of a r
 
 def evaluate(
     words: Annotated[
-        list[str], typer.Argument(metavar="RUN", help="A finished run's folder; task=T data.root=D ...", show_default=False)
+        list[str],
+        typer.Argument(metavar="RUN", help="A finished run's folder; task=T data.root=D ...", show_default=False),
     ],
     split: Annotated[str, typer.Option("--split", help="train, val or test, of task=classify.")] = "test",
     weights: Annotated[str | None, WEIGHTS] = None,

@@ -34,7 +34,9 @@ def read_masks(paths: Sequence[Path]) -> tuple[list[Ids], str]:
         except Exception as error:  # Pillow raises OSError, ValueError, SyntaxError, struct.error, ...
             raise ZooError(f"{path}: this mask cannot be read ({error})") from error
         if modes[-1] not in ("P", "L"):
-            raise ZooError(f"{path}: a mask is indexed (P) or grey (L), this one is {modes[-1]}, whose colours say no id")
+            raise ZooError(
+                f"{path}: a mask is indexed (P) or grey (L), this one is {modes[-1]}, whose colours say no id"
+            )
         if modes[-1] != modes[0]:
             raise ZooError(f"{path}: this mask is of mode {modes[-1]}, the first of its video of {modes[0]}")
         if masks[-1].shape != masks[0].shape:
@@ -56,7 +58,9 @@ def write_mask(path: Path, ids: Ids) -> None:
 
 def palette() -> list[int]:
     """256 colours by PASCAL VOC's rule: the bits of an id, three by three, become the high bits of red, green, blue."""
-    return [sum((number >> 3 * bit + part & 1) << 7 - bit for bit in range(8)) for number in range(256) for part in range(3)]
+    return [
+        sum((number >> 3 * bit + part & 1) << 7 - bit for bit in range(8)) for number in range(256) for part in range(3)
+    ]
 
 
 PALETTE = palette()

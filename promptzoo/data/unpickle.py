@@ -58,7 +58,9 @@ class Restricted(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.allowed:
-            raise ZooError(f"{self.path}: refused, it asks for {module}.{name}, which what it should hold does not need")
+            raise ZooError(
+                f"{self.path}: refused, it asks for {module}.{name}, which what it should hold does not need"
+            )
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
     def persistent_load(self, pid: Any) -> Any:

@@ -51,7 +51,9 @@ class StepBar(Steps):
 def asked_page(result: dict[str, Any], out: Console) -> None:
     """Its score, each figure, tables of those that belong together, and where the result is."""
     figures = result["figures"]
-    out.print(f"{escape(result['model'])}, {result['task']}: {result['score']} [bold]{percent(figures[result['score']])} %[/]")
+    out.print(
+        f"{escape(result['model'])}, {result['task']}: {result['score']} [bold]{percent(figures[result['score']])} %[/]"
+    )
     for name, value in figures.items():
         if isinstance(value, float) and name != result["score"]:
             out.print(f"  {name} {percent(value)} %")
@@ -67,13 +69,14 @@ def asked_page(result: dict[str, Any], out: Console) -> None:
 
 
 def table(name: str, rows: dict[str, Any]) -> Table:
-    """Figures that belong together: a row for each, with its own figures beside, or its share."""
-    flat = {" ".join(key): value for key, value in leaves(rows)}
+    """Figures that belong together: a row for each; shares are in percent, counts as they are."""
+    flat = {" ".join(key).removeprefix("categories "): value for key, value in leaves(rows)}
     titles = list(dict.fromkeys(title for value in flat.values() for title in value))
-    return Table([name, *(f"{title} %" for title in titles)], [
-        (key, *(percent(value.get(title)) if not isinstance(value.get(title), int) else value[title] for title in titles))
-        for key, value in flat.items()
-    ])  # fmt: skip
+    made = Table([name, *titles])
+    for key, value in flat.items():
+        cells = [value.get(title) for title in titles]
+        made.add(key, *(cell if isinstance(cell, int) else percent(cell) for cell in cells))
+    return made
 
 
 def leaves(rows: dict[str, Any], way: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], dict[str, Any]]]:

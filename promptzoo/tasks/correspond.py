@@ -27,8 +27,8 @@ class Correspond(Downstream):
     """Each key point goes to the pixel whose upsampled patch feature fits best, and is right if that is near its own.
 
     LORE's Table 4.  `fit`: `letterbox`, the longer side as long as the backbone's pictures on black, as the code that
-    LORE cites has it; `full`, both sides squashed, as the paper words it.  `rows`: a point lies in the row `round(y)` of
-    that code, or in `floor`.  `mutual`: a point counts as found only if its find leads back to within half a patch.
+    LORE cites has it; `full`, both sides squashed, as the paper words it.  `rows`: a point lies in the row `round(y)`
+    of that code, or in `floor`.  `mutual`: a point counts as found only if its find leads back to within half a patch.
     Figures are shares; four averages are all called PCK.
     """
 
@@ -112,11 +112,9 @@ class Correspond(Downstream):
         found = transfer_keypoints(one, other, asked, grid=self.grid, size=target.canvas).points.double()
         if self.mutual:
             back = transfer_keypoints(other, one, found, grid=self.grid, size=source.canvas).points
-            found[~source.near(back, asked, eye.patch)] = torch.inf
+            found[~source.near(back, asked, eye.cell(self.layer))] = torch.inf
         box = target.box(pair.box)[None]
-        return [
-            round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas
-        ]
+        return [round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas]
 
     def pixel(self, points: Tensor) -> Tensor:
         """The pixels in which points lie."""

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from promptzoo.backbones.resized import patch_of
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import normalised, pixels
 from promptzoo.model import tokens
 from promptzoo.model.model import Model
+from promptzoo.model.site import bare
 
 Grid = tuple[int, int]
 Size = tuple[int, int]
@@ -28,7 +28,7 @@ class Eye:
 
     def __init__(self, model: Model, preprocess: Preprocess, other: Callable[[Size], Model]) -> None:
         self.model, self.preprocess, self.other = model.eval(), preprocess, other
-        self.size, self.patch = preprocess.size, patch_of(model.visual)
+        self.size = preprocess.size
         self.device = next(model.parameters()).device
         self.sizes: OrderedDict[Size, Model] = OrderedDict()
         self.seen: set[Size] = set()
@@ -44,6 +44,11 @@ class Eye:
         if len(self.sizes) > SEVERAL:
             self.sizes.popitem(last=False)
         return self.sizes[size]
+
+    def cell(self, layer: int | None = None) -> Grid:
+        """Height and width of what one patch token stands for, in pixels."""
+        last: Any = bare(self.model.visual.layers[-1 if layer is None else layer])
+        return self.size[0] // last.grid[0], self.size[1] // last.grid[1]
 
     def colours(self, images: list[Image.Image]) -> Tensor:
         """Pictures of one size -> b 3 h w, by the backbone's mean and std."""

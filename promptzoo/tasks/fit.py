@@ -25,7 +25,8 @@ class Fit:
 
     def points(self, points: Sequence[Sequence[float]]) -> Tensor:
         """x, y of the picture -> x, y of the canvas, k 2."""
-        return torch.tensor(points, dtype=torch.double) * self.scale + torch.tensor(self.offset)
+        placed: Tensor = torch.tensor(points, dtype=torch.double) * self.scale + torch.tensor(self.offset)
+        return placed
 
     def box(self, box: Sequence[float]) -> Tensor:
         """x0, y0, x1, y1 of the picture -> of the canvas, 4."""
@@ -34,7 +35,8 @@ class Fit:
     def near(self, found: Tensor, asked: Tensor, patch: tuple[int, int]) -> Tensor:
         """Whether two points are no further apart than half a patch: k 2, k 2 -> k."""
         cells = (found - asked) / torch.tensor(self.cell) / torch.tensor(patch[::-1])
-        return cells.norm(dim=-1) <= 0.5
+        near: Tensor = cells.norm(dim=-1) <= 0.5
+        return near
 
 
 def letterbox(picture: Image.Image | tuple[int, int], size: tuple[int, int]) -> Fit:

@@ -52,8 +52,7 @@ def segmented(labels: Tensor, grid: Grid, size: Grid, whole: Grid) -> Ids:
     maps = F.interpolate(labels.mT.reshape(1, -1, *grid), size, mode="bilinear", align_corners=False)[0]
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
     spread = torch.where(high > 0, (maps - low) / (high - low), maps)
-    ids = torch.zeros_like(spread[0], dtype=torch.uint8)
+    first = torch.zeros_like(spread[0], dtype=torch.uint8)
     for channel in range(1, len(spread)):  # an argmax over the first axis of so few is slow
-        ids[spread[channel] > spread[:channel].amax(0)] = channel
-    ids = ids.cpu().numpy()
-    return np.array(Image.fromarray(ids).resize(whole[::-1], Image.Resampling.NEAREST))
+        first[spread[channel] > spread[:channel].amax(0)] = channel
+    return np.array(Image.fromarray(first.cpu().numpy()).resize(whole[::-1], Image.Resampling.NEAREST))

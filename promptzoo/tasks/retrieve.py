@@ -3,14 +3,14 @@
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from promptzoo.data.annotated import stored
+from promptzoo.data.annotated import Stored, stored
 from promptzoo.data.sources.revisited import Box, Revisited
 from promptzoo.data.transforms import middle
 from promptzoo.errors import ZooError
@@ -20,6 +20,15 @@ from promptzoo.tasks.downstream import Downstream
 from promptzoo.tasks.eye import Eye
 
 Wanted = tuple[Path, Box | None]
+
+
+class Waiting(NamedTuple):
+    """A picture whose turn comes with others of its size."""
+
+    place: int
+    key: str
+    view: Image.Image
+    truncated: bool
 
 
 class Retrieve(Downstream):
@@ -73,44 +82,47 @@ class Retrieve(Downstream):
         """The feature of each picture, n o; views of one size go through the tower together."""
         desk.steps.begin(len(wanted), "pictures")
         found: dict[int, Tensor] = {}
-        waiting: dict[tuple[int, int], list[tuple[int, str, Image.Image]]] = {}
+        waiting: dict[tuple[int, int], list[Waiting]] = {}
         for place, (path, box) in enumerate(wanted):
             key = contents(path, more=box)
             if (kept := desk.kept(key)) is not None:
-                found[place] = unpacked(kept)
+                found[place] = unpacked(kept[0])
+                self.cut_off += kept[1]
                 desk.steps.step()
                 continue
-            view = self.view(path, box, eye)
+            view, truncated = self.view(path, box, eye)
+            self.cut_off += truncated
             group = waiting.setdefault(view.size, [])
-            group.append((place, key, view))
+            group.append(Waiting(place, key, view, truncated))
             if len(group) == self.batch:
                 found |= self.looked(eye, waiting.pop(view.size), desk)
         for group in waiting.values():
             found |= self.looked(eye, group, desk)
         return torch.stack([found[place] for place in range(len(wanted))])
 
-    def looked(self, eye: Eye, group: Sequence[tuple[int, str, Image.Image]], desk: Desk) -> dict[int, Tensor]:
+    def looked(self, eye: Eye, group: Sequence[Waiting], desk: Desk) -> dict[int, Tensor]:
         """The features of views of one size, by their places."""
-        image = eye.colours([view for _, _, view in group])
+        image = eye.colours([one.view for one in group])
         with self.ways_out("task.resize=eval and task.scales=[1.0] keep to the size of the run"):
             features = sum(eye.pooled(scaled(image, scale), self.layer, self.space) for scale in self.scales)
         assert isinstance(features, Tensor)
-        for (_, key, _), feature in zip(group, features.cpu(), strict=True):
-            desk.keep(key, packed(feature))
+        found = {one.place: feature for one, feature in zip(group, features.float().cpu(), strict=True)}
+        for one in group:
+            desk.keep(one.key, [packed(found[one.place]), one.truncated])
             desk.steps.step()
-        return {place: feature for (place, _, _), feature in zip(group, features.cpu(), strict=True)}
+        return found
 
-    def view(self, path: Path, box: Box | None, eye: Eye) -> Image.Image:
+    def view(self, path: Path, box: Box | None, eye: Eye) -> Stored:
         """What the tower sees of a picture."""
         image, truncated = stored(path, truncated=True)
-        self.cut_off += truncated
         if box is not None:
             image = image.crop(box)
         if self.resize.startswith("thumbnail"):
             image.thumbnail(eye.size[::-1], Image.Resampling.LANCZOS)
         if self.resize == "thumbnail":
-            return image
-        return middle(image, eye.preprocess if self.resize == "eval" else eye.preprocess.replace(crop_pct=1.0))
+            return Stored(image, truncated)
+        preprocess = eye.preprocess if self.resize == "eval" else eye.preprocess.replace(crop_pct=1.0)
+        return Stored(middle(image, preprocess), truncated)
 
 
 def scaled(image: Tensor, scale: float) -> Tensor:

@@ -15,7 +15,7 @@ from promptzoo.errors import ZooError
 from promptzoo.metrics import boundary_f, course, region_similarity
 from promptzoo.tasks.desk import Desk, contents
 from promptzoo.tasks.downstream import Downstream
-from promptzoo.tasks.eye import Eye, Grid
+from promptzoo.tasks.eye import Eye, Grid, sized
 from promptzoo.tasks.propagation import Propagation, segmented, shrunk
 from promptzoo.tasks.tiles import tiled
 
@@ -49,7 +49,12 @@ class SegmentVideo(Downstream):
         if min(side, keep) < 1 or min(radius, previous) < 0 or temperature <= 0:
             raise ZooError("task.side and task.keep are 1 or more, radius and previous 0 or more, temperature above 0")
         self.side, self.tiles, self.layer = side, tiles, layer
-        self.handing = {"radius": radius, "previous": previous, "keep": keep, "temperature": temperature}
+        self.handing: dict[str, Any] = {
+            "radius": radius,
+            "previous": previous,
+            "keep": keep,
+            "temperature": temperature,
+        }
 
     def measure(self, eye: Eye, source: Davis, desk: Desk) -> dict[str, Any]:
         """J, F and their mean over all objects of all sequences; each object's mean, recall and decay."""
@@ -66,7 +71,9 @@ class SegmentVideo(Downstream):
                 desk.steps.step(len(video.frames))
             kinds.add(answer["masks"])
             videos[video.name] = {
-                name: {figure: course(torch.tensor(values, dtype=torch.double))._asdict() for figure, values in one.items()}
+                name: {
+                    figure: course(torch.tensor(values, dtype=torch.double))._asdict() for figure, values in one.items()
+                }
                 for name, one in answer["objects"].items()
             }
         every = [one for objects in videos.values() for one in objects.values()]
@@ -120,18 +127,17 @@ class SegmentVideo(Downstream):
             raise ZooError(f"{path} is {said}, but the first mask {other}")
         if self.tiles:
             tokens, grid = tiled(eye, frame, self.layer)
-        else:
-            image = self.scaled(frame, eye)
-            with self.ways_out("task.tiles=true looks through windows of the run's own size"):
-                features, grid = eye.patches(image, self.layer)
-            tokens = features[0]
-            return tokens, grid, (image.shape[-2], image.shape[-1])
-        return tokens, grid, (grid[0] * eye.patch[0], grid[1] * eye.patch[1])
+            high, wide = eye.cell(self.layer)
+            return tokens, grid, (grid[0] * high, grid[1] * wide)
+        image = self.scaled(frame, eye)
+        with self.ways_out("task.tiles=true looks through windows of the run's own size"):
+            features, grid = eye.patches(image, self.layer)
+        return features[0], grid, sized(image)
 
     def scaled(self, frame: Image.Image, eye: Eye) -> Tensor:
-        """A frame whose shorter side is `side`, both cut to what the tower takes: bilinear, not antialiased, 1 3 h w."""
+        """1 3 h w: the shorter side is `side`, both are cut to what the tower takes; bilinear, not antialiased."""
         short, long = self.side, int(self.side * max(frame.size) / min(frame.size)) // STRIDE * STRIDE
         height, width = (short, long) if frame.width >= frame.height else (long, short)
-        (high, wide) = eye.patch
+        high, wide = eye.cell(self.layer)
         size = max(high, height // high * high), max(wide, width // wide * wide)
         return F.interpolate(eye.colours([frame]), size, mode="bilinear", align_corners=False)

@@ -1,6 +1,5 @@
 """A frame seen through windows of the tower's own size: `tiled`."""
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -16,7 +15,7 @@ def tiled(eye: Eye, frame: Image.Image, layer: int | None = None) -> tuple[Tenso
     two windows long, the longer is cut to whole patches; windows follow each other, the last is moved inwards to end at
     the edge, and where two overlap the first one's token counts.
     """
-    (down, across), (high, wide) = eye.size, eye.patch
+    (down, across), (high, wide) = eye.size, eye.cell(layer)
     scale = max(ACROSS * down / frame.height, ACROSS * across / frame.width)
     height, width = int(frame.height * scale + 1e-6) // high * high, int(frame.width * scale + 1e-6) // wide * wide
     view = frame.resize((width, height), Image.Resampling.BICUBIC)

@@ -34,7 +34,7 @@ class Question:
 
 
 def question(words: Iterable[str]) -> Question | None:
-    """What `task=retrieve task.resize=crop224 data.root=DIR` asks; None where the task is not one of pictures of its own.
+    """What `task=retrieve task.resize=crop224 data.root=DIR` asks; None where the task has no pictures of its own.
 
     Raises `ZooError` for a word that the task or its source does not take.
     """
@@ -99,8 +99,11 @@ def ask(
         raise ZooError(f"{asked.backbone[0]}: a run has its backbone; --weights FILE says where its weights are now")
     began = time.perf_counter()
     source = asked.task.source(**asked.data)
-    opened = eye_of_run(path, weights) if bare is None else eye_of_bare(bare, asked.backbone, weights)
-    home = Path(path) if path is not None else Path("runs") / f"bare-{str(bare).replace('/', '-')}"
+    if path is not None:
+        opened, home = eye_of_run(path, weights), Path(path)
+    else:
+        opened = eye_of_bare(str(bare), asked.backbone, weights)
+        home = Path("runs") / f"bare-{str(bare).replace('/', '-')}"
     folder = Path(out) if out is not None else home if home.suffix != ".safetensors" else home.parent
     file, number = vacant(folder, asked.word)
     desk = Desk(answers_of(asked, opened), folder / f"{asked.task.pictures}{number}", steps)

@@ -66,7 +66,9 @@ class Davis:
         """The sequence of a line of 2016, `/JPEGImages/480p/bear/00000.jpg /Annotations/...`."""
         parts = line.split()[0].strip("/").split("/")
         if len(parts) != 4 or parts[:2] != ["JPEGImages", RESOLUTION]:
-            raise ZooError(f"{file}: a line is /JPEGImages/{RESOLUTION}/<sequence>/<frame>.jpg and its mask, got {line!r}")
+            raise ZooError(
+                f"{file}: a line is /JPEGImages/{RESOLUTION}/<sequence>/<frame>.jpg and its mask, got {line!r}"
+            )
         if not self.frames.joinpath(inside(parts[2], file), inside(parts[3], file)).is_file():
             raise ZooError(f"{file} lists a frame that is missing: {line.split()[0]}")
         return parts[2]

@@ -73,15 +73,15 @@ class SPair:
         source, target = (
             self.root / "JPEGImages" / category / inside(told[key], file) for key in ("src_imname", "trg_imname")
         )
-        sizes = [size(told, key, file) for key in ("src_imsize", "trg_imsize")]
-        points = [marked(told, key, one, file) for key, one in zip(("src_kps", "trg_kps"), sizes, strict=True)]
-        if len(points[0]) != len(points[1]) or not points[0]:
-            raise ZooError(f"{file}: {len(points[0])} points in the source, {len(points[1])} in the target, or none")
+        source_size, target_size = (size(told, key, file) for key in ("src_imsize", "trg_imsize"))
+        asked, wanted = marked(told, "src_kps", source_size, file), marked(told, "trg_kps", target_size, file)
+        if len(asked) != len(wanted) or not asked:
+            raise ZooError(f"{file}: {len(asked)} points in the source, {len(wanted)} in the target, or none")
         box = numbers(told["trg_bndbox"], 4, "trg_bndbox", file)
         if not (box[0] < box[2] and box[1] < box[3]):
             raise ZooError(f"{file}: 'trg_bndbox' is x0, y0, x1, y1 with something between, got {box}")
         present([source, target], "picture")
-        return Pair(name, category, source, target, *sizes, *points, box)
+        return Pair(name, category, source, target, source_size, target_size, asked, wanted, box)
 
 
 def drive(line: str) -> str:
@@ -110,7 +110,7 @@ def drawn(names: Sequence[str], count: int, seed: int) -> list[str]:
 
 def size(told: dict[str, Any], key: str, file: Path) -> Size:
     """Width and height."""
-    width, height, *_ = numbers(told[key], len(told[key]) if isinstance(told[key], list) else 3, key, file) + [0.0, 0.0]
+    width, height, _ = numbers(told[key], 3, key, file)
     if min(width, height) < 1:
         raise ZooError(f"{file}: '{key}' should be width, height and channels, got {told[key]!r}")
     return int(width), int(height)
