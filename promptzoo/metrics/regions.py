@@ -38,9 +38,10 @@ class Course(NamedTuple):
 def course(values: Tensor) -> Course:
     """J or F of one object in each counted frame, t, as the DAVIS benchmarks sum it up.
 
-    Decay is the mean of the first quarter less that of the last; quarters share the frame at which they are cut.
+    Decay is the mean of the first quarter less that of the last; quarters share the frame at which they are cut
+    (a half is rounded up).
     """
-    cuts = torch.linspace(1, len(values), 5, dtype=torch.double).round().long() - 1
+    cuts = (torch.linspace(1, len(values), 5, dtype=torch.double) + 0.5).floor().long() - 1
     first, last = values[cuts[0] : cuts[1] + 1], values[cuts[3] : cuts[4] + 1]
     recall = (values > 0.5).double().mean()
     return Course(float(values.mean()), float(recall), float(first.mean() - last.mean()))
