@@ -22,22 +22,25 @@ class Steps:
 class Desk:
     """Answers by key are kept as lines of a file, each as it is found, so that a task goes on where it was stopped.
 
-    A last line that was cut off is left out.  `folder` is where pictures may be written; `reused` counts answers that
-    were there before.
+    A last line that was cut off is left out.  `folder` is where pictures may be written.
     """
 
     def __init__(self, file: Path | None = None, folder: Path | None = None, steps: Steps | None = None) -> None:
         self.file, self.folder, self.steps = file, folder, steps or Steps()
         self.answers: dict[str, Any] = dict(read(file)) if file and file.exists() else {}
-        self.reused = 0
+        self.before, self.used = set(self.answers), set[str]()
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
 
     def kept(self, key: str) -> Any:
         """The answer of a key; None where there is none yet."""
-        found = self.answers.get(key)
-        self.reused += found is not None
-        return found
+        self.used.add(key)
+        return self.answers.get(key)
+
+    @property
+    def reused(self) -> int:
+        """How many answers were there before."""
+        return len(self.used & self.before)
 
     def keep(self, key: str, answer: Any) -> None:
         """One more answer, in the file at once."""

@@ -16,7 +16,7 @@ from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.yaml import Node, Place, plain
 from promptzoo.tasks.desk import Desk, Steps, digest
 from promptzoo.tasks.downstream import Downstream
-from promptzoo.training.eyes import Opened, eye_of_bare, eye_of_run
+from promptzoo.training.eyes import Looking, eye_of_bare, eye_of_run
 from promptzoo.training.machine import peak_memory, versions
 
 SECTIONS = ("task", "data", "backbone")
@@ -125,7 +125,7 @@ def ask(
     return {**result, "file": str(file)}
 
 
-def answers_of(asked: Question, opened: Opened) -> Path:
+def answers_of(asked: Question, opened: Looking) -> Path:
     """Where the answers of this model to this task are kept, whatever the pictures."""
     depends = promptzoo.__version__, asked.word, asked.settings, opened.recipe.to_dict(), opened.eye.digest()
     return cache_folder("answers") / f"{asked.word}-{digest(depends)}.jsonl"

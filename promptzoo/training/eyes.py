@@ -23,7 +23,7 @@ SEEING = ("backbone", "grafts", "head", "data")  # the sections of a recipe that
 POSITIONS = "visual.embed.positions.table"
 
 
-class Opened(NamedTuple):
+class Looking(NamedTuple):
     """An eye, what it is called, and what of its recipe its answers depend on beside its weights."""
 
     eye: Eye
@@ -31,7 +31,7 @@ class Opened(NamedTuple):
     recipe: Recipe
 
 
-def eye_of_run(path: str | Path, weights: str | None = None) -> Opened:
+def eye_of_run(path: str | Path, weights: str | None = None) -> Looking:
     """What was tuned stands in the towers as it did in training; no losses, knowledge or pictures are opened.
 
     Raises `ZooError` when there is no such run, or backbone or weights are others than it was trained on.
@@ -56,10 +56,10 @@ def eye_of_run(path: str | Path, weights: str | None = None) -> Opened:
             raise ZooError(f"{path} was tuned for pictures of {seen}, not of {said(size)} ({why})") from error
         return model.eval()
 
-    return Opened(look(recipe, run.recipe, pristine, at), str(path), recipe)
+    return Looking(look(recipe, run.recipe, pristine, at), str(path), recipe)
 
 
-def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None) -> Opened:
+def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None) -> Looking:
     """The frozen backbone alone.  `words` are overrides of its section, `backbone.weights=FILE`."""
     told = {"backbone": {"open": name}, "head": {"head": "linear"}, "data": {"dataset": "folder"}}
     more = [] if weights is None else [f"backbone.weights={weights}"]
@@ -70,7 +70,7 @@ def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None
         adopted = resized(pristine, size).adopted
         return Model(adopted.visual, adopted.text, [], adopted.logit_scale).eval()
 
-    return Opened(look(recipe, recipe, pristine, at), f"bare {name}", recipe)
+    return Looking(look(recipe, recipe, pristine, at), f"bare {name}", recipe)
 
 
 def look(recipe: Recipe, machine: Recipe, backbone: Backbone, at: Callable[[Size], Model]) -> Eye:

@@ -16,7 +16,7 @@ from promptzoo.training.run import Run
 
 
 @dataclass(frozen=True)
-class Finished:
+class Trained:
     """A run's recipe with overrides, its checkpoint, the classes it was trained for, and its frozen part in words."""
 
     path: Path
@@ -36,7 +36,7 @@ class Finished:
             )
 
 
-def finished(path: str | Path, weights: str | None = None, words: tuple[str, ...] = ()) -> Finished:
+def finished(path: str | Path, weights: str | None = None, words: tuple[str, ...] = ()) -> Trained:
     """What a run's folder, or its model.safetensors, holds; `words` are overrides of the recipe.
 
     Raises `ZooError` when there is no such run.
@@ -46,12 +46,12 @@ def finished(path: str | Path, weights: str | None = None, words: tuple[str, ...
     overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
     recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
     said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
-    return Finished(
+    return Trained(
         path, recipe, state, json.loads(metadata["classes"]), metadata["frozen"], weights or metadata["weights"], said
     )
 
 
-def reopened(run: Finished, recipe: Recipe) -> Backbone:
+def reopened(run: Trained, recipe: Recipe) -> Backbone:
     """The backbone of a run.  Raises `ZooError` with what to do when it cannot be opened."""
     try:
         return open_of(recipe)

@@ -65,7 +65,7 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
 
     root = layouts.revisited(tmp_path)
     (root / "rtiny" / "gnd_rtiny.pkl").write_bytes(pickle.dumps({"imlist": Hostile()}))
-    with pytest.raises(ZooError, match="gnd_rtiny.pkl: refused, it asks for posix.mkdir"):
+    with pytest.raises(ZooError, match=r"gnd_rtiny.pkl: refused, it asks for posix.mkdir"):
         Revisited(root)
     assert not (tmp_path / "mark").exists()
 
@@ -204,12 +204,12 @@ def test_what_is_missing_in_a_video_is_named(tmp_path):
     root = layouts.davis(tmp_path)
     frames, masks = (root / one / "480p" / "walk" for one in ("JPEGImages", "Annotations"))
     (frames / "00002.jpg").unlink()
-    with pytest.raises(ZooError, match="no such frame: .*00002.jpg"):
+    with pytest.raises(ZooError, match=r"no such frame: .*00002.jpg"):
         Davis(root)
     (frames / "00000.jpg").rename(frames / "00002.jpg")
     (masks / "00000.png").unlink()
     (masks / "00001.png").unlink()
-    with pytest.raises(ZooError, match="no such mask: .*00001.png, which the first frame needs"):
+    with pytest.raises(ZooError, match=r"no such mask: .*00001.png, which the first frame needs"):
         Davis(root)
     shutil.rmtree(masks)
     with pytest.raises(ZooError, match="no such mask"):
@@ -240,16 +240,16 @@ def test_a_list_of_sequences_that_leads_nowhere_gets_a_sentence(tmp_path, year, 
 def test_masks_of_another_size_or_kind_are_named(tmp_path):
     write_mask(tmp_path / "a.png", np.zeros((4, 6), np.uint8))
     write_mask(tmp_path / "b.png", np.zeros((4, 7), np.uint8))
-    with pytest.raises(ZooError, match="b.png: this mask is 7 x 4, the first of its video 6 x 4"):
+    with pytest.raises(ZooError, match=r"b.png: this mask is 7 x 4, the first of its video 6 x 4"):
         read_masks([tmp_path / "a.png", tmp_path / "b.png"])
     Image.new("RGB", (6, 4)).save(tmp_path / "c.png")
-    with pytest.raises(ZooError, match="c.png: a mask is indexed .* this one is RGB"):
+    with pytest.raises(ZooError, match=r"c.png: a mask is indexed .* this one is RGB"):
         read_masks([tmp_path / "c.png"])
     Image.new("L", (6, 4)).save(tmp_path / "d.png")
-    with pytest.raises(ZooError, match="d.png: this mask is of mode L, the first of its video of P"):
+    with pytest.raises(ZooError, match=r"d.png: this mask is of mode L, the first of its video of P"):
         read_masks([tmp_path / "a.png", tmp_path / "d.png"])
     (tmp_path / "e.png").write_bytes(b"no picture")
-    with pytest.raises(ZooError, match="e.png: this mask cannot be read"):
+    with pytest.raises(ZooError, match=r"e.png: this mask cannot be read"):
         read_masks([tmp_path / "e.png"])
 
 
