@@ -108,7 +108,7 @@ WRONG = {
     "layers that do not exist": (["check", "sa2vp", *small.overrides("vit"), "grafts.sa2vp.parts=[0, 9]"],
                                  "parts names layer 9; the pathways exchange in layers 0 to 2"),
     "a path to code where a word belongs": (["check", "linear", "task={task: 'os:system', command: 'touch hacked'}"],
-                                            "a task is a word of the registry (classify), no path to code"),
+                                            "a task is a word of the registry (classify, retrieve, correspond, segment_video), no path to code"),
     "no run": (["eval", "nowhere"], "nowhere"),
     "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table, markdown"),
     "no recipe": (["train"], "which recipe?"),
