@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from promptzoo.costs.counting import report as report
     from promptzoo.exporting.merge import merge as merge
     from promptzoo.model.blueprint import Make as Make
+    from promptzoo.model.contract import Dataset as Dataset
+    from promptzoo.model.contract import Graft as Graft
+    from promptzoo.model.contract import Head as Head
+    from promptzoo.model.contract import Loss as Loss
+    from promptzoo.model.contract import Needs as Needs
+    from promptzoo.model.contract import Rule as Rule
+    from promptzoo.model.contract import Task as Task
     from promptzoo.model.model import Model as Model
     from promptzoo.recipe.build import build as build
     from promptzoo.recipe.build import open_backbone as open_backbone
@@ -21,6 +28,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Bottleneck": "blocks",
+    **dict.fromkeys(("Dataset", "Graft", "Head", "Loss", "Needs", "Rule", "Task"), "model.contract"),
     "Make": "model.blueprint",
     "Model": "model.model",
     "Recipe": "recipe.recipe",

@@ -68,9 +68,14 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in the file."""
-    for node in ast.walk(tree(path)):
+def imported(path: Path, typing: bool = True) -> Iterator[str]:
+    """The modules that a file imports, wherever in the file; without `typing` those that it imports when it runs."""
+    found = tree(path)
+    guarded = [node for node in ast.walk(found) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    unread = set() if typing else {id(node) for one in guarded for node in ast.walk(one)}
+    for node in ast.walk(found):
+        if id(node) in unread:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -129,7 +134,7 @@ def test_no_module_imports_itself_in_a_circle():
     edges = {
         name: {
             module if module in paths else module.rpartition(".")[0]
-            for module in imported(path)
+            for module in imported(path, typing=False)
             if module.startswith("promptzoo.")
         }
         for name, path in paths.items()
@@ -165,15 +170,20 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "yaml": ("recipe/yaml.py",),
     "csv": ("pages/table.py", "training/predictions.py"),
     "platformdirs": ("files.py",),
-    "psutil": ("data/cache.py", "training/machine.py"),
+    "portalocker": ("training/claim.py",),
+    "psutil": ("data/cache.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),
     "matplotlib": ("figures/", "pages/"),
     "typer": ("cli/",),
 }
 
+RUN = ("training/run.py", "training/run_writer.py")
 WORDS = {  # what is written in a string -> the only files that do
     r"\| ---|---:": ("pages/table.py",),
-    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": ("training/run.py",),
+    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": (
+        "training/run.py",
+        "training/run_writer.py",
+    ),
 }
 
 

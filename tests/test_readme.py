@@ -75,7 +75,7 @@ def test_the_folder_of_a_run_is_as_it_says(tmp_path):
     (listing,) = (fence for fence in FENCES if fence.section == "Runs" and fence.language == "text")
     folder = Run(tmp_path)
     files = (folder.recipe_file, folder.log_file, folder.model_file, folder.predictions_file, folder.result_file)
-    names = {file.name for file in files} | {"versions.json", "data.json", f"{folder.state_file.parent.name}/"}
+    names = {file.name for file in files} | {"versions.json", "data.json", f"{folder.state_folder.name}/"}
     assert {line.split()[0] for line in listing.text.splitlines()} == names
 
 

@@ -23,6 +23,7 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import Registry, load_registry
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.run import Run
+from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.session import train
 
 SET_UP = "python3 -m venv "  # what `.ci/run` looks for, too
@@ -115,7 +116,7 @@ class Place:
             raise KeyboardInterrupt
 
         with self.monkeypatch.context() as patched:
-            patched.setattr(Run, "finish", stop)
+            patched.setattr(RunWriter, "finish", stop)
             with pytest.raises(StoppedError):
                 train(recipe, out, quiet=True)
         assert Run(out).state() is not None

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import Adopted, AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 #: The function behind each source; its library is imported when it is asked for.
 OPENERS = {
@@ -56,12 +56,11 @@ def open_with(
     """
     source, _, model = name.partition("/")
     if source not in OPENERS or not model:
-        raise ZooError(
-            f"no backbone '{name}'{did_you_mean(source, OPENERS)}; write {', '.join(f'{s}/NAME' for s in OPENERS)}"
-        )
+        way = f"write {', '.join(f'{source}/NAME' for source in OPENERS)}"
+        raise ZooError(f"no backbone '{name}'", key="backbone.open", given=source, possible=OPENERS, remedy=way)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         logging.getLogger().addFilter(_quiet)
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         try:
             opened: Opened = function(OPENERS[source])(model, weights, size, dict(options or {}))
         finally:
@@ -98,7 +97,8 @@ def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:
     """Adopts a timm or open_clip model; `AdoptionError` names the class when none of the adopters takes it."""
     path = f"{type(model).__module__}:{type(model).__name__}"
     if path not in adopters:
-        known = ", ".join(sorted(p.replace(":", ".") for p in adopters))
-        raise AdoptionError(f"no adopter takes a {path.replace(':', '.')}; those there are take {known}")
+        cls, known = path.replace(":", "."), sorted(path.replace(":", ".") for path in adopters)
+        said = f"no adopter takes a {cls}; those there are take {', '.join(known)}"
+        raise AdoptionError(said, given=cls)
     adopted: Adopted = function(adopters[path])(model)
     return adopted

@@ -155,7 +155,7 @@ def rest_of(model: Model, name: str, whole: Trace, plain: Trace, recipe: Recipe 
     and the head.  For others the recipe without is built and traced: None where there is no recipe, or where another
     graft needs this one.
     """
-    if getattr(model.grafts[name], "acts_alone", False):
+    if model.grafts[name].acts_alone:
         return whole.total.macs - whole.owned().get(f"grafts.{name}", Operations()).macs
     if len(model.grafts) == 1:
         return plain.total.macs
@@ -170,7 +170,7 @@ def rest_of(model: Model, name: str, whole: Trace, plain: Trace, recipe: Recipe 
 
 def needed(model: Model, name: str) -> bool:
     """Whether another graft reads what this one writes."""
-    return any(note.startswith(f"{name}.") for graft in model.grafts.values() for note in getattr(graft, "reads", ()))
+    return any(note.startswith(f"{name}.") for graft in model.grafts.values() for note in graft.reads)
 
 
 PREDICTS = ("backbone", "grafts", "head")  # the sections of a recipe that a prediction's cost depends on

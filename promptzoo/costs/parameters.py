@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from torch import nn
 
@@ -52,7 +51,7 @@ def blocks(model: Model, name: str) -> Iterator[Block]:
         sizes[block_of(graft, key.rpartition(".")[0] or key)] += parameter.numel()
     for word, size in sizes.items():
         yield Block(word, size)
-    for title, members in getattr(graft, "sums", {}).items():
+    for title, members in graft.sums.items():
         size = sum(p.numel() for key, p in tuned.items() if belongs(key, f"grafts.{name}", members))
         yield Block(f"= {title}", size)
 
@@ -86,8 +85,7 @@ def shares(model: Model, counts: Parameters) -> tuple[Share, ...]:
         denominators["towers+tuned"] = ("image and text tower and what is tuned", towers, own)
     held: dict[str, int] = {}
     for graft in model.grafts.values() if counts.text else ():
-        also_held: Any = getattr(graft, "also_held", None)
-        held |= also_held(model) if also_held else {}
+        held |= graft.also_held(model)
     if held:
         said = ", ".join(f"{name} {size:,}" for name, size in held.items())
         denominators["released-object"] = (f"all towers, what is tuned, {said}", towers + sum(held.values()), own)

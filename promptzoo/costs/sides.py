@@ -57,9 +57,10 @@ def whole(recipe: Recipe, under: Conditions) -> Model:
     """The model of a recipe with random weights, on which its cost does not depend, and random knowledge."""
     recipe = Recipe.of(recipe.to_dict(), recipe.source, ["backbone.weights=random"])
     model = build(recipe, [f"class {i}" for i in range(under.classes)])
-    for take in (getattr(loss, "set_knowledge", None) for loss in model.losses.values()):
-        if take is not None and recipe.knowledge is not None:
-            take(torch.randn(under.classes, knowledge_dim(recipe.knowledge, model)))
+    if recipe.knowledge is not None:
+        q = torch.randn(under.classes, knowledge_dim(recipe.knowledge, model))
+        for loss in model.losses.values():
+            loss.set_knowledge(q)
     return model.to(under.device)
 
 

@@ -51,7 +51,7 @@ def folder(root: str | Path, layout: str) -> Path:
     """A folder that is there.  Raises `ZooError` with the layout that is expected."""
     root = Path(root).expanduser()
     if not root.is_dir():
-        raise ZooError(missing(root, layout))
+        raise missing(root, layout)
     return root
 
 

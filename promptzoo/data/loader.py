@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -92,7 +93,7 @@ class Loader:
         least: int = 2,
     ) -> None:
         if augment not in AUGMENTS:
-            raise ZooError(f"'augment' is {augment!r}; it can be {' or '.join(AUGMENTS)}")
+            raise ZooError(f"'augment' is {augment!r}", key="augment", given=augment, possible=AUGMENTS)
         if shuffle and min(batch, len(pictures)) < world:
             raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
         self.reader = Reader(pictures, cache, augment, seed, views)
@@ -131,7 +132,7 @@ class Loader:
                 plan.append((epoch, mine, len(mine) * self.world / len(whole)))
         for found in self.read_aside(plan) if self.workers else map(self.reader.__getitem__, plan):
             if isinstance(found, ZooError):
-                raise ZooError(*found.args)  # a new one, since its traceback holds this frame and so the processes
+                raise copy(found)  # a new one, since its traceback holds this frame and so the processes
             yield found
 
     @property

@@ -3,24 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache as once
-from typing import Literal, Protocol
+from typing import Literal
 
 from promptzoo.data.cache import Cache
 from promptzoo.data.contents import fingerprint
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.fewshot import few_shot
 from promptzoo.data.picture import Picture
-from promptzoo.errors import ZooError
-
-
-class Dataset(Protocol):
-    """Labelled pictures in three splits; `val` may be empty. Class names are known without opening a picture."""
-
-    classes: list[str]
-    train: list[Picture]
-    val: list[Picture]
-    test: list[Picture]
-
-    def fingerprint(self) -> str: ...
+from promptzoo.errors import ZooError, some
 
 
 @dataclass(frozen=True)
@@ -66,19 +56,21 @@ def split(
         usable=lambda picture: not skip or shots is None or cache.readable(picture, whole=whole),
     )
     train = cache.all_readable(train, whole=whole, threads=threads)
-    val, test = (cache.all_readable(some, threads=threads) for some in (dataset.val or held, dataset.test))
+    val, test = (cache.all_readable(part, threads=threads) for part in (dataset.val or held, dataset.test))
+    broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and not skip:
-        raise ZooError(f"{named(list(cache.broken.values()))}; mend or remove, or write data.on_bad_image=skip")
+        way = "mend or remove, or write data.on_bad_image=skip"
+        raise ZooError(broken, key="data.on_bad_image", given=on_bad_image, remedy=way)
     for name, pictures in (("train", train), ("test", test)):
         if lacking := without(pictures, dataset.classes):
-            raise ZooError(f"no picture that can be read to {name} on in class {named(lacking, ', ')}")
-    remarks = [*getattr(dataset, "remarks", ())]
+            raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
+    remarks = [*dataset.remarks]
     if cache.broken:
-        remarks.append(f"{len(cache.broken)} pictures left out: {named(list(cache.broken.values()))}")
+        remarks.append(f"{len(cache.broken)} pictures left out: {broken}")
     if not val:
         remarks.append("no pictures to validate on: the last epoch counts")
     elif lacking := without(val, dataset.classes):
-        remarks.append(f"nothing to validate on in class {named(lacking, ', ')}")
+        remarks.append(f"nothing to validate on in class {some(lacking)}")
     content = once(cache.content)
     digests = fingerprint(train, val, test, content=content), fingerprint(test, content=content)
     return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks))
@@ -87,8 +79,4 @@ def split(
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:
     """The classes that have no picture."""
     present = {picture.label for picture in pictures}
-    return [f"'{name}'" for label, name in enumerate(classes) if label not in present]
-
-
-def named(items: list[str], joint: str = "; ") -> str:
-    return joint.join(items[:5]) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
+    return [name for label, name in enumerate(classes) if label not in present]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.predict import Reopened
+from promptzoo.training.reopen import Reopened
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,7 @@ def decouple(run: Reopened) -> Decoupled | None:
     """The run with the prompts of each graft that can tell them (`decoupled`); None where none can."""
     state, words = run.model.tuned_state(), []
     for name, graft in run.model.grafts.items():
-        form: Any = getattr(graft, "decoupled", None)
-        if form is not None and (found := form()) is not None:
+        if (found := graft.decoupled()) is not None:
             blocks, own = found
             state = {key: tensor for key, tensor in state.items() if not key.startswith(f"grafts.{name}.")}
             state |= {f"grafts.{name}.{key}": tensor for key, tensor in own.items()}

@@ -6,11 +6,12 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.grafts.shared.context import Context, Position
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 
 
-class ContextOptimization(nn.Module):
+class ContextOptimization(Graft):
     """Learned vectors take the place of the template's words.
 
     CoOp, Zhou et al. 2022, Sec. 3.2: the text of class c is [V]_1 ... [V]_M [CLASS]_c, through the frozen text tower.
@@ -18,9 +19,6 @@ class ContextOptimization(nn.Module):
     As released initial words switch class-specific vectors off without a word; here each class starts from them.
     Raises `ZooError` without a text tower or a head that reads it, and for names without room.
     """
-
-    writes: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -37,10 +35,6 @@ class ContextOptimization(nn.Module):
             "position": position,
             "class_specific": class_specific,
         }
-
-    def needs(self, model: Model) -> Needs:
-        """Nothing beside the base."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Acts where words become vectors."""

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from promptzoo.backbones.notes import Notes
 from promptzoo.blocks.frame import PixelFrame, framed
 from promptzoo.errors import ZooError
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 
 SIDES = ("up", "down", "left", "right")
 
 
-class DiversityAwarePrompting(nn.Module):
+class DiversityAwarePrompting(Graft):
     """Adds a learned frame of pixels to each picture, that of the cluster whose mean is nearest to it.
 
     DAM-VP, Huang et al. 2023, Sec. 3.  `prepare` clusters the frozen features of at most `samples` training pictures:
@@ -31,8 +32,6 @@ class DiversityAwarePrompting(nn.Module):
     more than `most` clusters, and for a file `start` that holds no such frame.
     """
 
-    writes = ()
-    reads = ()
     frozen = True
     prototypes: Tensor
 
@@ -51,10 +50,6 @@ class DiversityAwarePrompting(nn.Module):
                 f"threshold must be above 0, samples and most 1 or more; got {threshold}, {samples} and {most}"
             )
         self.width, self.threshold, self.samples, self.most, self.start = width, threshold, samples, most, start
-
-    def needs(self, model: Model) -> Needs:
-        """Nothing beside the base."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Acts on the picture, before it is cut into patches."""
@@ -103,7 +98,10 @@ class DiversityAwarePrompting(nn.Module):
             enough = 1.001 * sorted(tree.distances_)[len(features) - self.most - 1]  # still more when rounded
             raise ZooError(
                 f"'{self.name}' makes {count} clusters of {len(features)} pictures at threshold {self.threshold:g}, "
-                f"and most is {self.most}; grafts.{self.name}.threshold={enough:.4g} makes no more"
+                f"and most is {self.most}",
+                key="threshold",
+                given=self.threshold,
+                remedy=f"grafts.{self.name}.threshold={enough:.4g} makes no more",
             )
         first = torch.stack([(found == label).nonzero()[0, 0] for label in range(count)])
         return first.argsort().argsort()[found]
@@ -143,10 +141,12 @@ class Frames(nn.Module):
         try:
             found = load_file(file)
         except (OSError, SafetensorError) as error:
-            raise ZooError(f"start is {file}, which cannot be read as a .safetensors file: {error}") from error
+            why = f"which cannot be read as a .safetensors file: {error}"
+            raise ZooError(f"start is {file}, {why}", key="start", given=str(file)) from error
         shapes = {side: tuple(getattr(self, side).shape[1:]) for side in SIDES}
         if (there := {name: tuple(tensor.shape) for name, tensor in found.items()}) != shapes:
-            raise ZooError(f"start is {file}, which holds {said(there)}; a frame here is {said(shapes)}")
+            why, way = f"which holds {said(there)}", f"a frame here is {said(shapes)}"
+            raise ZooError(f"start is {file}, {why}", key="start", given=str(file), remedy=way)
         for side in SIDES:
             getattr(self, side).data[0] = found[side].to(getattr(self, side))
 

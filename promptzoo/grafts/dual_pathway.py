@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from promptzoo.backbones.notes import Notes
 from promptzoo.grafts.shared.bridge import Bridge
 from promptzoo.model.blueprint import Make
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft, Needs
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap, bare, before
 
 
-class DualPathway(nn.Module):
+class DualPathway(Graft):
     """A map of prompts, as large as the picture's tokens, goes through the frozen layers beside the picture itself.
 
     SA²VP, Pei et al. 2024, Sec. 3, Eq. 2-6.  Rows [:b] are the base pathway, rows [b:2b] the prompt pathway; they
@@ -27,7 +28,6 @@ class DualPathway(nn.Module):
     """
 
     writes = ("logits",)
-    reads = ()
 
     def __init__(
         self,

@@ -7,14 +7,15 @@ from promptzoo.grafts.shared.insert import insert
 from promptzoo.grafts.shared.key_value import KeyValuePrompts
 from promptzoo.grafts.shared.pieces import Pieces
 from promptzoo.grafts.vpt import fan_in
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft, Needs
+from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.model.step import Gradients
 
 LEAST_TOKENS, LEAST_PIECES = 1, 4  # that stay in all, and of each token
 
 
-class EfficientPrompts(nn.Module):
+class EfficientPrompts(Graft):
     """Learned prompts in every layer (VPT-deep), learned keys and values beside them, and pruning at a rewind.
 
     E²VPT, Han et al. 2023, Sec. 3.  `length` tokens enter as in `Vpt`; `pairs` keys and values join those of every
@@ -29,8 +30,6 @@ class EfficientPrompts(nn.Module):
     width of each layer.
     """
 
-    writes = ()
-    reads = ()
     kept: Tensor
 
     def __init__(

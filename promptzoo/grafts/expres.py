@@ -8,14 +8,15 @@ from torch import Tensor, nn
 from promptzoo.backbones.notes import Notes
 from promptzoo.grafts.shared.insert import insert
 from promptzoo.grafts.vpt import Learned, fan_in
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft, Needs
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 from promptzoo.model.slots import Slots
 
 Where = Literal["norm", "qkv", "proj"]
 
 
-class Expres(nn.Module):
+class Expres(Graft):
     """Learned tokens enter once, and the mean of their last outputs is the feature; residual prompts add to them.
 
     EXPRES, Das et al. 2023, Sec. 3, reconstructed from the paper: no code was released.  In every layer a learned
@@ -24,9 +25,6 @@ class Expres(nn.Module):
     the norm before attention, the mean as the readout.
     Raises `ValueError` when `length` is below 1 or `where` names another place.
     """
-
-    writes = ()
-    reads = ()
 
     def __init__(self, *, length: int = 10, where: tuple[Where, ...] = get_args(Where)):
         super().__init__()

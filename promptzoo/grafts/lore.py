@@ -11,12 +11,13 @@ from torch.nn import functional as F
 from promptzoo.backbones.notes import Notes
 from promptzoo.grafts.shared.insert import Insert, insert
 from promptzoo.model.blueprint import Make
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft, Needs
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap, bare
 from promptzoo.model.slots import Slots
 
 
-class Lore(nn.Module):
+class Lore(Graft):
     """Reads the raw patches, writes prompts: [prefix | learned | generated | patches], anew in every layer.
 
     LORE, Wang et al. 2024, Sec. 3.2, Eq. 1 and 12.  As released the generator writes prompts for every layer, and
@@ -34,7 +35,6 @@ class Lore(nn.Module):
     generator: Any
     sums: ClassVar = {"white box": ("local", "generator", ".attend")}
     writes = ("local", "latent")
-    reads = ()
 
     def __init__(self, local: Make, generator: Make, *, learned: int = 8, stage: int = 0):
         super().__init__()

@@ -12,12 +12,13 @@ from promptzoo.errors import ZooError
 from promptzoo.grafts.shared.context import Context
 from promptzoo.grafts.shared.insert import Insert
 from promptzoo.model.blueprint import Make
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft, Needs
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 from promptzoo.model.slots import Slots
 
 
-class CoupledPrompts(nn.Module):
+class CoupledPrompts(Graft):
     """Learned words in the first `depth` layers of the text tower; `couple` makes the image tower's prompts of them.
 
     MaPLe, Khattak et al. 2023, Sec. 3.2, Eq. 1-8.  In the first layer the words stand behind the start token, with
@@ -26,9 +27,6 @@ class CoupledPrompts(nn.Module):
     since prompts have no position.  Each layer has a coupling of its own, here drawn apart, as released all alike.
     Raises `ZooError` without a text tower or a head that reads it, and when `depth` is more than either tower has.
     """
-
-    writes: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
 
     def __init__(self, couple: Make, *, depth: int = 9, length: int | None = None, init: str | None = None):
         super().__init__()
@@ -42,7 +40,9 @@ class CoupledPrompts(nn.Module):
         if not 1 <= self.depth <= min(len(widths), len(text_widths)):
             raise ZooError(
                 f"depth must lie between 1 and {min(len(widths), len(text_widths))}, since the image tower has "
-                f"{len(widths)} layers and the text tower {len(text_widths)}; got {self.depth}"
+                f"{len(widths)} layers and the text tower {len(text_widths)}; got {self.depth}",
+                key="depth",
+                given=self.depth,
             )
         length = self.context.length
         self.deep = nn.ParameterList(

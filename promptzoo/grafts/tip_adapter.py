@@ -9,14 +9,15 @@ from torch.nn.functional import normalize
 from promptzoo.backbones.notes import Notes
 from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.errors import ZooError
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft
+from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
 
 LEAST = 0.1  # the first alpha and beta that a search tries
 COUNTS = (20, 200)  # how many it tries of each, as released
 
 
-class TipAdapter(nn.Module):
+class TipAdapter(Graft):
     """Adds to the head's logits what the training pictures nearest to a picture are.
 
     Tip-Adapter, Zhang et al. 2022, Eq. 1-6: logits + `alpha` exp(-`beta` (1 - f K^T)) V, f the unit feature, K (c k e)
@@ -29,7 +30,6 @@ class TipAdapter(nn.Module):
     """
 
     writes: tuple[str, ...] = ("plain", "affinity")
-    reads: tuple[str, ...] = ()
     keys: Tensor
     filled: Tensor
     alpha: Tensor
@@ -46,7 +46,8 @@ class TipAdapter(nn.Module):
     ):
         super().__init__()
         if shots is None or shots < 1:
-            raise ZooError("it keeps a key for each training picture and must know how many: data.shots=16, or shots")
+            said = "it keeps a key for each training picture and must know how many: data.shots=16, or shots"
+            raise ZooError(said, key="shots")
         if passes < 1 or alpha < 0 or beta < 0 or (search is not None and min(search) < LEAST):
             raise ValueError(
                 f"passes must be 1 or more, alpha and beta 0 or more, and search from {LEAST} on; "
@@ -55,10 +56,6 @@ class TipAdapter(nn.Module):
         self.shots, self.passes, self.search = shots, passes, search
         self.register_buffer("alpha", torch.tensor(float(alpha)))
         self.register_buffer("beta", torch.tensor(float(beta)))
-
-    def needs(self, model: Model) -> Needs:
-        """Nothing beside the base."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Acts around the head; the keys are not-a-number until `prepare`, so that forgetting it shows."""
@@ -91,8 +88,10 @@ class TipAdapter(nn.Module):
         """Makes the keys.  What it says goes into the run's data.json."""
         if self.search is not None and data.val is None:
             raise ZooError(
-                f"'{self.name}' searches alpha and beta on validation pictures, and there are none; give it alpha and "
-                f"beta and grafts.{self.name}.search=null"
+                f"'{self.name}' searches alpha and beta on validation pictures, and there are none",
+                key="search",
+                given=self.search,
+                remedy=f"give it alpha and beta and grafts.{self.name}.search=null",
             )
         device = self.keys.device
         augmented = data.train.augment != "none"
@@ -110,7 +109,8 @@ class TipAdapter(nn.Module):
         for label, name in enumerate(names):
             own = keys[labels == label]
             if len(own) > self.shots:
-                raise ZooError(f"'{self.name}' keeps {self.shots} pictures of a class, and '{name}' has {len(own)}")
+                said = f"'{self.name}' keeps {self.shots} pictures of a class, and '{name}' has {len(own)}"
+                raise ZooError(said, key="shots", given=self.shots)
             self.keys[label, : len(own)] = own.to(self.keys)
             self.filled[label, : len(own)] = 1
 

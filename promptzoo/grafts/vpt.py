@@ -5,12 +5,13 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.grafts.shared.insert import Insert, insert
-from promptzoo.model.model import Model, Needs
+from promptzoo.model.contract import Graft, Needs
+from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.model.slots import Slots
 
 
-class Vpt(nn.Module):
+class Vpt(Graft):
     """`length` learned tokens between the prefix and the patches, without positions: [prefix | prompts | patches].
 
     VPT, Jia et al. 2022, Eq. 4-5 (shallow: they enter once and travel along) and Eq. 6-7 (`deep`: new ones in every
@@ -18,9 +19,6 @@ class Vpt(nn.Module):
     On Swin prompts have each layer's own width, and results do not depend on the other images of a batch.
     Raises `ValueError` when `length` is below 1 or `dropout` is no share.
     """
-
-    writes = ()
-    reads = ()
 
     def __init__(self, *, length: int = 10, deep: bool = True, dropout: float = 0.0):
         super().__init__()

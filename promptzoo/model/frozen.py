@@ -9,6 +9,8 @@ from torch.func import functional_call
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
+from promptzoo.model.contract import Graft, Loss
+from promptzoo.model.parts import Parts
 from promptzoo.model.site import Around, after, bare_name
 
 
@@ -37,9 +39,9 @@ def bare_features(tower: Tower, original: Original | None, x: Tensor) -> Tensor:
     return feature
 
 
-def asked(*parts: nn.ModuleDict) -> bool:
+def asked(*parts: Parts[Graft] | Parts[Loss]) -> bool:
     """Whether one of these grafts or losses asks for the bare backbone's feature of each picture (`frozen`)."""
-    return any(getattr(part, "frozen", False) for some in parts for part in some.values())
+    return any(part.frozen for some in parts for part in some.values())
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """Feature to logits."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +12,14 @@ from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.errors import ZooError
+from promptzoo.model.compliance import check
+from promptzoo.model.contract import Head
 from promptzoo.model.model import Model
 from promptzoo.model.site import acting, bare
 from promptzoo.model.texts import ROWS, Tokenize, encode_text, sentences, through
 
 
-class LinearHead(nn.Module):
+class LinearHead(Head):
     """A linear classifier on the feature, weights drawn with standard deviation 0.02 (Pei et al. 2024, SA²VP)."""
 
     shapes = "b d -> b c"
@@ -34,7 +35,7 @@ class LinearHead(nn.Module):
         return logits
 
 
-class ScaledLinear(nn.Module):
+class ScaledLinear(Head):
     """A linear classifier on the unit feature times `scale`, CLIP's frozen logit scale (Wang et al. 2024, LORE).
 
     Raises `ValueError` when `scale` is not positive.
@@ -54,7 +55,7 @@ class ScaledLinear(nn.Module):
         return logits
 
 
-class TextSimilarity(nn.Module):
+class TextSimilarity(Head):
     """CLIP's zero-shot classifier: cosine between feature and class text, times the logit scale; nothing learns.
 
     Radford et al. 2021, Sec. 3.1.4.  Several templates make an ensemble: the unit text features' mean.
@@ -140,9 +141,13 @@ class TextSimilarity(nn.Module):
 
 
 def fixed(model: Model) -> AbstractContextManager[None]:
-    """Within this context nothing of the model learns: what its head needs of the classes alone is computed once."""
-    own: Any = getattr(bare(model.head), "fixed", nullcontext)
-    context: AbstractContextManager[None] = own()
+    """Within this context nothing of the model learns: what its head needs of the classes alone is computed once.
+
+    Raises `ZooError` for a head that does not keep the contract.
+    """
+    head = bare(model.head)
+    check(type(head), Head, "the head")
+    context: AbstractContextManager[None] = head.fixed()
     return context
 
 
@@ -152,5 +157,6 @@ def text_head(model: Model, who: str) -> TextSimilarity:
     if model.text is None:
         raise ZooError(f"{who} acts on the class texts, and this backbone has no text tower")
     if not isinstance(head, TextSimilarity):
-        raise ZooError(f"{who} acts on the class texts, which this head does not read; take head: {{head: text}}")
+        said = f"{who} acts on the class texts, which this head does not read"
+        raise ZooError(said, key="head", remedy="take head: {head: text}")
     return head

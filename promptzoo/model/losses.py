@@ -6,28 +6,25 @@ from torch import Tensor, nn
 
 from promptzoo.blocks.precision import at_least_float32, full_precision
 from promptzoo.model.blueprint import Make
+from promptzoo.model.contract import Loss
 from promptzoo.model.model import Output
 
 
-class CrossEntropy(nn.Module):
+class CrossEntropy(Loss):
     """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch."""
-
-    writes: tuple[str, ...] = ()
 
     def __init__(self, of: str | None = None):
         super().__init__()
         self.of = of
-        self.reads: tuple[str, ...] = () if of is None else (of,)
+        self.reads = () if of is None else (of,)
 
-    def forward(self, out: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
-        logits = out.logits if self.of is None else out.notes[self.of]
+    def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
+        logits = output.logits if self.of is None else output.notes[self.of]
         return F.cross_entropy(logits, label)
 
 
-class KnowsClasses(nn.Module):
+class KnowsClasses(Loss):
     """A loss that owns what is known of each class, not-a-number until `set_knowledge`, so that forgetting shows."""
-
-    writes: tuple[str, ...] = ()
 
     def __init__(self, classes: int, knowledge_dim: int):
         super().__init__()
@@ -73,12 +70,12 @@ class PrototypeLoss(KnowsClasses):
     ):
         super().__init__(classes, knowledge_dim)
         self.latent, self.local = f"{of}.latent", f"{of}.local"
-        self.reads: tuple[str, ...] = (self.latent, self.local)
+        self.reads = (self.latent, self.local)
         self.pull, self.push = pull, push
         self.attend: nn.Module = attend(dim=dim, knowledge_dim=knowledge_dim)
 
-    def forward(self, out: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
-        latent, local = out.notes[self.latent], out.notes[self.local]
+    def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
+        latent, local = output.notes[self.latent], output.notes[self.local]
         asked = label.unsqueeze(1) if guess is None else torch.stack((label, guess), 1)
         prototypes = self.attend(local, self.knowledge[asked])
         with full_precision(latent):
@@ -100,7 +97,6 @@ class KeepClose(KnowsClasses):
     """
 
     frozen = True
-    reads: tuple[str, ...] = ()
 
     def __init__(
         self, *, out: int, classes: int, knowledge_dim: int, logit_scale: float = 100.0, temperature: float = 1.0
@@ -115,8 +111,8 @@ class KeepClose(KnowsClasses):
             raise ValueError(f"temperature must be positive, got {temperature}")
         self.logit_scale, self.temperature = logit_scale, temperature
 
-    def forward(self, out: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
-        return self.distance(self.zero_shot(out.notes["frozen"]), out.logits)
+    def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
+        return self.distance(self.zero_shot(output.notes["frozen"]), output.logits)
 
     def zero_shot(self, feature: Tensor) -> Tensor:
         """b t -> b c."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.notes import FEATURES, Notes
 from promptzoo.backbones.tower import Tower
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
+from promptzoo.model.compliance import check
+from promptzoo.model.contract import Graft, Head, Loss
 from promptzoo.model.frozen import Original, bare_features
+from promptzoo.model.parts import Parts
 from promptzoo.model.site import Around, Site, acting, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.model.slots import Slots
 
@@ -28,23 +30,11 @@ class Output(NamedTuple):
     notes: Notes
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What a graft adds, declared before any graft attaches: prefix tokens, and pathways beside the base."""
+class NoHead(Head):
+    """Where a head will stand."""
 
-    prefix: int = 0
-    pathways: int = 0
-
-
-class Graft(Protocol):
-    """A method that needs more than one place."""
-
-    writes: tuple[str, ...]
-    reads: tuple[str, ...]
-
-    def needs(self, model: Model) -> Needs: ...
-
-    def attach(self, model: Model, name: str) -> None: ...
+    def forward(self, feature: Tensor, notes: Notes) -> Tensor:
+        raise ZooError("this model has no head yet; give it one, like model.head = LinearHead(model.visual.out, 10)")
 
 
 class Model(nn.Module):
@@ -55,14 +45,16 @@ class Model(nn.Module):
     """
 
     logit_scale: Tensor | None
+    grafts: Parts[Graft]
+    losses: Parts[Loss]
     backbone: Any = None
 
     def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
         super().__init__()
         self.visual, self.text, self.classes = visual, text, list(classes)
         self.original: Original | None = None
-        self.head: nn.Module = nn.Identity()
-        self.grafts, self.losses = nn.ModuleDict(), nn.ModuleDict()
+        self.head: nn.Module = NoHead()
+        self.grafts, self.losses = Parts(Graft), Parts(Loss)
         self.weights: dict[str, float] = {}
         self.slots: dict[str, Slots] = {}
         self.pathways: dict[str, int] = {}
@@ -75,7 +67,7 @@ class Model(nn.Module):
         A graft with `frozen` finds the bare backbone's feature (b o) in the note of that name: the one given, or anew.
         """
         notes = Notes(len(image), image if image.ndim == FEATURES else None)
-        asking = {name for name, graft in self.grafts.items() if getattr(graft, "frozen", False)}
+        asking = {name for name, graft in self.grafts.items() if graft.frozen}
         if asking and asking & acting(self.visual):
             notes["frozen"] = self.frozen_features(image) if frozen is None else frozen
         feature = notes["feature"] = self.visual(image, notes)
@@ -96,8 +88,7 @@ class Model(nn.Module):
         for name in FROZEN:
             if getattr(self, name) is not None:
                 yield from sites(getattr(self, name), name, self.grafts)
-        head = bare(self.head)
-        yield Site("head", getattr(head, "dim", None), len(self.classes), None, None, None, None, self, self.grafts)
+        yield Site("head", bare(self.head).dim, len(self.classes), None, None, None, None, self, self.grafts)
 
     def at(self, pattern: str, only: Iterable[int] | None = None) -> list[Site]:
         """The sites that a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
@@ -108,14 +99,17 @@ class Model(nn.Module):
 
     # ------------------------------------------------------------------ grafts
 
-    def graft(self, grafts: dict[str, Any]) -> None:
+    def graft(self, grafts: dict[str, Graft]) -> None:
         """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
 
-        The first stands innermost.  Raises `ZooError` when two of them open a second pathway.
+        The first stands innermost.  Raises `ZooError` for one that does not keep the contract, and when two of them
+        open a second pathway.
         """
-        for name in grafts:
+        for name, graft in grafts.items():
+            check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
-                raise ZooError(f"a graft cannot be called '{name}': torch's ModuleDict has something of that name")
+                said = f"a graft cannot be called '{name}': torch's ModuleDict has something of that name"
+                raise ZooError(said, key="grafts", given=name)
         for name, graft in grafts.items():
             needs = graft.needs(self)
             self.slots[name] = Slots(needs.prefix, self.prefix())
@@ -184,8 +178,7 @@ class Model(nn.Module):
         wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
         wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
         if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise ZooError(f"the checkpoint does not fit this model: {'; '.join(sorted(wrong)[:5])}{more}")
+            raise ZooError(f"the checkpoint does not fit this model: {some(sorted(wrong), quote='', joint='; ')}")
         for key, tensor in own.items():
             tensor.copy_(state[key])
 

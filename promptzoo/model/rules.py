@@ -1,24 +1,16 @@
-"""How losses become gradients.
+"""How losses become gradients: the rules."""
 
-A rule is called with the weighted losses by name, the parameters, `backward`, which adds the gradients of one loss,
-and `average`, a tensor's mean over processes.  The first `backward` of a step averages gradients over processes by
-itself, further ones do not: a rule that calls it twice averages what it takes.
-"""
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Backward = Callable[..., None]
-Average = Callable[[Tensor], Tensor]
+from promptzoo.model.contract import Average, Backward, Rule
 
 
-class Sum:
+class Sum(Rule):
     """The weighted losses' sum, back-propagated."""
-
-    reads: tuple[str, ...] = ()
 
     def __call__(
         self, losses: dict[str, Tensor], parameters: Iterable[nn.Parameter], backward: Backward, average: Average
@@ -26,7 +18,7 @@ class Sum:
         backward(total(losses.values()))
 
 
-class ProGrad:
+class ProGrad(Rule):
     """The gradient of the other losses, without what would make the loss `against` grow.
 
     ProGrad, Zhu et al. 2023, Eq. 5: where the gradient G of the other losses and that of `against`, K, point apart
@@ -39,7 +31,7 @@ class ProGrad:
         if strength < 0:
             raise ValueError(f"strength must be 0 or more, got {strength}")
         self.against, self.strength = against, strength
-        self.reads: tuple[str, ...] = (against,)
+        self.reads = (against,)
 
     def __call__(
         self, losses: dict[str, Tensor], parameters: Iterable[nn.Parameter], backward: Backward, average: Average

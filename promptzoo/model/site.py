@@ -10,7 +10,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
+from promptzoo.model.contract import Graft
+from promptzoo.model.holding import refuse
+from promptzoo.model.parts import Parts, Put
 
 #: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
 Wrap = Callable[..., Any]
@@ -19,7 +22,8 @@ Wrap = Callable[..., Any]
 class Around(nn.Module):
     """A frozen step with something grafted around it.
 
-    The wrap is a bound method of a graft, which belongs to `model.grafts`: a tuple hides it from registration here.
+    The wrap is a bound method of a graft or of a module in it, which belongs to `model.grafts`: a tuple hides it from
+    registration here.
     `silent` hands the call straight to the step, as if nothing were grafted.
     """
 
@@ -52,21 +56,17 @@ def beside(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
     return step(x, *rest) + block(x)
 
 
-def recheck(grafts: nn.ModuleDict) -> None:
+def recheck(grafts: Parts[Graft]) -> None:
     """Lets every graft look again at what it relies on: something was grafted, and it may no longer hold."""
-    for graft in grafts.children():
-        again: Any = getattr(graft, "recheck", None)
-        if again is not None:
-            again()
+    for graft in grafts.values():
+        graft.recheck()
 
 
-def resize(grafts: nn.ModuleDict, state: dict[str, Tensor]) -> None:
+def resize(grafts: Parts[Graft], state: dict[str, Tensor]) -> None:
     """Lets every graft whose sizes are found out in training take those that it has in a checkpoint."""
     for name, graft in grafts.items():
-        take: Any = getattr(graft, "resize", None)
-        if take is not None:
-            key = f"grafts.{name}."
-            take({k.removeprefix(key): tensor for k, tensor in state.items() if k.startswith(key)})
+        key = f"grafts.{name}."
+        graft.resize({k.removeprefix(key): tensor for k, tensor in state.items() if k.startswith(key)})
     recheck(grafts)
 
 
@@ -104,7 +104,7 @@ class Site:
     grid: tuple[int, int] | None
     input: tuple[int, ...] | None
     parent: nn.Module = field(repr=False)
-    grafts: nn.ModuleDict = field(repr=False)
+    grafts: Parts[Graft] = field(repr=False)
 
     @property
     def module(self) -> nn.Module:
@@ -119,7 +119,11 @@ class Site:
         return {word: value for word, value in known.items() if value is not None}
 
     def around(self, wrap: Wrap, name: str) -> None:
-        """Puts a wrap around what stands here; later wraps go outside.  Its owner is not registered here."""
+        """Puts a wrap around what stands here; later wraps go outside.  Its owner is not registered here.
+
+        Raises `ZooError` for a function that closes over a tensor or a module, which torch would not see.
+        """
+        refuse(wrap, name, self.path)
         key = self.path.rpartition(".")[2]
         if isinstance(self.parent, nn.ModuleList):
             self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
@@ -142,7 +146,7 @@ class Site:
     def put(self, verb: Wrap, block: nn.Module, name: str) -> None:
         """Registers the block among the grafts, with others of its name (its class, where none is given)."""
         name = name or type(block).__name__
-        self.grafts[name] = nn.ModuleList([*self.grafts[name].children(), block] if name in self.grafts else [block])
+        self.grafts[name] = Put([*self.grafts[name].children(), block] if name in self.grafts else [block])
         self.around(partial(verb, block), name)
 
 
@@ -156,7 +160,7 @@ class _Around:
     input: tuple[int, ...] | None = None
 
 
-def sites(root: Any, path: str, grafts: nn.ModuleDict, around: _Around | None = None) -> Iterator[Site]:
+def sites(root: Any, path: str, grafts: Parts[Graft], around: _Around | None = None) -> Iterator[Site]:
     """Every site below (not including) `root`, in the order of the modules; blocks put there join `grafts`."""
     root = bare(root)
     around = around or _Around(grid=getattr(root, "grid", None), input=getattr(root, "input", None))
@@ -173,8 +177,8 @@ def widths(module: nn.Module) -> tuple[int | None, int | None]:
     for entering, leaving in (("dim", "out"), ("in_features", "out_features")):
         if isinstance(getattr(module, entering, None), int):
             return getattr(module, entering), getattr(module, leaving, None)
-    shape = getattr(module, "normalized_shape", None)
-    return (shape[-1], shape[-1]) if shape else (None, None)
+    shape = getattr(module, "normalized_shape", None) or (None,)
+    return shape[-1], shape[-1]
 
 
 def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:
@@ -183,14 +187,14 @@ def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | Non
     Raises `ZooError` with the sites there are, and the nearest, when nothing matches.
     """
     match = re.compile(r"[^.]+".join(re.escape(part) for part in pattern.split("*")))
-    found = [site for site in everywhere if match.fullmatch(site.path)]
-    if not found:
+    if not (found := [site for site in everywhere if match.fullmatch(site.path)]):
         paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
-        raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
+        sites = f"the sites are {', '.join(paths)}"
+        raise ZooError(f"nothing at '{pattern}'", key="at", given=pattern, possible=paths, remedy=sites)
     if only is None:
         return found
     layers = {site.layer for site in found}
-    missing = sorted(set(only) - layers)
-    if missing:
-        raise ZooError(f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}")
+    if missing := sorted(set(only) - layers):
+        known = f"it has 0 to {max(layer for layer in layers if layer is not None)}"
+        raise ZooError(f"'{pattern}' has no layer {missing[0]}", key="only", given=missing[0], remedy=known)
     return [site for site in found if site.layer in set(only)]

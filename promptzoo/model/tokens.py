@@ -57,7 +57,7 @@ def tokens(model: Model, image: Tensor, layer: int | None = None) -> Tokens:
 def opened(model: Model, image: Tensor) -> Notes:
     """The notes that a pass begins with."""
     notes = Notes(len(image))
-    if any(getattr(graft, "frozen", False) for name, graft in model.grafts.items() if name in acting(model.visual)):
+    if any(graft.frozen for name, graft in model.grafts.items() if name in acting(model.visual)):
         notes["frozen"] = model.frozen_features(image)
     return notes
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
 
 from promptzoo.backbones import Backbone
-from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
+from promptzoo.errors import RecipeError, ZooError, located, placing
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
+from promptzoo.model.contract import Rule
 from promptzoo.model.frozen import Original, asked
 from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
-from promptzoo.model.shapes import on_meta
+from promptzoo.model.shapes import rehearse
 from promptzoo.model.site import acting, bare
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
@@ -33,10 +33,8 @@ def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
             backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
         if asked.dropout:
             backbone.adopted.visual.dropout(asked.dropout)
-    except RecipeError:
-        raise
     except ZooError as error:
-        raise RecipeError(f"{recipe.node.where('backbone')}: {error}") from error
+        raise located(error, recipe.node.where("backbone")) from error
     return backbone
 
 
@@ -52,23 +50,17 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.train.seed)
+        torch.default_generator.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
         model.backbone = backbone
         where = recipe.node.where
-        model.head = _under(
-            where("head"),
-            lambda: construct.build(
+        with placing(where("head")):
+            model.head = construct.build(
                 recipe.head, "head", dim=adopted.visual.out, classes=len(classes), **_texts(model, backbone)
-            ),
-        )
+            )
         grafts = {name: _graft(construct, node, recipe.data.shots) for name, node in recipe.grafts.items()}
-        try:
+        with placing(where("grafts")):
             model.graft(grafts)
-        except RecipeError:
-            raise
-        except ValueError as error:
-            raise RecipeError(f"{where('grafts')}: {error}") from error
         sizes: dict[str, Any] = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
         sizes |= {"out": adopted.visual.out, **_scale(model, "logit_scale")}
         if recipe.knowledge is not None:
@@ -77,18 +69,21 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
             if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
                 if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
                     raise RecipeError(
-                        f"{where('losses', name)}: loss '{name}' asks about each class, and the recipe "
-                        f"has no 'knowledge'; add one, like knowledge: {{text: backbone}}"
+                        f"loss '{name}' asks about each class, and the recipe has no 'knowledge'",
+                        place=where("losses", name),
+                        key="knowledge",
+                        remedy="add one, like knowledge: {text: backbone}",
                     )
-                model.losses[name] = _under(where("losses", name), partial(construct.build, node, "loss", **sizes))
+                with placing(where("losses", name)):
+                    model.losses[name] = construct.build(node, "loss", **sizes)
                 model.weights[name] = recipe.weights[name]
         if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
             model.original = Original(adopted.visual)
         _check_notes(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
-        with fitting(recipe), torch.no_grad():
-            on_meta(model.eval())(torch.empty(2, *model.visual.input, device="meta"))
+        with fitting(recipe):
+            rehearse(model.eval())
     return model.eval()
 
 
@@ -104,16 +99,6 @@ def open_backbone(name: str, classes: int | Sequence[str], weights: str = "rando
     model.backbone = backbone
     model.head = LinearHead(adopted.visual.out, len(names))
     return model.eval()
-
-
-def _under(place: object, make: Any) -> Any:
-    """What `make` gives; a mistake found there gets its place."""
-    try:
-        return make()
-    except RecipeError:
-        raise
-    except ValueError as error:
-        raise RecipeError(f"{place}: {error}") from error
 
 
 def _graft(construct: Construct, node: Any, shots: int | None) -> Any:
@@ -145,20 +130,22 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
     """Every note that is read has a writer; a graft reads only what an earlier one writes."""
     written: dict[str, str] = {}
     for name, graft in model.grafts.items():
-        for note in getattr(graft, "reads", ()):
+        for note in graft.reads:
             _demand_note(recipe, f"graft '{name}'", note, written, ("grafts", name))
-        written |= {f"{name}.{word}": name for word in getattr(graft, "writes", ())}
+        written |= {f"{name}.{word}": name for word in graft.writes}
     for name, loss in model.losses.items():
-        for note in getattr(loss, "reads", ()):
+        for note in loss.reads:
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
 
 
-def _check_rule(recipe: Recipe, rule: Any, model: Model) -> None:
+def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:
     """Every loss that a rule asks for by name is there."""
-    for name in getattr(rule, "reads", ()):
+    for name in rule.reads:
         if recipe.losses and name not in model.losses:
-            left_out = ", whose weight is 0" if name in recipe.losses else unknown(name, model.losses)
-            raise RecipeError(f"{recipe.node.where('rule')}: the rule asks for the loss '{name}'{left_out}")
+            weightless = name in recipe.losses
+            said = f"the rule asks for the loss '{name}'{', whose weight is 0' if weightless else ''}"
+            possible = None if weightless else model.losses
+            raise RecipeError(said, place=recipe.node.where("rule"), key="rule", given=name, possible=possible)
 
 
 @contextmanager
@@ -170,16 +157,19 @@ def fitting(recipe: Recipe) -> Iterator[None]:
         if isinstance(error, RecipeError):
             raise
         where = recipe.node.where("grafts" if recipe.grafts else "backbone")
-        raise RecipeError(f"{where}: {str(error).splitlines()[0]}") from error
+        raise RecipeError(str(error).splitlines()[0], place=where) from error
 
 
 def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], where: tuple[str, ...]) -> None:
     if note in written:
         return
     word = note.rpartition(".")[2]
-    writers = [e for e, one in load_registry().grafts.items() if word in getattr(one.load(), "writes", ())]
+    writers = [e for e, one in load_registry().grafts.items() if word in one.load().writes]
     would = f" ({' or '.join(writers)} would)" if writers else ""
     raise RecipeError(
-        f"{recipe.node.where(*where)}: {who} reads '{note}', which no graft in this recipe writes{would}"
-        f"{did_you_mean(note, written, quote=chr(39))}"
+        f"{who} reads '{note}', which no graft in this recipe writes{would}",
+        place=recipe.node.where(*where),
+        key=where[-1],
+        given=note,
+        possible=written or None,
     )

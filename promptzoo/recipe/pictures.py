@@ -5,9 +5,10 @@ from typing import Any
 from promptzoo.backbones import Backbone
 from promptzoo.data.cache import Cache
 from promptzoo.data.data import Data
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.data.splits import Dataset, split
+from promptzoo.data.splits import split
 from promptzoo.errors import ZooError
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
@@ -34,8 +35,10 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
 
 
 def open_dataset(recipe: Recipe) -> Dataset:
-    """The data set of a recipe."""
+    """The data set of a recipe.  Raises `ZooError` for one without classes or splits."""
     dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset")
+    if lacking := [word for word in ("classes", "train", "val", "test") if not hasattr(dataset, word)]:
+        raise ZooError(f"dataset '{recipe.data.dataset}' has no {', '.join(lacking)} after its constructor")
     return dataset
 
 
@@ -50,7 +53,9 @@ def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
     seen = own.replace(**{word: getattr(recipe.data, word) for word in words})
     if seen.size != own.size:
         raise ZooError(
-            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}; "
-            f"another size is a word of the backbone, backbone.image_size"
+            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}",
+            key="data.size",
+            given=seen.size,
+            remedy="another size is a word of the backbone, backbone.image_size",
         )
     return seen

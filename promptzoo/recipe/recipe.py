@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import Problems, RecipeError, nearest, shown, unknown
+from promptzoo.errors import Problems, RecipeError, nearest, shown
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import change, choose_knowledge, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
@@ -25,7 +25,8 @@ class Recipe:
     def __init__(self, node: Any, source: str = "recipe", overrides: Iterable[str] = ()) -> None:
         problems = Problems()
         if not isinstance(node, Node):
-            raise RecipeError(f"{source}: a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}")
+            said = f"a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}"
+            raise RecipeError(said, place=source, given=node)
         self.source, self.name, self.node = source, Path(source).stem, node
         for text in overrides:
             change(node, text, problems)
@@ -34,10 +35,10 @@ class Recipe:
         strange = [key for key in node if key not in SECTIONS]
         meant = [section for key in strange for section in nearest(key, SECTIONS)]
         for key in strange:
-            problems.add(node.where(key), f"a recipe has no '{key}'{unknown(key, SECTIONS)}")
+            problems.add(node.where(key), f"a recipe has no '{key}'", key=key, given=key, possible=SECTIONS)
         for key in REQUIRED:
             if key not in (*node, *meant):
-                problems.add(source, f"a recipe needs '{key}'")
+                problems.add(source, f"a recipe needs '{key}'", key=key)
         choose_knowledge(node.get("knowledge"))
         drop_leftovers(node)
 
@@ -56,8 +57,8 @@ class Recipe:
         self.weights = {name: weight(name, loss, problems) for name, loss in self.losses.items()}
         problems.stop()
         if self.train.epochs and not self.losses:
-            place = node.where("train", "epochs")
-            raise RecipeError(f"{place}: {self.train.epochs} epochs to train, but no losses to learn from")
+            said = f"{self.train.epochs} epochs to train, but no losses to learn from"
+            raise RecipeError(said, place=node.where("train", "epochs"), key="losses")
 
     @classmethod
     def read(cls, recipe: str | Path, overrides: Iterable[str] = ()) -> "Recipe":
@@ -67,7 +68,7 @@ class Recipe:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise RecipeError(f"{source}: cannot be read: {reason}") from error
+            raise RecipeError(f"cannot be read: {reason}", place=source) from error
         return cls.parse(text, source, overrides)
 
     @classmethod
@@ -106,7 +107,8 @@ def find(recipe: str) -> tuple[Path, str]:
     if file.exists():
         return file, recipe
     if recipe in shipped_lists():
-        raise RecipeError(f"'{recipe}' is a recipe list, which promptzoo report and compare take; name one recipe")
+        said = f"'{recipe}' is a recipe list, which promptzoo report and compare take"
+        raise RecipeError(said, given=recipe, remedy="name one recipe")
     if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
-        raise RecipeError(f"{recipe}: there is no such file{unknown(file.stem, shipped)}")
-    raise RecipeError(f"no recipe called '{recipe}'{unknown(recipe, shipped)}")
+        raise RecipeError("there is no such file", place=recipe, given=file.stem, possible=shipped)
+    raise RecipeError(f"no recipe called '{recipe}'", given=recipe, possible=shipped)

@@ -1,26 +1,31 @@
 """Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.studies.executor import OneByOne
-from promptzoo.studies.plan import Entrant, Ground, ground, read_field
+from promptzoo.studies.plan import Entrant, Field, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
 from promptzoo.studies.record import Record
 from promptzoo.studies.standings import Comparison, Standing, ranked
+from promptzoo.training.claim import ClaimedError
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
 ON = ("test", "val")
+WAIT = 1.0  # seconds between two looks at runs that others work on
 
 
 @dataclass(frozen=True)
 class Terms:
     """Under what recipes are compared: seeds, the baseline's name, the folder of the runs, and which split ranks.
+
+    `stale` is as in `train`.
 
     Raises `ZooError` for a split that is not there, and for a folder that is a file.
     """
@@ -29,10 +34,11 @@ class Terms:
     baseline: str
     out: Path
     on: str = "test"
+    stale: float | None = None
 
     def __post_init__(self) -> None:
         if self.on not in ON:
-            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'{did_you_mean(self.on, ON)}")
+            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
         if self.out.exists() and not self.out.is_dir():
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
 
@@ -60,7 +66,7 @@ def compared(
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     field = read_field(words, terms.baseline, terms.seeds)
-    runs = OneByOne(terms.out, terms.seeds, say, progress)
+    runs = OneByOne(terms.out, terms.seeds, say, progress, terms.stale)
     refused, grounds = list(field.refused), dict[str, Ground]()
     known: dict[str, str] = {}
     for entrant in field.entrants:
@@ -70,17 +76,7 @@ def compared(
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():
         runs.say(f"{one.name} cannot run here: {one.sentence}")
-    records: dict[str, list[Record]] = {name: [] for name in grounds}
-    for seed in terms.seeds:
-        for entrant in (one for one in field.entrants if one.name in records):
-            try:
-                records[entrant.name].append(runs.run(entrant, grounds[entrant.name], seed))
-            except StoppedError:
-                raise
-            except ZooError as error:
-                refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
-                runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
-                del records[entrant.name]
+    records = trained(field, grounds, terms.seeds, runs, refused)
     costs, standings = Gathering(), []
     for entrant in (one for one in field.entrants if one.name in records):
         try:
@@ -92,6 +88,38 @@ def compared(
         raise ZooError(f"no recipe got to its end\n{sentences}")
     found = ranked(standings, refused, field.baseline, terms.seeds)
     return replace(found, notes=(*notes(found), *runs.remarks))
+
+
+def trained(
+    field: Field, grounds: dict[str, Ground], seeds: Sequence[int], runs: OneByOne, refused: list[Refused]
+) -> dict[str, list[Record]]:
+    """The finished records of each recipe, seed after seed; one whose run fails is refused and left out.
+
+    What others work on is waited for at the end, and taken up where they give up.
+    """
+    records: dict[str, dict[int, Record]] = {name: {} for name in grounds}
+    asked = [(seed, one) for seed in seeds for one in field.entrants if one.name in grounds]
+    told: set[tuple[int, str]] = set()
+    while asked:
+        busy = []
+        for seed, entrant in (one for one in asked if one[1].name in records):
+            try:
+                records[entrant.name][seed] = runs.run(entrant, grounds[entrant.name], seed)
+            except StoppedError:
+                raise
+            except ClaimedError as error:
+                busy.append((seed, entrant))
+                if (seed, entrant.name) not in told:
+                    told.add((seed, entrant.name))
+                    runs.say(f"{entrant.name}, seed {seed}: {error}; it is waited for")
+            except ZooError as error:
+                refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
+                runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
+                del records[entrant.name]
+        if len(busy) == len(asked):
+            time.sleep(WAIT)
+        asked = busy
+    return {name: [found[seed] for seed in seeds] for name, found in records.items()}
 
 
 def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:

@@ -9,18 +9,17 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassStatScores
 
 from promptzoo.data.loader import Batch
+from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 
 
-class Classify:
+class Classify(Task):
     """Accuracy: the share of pictures whose highest logit is that of their class.
 
     Gives `accuracy` (0..1), `loss` (mean cross-entropy of the logits), `count`, and `per_class`: how many pictures of
     each class there are and how many were right.  Processes that share the batches get the figures of all of them;
     `predicted`, the place and the named class of each picture (n 2), is of their own pictures alone.
     """
-
-    score = "accuracy"  # the figure that selects an epoch
 
     def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:
         """Looks at each batch once."""

@@ -1,16 +1,17 @@
 """What retrieval, correspondence and video segmentation have in common: `Downstream`."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from promptzoo.errors import ZooError
+from promptzoo.model.contract import Task
 from promptzoo.tasks.desk import Desk
 from promptzoo.tasks.eye import Eye
 
 
-class Downstream(ABC):
+class Downstream(Task):
     """A task that asks a finished model about pictures of its own; it needs no classes, and nothing learns from it.
 
     `source` is the class that reads its layout; `score` the figure that models are ranked by; `pictures` the folder
@@ -19,7 +20,6 @@ class Downstream(ABC):
 
     pictures: ClassVar[str] = "pictures"
     source: ClassVar[type]
-    score: ClassVar[str]
 
     @abstractmethod
     def measure(self, eye: Eye, source: Any, desk: Desk) -> dict[str, Any]:
@@ -36,4 +36,4 @@ class Downstream(ABC):
         try:
             yield
         except ZooError as error:
-            raise ZooError(f"{error}; {sentence}") from error
+            raise ZooError(str(error), remedy=sentence) from error

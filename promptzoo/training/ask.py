@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import promptzoo
-from promptzoo.errors import Problems, ZooError, did_you_mean
+from promptzoo.errors import Problems, ZooError
 from promptzoo.files import as_json, cache_folder, write
 from promptzoo.model.blueprint import Make, hints, parameters, signature
 from promptzoo.recipe.from_recipe import Construct, checked
@@ -68,7 +68,8 @@ def source_words(source: type, data: dict[str, Any]) -> dict[str, Any]:
     takes, types, found = parameters(source), hints(source), {}
     for key, value in data.items():
         if key not in takes:
-            raise ZooError(f"data takes no '{key}'{did_you_mean(key, takes)}\n    it takes {signature(takes)}")
+            lines = [f"it takes {signature(takes)}"]
+            raise ZooError(f"data takes no '{key}'", key="data", given=key, possible=takes, lines=lines)
         try:
             found[key] = checked(value, types.get(key, Any))
         except ValueError as error:

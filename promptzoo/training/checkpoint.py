@@ -1,7 +1,8 @@
 """`model.safetensors`: what was tuned, and in its metadata everything needed to build the model around it again."""
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,37 @@ from torch import Tensor
 
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.seal import DamagedError
 
 KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
+SEAL = "digest"  # of all the rest
 MERGED = "load"  # in the metadata of a merged model, how its own library loads it
 
 
 def pack(state: dict[str, Tensor], recipe: Recipe, classes: list[str], frozen: str) -> bytes:
     """The file's content, the same bytes for the same model; `frozen` is the fingerprint of the frozen weights."""
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
+    finite(tensors)
     asked, names = recipe.backbone, json.dumps(classes, ensure_ascii=False)
     words = (recipe.to_yaml(), asked.open, asked.weights, frozen, names)
-    return in_order(save(tensors, dict(zip(KEYS, words, strict=True))), KEYS)
+    told = dict(zip(KEYS, words, strict=True))
+    return in_order(save(tensors, {**told, SEAL: seal(tensors, told)}), (*KEYS, SEAL))
+
+
+def seal(tensors: dict[str, Tensor], told: Mapping[str, str]) -> str:
+    """A digest of everything: the words of the metadata, and name, type, shape and bits of each tensor."""
+    digest = hashlib.sha256(json.dumps([told[key] for key in KEYS]).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def finite(tensors: Mapping[str, Tensor], where: str = "what was tuned") -> None:
+    """Raises `ZooError` naming a tensor with a number in it that is none."""
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ZooError(f"{where} holds numbers that are not finite, in '{name}': nothing can be predicted with it")
 
 
 def in_order(content: bytes, keys: Iterable[str]) -> bytes:
@@ -38,7 +59,7 @@ def in_order(content: bytes, keys: Iterable[str]) -> bytes:
 def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
     if not file.exists():
-        raise ZooError(f"no such file or run: {file}")
+        raise ZooError(f"no such file or run: {file}", given=str(file))
     try:
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {}
@@ -48,7 +69,10 @@ def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if MERGED in metadata:
         raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
     if lacking := [key for key in KEYS if key not in metadata]:
-        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'")
+        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'", key=lacking[0])
+    if metadata.get(SEAL) != seal(state, metadata):
+        raise DamagedError(f"{file} is damaged: it is not as it was written")
+    finite(state, str(file))
     return state, metadata
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
+from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
@@ -19,7 +20,7 @@ from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.devices import fabric_of, repeatable, summed
-from promptzoo.training.predict import open_run
+from promptzoo.training.reopen import open_run
 
 SPLITS = ("train", "val", "test")
 
@@ -51,18 +52,18 @@ class Seen(NamedTuple):
     predicted: Tensor | None
 
 
-def evaluate(fabric: Fabric, task: Any, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
+def evaluate(fabric: Fabric, task: Task, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
     """One reading of a split; whoever stands `beside` sees each batch too."""
     model.eval()
     with torch.no_grad(), fabric.autocast(), fixed(model):
-        figures: dict[str, Any] = task.evaluate(model, read(fabric, model, loader, beside))
+        figures = task.evaluate(model, read(fabric, model, loader, beside))
     own = figures.pop("predicted", None)
     return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
 
 
-def rank(task: Any, figures: dict[str, Any]) -> tuple[float, float]:
+def rank(task: Task, figures: dict[str, Any]) -> tuple[float, float]:
     """The larger, the better; of equal scores that of the lower loss."""
-    return figures[getattr(task, "score", "accuracy")], -figures.get("loss", 0.0)
+    return figures[task.score], -figures.get("loss", 0.0)
 
 
 def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
@@ -91,9 +92,10 @@ def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) 
         yield moved
 
 
-def task_of(recipe: Recipe) -> Any:
+def task_of(recipe: Recipe) -> Task:
     """The task of a recipe."""
-    return Construct(load_registry()).build(recipe.task, "task")
+    task: Task = Construct(load_registry()).build(recipe.task, "task")
+    return task
 
 
 def evaluate_run(
@@ -105,18 +107,17 @@ def evaluate_run(
     classes may be others where nothing that was tuned belongs to those of the training.  Raises `ZooError`.
     """
     if split not in SPLITS:
-        raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
+        raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
     if foreign := [word for word in words if not word.startswith("data.")]:
-        raise ZooError(
-            f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
-        )
+        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        raise ZooError(said, given=foreign[0])
     run = open_run(path, weights, words=words)
     data = open_data(run.recipe, run.backbone)
     if data.classes != run.model.classes:
         if not words:
             raise ZooError(
-                f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
-                f"{', '.join(data.classes[:5])} ..."
+                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(data.classes)}",
+                given=data.classes,
             )
         run = open_run(path, weights, words=words, classes=data.classes)
     loader = {
@@ -131,4 +132,5 @@ def evaluate_run(
         run.model.to(fabric.device)
         figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
     changed = not words and run.data_fingerprint not in (None, data.splits.fingerprint)
-    return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}
+    remarks = [*run.remarks, *(["the pictures have changed since the run"] if changed else [])]
+    return {"split": split, **figures, "remarks": remarks}

@@ -17,7 +17,7 @@ from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.tasks.eye import Eye, Size
 from promptzoo.training.devices import fabric_of
-from promptzoo.training.reopen import finished, reopened
+from promptzoo.training.trained import finished, reopened
 
 SEEING = ("backbone", "grafts", "head", "data")  # the sections of a recipe that a look at a picture depends on
 POSITIONS = "visual.embed.positions.table"

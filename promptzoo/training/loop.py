@@ -13,6 +13,7 @@ from torch import Tensor
 from promptzoo.data.data import Data
 from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
+from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
 from promptzoo.recipe.from_recipe import Construct
@@ -27,7 +28,7 @@ from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run import Run
+from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.schedule import optimizer_of, rate, shorten
 
 
@@ -45,8 +46,8 @@ class Loop:
         model: Model,
         data: Data,
         guess: Tensor | None,
-        task: Any,
-        run: Run,
+        task: Task,
+        run: RunWriter,
         began: float,
     ) -> None:
         self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
@@ -65,7 +66,7 @@ class Loop:
         if state:
             self.restore(state)
         chief = self.fabric.is_global_zero
-        lines = self.run.cut_log(state["log"] if state else 0) if chief else []
+        lines = self.run.cut_log(state) if chief else []
         self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
         self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
         with listening() as self.asked, self.progress:
@@ -102,8 +103,8 @@ class Loop:
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
             line["val"] = self.validate()
-        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": round(self.progress.speed(), 1)}
-        line |= {"seconds": round(self.seconds(), 2)}
+        speed, seconds = round(self.progress.speed(), 1), round(self.seconds(), 2)
+        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": speed, "seconds": seconds}
         if self.fabric.is_global_zero:
             self.run.log(line)
             self.mirror.add(line)
@@ -150,13 +151,12 @@ class Loop:
 
     def account(self, batch: Batch, losses: dict[str, Tensor], hits: Tensor) -> bool:
         """Adds a step to the sums of its epoch, over all processes, in one transfer."""
-        count, share = len(batch.label), batch.share / self.fabric.world_size
+        share = batch.share / self.fabric.world_size
         own = torch.stack([*(loss.detach().float() * share for loss in losses.values()), hits.float()])
-        told = summed(self.fabric, [*own.tolist(), count, bool(self.asked)])
+        told = summed(self.fabric, [*own.tolist(), len(batch.label), bool(self.asked)])
         values, (hit, pictures, stop) = dict(zip(losses, told, strict=False)), told[-3:]
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise self.broken(f"the loss '{name}' is {value}")
+        if wrong := next((name for name, value in values.items() if not math.isfinite(value)), None):
+            raise self.broken(f"the loss '{wrong}' is {values[wrong]}")
         self.reached.add(values, hit, pictures)
         self.progress.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
         return stop > 0

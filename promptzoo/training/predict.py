@@ -9,20 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from promptzoo.backbones import Backbone
 from promptzoo.data.picture import read, upright
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
-from promptzoo.errors import ZooError, shown
+from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
-from promptzoo.model.site import resize
-from promptzoo.model.texts import some
-from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import seen_by
-from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.reopen import finished, reopened
-from promptzoo.training.run import Run
+from promptzoo.training.reopen import open_run
 
 Pictures: TypeAlias = Tensor | Image.Image | Iterable[Image.Image]
 
@@ -36,16 +30,6 @@ class Prediction:
     ranking: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True)
-class Reopened:
-    """A finished run put together again."""
-
-    recipe: Recipe
-    backbone: Backbone
-    model: Model
-    data_fingerprint: str | None
-
-
 class Predictor:
     """Names pictures.  `model` is the whole model, `classes` the names, `preprocess` how it sees a picture."""
 
@@ -55,8 +39,8 @@ class Predictor:
 
     def look(self, pictures: Pictures) -> Tensor:
         """Pictures as the model sees them: b 3 h w, normalised."""
-        some = [pictures] if isinstance(pictures, Image.Image) else pictures
-        return torch.stack([evaluation(upright(picture), self.preprocess) for picture in some])
+        several = [pictures] if isinstance(pictures, Image.Image) else pictures
+        return torch.stack([evaluation(upright(picture), self.preprocess) for picture in several])
 
     @torch.no_grad()
     def predict(self, pictures: Pictures) -> list[Prediction]:
@@ -80,13 +64,14 @@ class Predictor:
 
     def batches(self, pictures: Pictures) -> Iterator[Tensor]:
         if isinstance(pictures, Tensor) and pictures.dtype == torch.uint8:
-            some = pictures if pictures.ndim == 4 else pictures[None]
-            pictures = [Image.fromarray(one.permute(1, 2, 0).cpu().numpy()) for one in some]
+            several = pictures if pictures.ndim == 4 else pictures[None]
+            pictures = [Image.fromarray(one.permute(1, 2, 0).cpu().numpy()) for one in several]
         if isinstance(pictures, Tensor):
             images = pictures if pictures.ndim == 4 else pictures[None]
             if images.shape[1:] != (3, *self.preprocess.size):
                 wanted = ", ".join(map(str, (3, *self.preprocess.size)))
-                raise ZooError(f"a tensor of pictures is (b, {wanted}), got {tuple(pictures.shape)}")
+                given = tuple(pictures.shape)
+                raise ZooError(f"a tensor of pictures is (b, {wanted}), got {given}", given=given)
             yield from images.float().split(self.batch)
             return
         listed = [pictures] if isinstance(pictures, Image.Image) else list(pictures)
@@ -107,61 +92,6 @@ def load(
     return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
 
 
-def open_run(
-    path: str | Path,
-    weights: str | None = None,
-    *,
-    words: Sequence[str] = (),
-    classes: Sequence[str] | None = None,
-) -> Reopened:
-    """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
-
-    `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
-    """
-    path = Path(path)
-    run = finished(path, weights, tuple(words))
-    recipe, state = run.recipe, run.state
-    names = run.classes if classes is None else told_apart(classes)
-    if other := names != run.classes:
-        state = without_classes(state, recipe, run.classes, str(path))
-    backbone = reopened(run, recipe)
-    model = build(recipe, names, backbone)
-    run.demand(model)
-    if other:  # a loss that knows the classes of the training is not needed to name others
-        state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
-    model.load_tuned(state)
-    folder = Run(path if path.is_dir() else path.parent)
-    fingerprint = folder.data().get("fingerprint") if folder.data_file.exists() else None
-    return Reopened(recipe, backbone, model.eval(), fingerprint)
-
-
-def told_apart(classes: Sequence[str]) -> list[str]:
-    """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
-    names = [name.strip() for name in classes]
-    if twice := [name for name in names if names.count(name) > 1 or not name]:
-        raise ZooError(f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}")
-    return names
-
-
-def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], path: str) -> dict[str, Tensor]:
-    """What was tuned, without the losses', to stand beside other class names.
-
-    What belongs to the classes of the training is found by its shape, which changes where there is one class more.
-    Raises `ZooError` naming it.
-    """
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
-    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
-    resize(wider.grafts, state)
-    more = wider.tuned_state()
-    bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
-    if bound:
-        raise ZooError(
-            f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
-            f"other class names cannot take their places"
-        )
-    return state
-
-
 def predict(
     path: str | Path,
     files: Sequence[str | Path],
@@ -176,7 +106,7 @@ def predict(
     """
     for file in files:
         if not Path(file).is_file():
-            raise ZooError(f"no such picture: {file}")
+            raise ZooError(f"no such picture: {file}", given=str(file))
     pictures = [read(Path(file)) for file in files]
     found = load(path, weights=weights, classes=classes).predict(pictures)
     return [Prediction(one.class_name, one.probability, one.ranking[:top]) for one in found]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from promptzoo.backbones import Backbone
 from promptzoo.data.data import Data
+from promptzoo.model.contract import Loss
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.model.texts import encode_text
@@ -37,15 +38,15 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
     """
     prepared, device = Prepared(), next(model.parameters()).device
     prepared.text = class_texts(recipe, model, backbone)
-    kind, takes = recipe.data.guess, [getattr(loss, "set_knowledge", None) for loss in model.losses.values()]
+    kind, takes = recipe.data.guess, any(knows(loss) for loss in model.losses.values())
     labels, features = data.train.labels, torch.empty(0)
-    if (kind in BEFORE_STEP and model.losses) or (any(takes) and recipe.knowledge and recipe.knowledge.features):
+    if (kind in BEFORE_STEP and model.losses) or (takes and recipe.knowledge and recipe.knowledge.features):
         features = data.train.gather(lambda image: model.frozen_features(image.to(device)))
-    if any(takes) and recipe.knowledge is not None:
+    if takes and recipe.knowledge is not None:
         with model.ungrafted():
             q = encode(recipe.knowledge, model, tokenize=backbone.tokenize, seen=(features, labels))
-        for take in filter(None, takes):
-            take(q.to(device))
+        for loss in model.losses.values():
+            loss.set_knowledge(q.to(device))
         prepared.facts["knowledge"] = describe(recipe.knowledge)
     if model.losses:
         text = None if prepared.text is None else prepared.text.cpu()
@@ -55,10 +56,15 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
             prepared.guess, prepared.facts["guess_wrong_share"] = found, share
             prepared.remarks.append(remark(kind, share))
     for name, part in [*model.grafts.items(), *model.losses.items()]:
-        if own := getattr(part, "prepare", None):
-            torch.manual_seed(recipe.train.seed)
-            prepared.facts[name] = own(model, data)
+        torch.manual_seed(recipe.train.seed)
+        if (facts := part.prepare(model, data)) is not None:
+            prepared.facts[name] = facts
     return prepared
+
+
+def knows(loss: Loss) -> bool:
+    """Whether a loss takes what is known of each class."""
+    return type(loss).set_knowledge is not Loss.set_knowledge
 
 
 def class_texts(recipe: Recipe, model: Model, backbone: Backbone) -> Tensor | None:
@@ -66,7 +72,7 @@ def class_texts(recipe: Recipe, model: Model, backbone: Backbone) -> Tensor | No
 
     Knowledge of the backbone's own text comes first: the template of a head that learns its words says little alone.
     """
-    own: Tensor | None = getattr(bare(model.head), "texts", None)
+    own: Tensor | None = bare(model.head).texts
     asked = recipe.knowledge
     if own is not None and (asked is None or asked.text != "backbone"):
         return own

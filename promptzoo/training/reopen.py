@@ -1,62 +1,88 @@
-"""A finished run's parts: what it was trained on, and what was tuned."""
+"""A finished run put together again: `open_run`."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, shown, some
 from promptzoo.model.model import Model
-from promptzoo.recipe.build import open_of
+from promptzoo.model.site import resize
+from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import unpack
 from promptzoo.training.run import Run
+from promptzoo.training.seal import DamagedError
+from promptzoo.training.trained import finished, reopened
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A run's recipe with overrides, its checkpoint, the classes it was trained for, and its frozen part in words."""
+class Reopened:
+    """A finished run put together again."""
 
-    path: Path
     recipe: Recipe
-    state: dict[str, Tensor]
-    classes: list[str]
-    frozen: str
-    weights: str
-    said: str
-
-    def demand(self, model: Model) -> None:
-        """Raises `ZooError` where a model's frozen weights are not those that the run was trained on."""
-        if model.fingerprint() != self.frozen:
-            raise ZooError(
-                f"{self.path} was trained on {self.said}; {self.recipe.backbone.open} with weights '{self.weights}' is "
-                f"something else now: the frozen weights differ, so what was tuned on them does not fit"
-            )
+    backbone: Backbone
+    model: Model
+    data_fingerprint: str | None
+    remarks: tuple[str, ...] = ()
 
 
-def finished(path: str | Path, weights: str | None = None, words: tuple[str, ...] = ()) -> Trained:
-    """What a run's folder, or its model.safetensors, holds; `words` are overrides of the recipe.
+def open_run(
+    path: str | Path,
+    weights: str | None = None,
+    *,
+    words: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+) -> Reopened:
+    """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
 
-    Raises `ZooError` when there is no such run.
+    `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
     path = Path(path)
-    state, metadata = Run(path).tuned() if path.is_dir() else unpack(path)
-    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
-    recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
-    said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
-    return Trained(
-        path, recipe, state, json.loads(metadata["classes"]), metadata["frozen"], weights or metadata["weights"], said
-    )
-
-
-def reopened(run: Trained, recipe: Recipe) -> Backbone:
-    """The backbone of a run.  Raises `ZooError` with what to do when it cannot be opened."""
+    trained = finished(path, weights, words)
+    recipe, state = trained.recipe, trained.state
+    names = trained.classes if classes is None else told_apart(classes)
+    if other := names != trained.classes:
+        state = without_classes(state, recipe, trained.classes, str(path))
+    backbone = reopened(trained, recipe)
+    model = build(recipe, names, backbone)
+    trained.demand(model)
+    if other:  # a loss that knows the classes of the training is not needed to name others
+        state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
+    model.load_tuned(state)
+    run = Run(path if path.is_dir() else path.parent)
+    fingerprint, remarks = None, []
     try:
-        return open_of(recipe)
-    except ZooError as error:
+        fingerprint = run.data()["fingerprint"] if run.data_file.exists() else None
+    except DamagedError as error:
+        remarks.append(f"{error}; whether the pictures have changed since the run cannot be told")
+    return Reopened(recipe, backbone, model.eval(), fingerprint, tuple(remarks))
+
+
+def told_apart(classes: Sequence[str]) -> list[str]:
+    """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
+    names = [name.strip() for name in classes]
+    if twice := [name for name in names if names.count(name) > 1 or not name]:
+        said = f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}"
+        raise ZooError(said, key="classes", given=twice[0])
+    return names
+
+
+def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], path: str) -> dict[str, Tensor]:
+    """What was tuned, without the losses', to stand beside other class names.
+
+    What belongs to the classes of the training is found by its shape, which changes where there is one class more.
+    Raises `ZooError` naming it.
+    """
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
+    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
+    resize(wider.grafts, state)
+    more = wider.tuned_state()
+    bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
+    if bound:
         raise ZooError(
-            f"{run.path} stands on {run.said}, which cannot be opened: {error}\n"
-            f"    promptzoo.load(..., weights=FILE) says where the weights are now"
-        ) from error
+            f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
+            f"other class names cannot take their places"
+        )
+    return state

@@ -1,24 +1,18 @@
-"""The folder of a run, and the only place where it is read and written: `Run`."""
+"""The folder of a run, and the only place where it is read: `Run`.  `RunWriter` writes it."""
 
-import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from promptzoo.errors import ZooError, shown
-from promptzoo.files import append, as_json, write
-from promptzoo.recipe import yaml
+from promptzoo.errors import ZooError, shown, some
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import unpack
-from promptzoo.training.machine import this_moment
 from promptzoo.training.predictions import read_hits
-from promptzoo.training.result import Result
-from promptzoo.training.resume import load_state, save_state
+from promptzoo.training.resume import INDEX, load_state
+from promptzoo.training.seal import DamagedError, digest_of, unsealed
 
 SPLIT, FIGURE = "test", "accuracy"  # the figure that runs are compared by
 
@@ -28,7 +22,8 @@ class Run:
 
     recipe.yaml, versions.json and data.json say what it is; log.jsonl grows by a line an epoch; state/ holds an
     unfinished training; model.safetensors, predictions.csv and result.json are there when it is finished.
-    What reads raises `ZooError` with what is wrong with the file.
+    What reads raises `ZooError` with what is wrong with the file, `DamagedError` where it is not as it was written.
+    `remarks` say what was found damaged and could be done without.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -36,7 +31,8 @@ class Run:
         self.recipe_file, self.result_file = self.path / "recipe.yaml", self.path / "result.json"
         self.versions_file, self.data_file = self.path / "versions.json", self.path / "data.json"
         self.model_file, self.predictions_file = self.path / "model.safetensors", self.path / "predictions.csv"
-        self.log_file, self.state_file = self.path / "log.jsonl", self.path / "state" / "state.pt"
+        self.log_file, self.state_folder = self.path / "log.jsonl", self.path / "state"
+        self.remarks: list[str] = []
 
     @property
     def begun(self) -> bool:
@@ -44,113 +40,83 @@ class Run:
         return self.recipe_file.exists()
 
     @property
+    def saved(self) -> bool:
+        """Whether an unfinished training was saved here."""
+        return (self.state_folder / INDEX).exists()
+
+    @property
     def finished(self) -> bool:
         return self.result_file.exists()
 
-    # ------------------------------------------------------------------ beginning
-
-    def start(self, recipe: Recipe) -> None:
-        """Takes an empty folder for a new run.  Raises `ZooError` when a run or something else is there."""
-        if self.finished:
-            raise ZooError(f"{self.path} holds a finished run, which is not overwritten; take another --out")
-        if self.begun:
-            raise ZooError(
-                f"{self.path} holds an unfinished run; continue it with --resume {self.path}, or take another --out"
-            )
-        if self.path.exists() and (not self.path.is_dir() or any(map(foreign, self.path.iterdir()))):
-            raise ZooError(f"{self.path} is not an empty folder and holds no run; take another --out")
-        self.describe(self.versions_file, {"recipe": recipe.name, **this_moment()})
-        write(self.recipe_file, recipe.to_yaml().encode())  # the last of the two: with it there is a run
-
-    def resume(self, recipe: Recipe) -> None:
-        """Takes up an unfinished run.  Raises `ZooError` when there is none, or its recipe was another."""
-        if self.finished:
-            raise ZooError(f"{self.path} holds a finished run; there is nothing to resume")
-        if not self.begun:
-            raise ZooError(f"{self.path} holds no run to resume")
-        state = self.state()
-        begun = state["recipe"] if state else self.recipe_file.read_text(encoding="utf-8")
-        changed = differences(yaml.plain(yaml.read(begun, str(self.recipe_file))), recipe.to_dict())
-        if changed:
-            raise ZooError(
-                f"{self.path} was begun with another recipe: {'; '.join(changed[:6])}"
-                f"{' and more' if len(changed) > 6 else ''}; resume it with its own, or begin another run"
-            )
-
-    def describe(self, file: Path, facts: Mapping[str, Any]) -> None:
-        """Writes facts as JSON."""
-        write(file, (as_json(facts, indent=2) + "\n").encode())
-
-    # ------------------------------------------------------------------ while training
-
-    def log(self, line: Mapping[str, Any]) -> None:
-        """One more line in the log."""
-        append(self.log_file, (as_json(line) + "\n").encode())
-
-    def log_size(self) -> int:
-        return self.log_file.stat().st_size if self.log_file.exists() else 0
-
-    def cut_log(self, size: int) -> list[dict[str, Any]]:
-        """Takes back what was logged after the state was saved; gives the lines that stay."""
-        if self.log_size() > size:
-            with open(self.log_file, "r+b") as file:
-                file.truncate(size)
-        text = self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
-        return [json.loads(line) for line in text.splitlines()]
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Saves the state of an unfinished training."""
-        save_state(self.state_file, {**state, "log": self.log_size()})
-
-    def state(self) -> dict[str, Any] | None:
-        """The last state saved, or None."""
-        return load_state(self.state_file)
-
-    def begun_with(self, state: Mapping[str, Any], *, pictures: str, frozen_weights: str) -> None:
-        """Raises `ZooError` when a state belongs to other pictures or frozen weights than are here now."""
-        for name, what, now in (("data", "pictures", pictures), ("frozen", "frozen weights", frozen_weights)):
-            if state[name] != now:
-                raise ZooError(f"the {what} are not those that {self.path} was begun with; begin another run")
-
-    def finish(self, checkpoint: bytes, predictions: bytes | None, result: Result) -> None:
-        """Writes the model, the test pictures' answers and, last of all, the result; the state is no longer needed."""
-        write(self.model_file, checkpoint)
-        if predictions is not None:
-            write(self.predictions_file, predictions)
-        self.describe(self.result_file, asdict(result))
-        shutil.rmtree(self.state_file.parent, ignore_errors=True)
-
-    # ------------------------------------------------------------------ read
+    # ------------------------------------------------------------------ what it is
 
     def recipe(self) -> Recipe:
-        """The recipe, under the name it was begun with."""
+        """The recipe, under the name it was begun with; where its file is no recipe any more, as it was kept elsewhere.
+
+        Raises `ZooError` where the file says something else than what the run was begun with.
+        """
         if not self.begun:
             raise ZooError(f"{self.path} holds no run: there is no recipe.yaml in it")
-        recipe = Recipe.read(self.recipe_file)
-        recipe.name = json.loads(self.versions_file.read_text(encoding="utf-8"))["recipe"]
+        try:
+            begun = unsealed(self.versions_file)
+        except DamagedError as error:
+            begun = {"recipe": self.path.name}
+            self.remarks.append(f"{error}; the run goes by the name of its folder")
+        kept = self.kept_recipe()
+        try:
+            recipe = Recipe.read(self.recipe_file)
+        except ZooError as error:
+            if kept is None:
+                raise
+            recipe = Recipe.parse(kept, str(self.recipe_file))
+            self.remarks.append(f"{str(error).splitlines()[0]}; the recipe is taken from where else the run keeps it")
+        if kept is not None:
+            self.same_recipe(Recipe.parse(kept), recipe)
+        elif "page" in begun and begun["page"] != digest_of(self.recipe_file.read_bytes()):
+            raise DamagedError(f"{self.recipe_file} was changed since the run was begun; begin another run with it")
+        recipe.name = begun["recipe"]
         return recipe
 
+    def kept_recipe(self) -> str | None:
+        """The recipe's text in the model, or in the state of the training; None where there is neither."""
+        if self.model_file.exists():
+            return self.tuned()[1]["recipe"]
+        state = self.state()
+        return None if state is None else str(state["recipe"])
+
+    def same_recipe(self, begun: Recipe, now: Recipe) -> None:
+        """Raises `ZooError` with what a recipe says otherwise than the one that the run was begun with."""
+        changed = differences(begun.to_dict(), now.to_dict())
+        if changed:
+            raise ZooError(
+                f"{self.path} was begun with another recipe: {some(changed, 6, quote='', joint='; ')}",
+                remedy="resume it with its own, or begin another run",
+            )
+
+    def data(self) -> dict[str, Any]:
+        """Its pictures: classes, counts, fingerprints, and what was found out before training."""
+        return unsealed(self.data_file)
+
+    def state(self) -> dict[str, Any] | None:
+        """The last state of an unfinished training, or None."""
+        try:
+            return load_state(self.state_folder)
+        except DamagedError as error:
+            raise DamagedError(
+                f"{error}; what was trained in {self.path} cannot go on from it: begin another run with its recipe.yaml"
+            ) from error
+
+    # ------------------------------------------------------------------ what it came to
+
     def result(self) -> dict[str, Any]:
-        """What it came to, the fields of `Result`."""
-        told = self.told(self.result_file)
+        """The fields of `Result`, and the digests of the other files."""
+        told = unsealed(self.result_file)
         if not isinstance(told.get("recipe"), str) or SPLIT not in told:
             raise ZooError(
                 f"its {self.result_file.name} was not written by promptzoo: it has no 'recipe' or no '{SPLIT}'"
             )
+        shutil.rmtree(self.state_folder, ignore_errors=True)  # a kill at the very end left it behind
         return told
-
-    def data(self) -> dict[str, Any]:
-        """Its pictures: classes, counts, fingerprints, and what was found out before training."""
-        return self.told(self.data_file)
-
-    def told(self, file: Path) -> dict[str, Any]:
-        """The facts in one of its files; empty where that holds something else."""
-        try:
-            told = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-            raise ZooError(f"its {file.name} cannot be read: {reason}") from error
-        return told if isinstance(told, dict) else {}
 
     def tuned(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """What was tuned, and the metadata of `model.safetensors`."""
@@ -173,9 +139,7 @@ class Run:
             raise ZooError(
                 f"its task does not tell which class it names, so {self.path} has no {self.predictions_file.name}"
             )
-        return read_hits(self.predictions_file)
-
-
-def foreign(file: Path) -> bool:
-    """Whether a file is not what a run leaves that was killed at its very start."""
-    return file.name != "versions.json" and not file.name.startswith(".")
+        found = read_hits(self.predictions_file)
+        if digest_of(self.predictions_file.read_bytes()) != self.result()["files"].get(self.predictions_file.name):
+            raise DamagedError(f"its {self.predictions_file.name} is damaged: it is not as it was written")
+        return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from promptzoo.errors import ZooError, shown
+from promptzoo.errors import ZooError, shown, some
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import unpack
 from promptzoo.training.run import SPLIT, Run
@@ -78,7 +78,7 @@ def read_runs(folder: Path) -> FoundRuns:
 def said(folder: Path, skipped: Sequence[tuple[str, str]], most: int = 3) -> str:
     """What is there instead, for the sentence."""
     told = [f"\n    {path}: {reason}" for path, reason in skipped if (path, reason) != (str(folder), NOTHING)]
-    return "".join(told[:most]) + (f"\n    and {len(told) - most} more" if len(told) > most else "")
+    return some(told, most, quote="", joint="")
 
 
 def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pictures import TINY, make, paint, sentence
+from pictures import TINY, error, make, paint, sentence
 from PIL import Image
 
 from promptzoo.data import Cache, Loader, Picture, PictureFolder, evaluation, fingerprint
@@ -102,9 +102,10 @@ def test_ranks_share_each_batch_and_their_weighted_mean_is_the_whole(train):
 def test_a_picture_lost_during_training_keeps_its_sentence(train, workers):
     loader = Loader(train, Cache(TINY, limit=0), batch=4, workers=workers)
     train[6].path.unlink()
-    said = sentence(lambda: list(loader.epoch()))
-    assert said.startswith(f"{train[6].path}: this picture cannot be read")
-    assert "Traceback" not in said
+    refused = error(lambda: list(loader.epoch()))
+    assert refused.place == str(train[6].path)
+    assert str(refused).startswith(f"{train[6].path}: this picture cannot be read")
+    assert "Traceback" not in str(refused)
 
 
 def test_gather_keeps_the_order_of_the_pictures(train):

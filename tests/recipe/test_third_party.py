@@ -81,10 +81,10 @@ def test_listing_another_package_does_not_run_it(install, capsys):
     ("registry", "said"),
     [
         ("blocks: [", "not YAML"),
-        ({"blcoks": {}}, "blcoks: extra inputs are not permitted"),
-        ({"blocks": {"gated": {"about": "no class"}}}, "blocks / gated / class: field required"),
-        ({"blocks": {"gated": {**ENTRY, "class": "print('x')"}}}, "blocks / gated / class: string should match"),
-        ("- 3", "input should be a valid dictionary"),
+        ({"blcoks": {}}, "blcoks: is not known"),
+        ({"blocks": {"gated": {"about": "no class"}}}, "blocks / gated / class: is missing"),
+        ({"blocks": {"gated": {**ENTRY, "class": "print('x')"}}}, "blocks / gated / class: should be of the form"),
+        ("- 3", "should be a mapping"),
     ],
 )
 def test_a_broken_registry_gets_a_sentence_and_the_zoo_opens(install, registry, said, capsys):
@@ -117,3 +117,12 @@ def test_methods_of_another_package_are_left_out_and_it_is_said(install, capsys)
     assert list(load_registry().methods_of("linear")) == ["linear"]
     assert cli.main(["list", "blocks"]) == 0
     assert "my_zoo: its methods were left out" in capsys.readouterr().out
+
+
+def test_a_graft_of_another_package_that_misspells_a_hook_is_refused_in_a_sentence(install, capsys):
+    code = "from promptzoo import Graft\n\nclass Mine(Graft):\n    def attached(self, model, name): ...\n"
+    install("my_zoo", {"grafts": {"mine": {**ENTRY, "class": "my_zoo.blocks:Mine", "slots": [], "try": {}}}}, code)
+    assert cli.main(["check", "linear", "grafts={a: {graft: my_zoo/mine}}"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "graft 'my_zoo/mine': Mine lacks attach(model, name); has 'attached'" in said
+    assert "did you mean 'attach'?" in said

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.tower import Tower
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 
 #: Modules without parameters that hand their input on in evaluation mode, where a frozen backbone always is.
 INERT = (nn.Identity, nn.Dropout)
@@ -33,11 +33,9 @@ def demand(model: nn.Module, name: str, found: object, taken: object) -> None:
     """Raises `AdoptionError` naming the option of `model` when `found` is not (one of) `taken`."""
     options = taken if isinstance(taken, tuple) else (taken,)
     if found not in options:
-        takes = ", ".join(getattr(o, "__name__", repr(o)) for o in options)
-        has = getattr(found, "__name__", repr(found))
-        raise AdoptionError(
-            f"{type(model).__name__}: {name} is {has}, which the adopter does not take; it takes {takes}"
-        )
+        has, *takes = (getattr(option, "__name__", repr(option)) for option in (found, *options))
+        said = f"{name} is {has}, which the adopter does not take; it takes {', '.join(takes)}"
+        raise AdoptionError(said, place=type(model).__name__, key=name, given=has)
 
 
 def demand_type(model: nn.Module, name: str, *types: type[nn.Module]) -> None:
@@ -75,8 +73,8 @@ def account(model: nn.Module, towers: Iterable[nn.Module], given: Iterable[Tenso
             dropped.append(f"{name} ({type(module).__name__})")
     dropped = [n for n in dropped if not any(n == a or n.startswith((a + ".", a + " ")) for a in set_aside)]
     if dropped:
-        shown = ", ".join(dropped[:6]) + (f" and {len(dropped) - 6} more" if len(dropped) > 6 else "")
-        raise AdoptionError(f"{type(model).__name__}: the adopter would drop {shown}")
+        said = f"the adopter would drop {some(dropped, quote='')}"
+        raise AdoptionError(said, place=type(model).__name__, given=dropped)
 
 
 def verify(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from promptzoo.data.annotated import folder, inside, lines
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 LAYOUT = "DAVIS is <root>/JPEGImages/480p/<sequence>/*.jpg and <root>/Annotations/480p/<sequence>/*.png"
 RESOLUTION = "480p"
@@ -45,7 +45,8 @@ class Davis:
         names, self.list = self.listed(inside(split, self.root), year)
         for name in sequences or ():
             if name not in names:
-                raise ZooError(f"{self.root} has no sequence '{name}'{did_you_mean(name, names)}")
+                said = f"{self.root} has no sequence '{name}'"
+                raise ZooError(said, key="data.sequences", given=name, possible=names)
         self.videos = [self.video(name) for name in (sequences or names)]
 
     def listed(self, split: str, year: int | None) -> tuple[list[str], str]:

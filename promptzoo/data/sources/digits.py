@@ -6,6 +6,7 @@ from functools import cache, partial
 import numpy as np
 from PIL import Image
 
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.picture import Picture
 from promptzoo.data.sources import drawing
 from promptzoo.data.sources.drawing import SIDE, Floats
@@ -37,7 +38,7 @@ def sources() -> tuple[Floats, dict[str, list[list[int]]]]:
     return drawing.glyphs((bunch.images / 16).astype(np.float32)), split
 
 
-class ClutteredDigits:
+class ClutteredDigits(Dataset):
     """Name the white digit in the middle, and mind none of the coloured digits and pieces of digits round it.
 
     The handwritten digits of scikit-learn (Alpaydin and Kaynak 1998, UCI), drawn here: 64 x 64 pixels, ten classes,
@@ -59,7 +60,8 @@ class ClutteredDigits:
     ) -> None:
         for name, (least, most) in {"size": size, "others": others, "pieces": pieces}.items():
             if not 0 <= least <= most:
-                raise ZooError(f"cluttered_digits: {name} is [{least}, {most}]; write the least first, then the most")
+                said, way = f"cluttered_digits: {name} is [{least}, {most}]", "write the least first, then the most"
+                raise ZooError(said, key=name, given=[least, most], remedy=way)
         self.seed, self.size, self.tilt, self.others, self.pieces = seed, size, tilt, others, pieces
         self.classes = list(WORDS)
         self.train = self._pictures("train", PER_CLASS["train"])

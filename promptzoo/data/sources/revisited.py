@@ -9,7 +9,7 @@ import numpy as np
 
 from promptzoo.data.annotated import folder, inside, mapping, present
 from promptzoo.data.unpickle import ARRAYS, load
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 LAYOUT = "a set is <root>/<set>/jpg/ and <root>/<set>/gnd_<set>.pkl, or the folder <set> itself"
 PICTURES = ("jpg", "images", ".")
@@ -70,7 +70,7 @@ class Revisited:
             raise ZooError(f"{root} holds the sets {', '.join(sets)}; data.set=NAME names one of them")
         name = self.set or next(iter(sets))
         if name not in sets:
-            raise ZooError(f"{root} has no set '{name}'{did_you_mean(name, sets)}; it has {', '.join(sets)}")
+            raise ZooError(f"{root} has no set '{name}'", key="data.set", given=name, possible=sets)
         return sets[name]
 
     def checked(self, told: Any, file: Path) -> tuple[list[str], list[str], list[dict[str, Any]]]:

@@ -4,17 +4,18 @@ from functools import partial
 
 from torch import nn
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.model.blueprint import Make
+from promptzoo.model.contract import Graft
 from promptzoo.model.heads import text_head
-from promptzoo.model.model import FROZEN, Model, Needs
+from promptzoo.model.model import FROZEN, Model
 from promptzoo.model.site import Site, after, before, beside
 
 VERBS = {"before": before, "after": after, "beside": beside}
 THAWS = ("all", "bias")
 
 
-class AtSite(nn.Module):
+class AtSite(Graft):
     """One block at each site that a pattern, or one of several, names; built from that site's sizes.
 
     What stands `after` a site takes what leaves it: its `dim` is the site's `out`.
@@ -22,17 +23,11 @@ class AtSite(nn.Module):
     """
 
     acts_alone = True  # nothing elsewhere costs more or less for it
-    writes = ()
-    reads = ()
 
     def __init__(self, at: str | list[str], verb: str, block: Make, *, only: list[int] | None = None):
         super().__init__()
         self.at, self.verb, self.make, self.only = listed(at), verb, block, only
         self.blocks = nn.ModuleList()
-
-    def needs(self, model: Model) -> Needs:
-        """No prefix tokens and no pathways."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Builds and grafts the blocks, one for each site."""
@@ -44,7 +39,7 @@ class AtSite(nn.Module):
             site.around(partial(VERBS[self.verb], block), name)
 
 
-class Thaw(nn.Module):
+class Thaw(Graft):
     """Lets frozen parameters learn: those below the sites that a pattern, or one of several, names.
 
     `all` of them (full fine-tuning: `visual`), or each `bias` (BitFit, Ben Zaken et al. 2022: `visual`, too).
@@ -52,18 +47,12 @@ class Thaw(nn.Module):
     """
 
     acts_alone = True
-    writes = ()
-    reads = ()
 
     def __init__(self, at: str | list[str], thaw: str = "all", *, only: list[int] | None = None):
         super().__init__()
         if thaw not in THAWS:
-            raise ZooError(f"thaw takes {' or '.join(THAWS)}, not '{thaw}'{did_you_mean(thaw, THAWS)}")
+            raise ZooError(f"thaw takes no '{thaw}'", key="thaw", given=thaw, possible=THAWS)
         self.at, self.thaw, self.only = listed(at), thaw, only
-
-    def needs(self, model: Model) -> Needs:
-        """No prefix tokens and no pathways."""
-        return Needs()
 
     def attach(self, model: Model, name: str) -> None:
         """Moves the parameters to the side that learns."""
@@ -79,7 +68,7 @@ class Thaw(nn.Module):
         ]
         if not thawed:
             what = "parameters" if self.thaw == "all" else f"a parameter called {self.thaw}"
-            raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw")
+            raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw", key="thaw", given=self.at)
 
 
 def check_text(model: Model, patterns: list[str], name: str) -> None:

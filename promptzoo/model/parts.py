@@ -1,0 +1,39 @@
+"""The grafts or the losses of a model, by name: `Parts`; and the blocks that were put at sites by hand, `Put`."""
+
+from collections.abc import ItemsView, ValuesView
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from torch import nn
+
+from promptzoo.model.compliance import check
+from promptzoo.model.contract import Graft
+
+if TYPE_CHECKING:
+    from promptzoo.model.model import Model
+
+P = TypeVar("P", bound=nn.Module)
+
+
+class Parts(nn.ModuleDict, Generic[P]):
+    """A `ModuleDict` of parts that keep the contract of their base.  Raises `ZooError` for one that does not."""
+
+    if TYPE_CHECKING:
+
+        def __getitem__(self, key: str) -> P: ...
+        def items(self) -> ItemsView[str, P]: ...
+        def values(self) -> ValuesView[P]: ...
+
+    def __init__(self, base: type):
+        super().__init__()
+        self._base = base
+
+    def __setitem__(self, name: str, part: nn.Module) -> None:
+        check(type(part), self._base, f"'{name}'")
+        super().__setitem__(name, part)
+
+
+class Put(Graft, nn.ModuleList):
+    """Blocks that were put at sites by hand."""
+
+    def attach(self, model: "Model", name: str) -> None:
+        """They stand at their sites."""
