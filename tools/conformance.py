@@ -1,6 +1,7 @@
 """Runs the cases of a golden folder through the zoo's public blocks and models, in float64.
 
     python tools/conformance.py ../shared/golden --only lore sa2vp
+    python tools/conformance.py ../shared/golden_tasks --only retrieval spair davis_240 control
 
 Prints each case with its largest error and its tolerance, and whether every negative control (what a plausible wrong
 implementation gives) is told apart: further from the expected value than the tolerance, and from ours.  Cases of the
@@ -21,7 +22,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 import torch
-from conformance_cases import adapters, golden, lore, lore_paper, metrics, models, sa2vp, texts, tuned
+from conformance_cases import adapters, downstream, golden, lore, lore_paper, metrics, models, sa2vp, texts, tuned
 from conformance_cases.golden import Case, Tensors
 
 Runner = Callable[[Case], Tensors]
@@ -96,6 +97,33 @@ def report(folder: Path, entry: dict[str, Any], run: Runner) -> bool:
     return passed
 
 
+def whole_tasks(folder: Path, only: list[str]) -> int:
+    """Run the cases of the tasks' golden folder; those not named by a start are left out."""
+    results = []
+    for name, run in downstream.cases(folder).items():
+        if only and not name.startswith(tuple(only)):
+            continue
+        started = time.perf_counter()
+        try:
+            checks = run()
+        except Exception:
+            print(f"FAILED  {name}\n{traceback.format_exc()}")
+            results.append(False)
+            continue
+        results.append(all(check.passed() for check in checks))
+        right, wrong = ([check for check in checks if check.control is kind] for kind in (False, True))
+        print(
+            f"{'passed' if results[-1] else 'FAILED'}  {name:<44} "
+            f"{sum(len(check.expected) for check in right):>4} figures  "
+            f"error {max(check.error() for check in right):.4f} of the tolerance  "
+            f"controls told apart {sum(check.passed() for check in wrong)} of {len(wrong)}  "
+            f"{time.perf_counter() - started:.1f} s",
+            flush=True,
+        )
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if results and all(results) else 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a golden folder: manifest.json and the files it names")
@@ -105,6 +133,8 @@ def main() -> int:
     args = parser.parse_args()
     if not (args.folder / "manifest.json").is_file():
         parser.error(f"{args.folder} has no manifest.json")
+    if downstream.takes(args.folder):
+        return whole_tasks(args.folder, args.only)
     entries = [entry for entry in golden.entries(args.folder) if chosen(entry, args.only)]
     if not entries:
         parser.error(f"{args.folder} has no case, method or folder called {' or '.join(args.only)}")

@@ -10,16 +10,18 @@ Ordinary accuracy is torchmetrics'; these are protocols of single benchmarks tha
 from promptzoo.metrics.correspondence import transfer_keypoints
 from promptzoo.metrics.keypoints import PCK, pck
 from promptzoo.metrics.propagation import propagate_labels
-from promptzoo.metrics.regions import JF, boundary, boundary_f, j_and_f, region_similarity
+from promptzoo.metrics.regions import JF, Course, boundary, boundary_f, course, j_and_f, region_similarity
 from promptzoo.metrics.retrieval import Retrieval, average_precision, rank, retrieval_map
 
 __all__ = [
     "JF",
     "PCK",
+    "Course",
     "Retrieval",
     "average_precision",
     "boundary",
     "boundary_f",
+    "course",
     "j_and_f",
     "pck",
     "propagate_labels",

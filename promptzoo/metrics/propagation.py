@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PIECE = 16  # patches of a row that are looked at together
+
 
 def propagate_labels(
     target: Tensor,
@@ -26,16 +28,21 @@ def propagate_labels(
     (h, w), (frames, _, d), c = grid, context.shape, labels.shape[-1]
     reach = max(h, w) if radius is None else radius
     target = F.normalize(target, dim=-1).view(h, w, d)
-    context = F.normalize(context, dim=-1).view(frames, h, w, d)
-    labels = labels.reshape(frames, h, w, c)
-    columns = torch.arange(w, device=target.device)
-    far = (columns[:, None] - columns).abs() > reach  # w w
-    found = []
-    for row in range(h):  # by rows, since all pairs of two large frames do not fit into memory
+    context = F.normalize(context, dim=-1).view(frames, h, w, d).permute(1, 2, 0, 3).contiguous()
+    labels = labels.reshape(frames, h, w, c).permute(1, 2, 0, 3).contiguous()
+    found = labels.new_empty(h, w, c)
+    for row in range(h):  # piece by piece, since all pairs of two large frames do not fit into memory
         near = slice(max(0, row - reach), row + reach + 1)
-        cosine = torch.einsum("x d, f y z d -> x f y z", target[row], context[:, near])
-        cosine = cosine.masked_fill(far[:, None, None], -torch.inf).flatten(1)
-        best, index = cosine.topk(min(keep, cosine.shape[1]))
-        weight = (best / temperature).softmax(-1)
-        found.append(torch.einsum("x k, x k c -> x c", weight, labels[:, near].reshape(-1, c)[index]))
-    return torch.cat(found)
+        for start in range(0, w, PIECE):
+            here = slice(start, min(w, start + PIECE))
+            beside = slice(max(0, start - reach), here.stop + reach)
+            there = context[near, beside]  # y z f d
+            asked = target[row, here].mT.expand(len(there), -1, -1)
+            cosine = torch.bmm(there.flatten(1, 2), asked).view(*there.shape[:3], -1)
+            columns = torch.arange(w, device=target.device)
+            far = (columns[beside, None] - columns[here]).abs() > reach  # z x
+            cosine = cosine.masked_fill_(far[:, None], -torch.inf).flatten(0, 2).mT
+            best, index = cosine.topk(min(keep, cosine.shape[1]))
+            weight = (best / temperature).softmax(-1)
+            found[row, here] = torch.einsum("x k, x k c -> x c", weight, labels[near, beside].reshape(-1, c)[index])
+    return found.view(-1, c)

@@ -27,6 +27,26 @@ def j_and_f(prediction: Tensor, truth: Tensor, *, bound: float = 0.008) -> JF:
     return JF(j, f, (j + f) / 2)
 
 
+class Course(NamedTuple):
+    """A figure over the frames of a video: its mean, how often it is above 0.5, and how much it falls."""
+
+    mean: float
+    recall: float
+    decay: float
+
+
+def course(values: Tensor) -> Course:
+    """J or F of one object in each counted frame, t, as the DAVIS benchmarks sum it up.
+
+    Decay is the mean of the first quarter less that of the last; quarters share the frame at which they are cut
+    (a half is rounded up).
+    """
+    cuts = (torch.linspace(1, len(values), 5, dtype=torch.double) + 0.5).floor().long() - 1
+    first, last = values[cuts[0] : cuts[1] + 1], values[cuts[3] : cuts[4] + 1]
+    recall = (values > 0.5).double().mean()
+    return Course(float(values.mean()), float(recall), float(first.mean() - last.mean()))
+
+
 def region_similarity(prediction: Tensor, truth: Tensor) -> Tensor:
     """J, intersection over union of two masks: ... h w, ... h w -> ...; 1 where both are empty.
 
@@ -67,9 +87,13 @@ def boundary(mask: Tensor) -> Tensor:
 def dilate(mask: Tensor, radius: int) -> Tensor:
     """The pixels within `radius` of a marked one: ... h w -> ... h w."""
     reach = torch.arange(-radius, radius + 1, device=mask.device)
-    disk = (reach[:, None].square() + reach.square() <= radius**2).float()
-    spread = F.conv2d(pictures(mask), disk[None, None], padding=radius)
-    return (spread > 0.5).view(mask.shape)
+    disk = (reach[:, None].square() + reach.square() <= radius**2).nonzero() - radius  # the few pixels of a boundary
+    picture, row, column = (mask != 0).reshape(-1, *mask.shape[-2:]).nonzero().T  # are fewer than those of a picture
+    height, width = mask.shape[-2] + 2 * radius, mask.shape[-1] + 2 * radius
+    spread = torch.zeros(mask.shape[:-2].numel(), height, width, dtype=torch.bool, device=mask.device)
+    for down, across in disk.tolist():
+        spread[picture, row + radius + down, column + radius + across] = True
+    return spread[:, radius : height - radius, radius : width - radius].reshape(mask.shape)
 
 
 def pictures(mask: Tensor) -> Tensor:

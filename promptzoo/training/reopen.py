@@ -1,6 +1,5 @@
 """A finished run put together again: `open_run`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,12 @@ from torch import Tensor
 
 from promptzoo.backbones import Backbone
 from promptzoo.errors import DamagedError, ZooError, shown, some
-from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.trained import finished, reopened
 
 
 @dataclass(frozen=True)
@@ -40,29 +39,14 @@ def open_run(
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
     path = Path(path)
-    state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
-    if not metadata["recipe"]:
-        way = f"make it once more, and promptzoo.load({str(path)!r}, model=...)"
-        raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
-    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
-    recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
-    trained = json.loads(metadata["classes"])
-    names = trained if classes is None else told_apart(classes)
-    if other := names != trained:
-        state = without_classes(state, recipe, trained, str(path))
-    said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
-    try:
-        backbone = open_of(recipe)
-    except ZooError as error:
-        way = "promptzoo.load(..., weights=FILE) says where the weights are now"
-        raise ZooError(f"{path} stands on {said}, which cannot be opened: {error}", lines=[way]) from error
+    trained = finished(path, weights, words)
+    recipe, state = trained.recipe, trained.state
+    names = trained.classes if classes is None else told_apart(classes)
+    if other := names != trained.classes:
+        state = without_classes(state, recipe, trained.classes, str(path))
+    backbone = reopened(trained, recipe)
     model = build(recipe, names, backbone)
-    if model.fingerprint() != metadata["frozen"]:
-        other = weights or metadata["weights"]
-        raise ZooError(
-            f"{path} was trained on {said}; {recipe.backbone.open} with weights '{other}' is something else "
-            f"now: the frozen weights differ, so what was tuned on them does not fit"
-        )
+    trained.demand(model)
     if other:  # a loss that knows the classes of the training is not needed to name others
         state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)

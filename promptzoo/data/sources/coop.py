@@ -14,7 +14,7 @@ from promptzoo.data.sources.listed import ListedPictures, Pictures
 from promptzoo.data.sources.official import Layout, aircraft, imagenet
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking
-from promptzoo.data.sources.unpickle import unpickle
+from promptzoo.data.unpickle import unpickle
 from promptzoo.errors import ZooError, shown
 
 MOST_VALIDATION = 4

@@ -147,10 +147,10 @@ def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> lis
     return said
 
 
-def missing(root: Path) -> ZooError:
+def missing(root: Path, layout: str = LAYOUT) -> ZooError:
     """A folder that does not exist, with the nearest one that does."""
     if root.exists():
-        return ZooError(f"{root} is a file, not a folder", key="root", given=str(root), remedy=LAYOUT)
+        return ZooError(f"{root} is a file, not a folder", key="root", given=str(root), remedy=layout)
     absent = root
     while not absent.parent.is_dir():
         absent = absent.parent

@@ -9,7 +9,7 @@ from typing import Any
 
 from promptzoo.data.sources.drawn import OpenedElsewhere, Split
 from promptzoo.data.sources.text import folder
-from promptzoo.data.sources.unpickle import ARRAYS, unpickle
+from promptzoo.data.unpickle import ARRAYS, unpickle
 from promptzoo.errors import ZooError
 
 LABELS = ("_labels", "labels", "targets", "y")
@@ -131,7 +131,7 @@ def cifar(
         root = inside
     splits = {}
     for part, files in (("train", train), ("test", test)):
-        found = [unpickle(folder(root) / file, ARRAYS, encoding="latin1") for file in files]
+        found = [unpickle(folder(root) / file, ARRAYS) for file in files]
         pixels = np.concatenate([one["data"] for one in found]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         splits[part] = Split(pixels.__getitem__, [label for one in found for label in one[word]])
-    return splits, list(unpickle(root / meta, ARRAYS, encoding="latin1")[names])
+    return splits, list(unpickle(root / meta, ARRAYS)[names])

@@ -1,0 +1,96 @@
+"""What the layouts of annotated pictures share: pixels as they are stored, lists of lines, names that stay inside."""
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageFile
+
+from promptzoo.data.sources.folder import missing
+from promptzoo.errors import ZooError
+
+
+class Stored(NamedTuple):
+    """A picture, and whether its file ends too early."""
+
+    image: Image.Image
+    truncated: bool = False
+
+
+def stored(path: Path, *, truncated: bool = False) -> Stored:
+    """The picture of a file in RGB, not turned by its EXIF note: boxes and points are of the pixels as they are stored.
+
+    With `truncated` a file that ends too early is read as far as it goes.  Raises `ZooError` for what cannot be read.
+    """
+    try:
+        return Stored(decoded(path))
+    except FileNotFoundError as error:
+        raise ZooError(f"no such picture: {path}") from error
+    except Exception as error:  # Pillow raises OSError, ValueError, SyntaxError, struct.error, ...
+        before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, truncated
+        try:
+            if truncated:
+                return Stored(decoded(path), truncated=True)
+        except Exception:  # said of the first attempt
+            pass
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+        raise ZooError(f"{path}: this picture cannot be read ({error})") from error
+
+
+def decoded(path: Path) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as image:
+            return image.convert("RGB")
+
+
+def folder(root: str | Path, layout: str) -> Path:
+    """A folder that is there.  Raises `ZooError` with the layout that is expected."""
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise missing(root, layout)
+    return root
+
+
+def lines(file: Path) -> list[str]:
+    """The lines of a list, whatever ends them, without blank ones.  Raises `ZooError` where it is empty or no text."""
+    try:
+        found = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ZooError(f"{file}: cannot be read: {reason}") from error
+    if not any(found):
+        raise ZooError(f"{file}: the list is empty")
+    return [line for line in found if line]
+
+
+def mapping(file: Path) -> dict[str, Any]:
+    """The mapping in a JSON file.  Raises `ZooError` for anything else."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise ZooError(f"{file}: cannot be read: {reason}") from error
+    if not isinstance(found, dict):
+        raise ZooError(f"{file}: a mapping is needed, this is a {type(found).__name__}")
+    return found
+
+
+def inside(name: object, file: Path) -> str:
+    """A plain file name.  Raises `ZooError` for one that would lead out of its folder."""
+    if not isinstance(name, str) or not name.strip("."):
+        raise ZooError(f"{file}: a name of a file is needed, got {name!r}")
+    if {"/", "\\", "\0"} & set(name) or PurePosixPath(name).is_absolute() or name[1:2] == ":":
+        raise ZooError(f"{file}: {name!r} leads out of the folder, which is refused; a plain name is needed")
+    return name
+
+
+def present(paths: Sequence[Path], what: str) -> None:
+    """Raises `ZooError` naming the first file that is not there, and how many more."""
+    absent = [path for path in paths if not path.is_file()]
+    if absent:
+        more = f", and {len(absent) - 1} more are not there" if len(absent) > 1 else ""
+        raise ZooError(f"no such {what}: {absent[0]}{more}")

@@ -1,0 +1,89 @@
+"""What `promptzoo eval` shows of a task of its own pictures: a bar while it works, and its figures."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from promptzoo.pages.console import console
+from promptzoo.pages.numbers import percent
+from promptzoo.pages.table import Table
+from promptzoo.tasks.desk import Steps
+
+PARTS = 10  # lines where there is no terminal
+
+
+class StepBar(Steps):
+    """A bar on a terminal's error stream; elsewhere a line for each tenth."""
+
+    def __init__(self) -> None:
+        self.out = console(errors=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bars = Bars(*columns, console=self.out, transient=True) if self.out.is_terminal else None
+        self.row, self.done, self.total, self.unit = TaskID(0), 0, 0, ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def begin(self, total: int, unit: str) -> None:
+        self.done, self.total, self.unit = 0, total, unit
+        if self.bars is not None:
+            self.bars.start()
+            self.row = self.bars.add_task(unit, total=total)
+
+    def step(self, count: int = 1) -> None:
+        before, self.done = self.done, self.done + count
+        if self.bars is not None:
+            self.bars.update(self.row, completed=self.done)
+        elif self.done * PARTS // self.total > before * PARTS // self.total:
+            self.out.print(f"{self.done} of {self.total} {self.unit}", highlight=False)
+
+
+def asked_page(result: dict[str, Any], out: Console) -> None:
+    """Its score, each figure, tables of those that belong together, and where the result is."""
+    figures = result["figures"]
+    out.print(
+        f"{escape(result['model'])}, {result['task']}: {result['score']} [bold]{percent(figures[result['score']])} %[/]"
+    )
+    for name, value in figures.items():
+        if isinstance(value, float) and name != result["score"]:
+            out.print(f"  {name} {percent(value)} %")
+        elif isinstance(value, int | str):
+            out.print(f"  {name} {escape(str(value))}")
+    for name, rows in figures.items():
+        if isinstance(rows, dict) and name != "ap":
+            out.print(table(name, rows).screen())
+    sizes = ", ".join(" x ".join(map(str, size)) for size in result["sizes"])
+    more = " ..." if result["size_count"] > len(result["sizes"]) else ""
+    out.print(f"pictures of {sizes}{more}, positions {result['positions']}; {result['seconds']:.1f} s", highlight=False)
+    out.print(f"the result is in [bold]{escape(result['file'])}[/]", soft_wrap=True)
+
+
+def table(name: str, rows: dict[str, Any]) -> Table:
+    """Figures that belong together: a row for each; shares are in percent, counts as they are."""
+    flat = {" ".join(key).removeprefix("categories "): value for key, value in leaves(rows)}
+    titles = list(dict.fromkeys(title for value in flat.values() for title in value))
+    made = Table([name, *titles])
+    for key, value in flat.items():
+        cells = [value.get(title) for title in titles]
+        made.add(key, *(cell if isinstance(cell, int) else percent(cell) for cell in cells))
+    return made
+
+
+def leaves(rows: dict[str, Any], way: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    """The innermost mappings, and the way there; single figures stand in one of their own."""
+    single = {key: value for key, value in rows.items() if not isinstance(value, dict)}
+    found = [(way, single)] if single else []
+    for key, value in rows.items():
+        if isinstance(value, dict):
+            found += leaves(value, (*way, key))
+    return found

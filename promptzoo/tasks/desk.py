@@ -1,0 +1,79 @@
+"""Where a task works: `Desk`, with what it has found so far, a folder for what it writes, and who watches."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from promptzoo.files import append, as_json
+
+
+class Steps:
+    """Who watches a task; this one says nothing."""
+
+    def begin(self, total: int, unit: str) -> None:
+        """So many pictures, pairs or frames are to come."""
+
+    def step(self, count: int = 1) -> None:
+        """So many are done."""
+
+
+class Desk:
+    """Answers by key are kept as lines of a file, each as it is found, so that a task goes on where it was stopped.
+
+    A last line that was cut off is left out.  `folder` is where pictures may be written.
+    """
+
+    def __init__(self, file: Path | None = None, folder: Path | None = None, steps: Steps | None = None) -> None:
+        self.file, self.folder, self.steps = file, folder, steps or Steps()
+        self.answers: dict[str, Any] = dict(read(file)) if file and file.exists() else {}
+        self.before, self.used = set(self.answers), set[str]()
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
+
+    def kept(self, key: str) -> Any:
+        """The answer of a key; None where there is none yet."""
+        self.used.add(key)
+        return self.answers.get(key)
+
+    @property
+    def reused(self) -> int:
+        """How many answers were there before."""
+        return len(self.used & self.before)
+
+    def keep(self, key: str, answer: Any) -> None:
+        """One more answer, in the file at once."""
+        self.answers[key] = answer
+        if self.file:
+            append(self.file, (as_json([key, answer]) + "\n").encode())
+
+
+def read(file: Path) -> Iterable[tuple[str, Any]]:
+    """The whole lines of a file of answers; what follows a broken one is cut off."""
+    good = 0
+    with open(file, "r+b") as lines:
+        for line in lines:
+            try:
+                key, answer = json.loads(line)
+            except ValueError:
+                break
+            if not line.endswith(b"\n"):
+                break
+            good += len(line)
+            yield key, answer
+        lines.truncate(good)
+
+
+def contents(*paths: Path, more: object = "") -> str:
+    """A key: sha256 over the bytes of files, in order, and over what else counts."""
+    digest = hashlib.sha256(repr(more).encode())
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def digest(value: object) -> str:
+    """A short name for plain values."""
+    return hashlib.sha256(as_json(value, sort_keys=True, default=str).encode()).hexdigest()[:24]

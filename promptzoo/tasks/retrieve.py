@@ -1,0 +1,142 @@
+"""Which pictures show the same place: mean average precision on revisited Oxford and Paris."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from promptzoo.data.annotated import Stored, stored
+from promptzoo.data.sources.revisited import Box, Revisited
+from promptzoo.data.transforms import middle
+from promptzoo.errors import ZooError
+from promptzoo.metrics import rank, retrieval_map
+from promptzoo.tasks.desk import Desk, contents
+from promptzoo.tasks.downstream import Downstream
+from promptzoo.tasks.eye import Eye
+
+Wanted = tuple[Path, Box | None]
+
+
+class Waiting(NamedTuple):
+    """A picture whose turn comes with others of its size."""
+
+    place: int
+    key: str
+    view: Image.Image
+    truncated: bool
+
+
+class Retrieve(Downstream):
+    """Pictures of a database ranked by the cosine of their features with a query's.
+
+    LORE's Table 4; the protocol of Radenović et al. 2018, arXiv:1803.11285, as DINO scores it.  `resize`: `eval` is the
+    backbone's own view, `crop224` the same without a margin, `thumbnail` the whole picture, its longer side as long as
+    the backbone's pictures, and `thumbnail_crop` that one cut.  `scales`: features of the resized view are summed.
+    Figures are shares; mP@k is the precision at k.
+    """
+
+    source = Revisited
+    score = "medium"
+
+    def __init__(
+        self,
+        *,
+        resize: Literal["eval", "crop224", "thumbnail", "thumbnail_crop"] = "eval",
+        crop_queries: bool = False,
+        scales: tuple[float, ...] = (1.0,),
+        space: Literal["pooled", "width", "patches"] = "pooled",
+        layer: int | None = None,
+        at: tuple[int, ...] = (1, 5, 10),
+        batch: int = 32,
+    ) -> None:
+        if not scales or min(scales) <= 0 or not at or min(at) < 1 or batch < 1:
+            raise ZooError("task.scales are numbers above 0, task.at and task.batch whole numbers of 1 or more")
+        self.resize, self.crop_queries, self.scales, self.at = resize, crop_queries, scales, at
+        self.space, self.layer, self.batch = space, layer, batch
+        self.cut_off = 0
+
+    def measure(self, eye: Eye, source: Revisited, desk: Desk) -> dict[str, Any]:
+        """mAP and mP@k of three questions, over the queries that have something to find."""
+        self.cut_off = 0
+        wanted: list[Wanted] = [(one.path, one.box if self.crop_queries else None) for one in source.queries]
+        found = self.features(eye, [*wanted, *((path, None) for path in source.database)], desk)
+        queries, database = found[: len(wanted)], found[len(wanted) :]
+        lists = ([getattr(one, key) for one in source.queries] for key in ("easy", "hard", "junk"))
+        told = retrieval_map(rank(queries, database), *lists, at=self.at)
+        return {
+            **{name: one.map for name, one in told.items()},
+            "precision": {name: {f"mP@{k}": share for k, share in one.precision.items()} for name, one in told.items()},
+            "asked": {name: int((~one.ap.isnan()).sum()) for name, one in told.items()},
+            "queries": len(queries),
+            "pictures": len(database),
+            "truncated": self.cut_off,
+            "ap": {name: one.ap.tolist() for name, one in told.items()},
+        }
+
+    def features(self, eye: Eye, wanted: Sequence[Wanted], desk: Desk) -> Tensor:
+        """The feature of each picture, n o; views of one size go through the tower together."""
+        desk.steps.begin(len(wanted), "pictures")
+        found: dict[int, Tensor] = {}
+        waiting: dict[tuple[int, int], list[Waiting]] = {}
+        for place, (path, box) in enumerate(wanted):
+            key = contents(path, more=box)
+            if (kept := desk.kept(key)) is not None:
+                found[place] = unpacked(kept[0])
+                self.cut_off += kept[1]
+                desk.steps.step()
+                continue
+            view, truncated = self.view(path, box, eye)
+            self.cut_off += truncated
+            group = waiting.setdefault(view.size, [])
+            group.append(Waiting(place, key, view, truncated))
+            if len(group) == self.batch:
+                found |= self.looked(eye, waiting.pop(view.size), desk)
+        for group in waiting.values():
+            found |= self.looked(eye, group, desk)
+        return torch.stack([found[place] for place in range(len(wanted))])
+
+    def looked(self, eye: Eye, group: Sequence[Waiting], desk: Desk) -> dict[int, Tensor]:
+        """The features of views of one size, by their places."""
+        image = eye.colours([one.view for one in group])
+        with self.ways_out("task.resize=eval and task.scales=[1.0] keep to the size of the run"):
+            features = sum(eye.pooled(scaled(image, scale), self.layer, self.space) for scale in self.scales)
+        assert isinstance(features, Tensor)
+        found = {one.place: feature for one, feature in zip(group, features.float().cpu(), strict=True)}
+        for one in group:
+            desk.keep(one.key, [packed(found[one.place]), one.truncated])
+            desk.steps.step()
+        return found
+
+    def view(self, path: Path, box: Box | None, eye: Eye) -> Stored:
+        """What the tower sees of a picture."""
+        image, truncated = stored(path, truncated=True)
+        if box is not None:
+            image = image.crop(box)
+        if self.resize.startswith("thumbnail"):
+            image.thumbnail(eye.size[::-1], Image.Resampling.LANCZOS)
+        if self.resize == "thumbnail":
+            return Stored(image, truncated)
+        preprocess = eye.preprocess if self.resize == "eval" else eye.preprocess.replace(crop_pct=1.0)
+        return Stored(middle(image, preprocess), truncated)
+
+
+def scaled(image: Tensor, scale: float) -> Tensor:
+    """Bilinearly, without antialiasing; rounded down to pixels."""
+    if scale == 1:
+        return image
+    return F.interpolate(image, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+def packed(feature: Tensor) -> str:
+    """Float32 numbers as text."""
+    return base64.b64encode(feature.float().numpy().tobytes()).decode()
+
+
+def unpacked(text: str) -> Tensor:
+    """The numbers again."""
+    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)

@@ -1,0 +1,140 @@
+"""A model asked about pictures of a task's own: its figures, in a file beside the run."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import promptzoo
+from promptzoo.errors import Problems, ZooError
+from promptzoo.files import as_json, cache_folder, write
+from promptzoo.model.blueprint import Make, hints, parameters, signature
+from promptzoo.recipe.from_recipe import Construct, checked
+from promptzoo.recipe.overrides import change
+from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.yaml import Node, Place, plain
+from promptzoo.tasks.desk import Desk, Steps, digest
+from promptzoo.tasks.downstream import Downstream
+from promptzoo.training.eyes import Looking, eye_of_bare, eye_of_run
+from promptzoo.training.machine import peak_memory, versions
+
+SECTIONS = ("task", "data", "backbone")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A task and its settings, the arguments of its source, and what is left for the backbone."""
+
+    word: str
+    task: Downstream
+    settings: dict[str, Any]
+    data: dict[str, Any]
+    backbone: list[str] = field(default_factory=list)
+
+
+def question(words: Iterable[str]) -> Question | None:
+    """What `task=retrieve task.resize=crop224 data.root=DIR` asks; None where the task has no pictures of its own.
+
+    Raises `ZooError` for a word that the task or its source does not take.
+    """
+    words, node, problems = list(words), Node({}, Place("eval")), Problems()
+    if not any(word.partition("=")[0].partition(".")[0] == "task" for word in words):
+        return None
+    for word in words:
+        key, _, value = word.partition("=")
+        if key.partition(".")[0] not in SECTIONS:
+            raise ZooError(f"{word}: a task is asked with task.KEY=VALUE and data.KEY=VALUE")
+        change(node, f"task={{task: {value}}}" if key == "task" and not value.startswith("{") else word, problems)
+    problems.stop()
+    told = node["task"]
+    if not isinstance(told, Node) or "task" not in told:
+        raise ZooError("which task?  task=retrieve, correspond or segment_video comes first")
+    made = Construct(load_registry()).make(told, "task")
+    if not isinstance(made.cls, type) or not issubclass(made.cls, Downstream):
+        return None
+    data = source_words(made.cls.source, plain(node.get("data") or {}))
+    left = [word for word in words if word.startswith("backbone.")]
+    return Question(str(told["task"]), made(), settings(made), data, left)
+
+
+def settings(made: Make) -> dict[str, Any]:
+    """Every argument of a task, those of its own where nothing was said."""
+    return {name: made.arguments.get(name, one.default) for name, one in made.parameters.items()}
+
+
+def source_words(source: type, data: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a source, checked."""
+    takes, types, found = parameters(source), hints(source), {}
+    for key, value in data.items():
+        if key not in takes:
+            lines = [f"it takes {signature(takes)}"]
+            raise ZooError(f"data takes no '{key}'", key="data", given=key, possible=takes, lines=lines)
+        try:
+            found[key] = checked(value, types.get(key, Any))
+        except ValueError as error:
+            raise ZooError(f"data.{key} is {value!r}; it takes {signature({key: takes[key]})}") from error
+    if "root" not in found:
+        raise ZooError("where are the pictures?  data.root=DIR")
+    return found
+
+
+def ask(
+    words: Sequence[str],
+    path: str | Path | None = None,
+    *,
+    bare: str | None = None,
+    weights: str | None = None,
+    out: str | Path | None = None,
+    steps: Steps | None = None,
+) -> dict[str, Any]:
+    """The figures of a run, or of a `bare` backbone, on a task; they are written to `out`, which is the run's folder.
+
+    What was found before a stop is kept and used again.  Nothing that is there is overwritten.
+    Raises `ZooError` for what cannot be read, and where the model cannot see the task's pictures.
+    """
+    asked = question(words)
+    if asked is None:
+        raise ZooError("which task?  task=retrieve, correspond or segment_video")
+    if path is not None and asked.backbone:
+        raise ZooError(f"{asked.backbone[0]}: a run has its backbone; --weights FILE says where its weights are now")
+    began = time.perf_counter()
+    source = asked.task.source(**asked.data)
+    if path is not None:
+        opened, home = eye_of_run(path, weights), Path(path)
+    else:
+        opened = eye_of_bare(str(bare), asked.backbone, weights)
+        home = Path("runs") / f"bare-{str(bare).replace('/', '-')}"
+    folder = Path(out) if out is not None else home if home.suffix != ".safetensors" else home.parent
+    file, number = vacant(folder, asked.word)
+    desk = Desk(answers_of(asked, opened), folder / f"{asked.task.pictures}{number}", steps)
+    figures = asked.task.measure(opened.eye, source, desk)
+    result = {
+        "task": asked.word,
+        "model": opened.name,
+        "score": asked.task.score,
+        "figures": figures,
+        "settings": asked.settings,
+        "data": {key: value if key != "root" else str(value) for key, value in asked.data.items()},
+        **opened.eye.told(),
+        "reused": desk.reused,
+        "seconds": round(time.perf_counter() - began, 1),
+        "peak_memory": peak_memory(opened.eye.device),
+        "versions": versions(),
+    }
+    write(file, (as_json(result, indent=2) + "\n").encode())
+    return {**result, "file": str(file)}
+
+
+def answers_of(asked: Question, opened: Looking) -> Path:
+    """Where the answers of this model to this task are kept, whatever the pictures."""
+    depends = promptzoo.__version__, asked.word, asked.settings, opened.recipe.to_dict(), opened.eye.digest()
+    return cache_folder("answers") / f"{asked.word}-{digest(depends)}.jsonl"
+
+
+def vacant(folder: Path, word: str) -> tuple[Path, str]:
+    """`retrieve.json`, or `retrieve-2.json` and so on where that is taken; and the number's part of the name."""
+    number = ""
+    while (file := folder / f"{word}{number}.json").exists():
+        number = f"-{int(number[1:] or 1) + 1}"
+    return file, number

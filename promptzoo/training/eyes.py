@@ -1,0 +1,94 @@
+"""A finished run, or a bare backbone, as an `Eye` that tasks look through."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from promptzoo.backbones import Backbone
+from promptzoo.backbones.resized import resampled, resized, said, tower_around
+from promptzoo.errors import ZooError
+from promptzoo.model.model import Model
+from promptzoo.model.shapes import on_meta
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.pictures import seen_by
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.tasks.eye import Eye, Size
+from promptzoo.training.devices import fabric_of
+from promptzoo.training.trained import finished, reopened
+
+SEEING = ("backbone", "grafts", "head", "data")  # the sections of a recipe that a look at a picture depends on
+POSITIONS = "visual.embed.positions.table"
+
+
+class Looking(NamedTuple):
+    """An eye, what it is called, and what of its recipe its answers depend on beside its weights."""
+
+    eye: Eye
+    name: str
+    recipe: Recipe
+
+
+def eye_of_run(path: str | Path, weights: str | None = None) -> Looking:
+    """What was tuned stands in the towers as it did in training; no losses, knowledge or pictures are opened.
+
+    Raises `ZooError` when there is no such run, or backbone or weights are others than it was trained on.
+    """
+    run = finished(path, weights)
+    whole = run.recipe.to_dict()
+    recipe = Recipe.of({key: whole[key] for key in SEEING if key in whole}, run.recipe.source)
+    pristine = reopened(run, recipe)
+    state = {name: tensor for name, tensor in run.state.items() if not name.startswith("losses.")}
+    thaws = any("thaw" in node for node in recipe.grafts.values())
+
+    def at(size: Size) -> Model:
+        backbone = own(resized(pristine, size)) if thaws else resized(pristine, size)
+        model = build(recipe, run.classes, backbone, rehearsed=False)
+        if size == pristine.adopted.visual.input[-2:]:
+            run.demand(model)
+        try:
+            model.load_tuned(refitted(state, pristine, backbone))
+            on_meta(model)(torch.empty(1, *model.visual.input, device="meta"))
+        except (ValueError, RuntimeError) as error:
+            seen, why = said(pristine.adopted.visual.input[-2:]), str(error).splitlines()[0]
+            raise ZooError(f"{path} was tuned for pictures of {seen}, not of {said(size)} ({why})") from error
+        return model.eval()
+
+    return Looking(look(recipe, run.recipe, pristine, at), str(path), recipe)
+
+
+def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None) -> Looking:
+    """The frozen backbone alone.  `words` are overrides of its section, `backbone.weights=FILE`."""
+    told = {"backbone": {"open": name}, "head": {"head": "linear"}, "data": {"dataset": "folder"}}
+    more = [] if weights is None else [f"backbone.weights={weights}"]
+    recipe = Recipe.of(told, f"--bare {name}", [*words, *more])
+    pristine = open_of(recipe)
+
+    def at(size: Size) -> Model:
+        adopted = resized(pristine, size).adopted
+        return Model(adopted.visual, adopted.text, [], adopted.logit_scale).eval()
+
+    return Looking(look(recipe, recipe, pristine, at), f"bare {name}", recipe)
+
+
+def look(recipe: Recipe, machine: Recipe, backbone: Backbone, at: Callable[[Size], Model]) -> Eye:
+    """The eye on the device of a recipe."""
+    device = fabric_of(machine.train, devices=1).device
+    preprocess = seen_by(recipe, backbone)
+    return Eye(at(preprocess.size).to(device), preprocess, at)
+
+
+def own(backbone: Backbone) -> Backbone:
+    """The same with weights of its own, which may be changed."""
+    backbone.adopted.visual = tower_around(backbone.adopted.visual, own=True)
+    return backbone
+
+
+def refitted(state: dict[str, Tensor], old: Backbone, new: Backbone) -> dict[str, Tensor]:
+    """What was tuned, with thawed positions resampled to another grid."""
+    grids = old.adopted.visual.grid, new.adopted.visual.grid
+    if POSITIONS not in state or grids[0] is None or grids[1] is None or grids[0] == grids[1]:
+        return state
+    return {**state, POSITIONS: resampled(state[POSITIONS], grids[0], grids[1])}

@@ -1,0 +1,64 @@
+"""What a finished run holds: what it was trained on, and what was tuned."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from promptzoo.backbones import Backbone
+from promptzoo.errors import ZooError
+from promptzoo.model.checkpoint import unpack
+from promptzoo.model.model import Model
+from promptzoo.recipe.build import open_of
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's recipe with overrides, its checkpoint, the classes it was trained for, and its frozen part in words."""
+
+    path: Path
+    recipe: Recipe
+    state: dict[str, Tensor]
+    classes: list[str]
+    frozen: str
+    weights: str
+    said: str
+
+    def demand(self, model: Model) -> None:
+        """Raises `ZooError` where a model's frozen weights are not those that the run was trained on."""
+        if model.fingerprint() != self.frozen:
+            raise ZooError(
+                f"{self.path} was trained on {self.said}; {self.recipe.backbone.open} with weights '{self.weights}' is "
+                f"something else now: the frozen weights differ, so what was tuned on them does not fit"
+            )
+
+
+def finished(path: str | Path, weights: str | None = None, words: Sequence[str] = ()) -> Trained:
+    """What a run's folder, or its model.safetensors, holds; `words` are overrides of the recipe.
+
+    Raises `ZooError` when there is no such run.
+    """
+    path = Path(path)
+    state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
+    if not metadata["recipe"]:
+        way = f"make it once more, and promptzoo.load({str(path)!r}, model=...)"
+        raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
+    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
+    recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
+    said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
+    return Trained(
+        path, recipe, state, json.loads(metadata["classes"]), metadata["frozen"], weights or metadata["weights"], said
+    )
+
+
+def reopened(run: Trained, recipe: Recipe) -> Backbone:
+    """The backbone of a run.  Raises `ZooError` with what to do when it cannot be opened."""
+    try:
+        return open_of(recipe)
+    except ZooError as error:
+        way = "promptzoo.load(..., weights=FILE) says where the weights are now"
+        raise ZooError(f"{run.path} stands on {run.said}, which cannot be opened: {error}", lines=[way]) from error
