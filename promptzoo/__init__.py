@@ -1,5 +1,8 @@
 """Prompt architectures for large frozen vision models: take apart, recombine, train, cost and compare.
 
+    run = promptzoo.train("lora", out="runs/a", data="my_pictures")
+    model = promptzoo.open_backbone("timm/vit_base_patch16_224", classes=10)
+
 The public names are imported on first use, so that `promptzoo list` needs no torch.
 """
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from promptzoo.blocks import Bottleneck as Bottleneck
     from promptzoo.costs.counting import report as report
+    from promptzoo.data.sources.map_style import MapStyle as MapStyle
     from promptzoo.exporting.merge import merge as merge
     from promptzoo.model.blueprint import Make as Make
     from promptzoo.model.contract import Dataset as Dataset
@@ -19,26 +23,39 @@ if TYPE_CHECKING:
     from promptzoo.model.contract import Rule as Rule
     from promptzoo.model.contract import Task as Task
     from promptzoo.model.model import Model as Model
+    from promptzoo.recipe.backbone import open_backbone as open_backbone
     from promptzoo.recipe.build import build as build
-    from promptzoo.recipe.build import open_backbone as open_backbone
     from promptzoo.recipe.recipe import Recipe as Recipe
+    from promptzoo.studies.compare import compare as compare
+    from promptzoo.training.from_python import evaluate as evaluate
+    from promptzoo.training.from_python import train as train
     from promptzoo.training.predict import load as load
+    from promptzoo.training.run import Run as Run
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Bottleneck": "blocks",
     **dict.fromkeys(("Dataset", "Graft", "Head", "Loss", "Needs", "Rule", "Task"), "model.contract"),
+    "Bottleneck": "blocks",
     "Make": "model.blueprint",
+    "MapStyle": "data.sources.map_style",
     "Model": "model.model",
     "Recipe": "recipe.recipe",
+    "Run": "training.run",
     "build": "recipe.build",
+    "compare": "studies.compare",
+    "evaluate": "training.from_python",
     "load": "training.predict",
     "merge": "exporting.merge",
-    "open_backbone": "recipe.build",
+    "open_backbone": "recipe.backbone",
     "report": "costs.counting",
+    "train": "training.from_python",
 }
 __all__ = sorted(_HOME)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

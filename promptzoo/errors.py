@@ -1,38 +1,124 @@
-"""Errors that speak to the user: where, what was written, what was possible, what is nearest."""
+"""Errors that speak to the user: where, what was written, what was possible, what is nearest, the way out."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, Self
+
+MANY = 40  # words that a sentence still lists
 
 
 class ZooError(ValueError):
-    """Something the user can put right.  A command prints its sentence, no traceback, and exits with `exit_code`."""
+    """Something the user can put right.  A command prints its sentence, no traceback, and exits with `exit_code`.
+
+    The sentence is `what` and the fields: `place: what; did you mean a or b?; remedy`, with `lines` below it.
+    `place` is where it was written, `key` the word it is about, `given` what was written there, `possible` what
+    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed when nothing is near,
+    unless the rest says it.  Pickles and copies keep the fields, so `given` is kept as plain values.
+    """
 
     exit_code = 2
 
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        place: object = "",
+        key: str = "",
+        given: object = None,
+        possible: Iterable[object] | None = None,
+        remedy: str = "",
+        lines: Iterable[str] = (),
+    ) -> None:
+        super().__init__(what)
+        self.what, self.place, self.key, self.remedy, self.lines = what, str(place), key, remedy, tuple(lines)
+        self.given = plain(given)
+        self.possible = None if possible is None else tuple(map(str, possible))
+
+    @property
+    def nearest(self) -> list[str]:
+        """What the user may have meant, best first."""
+        possible = self.possible or ()
+        return nearest(self.given, possible) if isinstance(self.given, str) and self.given not in possible else []
+
+    def __str__(self) -> str:
+        said = " ".join((self.what, self.remedy, *self.lines))
+        hint = meant(self.nearest)
+        if not hint and self.possible is not None and len(self.possible) <= MANY:
+            told = self.possible and all(word in said for word in self.possible)
+            hint = "" if told else f"; there is {', '.join(self.possible) or 'none yet'}"
+        before, after = f"{self.place}: " if self.place else "", f"; {self.remedy}" if self.remedy else ""
+        return "\n    ".join([f"{before}{self.what}{hint}{after}", *self.lines])
+
+    def under(self, label: str) -> Self:
+        """The same mistake, said of what `label` names."""
+        made = copy(self)
+        made.what = f"{label}: {self.what}"
+        return made
+
+
+class DamagedError(ZooError):
+    """A file that is not as it was written."""
+
 
 class RecipeError(ZooError):
-    """A recipe that cannot be read or built.  Each mistake has a line that begins with its place, `file:line: ...`."""
+    """A recipe that cannot be read or built.  Each of its `problems` is an error with its place, and a line of it."""
+
+    found: tuple["RecipeError", ...] = ()
+
+    @property
+    def problems(self) -> tuple["RecipeError", ...]:
+        """Every mistake, one by one: this error itself where it is the only one."""
+        return self.found or (self,)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.found)) if self.found else super().__str__()
 
 
 class Problems:
     """The mistakes found so far, so that one reading reports all of them."""
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.found: list[RecipeError] = []
 
-    def add(self, place: object, sentence: str) -> None:
-        self.take(RecipeError(f"{place}: {sentence}"))
+    def add(self, place: object, what: str, **fields: Any) -> None:
+        self.take(RecipeError(what, place=place, **fields))
 
     def take(self, error: RecipeError) -> None:
-        if str(error) not in self.found:
-            self.found.append(str(error))
+        said = [str(one) for one in self.found]
+        self.found += [one for one in error.problems if str(one) not in said]
 
     def stop(self) -> None:
         """Raise one `RecipeError` with everything found, if anything was."""
+        if len(self.found) == 1:
+            raise self.found[0]
         if self.found:
-            raise RecipeError("\n".join(self.found))
+            error = RecipeError(f"{len(self.found)} mistakes")
+            error.found = tuple(self.found)
+            raise error
+
+
+def located(error: ValueError, place: object) -> RecipeError:
+    """The same mistake with its place in a recipe; a `RecipeError` has its own."""
+    if isinstance(error, RecipeError):
+        return error
+    made = RecipeError(str(error), place=place)
+    if isinstance(error, ZooError):
+        own = error.under(error.place) if error.place else error
+        vars(made).update(vars(own), place=str(place))
+    return made
+
+
+@contextmanager
+def placing(place: object) -> Iterator[None]:
+    """Around what is built from a recipe: a mistake found there gets its place."""
+    try:
+        yield
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise located(error, place) from error
 
 
 def nearest(word: str, words: Iterable[str], most: int = 3, likeness: float = 0.6) -> list[str]:
@@ -51,16 +137,23 @@ def nearest(word: str, words: Iterable[str], most: int = 3, likeness: float = 0.
     return [candidate for score, candidate in scored if -score >= best - 0.15][:most]
 
 
-def did_you_mean(word: str, words: Iterable[str], quote: str = "") -> str:
+def meant(words: Iterable[str]) -> str:
     """`; did you mean a or b?`, or nothing."""
-    near = nearest(word, words)
-    return f"; did you mean {' or '.join(f'{quote}{one}{quote}' for one in near)}?" if near else ""
+    said = " or ".join(words)
+    return f"; did you mean {said}?" if said else ""
 
 
-def unknown(word: str, words: Iterable[str]) -> str:
-    """`; did you mean a?`, or everything there is."""
-    words = list(words)
-    return did_you_mean(word, words) if nearest(word, words) else f"; there is {', '.join(words) or 'none yet'}"
+def some(items: Iterable[object], most: int = 5, *, quote: str = "'", joint: str = ", ") -> str:
+    """The first of many, `'a', 'b' and 3 more`."""
+    items = list(items)
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return joint.join(f"{quote}{item}{quote}" for item in items[:most]) + more
+
+
+def either(words: Iterable[object]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *first, last = map(str, words)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def shown(value: object) -> str:
@@ -71,12 +164,10 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def complaint(errors: Sequence[Mapping[str, Any]]) -> str:
-    """What pydantic found wrong with one value, as half a sentence; the branches of a union are joined by `or`."""
-    messages = ["too few values" if error["type"] == "missing" else error["msg"] for error in errors]
-    said = list(dict.fromkeys(message[0].lower() + message[1:] for message in messages))
-    rest = [one.removeprefix("input should be ") for one in said[1:]]
-    value = min(errors, key=lambda error: len(error["loc"]))["input"]
-    allowed = [word for one in said for word in re.findall(r"'([^']+)'", one)]
-    hint = did_you_mean(value, allowed, quote="'") if isinstance(value, str) else ""
-    return f"{' or '.join([said[0], *rest])}, got {shown(value)}{hint}"
+def plain(value: object) -> object:
+    """The value in words, numbers, lists and mappings alone; anything else as it is shown."""
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain, value)) if type(value) in (list, tuple) else [*map(plain, value)]
+    return value if value is None or isinstance(value, str | int | float) else shown(value)

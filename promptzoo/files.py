@@ -5,7 +5,9 @@ import io
 import json
 import math
 import os
-from contextlib import suppress
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,27 @@ import platformdirs
 
 from promptzoo.errors import ZooError
 
+FRESH = ".new"  # how a file ends that is being written; one that a kill left behind is swept away
 
-def write(path: Path, content: bytes) -> None:
+
+def write(path: Path, content: bytes, guard: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
     """Puts a file in its place in one step: a kill or a full disk at any moment leaves the one before untouched.
 
-    Raises `ZooError` when the disk does not take it.
+    What is written goes to a file of a name of its own first, is on the disk before it takes the place, and takes it
+    within `guard()`, which may refuse.  Raises `ZooError` when the disk does not take it.
     """
-    fresh = path.with_name(f".{path.name}.new")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{FRESH}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(fresh, "wb") as file:
             put(file, content)
             os.fsync(file.fileno())
-        os.replace(fresh, path)
+        with guard():
+            os.replace(fresh, path)
+    except ZooError:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
     except OSError as error:
         with suppress(OSError):
             fresh.unlink()
@@ -36,6 +46,21 @@ def write(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Puts a file in its place, whole, where none is; gives whether it did."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    write(fresh, content)
+    try:
+        os.link(fresh, path)
+        return True
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise ZooError(refused(path, error, len(content))) from error
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def put(file: io.BufferedIOBase | io.BufferedWriter, content: bytes) -> None:
@@ -65,7 +90,8 @@ def vacant(file: Path, force: bool = False) -> None:
     if file.is_dir():
         raise ZooError(f"{file} is a folder; name a file")
     if not force and (file.exists() or file.is_symlink()):
-        raise ZooError(f"{file} is there already and is not overwritten; take another name, or --force")
+        said, way = f"{file} is there already and is not overwritten", "take another name, or --force"
+        raise ZooError(said, given=str(file), remedy=way)
 
 
 def deliver(file: Path, content: bytes, force: bool = False) -> None:
@@ -79,13 +105,25 @@ def cache_folder(name: str) -> Path:
     return platformdirs.user_cache_path("promptzoo") / name
 
 
+def sweep(folder: Path) -> None:
+    """Takes away what a kill left half-written in a folder."""
+    for file in folder.glob(f".*{FRESH}"):
+        with suppress(OSError):
+            file.unlink()
+
+
 def free_folder(parent: Path, name: str) -> Path:
-    """`parent/name`, or `parent/name-2` and so on where that is taken."""
-    folder, number = parent / name, 1
-    while folder.exists():
-        number += 1
-        folder = parent / f"{name}-{number}"
-    return folder
+    """`parent/name`, or `parent/name-2` and so on where that is taken; made, so that nobody else gets it."""
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise ZooError(refused(folder, error, 0)) from error
 
 
 def as_json(value: Any, **layout: Any) -> str:

@@ -34,6 +34,7 @@ def records(out: Path) -> dict[str, Any]:
     """Every record, without the seconds that a run took."""
     found = {str(file.relative_to(out)): json.loads(file.read_text()) for file in sorted(out.rglob("seed-*.json"))}
     for record in found.values():
+        del record["digest"]
         if record["finished"]:
             del record["finished"]["seconds"]
     return found

@@ -1,5 +1,6 @@
 """Folders of tiny pictures for the tests."""
 
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,15 @@ def make(root: Path, counts: dict[str, int], classes: tuple[str, ...] = ("ant", 
     return root
 
 
+def error(call) -> ZooError:
+    """What `call` is refused with, to be asked for its fields."""
+    with pytest.raises(ZooError) as caught:
+        call()
+    found = copy(caught.value)  # without its traceback, which holds this frame, and so whatever the call held
+    del caught
+    return found
+
+
 def sentence(call) -> str:
     """What the user reads when `call` is refused."""
-    with pytest.raises(ZooError) as error:
-        call()
-    said = str(error.value)
-    del error  # it holds this frame, and so whatever the call held
-    return said
+    return str(error(call))

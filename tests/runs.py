@@ -12,6 +12,7 @@ from PIL import Image
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.session import Result, train
 
+OF_THE_MOMENT = ("out", "seconds", "spent", "peak_memory", "files", "digest", "remarks")
 BLOCK = "{block: bottleneck, rank: 2, residual: true, start: normal}"
 BEHIND = f"grafts={{a: {{at: visual.pool, after: {BLOCK}}}}}"
 COLOURS = {"blue_jay": (40, 60, 200), "fox": (200, 90, 30), "leaf": (40, 160, 60)}
@@ -47,7 +48,7 @@ def run(out: Path, root: Path, *words: str, resume: bool = False) -> Result:
 def result(out: Path) -> dict[str, Any]:
     """What a run came to, without times, memory and place."""
     found = json.loads((out / "result.json").read_text())
-    return {key: value for key, value in found.items() if key not in ("out", "seconds", "peak_memory")}
+    return {key: value for key, value in found.items() if key not in OF_THE_MOMENT}
 
 
 def lines(out: Path) -> list[dict[str, Any]]:

@@ -169,15 +169,17 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "csv": ("pages/table.py", "training/predictions.py", "data/sources/list.py"),
     "pickle": ("data/sources/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
-    "psutil": ("data/cache.py", "training/machine.py"),
+    "portalocker": ("training/claim.py",),
+    "psutil": ("data/cache.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),
     "matplotlib": ("figures/", "pages/"),
     "typer": ("cli/",),
 }
 
+RUN = ("training/run_folder.py", "training/run_writer.py")
 WORDS = {  # what is written in a string -> the only files that do
     r"\| ---|---:": ("pages/table.py",),
-    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": ("training/run.py",),
+    r"^(result|versions|data)\.json$|^(recipe\.yaml|log\.jsonl|predictions\.csv)$": RUN,
 }
 
 

@@ -22,7 +22,7 @@ from promptzoo.recipe.build import build
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.registry import load_registry
 from promptzoo.studies.plan import read_field
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -73,9 +73,9 @@ def test_every_recipe_that_is_named_is_shipped_and_every_file_is_there():
 
 def test_the_folder_of_a_run_is_as_it_says(tmp_path):
     (listing,) = (fence for fence in FENCES if fence.section == "Runs" and fence.language == "text")
-    folder = Run(tmp_path)
+    folder = RunFolder(tmp_path)
     files = (folder.recipe_file, folder.log_file, folder.model_file, folder.predictions_file, folder.result_file)
-    names = {file.name for file in files} | {"versions.json", "data.json", f"{folder.state_file.parent.name}/"}
+    names = {file.name for file in files} | {"versions.json", "data.json", f"{folder.state_folder.name}/"}
     assert {line.split()[0] for line in listing.text.splitlines()} == names
 
 

@@ -22,7 +22,8 @@ from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import Registry, load_registry
 from promptzoo.training.interrupt import StoppedError
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.session import train
 
 SET_UP = "python3 -m venv "  # what `.ci/run` looks for, too
@@ -108,17 +109,17 @@ class Place:
 
     def interrupt(self, out: Path) -> None:
         """Makes the finished run in `out` one that was stopped before its end."""
-        recipe = Run(out).recipe()
+        recipe = RunFolder(out).recipe()
         shutil.rmtree(out)
 
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
         with self.monkeypatch.context() as patched:
-            patched.setattr(Run, "finish", stop)
+            patched.setattr(RunWriter, "finish", stop)
             with pytest.raises(StoppedError):
                 train(recipe, out, quiet=True)
-        assert Run(out).state() is not None
+        assert RunFolder(out).state() is not None
 
 
 KINDS = [name for name in vars(Place) if name in ("bash", "console", "python", "text", "toml", "yaml")]

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.backbones.tokenizer import tokenizer_of
-from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.backbones.weights import fetched, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 SHIPPED = Path(__file__).resolve().parents[1]
 
@@ -41,8 +41,8 @@ class PlainClip(Plain):
 def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:
     """Raises `ZooError` for a name or a tag that there is not, `AdoptionError` for what is no CLIP of two towers."""
     file = name if Path(name).suffix == ".json" else None
-    if file is None and name not in open_clip.list_models():
-        raise ZooError(f"open_clip has no model '{name}'{did_you_mean(name, open_clip.list_models())}")
+    if file is None and name not in (models := open_clip.list_models()):
+        raise ZooError(f"open_clip has no model '{name}'", key="backbone.open", given=name, possible=models)
     base = configured(name, {})
     arguments = {part: {**base[part], **own} if isinstance(own, dict) else own for part, own in options.items()}
     if size is not None:
@@ -51,10 +51,7 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     tags = open_clip.list_pretrained_tags_by_model(name)
     tag = None if weights == "random" or path.suffix else weights
     if tag is not None and tag not in tags:
-        raise ZooError(
-            f"open_clip/{name} has no weights '{tag}'{did_you_mean(tag, tags)}; "
-            f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
-        )
+        raise no_tag(f"open_clip/{name}", tag, tags)
     config = configured(name, arguments)
     if tag is None:
         model = made(config, name)
@@ -87,7 +84,7 @@ def open_own(name: str, weights: str, size: tuple[int, int] | None, options: dic
     """A model that promptzoo ships.  Raises `ZooError` for a name that there is not."""
     shipped = sorted(p.parent.name for p in SHIPPED.glob("*/*.safetensors"))
     if name not in shipped:
-        raise ZooError(f"promptzoo ships no model '{name}'{did_you_mean(name, shipped)}; it ships {', '.join(shipped)}")
+        raise ZooError(f"promptzoo ships no model '{name}'", key="backbone.open", given=name, possible=shipped)
     folder = SHIPPED / name
     file = str(folder / f"{name}.safetensors") if weights == "shipped" else weights
     return open_open_clip(str(folder / f"{name}.json"), file, size, options)

@@ -8,9 +8,9 @@ from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from promptzoo.backbones.plain import Opened, Plain
-from promptzoo.backbones.weights import fetched, load_file
+from promptzoo.backbones.weights import fetched, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 
 class PlainTimm(Plain):
@@ -31,24 +31,22 @@ class PlainTimm(Plain):
 def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:
     """Raises `ZooError` for a name, a tag or options that there are not."""
     if not timm.is_model(name):
-        raise ZooError(f"timm has no model '{name}'{did_you_mean(name, timm.list_models())}")
+        raise ZooError(f"timm has no model '{name}'", key="backbone.open", given=name, possible=timm.list_models())
     if size is not None:
         options["img_size"] = size
     tag = None if weights == "random" or Path(weights).suffix else weights
     if tag is not None:
         tags = [t.partition(".")[2] for t in timm.list_pretrained(f"{name}.*")]
         if tag not in tags:
-            raise ZooError(
-                f"timm/{name} has no weights '{tag}'{did_you_mean(tag, tags)}; "
-                f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
-            )
+            raise no_tag(f"timm/{name}", tag, tags)
     full = f"{name}.{tag}" if tag else name
 
     def create(pretrained: bool) -> nn.Module:
         try:
             model: nn.Module = timm.create_model(full, pretrained=pretrained, num_classes=0, **options)
         except (TypeError, AssertionError) as error:
-            raise ZooError(f"timm/{name} cannot be built with {options}: {error}") from error
+            said = f"timm/{name} cannot be built with {options}: {error}"
+            raise ZooError(said, key="backbone.options", given=options) from error
         return model
 
     model = fetched(lambda: create(True), f"timm/{name}", tag) if tag else create(False)

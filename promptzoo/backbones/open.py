@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import Adopted, AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 #: The function behind each source; its library is imported when it is asked for.
 OPENERS = {
@@ -56,12 +56,11 @@ def open_with(
     """
     source, _, model = name.partition("/")
     if source not in OPENERS or not model:
-        raise ZooError(
-            f"no backbone '{name}'{did_you_mean(source, OPENERS)}; write {', '.join(f'{s}/NAME' for s in OPENERS)}"
-        )
+        way = f"write {', '.join(f'{source}/NAME' for source in OPENERS)}"
+        raise ZooError(f"no backbone '{name}'", key="backbone.open", given=source, possible=OPENERS, remedy=way)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         logging.getLogger().addFilter(_quiet)
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         try:
             opened: Opened = function(OPENERS[source])(model, weights, size, dict(options or {}))
         finally:
@@ -96,9 +95,21 @@ def _quiet(record: logging.LogRecord) -> bool:
 
 def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:
     """Adopts a timm or open_clip model; `AdoptionError` names the class when none of the adopters takes it."""
-    path = f"{type(model).__module__}:{type(model).__name__}"
-    if path not in adopters:
-        known = ", ".join(sorted(p.replace(":", ".") for p in adopters))
-        raise AdoptionError(f"no adopter takes a {path.replace(':', '.')}; those there are take {known}")
-    adopted: Adopted = function(adopters[path])(model)
+    adopted: Adopted = function(adopters[adopter_of(adopters, model)])(model)
     return adopted
+
+
+def adopter_of(adopters: Mapping[str, str], model: nn.Module) -> str:
+    """The class of the adopters that a model is of, or derived from.
+
+    Raises `AdoptionError` for another one, and for one that computes something else in a `forward` of its own.
+    """
+    paths: dict[str, Any] = {f"{cls.__module__}:{cls.__name__}": cls for cls in type(model).__mro__}
+    if found := [path for path in paths if path in adopters]:
+        if type(model).forward is not paths[found[0]].forward:
+            said = f"{type(model).__name__} has a forward of its own, which the tower would not compute"
+            raise AdoptionError(said, key="forward", given=type(model).__name__)
+        return found[0]
+    cls, known = next(iter(paths)).replace(":", "."), sorted(path.replace(":", ".") for path in adopters)
+    said = f"no adopter takes a {cls}; those there are take {', '.join(known)}"
+    raise AdoptionError(said, given=cls)

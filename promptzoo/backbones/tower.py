@@ -1,6 +1,7 @@
 """A frozen backbone, opened up: every submodule path of a `Tower` is a site that a graft can act on."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -8,6 +9,7 @@ from promptzoo.backbones.attention import Attention
 from promptzoo.backbones.layers import Embed, Merge, Mlp, Pass
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.pool import Pool
+from promptzoo.errors import ZooError
 
 
 class AttentionBranch(nn.Module):
@@ -99,6 +101,7 @@ class Tower(nn.Module):
         self.dim, self.out, self.heads = embed.dim, pool.out, self.layers[0].heads
         self.widths: tuple[int, ...] = tuple(layer.width for layer in self.layers)  # type: ignore[misc]
         self.of_picture: set[str] = set()
+        self.inside: Any = None  # what was found in it, until something is grafted
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
@@ -107,13 +110,32 @@ class Tower(nn.Module):
         return feature
 
     def encode(self, x: Tensor, notes: Notes) -> Tensor:
-        """b ... -> b (p + n) d: all tokens after the last layer and the final norm."""
+        """b ... -> b (p + n) d: all tokens after the last layer and the final norm.
+
+        Raises `ZooError` for an input of another shape than the tower's.
+        """
+        if x.shape[1:] != self.input:
+            raise self.another(tuple(x.shape))
         x = self.tokens(x, notes)  # b n d         no positions yet
         x = self.embed(x, notes)  # b (p + n) d   prefix tokens, positions, prompts
         for layer in self.layers:
             x = layer(x, notes)
         x = self.norm(x)
         return x
+
+    def another(self, given: tuple[int, ...]) -> ZooError:
+        """What is said of an input of another shape; positions cut or padded to it would be those of other places."""
+        if self.grid is None:
+            said = f"the text tower reads rows of {self.input[0]} token numbers, got {given}"
+            return ZooError(said, key="ids", given=given, remedy="its tokenizer makes such rows")
+        channels, height, width = self.input
+        size = f"({given[-2]}, {given[-1]})" if len(given) > 2 else "(h, w)"
+        return ZooError(
+            f"this tower takes pictures b {channels} {height} {width}, got {given}",
+            key="image_size",
+            given=given,
+            remedy=f"resize them, or open the backbone with image_size={size}",
+        )
 
     def features(self, x: Tensor) -> Tensor:
         """b ... -> b o, with notes of its own that are thrown away."""
@@ -130,3 +152,4 @@ class Tower(nn.Module):
         self.embed.drop = nn.Dropout(rate)
         for mlp in (m for m in self.modules() if isinstance(m, Mlp)):
             mlp.drop1, mlp.drop2 = nn.Dropout(rate), nn.Dropout(rate)
+        self.inside = None

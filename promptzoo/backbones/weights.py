@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import EntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 
 FORMATS = (".safetensors", ".pt", ".pth", ".npz")
 
@@ -21,29 +22,41 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
         return fetch()
     except ZooError:
         raise
-    except Exception as error:  # each hub client has errors of its own
+    except (OSError, LookupError, ValueError, EntryNotFoundError) as error:  # no network, no such file, a bad answer
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise ZooError(
-            f"cannot fetch the weights '{tag}' of {name}: {reason}\n"
-            f"    without the hub, download them elsewhere and write backbone.weights=FILE ({', '.join(FORMATS)}), "
-            f"or backbone.weights=random"
+            f"cannot fetch the weights '{tag}' of {name}: {reason}",
+            key="backbone.weights",
+            given=tag,
+            lines=[
+                f"without the hub, download them elsewhere and write backbone.weights=FILE ({', '.join(FORMATS)}), "
+                f"or backbone.weights=random"
+            ],
         ) from error
+
+
+def no_tag(name: str, tag: str, tags: list[str]) -> ZooError:
+    """A pretrained tag that a model does not have."""
+    known = f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
+    return ZooError(f"{name} has no weights '{tag}'", key="backbone.weights", given=tag, possible=tags, remedy=known)
 
 
 def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
     """Loads a local file into `model`, strictly; keys of the modules named in `aside` are left out.
 
-    No pickle is loaded with code execution.  Positions of another picture size are resampled by the model's library.
+    No pickle is loaded with code execution.  Positions of another picture size are resampled by the model's library,
+    in float32 or finer.
     Raises `ZooError` when the file is missing, unreadable, or does not fit, listing the keys, the shortest list first.
     """
     if not path.exists():
-        raise ZooError(f"no such weights file: {path}")
+        raise ZooError(f"no such weights file: {path}", key="backbone.weights", given=str(path))
     if path.suffix == ".npz":
         if not hasattr(model, "load_pretrained"):
-            raise ZooError(f"{path}: a {type(model).__name__} has no reader for .npz weights")
+            raise ZooError(f"a {type(model).__name__} has no reader for .npz weights", place=path)
         model.load_pretrained(str(path))
         return
-    state = filtered(model, read(path))
+    fine = {key: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t for key, t in read(path).items()}
+    state = filtered(model, fine)
     state = {k: t for k, t in state.items() if not any(k.startswith(f"{a}.") for a in aside)}
     own = model.state_dict()
     lists = {
@@ -57,17 +70,17 @@ def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
     }
     wrong = sorted(((kind, keys) for kind, keys in lists.items() if keys), key=lambda pair: len(pair[1]))
     if wrong:
-        lines = [
-            f"    {len(keys)} {kind}: {', '.join(keys[:4])}{', ...' if len(keys) > 4 else ''}" for kind, keys in wrong
-        ]
-        raise ZooError(f"{path} does not fit a {type(model).__name__}\n" + "\n".join(lines))
+        lines = [f"{len(keys)} {kind}: {some(keys, 4, quote='')}" for kind, keys in wrong]
+        said = f"{path} does not fit a {type(model).__name__}"
+        raise ZooError(said, key="backbone.weights", given=str(path), lines=lines)
     model.load_state_dict(state)
 
 
 def read(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors, .pt or .pth file.  Raises `ZooError` for anything else, or a broken file."""
     if path.suffix not in FORMATS:
-        raise ZooError(f"{path}: weights are read from {', '.join(FORMATS)}, not '{path.suffix}'")
+        said = f"weights are read from {', '.join(FORMATS)}, not '{path.suffix}'"
+        raise ZooError(said, place=path, key="backbone.weights", given=path.suffix, possible=FORMATS)
     try:
         found: Any = (
             load_safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 
 class PromptAdapter(nn.Module):
     """Norm, down, GELU, up; no residual, and not silent at the start.
@@ -13,6 +15,12 @@ class PromptAdapter(nn.Module):
     shapes = "b n d -> b n d"
 
     def __init__(self, dim: int, *, rank: int = 16, dropout: float = 0.1):
+        """
+        Args:
+            dim: Width d of the tokens.
+            rank: Width inside, 1 or more.
+            dropout: Share that is dropped while training, in [0, 1).
+        """
         super().__init__()
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.down, self.up = nn.Linear(dim, rank), nn.Linear(rank, dim)
@@ -22,6 +30,8 @@ class PromptAdapter(nn.Module):
             nn.init.normal_(linear.bias, std=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d."""
+        fits(x, "b n d", any_axes=True, d=self.down.in_features)
         inner = self.drop(self.act(self.down(self.norm(x))))
         adapted: Tensor = self.drop(self.up(inner))
         return adapted
@@ -36,6 +46,11 @@ class PromptAdapterPaper(nn.Module):
     shapes = "b n d -> b n d"
 
     def __init__(self, dim: int, *, rank: int = 16):
+        """
+        Args:
+            dim: Width d of the tokens.
+            rank: Width inside, 1 or more.
+        """
         super().__init__()
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.down, self.up = nn.Linear(dim, rank, bias=False), nn.Linear(rank, dim, bias=False)
@@ -44,5 +59,7 @@ class PromptAdapterPaper(nn.Module):
             nn.init.xavier_uniform_(linear.weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d."""
+        fits(x, "b n d", any_axes=True, d=self.down.in_features)
         adapted: Tensor = self.up(self.act(self.down(self.norm(x))))
         return adapted

@@ -31,6 +31,14 @@ class AlignedCrossAttention(nn.Module):
         border: Border = "cut",
         eps: float | None = None,
     ):
+        """
+        Args:
+            grid: Rows and columns of patches.
+            prefix: Tokens before the patches, 0 or more.
+            window: Side of the window in patches, odd.
+            border: What lies outside the picture: `cut` away, or `zero` keys and values.
+            eps: Epsilon of the norm before the projection; the frozen layer's where left out.
+        """
         super().__init__()
         if window < 1 or window % 2 == 0:
             raise ValueError(f"a window has a middle, so its side is odd; got {window}")
@@ -46,6 +54,7 @@ class AlignedCrossAttention(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Each b h (p + n) e -> b h (p + n) e; p prefix tokens first."""
         _check(q, k, self.grid, self.prefix)
         if self.zeros:
             k, v = F.pad(k, (0, 0, 0, self.zeros)), F.pad(v, (0, 0, 0, self.zeros))
@@ -62,6 +71,12 @@ class GlobalCrossAttention(nn.Module):
     shapes = "b h n e, b h n e, b h n e -> b h n e"
 
     def __init__(self, grid: tuple[int, int], prefix: int, *, eps: float | None = None):
+        """
+        Args:
+            grid: Rows and columns of patches.
+            prefix: Tokens before the patches, 0 or more.
+            eps: Epsilon of the norm before the projection; the frozen layer's where left out.
+        """
         super().__init__()
         self.grid, self.prefix, self.eps = tuple(grid), prefix, eps
         patches = grid[0] * grid[1]
@@ -69,6 +84,7 @@ class GlobalCrossAttention(nn.Module):
         self.register_buffer("mask", _mask(torch.ones(patches, patches, dtype=torch.bool), prefix), persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Each b h (p + n) e -> b h (p + n) e; p prefix tokens first."""
         _check(q, k, self.grid, self.prefix)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from promptzoo.blocks.pointwise import Pointwise, TokenNorm
 from promptzoo.blocks.precision import at_least_float32, full_precision
+from promptzoo.blocks.shape import fits
 
 
 def keep_largest(scores: Tensor, keep: int) -> Tensor:
@@ -30,6 +31,12 @@ class KnowledgeLocalityAttention(nn.Module):
     shapes = "b n d, b c t -> b c d"
 
     def __init__(self, dim: int, knowledge_dim: int, *, keep: int = 9):
+        """
+        Args:
+            dim: Width d of the patches.
+            knowledge_dim: Width t of the knowledge.
+            keep: How many patches of the best score count, 1 or more.
+        """
         super().__init__()
         self.keep = keep
         self.key = nn.Linear(dim, knowledge_dim, bias=False)
@@ -37,6 +44,9 @@ class KnowledgeLocalityAttention(nn.Module):
         self.out = nn.Linear(knowledge_dim, dim)
 
     def forward(self, x: Tensor, q: Tensor) -> Tensor:
+        """Patches b n d and the knowledge of the asked classes b c t (or c t) -> prototypes b c d."""
+        fits(x, "b n d", d=self.key.in_features)
+        fits(q, "b c t", any_axes=True, t=self.key.out_features)
         fine = at_least_float32(x)
         with full_precision(x):
             seen = self.attention(x, q) @ x.to(fine)
@@ -70,6 +80,13 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
     mixes_rows = True
 
     def __init__(self, dim: int, knowledge_dim: int, *, keep: int = 9, hidden: int | None = None):
+        """
+        Args:
+            dim: Width d of the patches.
+            knowledge_dim: Width t of the knowledge.
+            keep: How many patches of the best score count, 1 or more.
+            hidden: Width inside the network; `dim` where left out.
+        """
         super().__init__()
         self.keep = keep
         self.query = nn.Linear(knowledge_dim, dim, bias=False)
@@ -80,6 +97,9 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
         self.norm = TokenNorm(dim)
 
     def forward(self, x: Tensor, q: Tensor) -> Tensor:
+        """Patches b n d and the knowledge of the asked classes b c t (or c t) -> prototypes b c d."""
+        fits(x, "b n d", d=self.key.in_features)
+        fits(q, "b c t", any_axes=True, t=self.query.in_features)
         attended = self.attend(x, q)
         prototypes: Tensor = self.norm(self.mlp(attended) + attended)  # Eq. 7
         return prototypes
@@ -117,7 +137,14 @@ class MeanTokens(nn.Module):
     shapes = "b n d, b c t -> b c d"
 
     def __init__(self, dim: int, knowledge_dim: int):
+        """
+        Args:
+            dim: Width d of the patches.
+            knowledge_dim: Width t of the knowledge, which is not read.
+        """
         super().__init__()
 
     def forward(self, x: Tensor, q: Tensor) -> Tensor:
+        """Patches b n d and knowledge b c t (or c t) -> b c d."""
+        fits(x, "b n d")
         return x.mean(1, keepdim=True).expand(-1, q.shape[-2], -1)

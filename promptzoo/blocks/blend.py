@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 
 class Blend(nn.Module):
     """Down, ReLU, up, ReLU, without biases, and of that `ratio` parts to 1 - `ratio` parts of what came in.
@@ -14,6 +16,12 @@ class Blend(nn.Module):
     shapes = "b n d -> b n d"
 
     def __init__(self, dim: int, *, ratio: float = 0.2, reduction: int = 4):
+        """
+        Args:
+            dim: Width d of the feature.
+            ratio: Share of what is blended in, in [0, 1].
+            reduction: How many times narrower it is inside, 1 or more.
+        """
         super().__init__()
         if not 0 <= ratio <= 1 or reduction < 1:
             raise ValueError(f"ratio must lie in [0, 1] and reduction be 1 or more, got {ratio} and {reduction}")
@@ -22,6 +30,8 @@ class Blend(nn.Module):
         self.act, self.ratio = nn.ReLU(), ratio
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d, or b d -> b d."""
+        fits(x, "b n d", any_axes=True, d=self.down.in_features)
         return self.ratio * self.adapted(x) + (1 - self.ratio) * x
 
     def adapted(self, x: Tensor) -> Tensor:

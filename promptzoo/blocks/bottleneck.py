@@ -5,6 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 Activation = Literal["relu", "gelu", "quick_gelu", "none"]
 Start = Literal["zero", "normal", "xavier"]
 
@@ -49,6 +51,18 @@ class Bottleneck(nn.Module):
         dropout: float = 0.0,
         drop_path: float = 0.0,
     ):
+        """
+        Args:
+            dim: Width d of the tokens.
+            rank: Width inside, 1 or more.
+            scale: What the output is multiplied by.
+            activation: `relu`, `gelu`, `quick_gelu` or `none`.
+            residual: Whether the input is added.
+            channels: Whether each channel has a learned scale of its own, 1 at the start.
+            start: `zero`, `normal` or `xavier`.
+            dropout: Share that is dropped while training, in [0, 1).
+            drop_path: Share of the rows that go without it while training, in [0, 1).
+        """
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"no activation '{activation}'; there are {', '.join(ACTIVATIONS)}")
@@ -70,6 +84,8 @@ class Bottleneck(nn.Module):
         return isinstance(self.act, nn.Identity)
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d, or b d -> b d."""
+        fits(x, "b n d", any_axes=True, d=self.down.in_features)
         y: Tensor = self.scale * self.up(self.drop(self.act(self.down(x))))
         if self.channels is not None:
             y = y * self.channels
@@ -87,9 +103,9 @@ def zero(block: Bottleneck) -> None:
 
 
 def normal(block: Bottleneck) -> None:
-    """Deviation 0.01, no bias (Houlsby et al. 2019)."""
+    """Deviation 0.01 before it is cut at two deviations, no bias (Houlsby et al. 2019)."""
     for linear in (block.down, block.up):
-        nn.init.trunc_normal_(linear.weight, std=0.01)
+        nn.init.trunc_normal_(linear.weight, std=0.01, a=-0.02, b=0.02)
         nn.init.zeros_(linear.bias)
 
 
@@ -110,7 +126,12 @@ class Identity(nn.Module):
     linear = True
 
     def __init__(self, dim: int):
+        """
+        Args:
+            dim: Width d of the tokens, which is not needed.
+        """
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d, as it is."""
         return x

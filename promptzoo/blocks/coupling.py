@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 
 class Coupling(nn.Module):
     """A linear map from one tower's prompts to the other's: MaPLe's coupling function (Khattak et al. 2023, Eq. 8)."""
@@ -10,10 +12,17 @@ class Coupling(nn.Module):
     shapes = "b m t -> b m d"
 
     def __init__(self, dim: int, text_dim: int):
+        """
+        Args:
+            dim: Width d of the image tower's layer.
+            text_dim: Width t of the text tower's.
+        """
         super().__init__()
         self.couple = nn.Linear(text_dim, dim)
 
     def forward(self, prompts: Tensor) -> Tensor:
+        """b m t -> b m d."""
+        fits(prompts, "b m t", t=self.couple.in_features)
         coupled: Tensor = self.couple(prompts)
         return coupled
 
@@ -24,8 +33,16 @@ class IndependentPrompts(nn.Module):
     shapes = "b m t -> b m d"
 
     def __init__(self, dim: int, text_dim: int, *, length: int):
+        """
+        Args:
+            dim: Width d of the image tower's layer.
+            text_dim: Width t of the text tower's, which is not needed.
+            length: How many prompts m, 1 or more.
+        """
         super().__init__()
         self.prompts = nn.Parameter(torch.randn(length, dim) * 0.02)
 
     def forward(self, prompts: Tensor) -> Tensor:
+        """b m t, of which b alone counts, -> b m d."""
+        fits(prompts, "b m t")
         return self.prompts.to(prompts.dtype).expand(len(prompts), -1, -1)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 
 class PixelFrame(nn.Module):
     """A learned frame of `width` pixels, added to the normalised picture; inside it the picture stays as it is.
@@ -15,6 +17,11 @@ class PixelFrame(nn.Module):
     shapes = "b c H W -> b c H W"
 
     def __init__(self, input: tuple[int, ...], *, width: int = 30):
+        """
+        Args:
+            input: Channels, height and width of a picture, in pixels.
+            width: Of the frame in pixels, 1 to less than half of the shorter side.
+        """
         super().__init__()
         if len(input) != 3:
             raise ValueError(f"a frame goes round a picture of channels, height and width, not round {input}")
@@ -29,6 +36,8 @@ class PixelFrame(nn.Module):
         self.left, self.right = (nn.Parameter(torch.randn(channels, height - 2 * width, width)) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
+        """b c H W -> b c H W."""
+        fits(x, "b c H W", c=len(self.up), H=self.left.shape[1] + 2 * self.up.shape[1], W=self.up.shape[2])
         return x + framed(self.up, self.down, self.left, self.right).to(x.dtype)
 
 

@@ -7,6 +7,8 @@ can share one call of the layer.
 import torch
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 
 class PromptFusion(nn.Module):
     """Add the fresh map, after the frozen layer, scaled channel by channel.
@@ -18,10 +20,17 @@ class PromptFusion(nn.Module):
     through = True
 
     def __init__(self, dim: int):
+        """
+        Args:
+            dim: Width d of the tokens.
+        """
         super().__init__()
         self.scale = nn.Parameter(nn.init.normal_(torch.empty(dim), std=0.02))  # e
 
     def forward(self, own: Tensor, fresh: Tensor) -> Tensor:
+        """The pathway's own tokens b n d and the fresh map b n d (or 1 n d) -> b n d."""
+        fits(own, "b n d", d=len(self.scale))
+        fits(fresh, "b n d", d=len(self.scale))
         return own + self.scale * fresh
 
 
@@ -41,7 +50,12 @@ class KeepOwn(nn.Module):
     through = False
 
     def __init__(self, dim: int):
+        """
+        Args:
+            dim: Width d of the tokens, which is not needed.
+        """
         super().__init__()
 
     def forward(self, own: Tensor, fresh: Tensor) -> Tensor:
+        """b n d and b n d -> b n d, the first as it is."""
         return own

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.blocks.pointwise import Pointwise, TokenNorm
+from promptzoo.blocks.shape import fits
 
 
 def runs(widths: Sequence[int]) -> list[tuple[int, int]]:
@@ -28,6 +29,14 @@ class PromptGenerator(nn.Module):
     mixes_rows = True
 
     def __init__(self, dim: int, *, widths: Sequence[int], length: int = 2, rank: int = 32, dropout: float = 0.1):
+        """
+        Args:
+            dim: Width d of the patches.
+            widths: Width of each layer that gets prompts.
+            length: Prompts a layer, 1 or more.
+            rank: Width inside, 1 or more.
+            dropout: Share that is dropped while training, in [0, 1).
+        """
         super().__init__()
         self.depth, self.length, self.runs = len(widths), length, runs(widths)
         self.latent = nn.Sequential(Pointwise(dim, rank), TokenNorm(rank), nn.GELU(), Pointwise(rank, dim))  # Psi_1
@@ -38,6 +47,8 @@ class PromptGenerator(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """b n d -> the latent b d, and the prompts b l m d of each run of l layers of equal width."""
+        fits(x, "b n d", d=self.latent[0].in_features)  # type: ignore[arg-type]
         latent: Tensor = self.latent(x.mean(1))
         inner = self.trunk(latent)
         written = [
@@ -59,12 +70,21 @@ class PromptGeneratorPaper(nn.Module):
     depth = 1
 
     def __init__(self, dim: int, *, widths: Sequence[int], length: int = 10, rank: int = 32):
+        """
+        Args:
+            dim: Width d of the patches.
+            widths: Width of each layer; the first gets prompts.
+            length: How many prompts, 1 or more.
+            rank: Width inside, 1 or more.
+        """
         super().__init__()
         self.length, self.width = length, widths[0]
         self.latent = nn.Sequential(Pointwise(dim, rank), nn.ReLU(), Pointwise(rank, dim))
         self.prompts = nn.Sequential(Pointwise(dim, rank), nn.ReLU(), Pointwise(rank, length * self.width))
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """b n d -> the latent b d, and the prompts b 1 m d of the first layer."""
+        fits(x, "b n d", d=self.latent[0].in_features)  # type: ignore[arg-type]
         latent: Tensor = self.latent(x.mean(1))  # Eq. 8
         written: Tensor = self.prompts(latent)  # Eq. 9
         return latent, (written.view(len(x), 1, self.length, self.width),)
@@ -79,6 +99,12 @@ class LearnedPrompts(nn.Module):
     shapes = "b n d -> b d, b l m d"
 
     def __init__(self, dim: int, *, widths: Sequence[int], length: int = 10):
+        """
+        Args:
+            dim: Width d of the patches.
+            widths: Width of each layer that gets prompts.
+            length: Prompts a layer, 1 or more.
+        """
         super().__init__()
         self.depth, self.length = len(widths), length
         self.prompts = nn.ParameterList(
@@ -86,4 +112,6 @@ class LearnedPrompts(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """b n d -> their mean b d, and the prompts b l m d of each run of l layers of equal width."""
+        fits(x, "b n d")
         return x.mean(1), tuple(prompts.expand(len(x), -1, -1, -1) for prompts in self.prompts)

@@ -1,80 +1,19 @@
 """LORE's Locality Interaction Network (LIN): each patch against its nearest patches, on a graph of patches."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from promptzoo.blocks import graph
 from promptzoo.blocks.graph import Metric
+from promptzoo.blocks.neighbourhood import Neighbourhood, Path
 from promptzoo.blocks.pointwise import Pointwise, TokenNorm
+from promptzoo.blocks.shape import fits
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
-
-Path = Literal["dense", "graph"]
-
-
-class Neighbourhood(nn.Module):
-    """What the nearest patches tell each patch: `b n d -> b n d`, by max-relative or by a graph convolution.
-
-    `path` says how max-relative is computed: "dense" by gathering, "graph" by torch-geometric; the results are equal.
-    A `convolution` by word is always computed by torch-geometric.
-    """
-
-    def __init__(
-        self,
-        dim: int,
-        *,
-        neighbours: int,
-        metric: Metric,
-        dilation: int,
-        include_self: bool,
-        path: Path,
-        opposite: bool = False,
-        convolution: str | None = None,
-        options: Mapping[str, object] | None = None,
-    ):
-        super().__init__()
-        if neighbours < 1 or dilation < 1:
-            raise ValueError(f"neighbours and dilation start at 1; got {neighbours} and {dilation}")
-        if metric not in ("cosine", "euclidean"):
-            raise ValueError(f"no metric '{metric}'; there are cosine, euclidean")
-        if path not in ("dense", "graph"):
-            raise ValueError(f"no path '{path}'; there are dense, graph")
-        self.neighbours, self.metric, self.dilation, self.include_self = neighbours, metric, dilation, include_self
-        self.opposite = opposite
-        self.conv: nn.Module | None = None
-        if path == "graph" or convolution is not None:
-            from promptzoo.blocks import message
-
-            if convolution is None:
-                self.conv = message.MaxRelativeConv(opposite=opposite)
-            else:
-                self.conv = message.convolution(convolution, dim, options or {})
-
-    def forward(self, x: Tensor) -> Tensor:
-        indices = self.indices(x)
-        if self.conv is None:
-            return graph.max_relative(x, indices, opposite=self.opposite)
-        told: Tensor = self.conv(x.flatten(0, 1), graph.edges(indices))
-        if told.shape != (x.shape[0] * x.shape[1], x.shape[2]):
-            raise ValueError(f"{self.conv} gives width {told.shape[-1]}; the patches have {x.shape[2]}")
-        return told.view_as(x)
-
-    def indices(self, x: Tensor) -> Tensor:
-        """The neighbours `b n k` of each patch, nearest first."""
-        return graph.nearest(
-            x, self.neighbours, metric=self.metric, dilation=self.dilation, include_self=self.include_self
-        )
-
-    def graph(self, x: Tensor) -> "Batch":
-        """The patches and their edges as a torch-geometric `Batch`."""
-        return graph.graph(
-            x, self.neighbours, metric=self.metric, dilation=self.dilation, include_self=self.include_self
-        )
 
 
 class LocalityInteraction(nn.Module):
@@ -104,6 +43,19 @@ class LocalityInteraction(nn.Module):
         options: Mapping[str, object] | None = None,
         path: Path = "dense",
     ):
+        """
+        Args:
+            dim: Width d of the patches.
+            neighbours: How many nearest patches each one sees, itself included, 1 or more.
+            metric: `cosine` or `euclidean`.
+            dilation: Takes every second, third ... of the nearest, 1 or more.
+            include_self: Whether a patch is its own first neighbour.
+            groups: Of the map that mixes a patch with its neighbours; divides 2 d.
+            ratio: How many times wider the network behind is inside, 1 or more.
+            convolution: One of `torch_geometric.nn` by its name, or `module:Class`; max-relative where left out.
+            options: Its arguments.
+            path: How max-relative is computed, `dense` or `graph`; the results are equal.
+        """
         super().__init__()
         self.pre = nn.Sequential(Pointwise(dim, dim), TokenNorm(dim))
         self.neighbourhood = Neighbourhood(
@@ -122,6 +74,8 @@ class LocalityInteraction(nn.Module):
         self.narrow = nn.Sequential(Pointwise(ratio * dim, dim), TokenNorm(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d, n at least `neighbours * dilation`."""
+        fits(x, "b n d", d=self.pre[0].in_features)  # type: ignore[arg-type]
         x = self.interact(x)
         narrowed: Tensor = self.narrow(self.widen(x))
         return narrowed + x
@@ -161,6 +115,15 @@ class LocalityInteractionPaper(nn.Module):
         include_self: bool = False,
         path: Path = "dense",
     ):
+        """
+        Args:
+            dim: Width d of the patches.
+            neighbours: How many nearest patches each one sees, 1 or more.
+            metric: `cosine` or `euclidean`.
+            dilation: Takes every second, third ... of the nearest, 1 or more.
+            include_self: Whether a patch is its own first neighbour.
+            path: How max-relative is computed, `dense` or `graph`; the results are equal.
+        """
         super().__init__()
         self.neighbourhood = Neighbourhood(
             dim,
@@ -175,6 +138,8 @@ class LocalityInteractionPaper(nn.Module):
         self.outer = Pointwise(dim, dim, bias=False)  # W2
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n d, n more than `neighbours * dilation`."""
+        fits(x, "b n d", d=self.inner.in_features)
         differs: Tensor = self.neighbourhood(x)  # Eq. 3
         added: Tensor = self.outer(F.relu(self.inner(differs)))
         return added + x  # Eq. 4

@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from promptzoo.blocks.shape import fits
+
 Scaling = Literal["alpha/rank", "alpha/sqrt(rank)", "none"]
 SCALINGS: dict[str, Callable[[float, int], float]] = {
     "alpha/rank": lambda alpha, rank: alpha / rank,
@@ -38,6 +40,16 @@ class LowRank(nn.Module):
         scaling: Scaling = "alpha/rank",
         dropout: float = 0.0,
     ):
+        """
+        Args:
+            dim: Width d that enters the frozen map.
+            out: Width o that leaves it.
+            rank: Of the product, 1 to the narrower of the two.
+            targets: Letters of "qkv" that get a pair of their own; one pair for all of `out` where left out.
+            alpha: Scale before `scaling`; the rank where left out.
+            scaling: `alpha/rank`, `alpha/sqrt(rank)` or `none`.
+            dropout: Share of the input that is dropped while training, in [0, 1).
+        """
         super().__init__()
         if scaling not in SCALINGS:
             raise ValueError(f"no scaling '{scaling}'; there are {', '.join(SCALINGS)}")
@@ -58,6 +70,8 @@ class LowRank(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """b n d -> b n o."""
+        fits(x, "b n d", any_axes=True, d=next(iter(self.down.values())).in_features)  # type: ignore[arg-type]
         x = self.drop(x)
         found = {part: self.scale * self.up[part](down(x)) for part, down in self.down.items()}
         return found["all"] if self.targets is None else self.joined(found)

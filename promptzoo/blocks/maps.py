@@ -14,6 +14,12 @@ class PromptMap(nn.Module):
     shapes = "-> 1 n d"
 
     def __init__(self, tokens: int, dim: int, *, rank: int = 16):
+        """
+        Args:
+            tokens: How many, prefix and patches.
+            dim: Width d of the tokens.
+            rank: Of the factor, 1 or more.
+        """
         super().__init__()
         self.factor = nn.Parameter(nn.init.trunc_normal_(torch.empty(tokens, rank), std=0.02))
         self.lift = nn.Linear(rank, dim)
@@ -21,6 +27,7 @@ class PromptMap(nn.Module):
         nn.init.normal_(self.lift.bias, std=1e-6)
 
     def forward(self) -> Tensor:
+        """-> 1 n d."""
         lifted: Tensor = self.lift(self.factor)
         return lifted.unsqueeze(0)
 
@@ -34,10 +41,16 @@ class PromptMapPaper(nn.Module):
     shapes = "-> 1 n d"
 
     def __init__(self, tokens: int, dim: int):
+        """
+        Args:
+            tokens: How many, prefix and patches.
+            dim: Width d of the tokens.
+        """
         super().__init__()
         self.map = nn.Parameter(nn.init.trunc_normal_(torch.empty(tokens, dim), std=0.02))
 
     def forward(self) -> Tensor:
+        """-> 1 n d."""
         return self.map.unsqueeze(0)
 
 
@@ -47,10 +60,16 @@ class ZeroMap(nn.Module):
     shapes = "-> 1 n d"
 
     def __init__(self, tokens: int, dim: int):
+        """
+        Args:
+            tokens: How many, prefix and patches.
+            dim: Width d of the tokens.
+        """
         super().__init__()
         self.zero: Tensor
         self.register_buffer("zero", torch.zeros(1, 1, 1), persistent=False)
         self.tokens, self.dim = tokens, dim
 
     def forward(self) -> Tensor:
+        """-> 1 n d."""
         return self.zero.expand(1, self.tokens, self.dim)

@@ -19,6 +19,7 @@ from promptzoo.cli.report import report
 from promptzoo.cli.show import show
 from promptzoo.cli.train import train
 from promptzoo.errors import ZooError
+from promptzoo.training.interrupt import like_ctrl_c
 
 app = typer.Typer(
     name="promptzoo",
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         quiet()
     try:
         words = [word for word in words if word != "--debug"] or ["--help"]
-        return app(words, prog_name="promptzoo", standalone_mode=False) or 0
+        with like_ctrl_c():
+            return app(words, prog_name="promptzoo", standalone_mode=False) or 0
     except ZooError as error:
         if debug:
             raise

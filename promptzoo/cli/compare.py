@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.cli.stale import STALE
+from promptzoo.errors import ZooError
 
 RUNS = Path("runs/compare")
 
@@ -17,6 +18,7 @@ def compare(
     out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,
     form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
     on: Annotated[str, typer.Option("--on", help="Rank by test, or by val alone, to choose words by.")] = "test",
+    stale: Annotated[float | None, STALE] = None,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
     from promptzoo.pages.comparison import FORMS, as_json, markdown, show
@@ -25,10 +27,11 @@ def compare(
     from promptzoo.studies.compare import Terms, compared, seeds_of
 
     if form not in FORMS:
-        raise ZooError(f"--format takes {', '.join(FORMS)}, not '{form}'{did_you_mean(form, FORMS)}")
-    said = console(errors=True)
-    terms = Terms(seeds_of(seeds), baseline, out, on)
-    found = compared(words, terms, lambda text: said.print(text, markup=False, soft_wrap=True), Bar)
+        said = f"--format takes {', '.join(FORMS)}, not '{form}'"
+        raise ZooError(said, key="--format", given=form, possible=FORMS)
+    aside = console(errors=True)
+    terms = Terms(seeds_of(seeds), baseline, out, on, stale)
+    found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
     if form == "table":
         show(found, console())
     else:

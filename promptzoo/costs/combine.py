@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry, shipped_recipes
 
@@ -45,9 +45,8 @@ class Wishes:
         for word in (word for word in words if word not in overrides):
             key, sign, value = word.partition("=")
             if not sign or key not in WORDS:
-                raise ZooError(
-                    f"--combine takes {', '.join(f'{w}=A,B' for w in WORDS)}, not '{word}'{did_you_mean(key, WORDS)}"
-                )
+                said = f"--combine takes {', '.join(f'{w}=A,B' for w in WORDS)}, not '{word}'"
+                raise ZooError(said, key=word, given=key, possible=WORDS)
             given[key] = tuple(part.strip() for part in value.split(",") if part.strip())
         if not given.get("backbones"):
             raise ZooError("--combine needs backbones, like backbones=timm/vit_base_patch16_224,open_clip/ViT-B-16")
@@ -57,17 +56,12 @@ class Wishes:
         grafts = single if grafts == ("all",) else grafts
         for name in grafts:
             if name not in methods:
-                raise ZooError(
-                    f"no recipe '{name}' with grafts{did_you_mean(name, methods)}; there are {', '.join(methods)}"
-                )
+                raise ZooError(f"no recipe '{name}' with grafts", key="grafts", given=name, possible=methods)
         blocks = given.get("blocks", ())
         slots = [slot for name in grafts for slot in slots_of(methods[name])]
         for slot in blocks if blocks != ("all",) else ():
             if slot not in slots:
-                raise ZooError(
-                    f"none of these methods has a slot '{slot}'{did_you_mean(slot, slots)}; "
-                    f"there are {', '.join(slots)}"
-                )
+                raise ZooError(f"none of these methods has a slot '{slot}'", key="blocks", given=slot, possible=slots)
         if up_to < 1:
             raise ZooError(f"--up-to takes 1 or more methods in a set, not {up_to}")
         slots = list(dict.fromkeys(slots)) if blocks == ("all",) else list(blocks)

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from promptzoo.errors import ZooError, did_you_mean, shown
+from promptzoo.errors import ZooError, shown
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import TrainSettings
 from promptzoo.training.machine import processor
@@ -78,4 +78,4 @@ def one_of(name: str, value: object) -> None:
     """Raises `ZooError` for a word that `train` in a recipe does not take either."""
     words = get_args(TrainSettings.model_fields[name].annotation)
     if value not in words:
-        raise ZooError(f"{name} is {shown(value)}; it can be {', '.join(words)}{did_you_mean(str(value), words)}")
+        raise ZooError(f"{name} is {shown(value)}; it can be {', '.join(words)}", key=name, given=value, possible=words)

@@ -1,7 +1,9 @@
 """Recipe or model to `Report`: built from shapes alone, traced, and counted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,14 +26,21 @@ BATCH = 32  # pictures of a training step, where no recipe says
 Memo = dict[str, Trace]
 
 
-def report(subject: Model | Recipe, classes: int | Sequence[str] | None = None) -> Report:
-    """The cost of a recipe, which needs no weights and no pictures, or of a model.
+def report(
+    subject: Model | Recipe | str | Path | Mapping[str, Any], classes: int | Sequence[str] | None = None
+) -> Report:
+    """What a recipe costs, which needs no weights and no pictures, or a model.
 
-    `classes` are class names or their number; those of the recipe's pictures where they are left out.
+    Args:
+        subject: A `Recipe`, or what one is made from (a name, a path, text, a mapping), or a `Model`.
+        classes: Their names, or how many; those of the recipe's pictures where left out.
+
+    Gives a `Report`: parameters, operations of one picture (`macs`, multiply-accumulates), and the parts.
     Raises `RecipeError` for what cannot be built.
     """
     if isinstance(subject, Model):
         return of_model(subject)
+    subject = subject if isinstance(subject, Recipe) else Recipe(subject)
     names, remarks = class_names(subject, classes)
     return replace(of_recipe(subject, names, {}), remarks=remarks)
 

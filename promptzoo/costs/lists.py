@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import mean
 
 from promptzoo.costs.report import Counted, Share
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import RecipeList
 
 
@@ -27,10 +27,8 @@ class Listed:
         if not counted.tuned:
             return Share(self.list.share, "nothing is tuned", 0, counted.shares[0].denominator)
         names = [one.name for one in counted.shares]
-        raise ZooError(
-            f"{self.list.name}: there is no share '{self.list.share}'{did_you_mean(self.list.share, names)}; "
-            f"there are {', '.join(names)}"
-        )
+        said = f"{self.list.name}: there is no share '{self.list.share}'"
+        raise ZooError(said, key="share", given=self.list.share, possible=names)
 
     def groups(self) -> dict[str, float]:
         """The mean share of each group, in percent."""

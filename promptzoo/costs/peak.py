@@ -4,13 +4,11 @@ The process reads one JSON object, a recipe and the conditions, and writes one, 
 """
 
 import json
-import math
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -20,11 +18,10 @@ from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.sides import bare_backbone, bare_step, pictures, training_step, whole
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.machine import peak_memory
+from promptzoo.training.machine import forget_peak, peak_memory, resident
 
 Side = Literal["bare", "recipe"]
 STEPS = 2  # the second may find the gradients of the first in its way
-STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True)
@@ -133,27 +130,12 @@ def on_gpu(work: Work) -> Peak:
 
 def on_cpu(work: Work) -> Peak:
     """What is resident; what adoption took before is forgotten, where the system can forget."""
-    try:
-        FORGET.write_text("5")
-        forgotten = True
-    except OSError:
-        forgotten = False
-    rest = resident("VmRSS")
+    forgotten, rest = forget_peak(), resident("VmRSS")
     for _ in range(STEPS):
         work()
-    most = resident("VmHWM") if forgotten else None
-    if most is not None:
-        return Peak(rest, most, "VmHWM of a process of its own")
     told = peak_memory(torch.device("cpu"))
-    if math.isnan(told):
-        raise ZooError("this system does not tell how much memory a process took at most")
-    return Peak(rest, told, "ru_maxrss of a process of its own, building included")
-
-
-def resident(key: str) -> float | None:
-    """What the kernel counts for this process, in MiB; None where it does not say."""
-    lines = STATUS.read_text(encoding="utf-8").splitlines() if STATUS.exists() else []
-    return next((int(line.split()[1]) / 2**10 for line in lines if line.startswith(f"{key}:")), None)
+    how = "VmHWM of a process of its own" if forgotten else "the peak of a process of its own, building included"
+    return Peak(rest, told, how)
 
 
 if __name__ == "__main__":

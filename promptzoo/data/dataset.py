@@ -1,9 +1,14 @@
-"""Where pictures come from: the contract of a data set, `Dataset`."""
+"""Where pictures come from: the contract of a data set, `Dataset`, and how its classes are said."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
 from promptzoo.data.picture import Picture
+
+
+def spoken(name: str) -> str:
+    """A class's name as one says it: underscores are blanks; dashes stay, as in t-shirt."""
+    return " ".join(name.replace("_", " ").split())
 
 
 class Dataset:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from promptzoo.data.chance import rank
-from promptzoo.errors import ZooError, unknown
+from promptzoo.errors import ZooError
 
 WORDS = ("val", "test", "seed")
 
@@ -40,7 +40,7 @@ def checked(split: Mapping[str, float], tested: bool = False) -> tuple[float, fl
     """The shares of val and test, and the seed.  Raises `ZooError`."""
     for word in split:
         if word not in WORDS:
-            raise ZooError(f"'split' has no '{word}'{unknown(word, WORDS)}")
+            raise ZooError(f"'split' has no '{word}'", given=word, possible=WORDS)
     val, test, seed = (split.get(word, 0) for word in WORDS)
     if tested and "test" in split:
         raise ZooError("'split' gives pictures to test, but the set has some to test on; leave out test")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from promptzoo.data.chance import rank
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import Pictures
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 
 MOST_VALIDATION = 4  # pictures a class, as in CoOp's protocol (Zhou et al. 2022)
 
@@ -30,7 +30,8 @@ def few_shot(
     if shots is None:
         return [picture for picture in pictures if usable(picture)], []
     if shots < 1:
-        raise ZooError(f"'shots' is {shots}; it must be at least 1, or left out for all pictures")
+        way = "it must be at least 1, or left out for all pictures"
+        raise ZooError(f"'shots' is {shots}", key="shots", given=shots, remedy=way)
     queues: dict[int, list[int]] = defaultdict(list)
     called, labels = columns(pictures)
     for place, label in enumerate(labels):
@@ -51,8 +52,8 @@ def few_shot(
         train += taken[:shots]
         held += taken[shots:]
     if short:
-        more = f" and {len(short) - 5} more classes" if len(short) > 5 else ""
-        raise ZooError(f"'shots' is {shots}, but class {', '.join(short[:5])}{more}; take fewer shots or add pictures")
+        said, way = f"'shots' is {shots}, but class {some(short, quote='')}", "take fewer shots or add pictures"
+        raise ZooError(said, key="shots", given=shots, remedy=way)
     return by_name(train), by_name(held)
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -92,7 +93,7 @@ class Loader:
         least: int = 2,
     ) -> None:
         if augment not in AUGMENTS:
-            raise ZooError(f"'augment' is {augment!r}; it can be {' or '.join(AUGMENTS)}")
+            raise ZooError(f"'augment' is {augment!r}", key="augment", given=augment, possible=AUGMENTS)
         if shuffle and min(batch, len(pictures)) < world:
             raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
         self.reader = Reader(pictures, cache, augment, seed, views)
@@ -103,7 +104,12 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return len(self.batches(0))
+        count = len(self.reader.pictures)
+        return -(-count // self.batch) - self.joins(count)
+
+    def joins(self, count: int) -> bool:
+        """Whether the last batch of an epoch of `count` pictures is too small to stand alone."""
+        return self.shuffle and count > self.batch and 0 < count % self.batch < min(self.least, self.batch)
 
     @property
     def labels(self) -> Tensor:
@@ -115,7 +121,7 @@ class Loader:
         count = len(self.reader.pictures)
         order = chance.order(count, self.seed, epoch) if self.shuffle else list(range(count))
         cut = [order[start : start + self.batch] for start in range(0, count, self.batch)]
-        if self.shuffle and len(cut) > 1 and len(cut[-1]) < min(self.least, self.batch):
+        if self.joins(count):
             cut[-2:] = [cut[-2] + cut[-1]]
         return cut
 
@@ -131,7 +137,7 @@ class Loader:
                 plan.append((epoch, mine, len(mine) * self.world / len(whole)))
         for found in self.read_aside(plan) if self.workers else map(self.reader.__getitem__, plan):
             if isinstance(found, ZooError):
-                raise ZooError(*found.args)  # a new one, since its traceback holds this frame and so the processes
+                raise copy(found)  # a new one, since its traceback holds this frame and so the processes
             yield found
 
     @property

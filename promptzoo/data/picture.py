@@ -1,6 +1,7 @@
 """One labelled picture, and how a file becomes one."""
 
-import warnings
+import struct
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,20 +26,25 @@ class Picture:
     path: Path | None = None
 
 
+#: What Pillow's decoders raise for what they cannot read; a lack of memory or a mistake of ours is none of them.
+UNREADABLE = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
+    NotImplementedError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+
+
 def read(path: Path) -> Image.Image:
     """The picture in a file, upright by its EXIF note, in RGB; transparency is dropped, 16-bit grey becomes 8-bit.
 
     Raises `ZooError` naming the file when it cannot be decoded to its end.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                image.load()
-                return upright(image)
-    except Exception as error:  # Pillow raises OSError, ValueError, SyntaxError, struct.error, ...
+        with Image.open(path) as image:
+            image.load()
+    except UNREADABLE as error:
         reason = str(error).replace(str(path), "the file").replace(repr(str(path)), "the file") or type(error).__name__
-        raise ZooError(f"{path}: this picture cannot be read ({reason})") from error
+        raise ZooError(f"this picture cannot be read ({reason})", place=path) from error
+    return upright(image)
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 CROP_MODES = ("center", "squash")
@@ -40,23 +40,21 @@ class Preprocess:
         for name, count in (("size", 2), ("mean", 3), ("std", 3)):
             object.__setattr__(self, name, numbers(name, getattr(self, name), count))
         if min(self.std) <= 0:
-            raise ZooError(f"'std' is {self.std}; each of its three numbers must be above 0")
+            raise wrong("std", self.std, "each of its three numbers must be above 0")
         if min(self.size) < 1:
-            raise ZooError(f"'size' is {self.size}; height and width must be at least 1 pixel")
+            raise wrong("size", self.size, "height and width must be at least 1 pixel")
         if not 0 < self.crop_pct <= 1:
-            raise ZooError(f"'crop_pct' is {self.crop_pct}; it must be above 0 and at most 1")
+            raise wrong("crop_pct", self.crop_pct, "it must be above 0 and at most 1")
         for name, possible in (("interpolation", INTERPOLATIONS), ("crop_mode", CROP_MODES)):
-            written = getattr(self, name)
-            if written not in possible:
-                hint = did_you_mean(str(written), possible)
-                raise ZooError(f"'{name}' is {written!r}; it can be {' or '.join(possible)}{hint}")
+            if (written := getattr(self, name)) not in possible:
+                raise wrong(name, written, possible=possible)
 
     def replace(self, **overrides: Any) -> "Preprocess":
         """The same with some values replaced; an override of None leaves the backbone's own value."""
         known = [field.name for field in fields(self)]
         for name in overrides:
             if name not in known:
-                raise ZooError(f"no '{name}' among {', '.join(known)}{did_you_mean(name, known)}")
+                raise ZooError(f"pictures have no '{name}'", key=name, given=name, possible=known)
         return replace(self, **{name: value for name, value in overrides.items() if value is not None})
 
 
@@ -69,5 +67,10 @@ def numbers(name: str, written: Any, count: int) -> tuple[float, ...]:
     except (TypeError, ValueError):
         values = ()
     if len(values) != count:
-        raise ZooError(f"'{name}' is {written!r}; it must be one number or {count} of them")
+        raise wrong(name, written, f"it must be one number or {count} of them")
     return values
+
+
+def wrong(key: str, given: object, remedy: str = "", possible: tuple[str, ...] | None = None) -> ZooError:
+    """A value that is none of the possible ones."""
+    return ZooError(f"'{key}' is {given!r}", key=key, given=given, possible=possible, remedy=remedy)

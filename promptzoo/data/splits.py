@@ -10,7 +10,7 @@ from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.fewshot import few_shot
 from promptzoo.data.picture import Picture
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,23 @@ def split(
     )
     held = held if own else list(dataset.val) or held
     train = cache.all_readable(train, whole=whole, threads=threads)
-    val, test = (cache.all_readable(some, threads=threads) for some in (held, dataset.test))
+    val, test = (cache.all_readable(part, threads=threads) for part in (held, dataset.test))
+    broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and not skip:
-        raise ZooError(f"{named(list(cache.broken.values()))}; mend or remove, or write data.on_bad_image=skip")
+        way = "mend or remove, or write data.on_bad_image=skip"
+        raise ZooError(broken, key="data.on_bad_image", given=on_bad_image, remedy=way)
     remarks = [*dataset.remarks]
     for name, pictures in (("train", train), ("test", test)):
         if lacking := without(pictures, dataset.classes):
             if name not in dataset.sparse or not pictures:
-                raise ZooError(f"no picture that can be read to {name} on in class {named(lacking, ', ')}")
-            remarks.append(f"no picture to {name} on in class {named(lacking, ', ')}")
+                raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
+            remarks.append(f"no picture to {name} on in class {some(lacking)}")
     if cache.broken:
-        remarks.append(f"{len(cache.broken)} pictures left out: {named(list(cache.broken.values()))}")
+        remarks.append(f"{len(cache.broken)} pictures left out: {broken}")
     if not val:
         remarks.append("no pictures to validate on: the last epoch counts")
     elif lacking := without(val, dataset.classes):
-        remarks.append(f"nothing to validate on in class {named(lacking, ', ')}")
+        remarks.append(f"nothing to validate on in class {some(lacking)}")
     content = once(cache.content)
     digests = fingerprint(train, val, test, content=content), fingerprint(test, content=content)
     return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks), dataset.source)
@@ -82,8 +84,4 @@ def split(
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:
     """The classes that have no picture."""
     present = {picture.label for picture in pictures}
-    return [f"'{name}'" for label, name in enumerate(classes) if label not in present]
-
-
-def named(items: list[str], joint: str = "; ") -> str:
-    return joint.join(items[:5]) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
+    return [name for label, name in enumerate(classes) if label not in present]

@@ -15,7 +15,7 @@ from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.predict import Reopened
+from promptzoo.training.reopen import Reopened
 
 
 @dataclass(frozen=True)

@@ -11,5 +11,5 @@ ROWS = 4  # pictures, and texts, that are compared
 def checked(file: Path) -> Path:
     """A place for the file.  Raises `ZooError` for another ending."""
     if file.suffix != ".safetensors":
-        raise ZooError(f"{file}: a merged model is a .safetensors file")
+        raise ZooError("a merged model is a .safetensors file", place=file, given=file.suffix)
     return file

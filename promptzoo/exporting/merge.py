@@ -16,13 +16,13 @@ from promptzoo.exporting.decouple import Decoupled, decouple
 from promptzoo.exporting.file import LIMIT, ROWS, checked
 from promptzoo.exporting.fold import Folded, fold
 from promptzoo.files import deliver
+from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import MERGED, in_order
-from promptzoo.training.predict import open_run
+from promptzoo.training.reopen import open_run
 
 FC = ("weight", "bias")
 
@@ -89,8 +89,8 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
         called |= {f"head.fc.{word}": f"{plain.classifier[0]}.{word}" for word in FC}
     folding = fold(model, called)
     if folding.kept:
-        lines = "".join(f"\n    {one}" for one in folding.kept)
-        raise ZooError(f"{who} cannot be folded into a plain {backbone.name}; nothing is written{lines}")
+        said = f"{who} cannot be folded into a plain {backbone.name}; nothing is written"
+        raise ZooError(said, given=str(who), lines=map(str, folding.kept))
     folded = folding.folded
     if own:
         folded += (Folded("head", "the linear head", ("head",), plain.classifier, 1),)

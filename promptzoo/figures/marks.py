@@ -1,4 +1,4 @@
-"""Which colour, fill and shape stands for what: the same in the page and in the picture.
+"""Which colour, fill and shape stands for what: the same by plotly and by matplotlib.
 
 Both palettes keep apart under protan, deutan and tritan sight: at least 10 by CIEDE2000 between any two colours.
 """
@@ -9,21 +9,45 @@ from dataclasses import dataclass
 
 from promptzoo.costs.rows import Row, grafts
 
-#: Eight colours, then that of the bare backbone, then that of whatever is left over.
-LIGHT = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#7A1F5C", "#5C4A00", "#3A3F47", "#A3A9B3")
-DARK = ("#3F82F2", "#E0701F", "#35CC9A", "#FAE06A", "#E3A6D6", "#D2F0FF", "#9A5C9E", "#84805C", "#EDEFF2", "#6B727D")
-COLOURS = len(LIGHT) - 2
-BARE = "bare"
 
-#: The frozen network is grey, so that what is grafted stands out.
-LIGHT_PLACES = {
-    "tokens": "#C9D3E2", "attention": "#5F7596", "feed-forward": "#93A7C4", "other": "#CFCBC2", "text": "#B4B9A8",
-    "head": "#2F3A4D",
-}  # fmt: skip
-DARK_PLACES = {
-    "tokens": "#42526A", "attention": "#8FA6C9", "feed-forward": "#5B6F8E", "other": "#57534B", "text": "#6E7463",
-    "head": "#DCE4F0",
-}  # fmt: skip
+@dataclass(frozen=True)
+class Scheme:
+    """The colours of light or of dark: eight for grafts and methods, then that of the bare backbone, then that of what
+    is left over; those of the places in the network, grey, so that what is grafted stands out; and the tones of a page.
+    """
+
+    colours: tuple[str, ...]
+    places: dict[str, str]
+    paper: str
+    ink: str
+    soft: str
+    faint: str
+    line: str
+    grid: str
+
+
+LIGHT = Scheme(
+    colours=(
+        "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#7A1F5C", "#5C4A00", "#3A3F47", "#A3A9B3",
+    ),
+    places={
+        "tokens": "#C9D3E2", "attention": "#5F7596", "feed-forward": "#93A7C4", "other": "#CFCBC2", "text": "#B4B9A8",
+        "head": "#2F3A4D",
+    },
+    paper="#FFFFFF", ink="#16191D", soft="#59616C", faint="#8B939E", line="#E1E5EA", grid="#ECEFF3",
+)  # fmt: skip
+DARK = Scheme(
+    colours=(
+        "#3F82F2", "#E0701F", "#35CC9A", "#FAE06A", "#E3A6D6", "#D2F0FF", "#9A5C9E", "#84805C", "#EDEFF2", "#6B727D",
+    ),
+    places={
+        "tokens": "#42526A", "attention": "#8FA6C9", "feed-forward": "#5B6F8E", "other": "#57534B", "text": "#6E7463",
+        "head": "#DCE4F0",
+    },
+    paper="#12151A", ink="#ECEFF3", soft="#A8B0BB", faint="#7D8794", line="#2B313A", grid="#232831",
+)  # fmt: skip
+COLOURS = len(LIGHT.colours) - 2
+BARE = "bare"
 
 #: A shape's name in plotly and in matplotlib; the last is for all backbones that are left over.
 SHAPES = (

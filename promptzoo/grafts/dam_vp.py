@@ -98,7 +98,10 @@ class DiversityAwarePrompting(Graft):
             enough = 1.001 * sorted(tree.distances_)[len(features) - self.most - 1]  # still more when rounded
             raise ZooError(
                 f"'{self.name}' makes {count} clusters of {len(features)} pictures at threshold {self.threshold:g}, "
-                f"and most is {self.most}; grafts.{self.name}.threshold={enough:.4g} makes no more"
+                f"and most is {self.most}",
+                key="threshold",
+                given=self.threshold,
+                remedy=f"grafts.{self.name}.threshold={enough:.4g} makes no more",
             )
         first = torch.stack([(found == label).nonzero()[0, 0] for label in range(count)])
         return first.argsort().argsort()[found]
@@ -138,10 +141,12 @@ class Frames(nn.Module):
         try:
             found = load_file(file)
         except (OSError, SafetensorError) as error:
-            raise ZooError(f"start is {file}, which cannot be read as a .safetensors file: {error}") from error
+            why = f"which cannot be read as a .safetensors file: {error}"
+            raise ZooError(f"start is {file}, {why}", key="start", given=str(file)) from error
         shapes = {side: tuple(getattr(self, side).shape[1:]) for side in SIDES}
         if (there := {name: tuple(tensor.shape) for name, tensor in found.items()}) != shapes:
-            raise ZooError(f"start is {file}, which holds {said(there)}; a frame here is {said(shapes)}")
+            why, way = f"which holds {said(there)}", f"a frame here is {said(shapes)}"
+            raise ZooError(f"start is {file}, {why}", key="start", given=str(file), remedy=way)
         for side in SIDES:
             getattr(self, side).data[0] = found[side].to(getattr(self, side))
 

@@ -13,6 +13,7 @@ from promptzoo.model.blueprint import Make
 from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap, bare, before
+from promptzoo.model.weakly import Weakly
 
 
 class DualPathway(Graft):
@@ -51,7 +52,7 @@ class DualPathway(Graft):
 
     def attach(self, model: Model, name: str) -> None:
         """Opens the pathway where positions are added, exchanges in each layer, closes it at the head."""
-        self.name, self.model = name, (model,)  # a tuple: a graft is part of its model, not the other way round
+        self.name, self.model = name, Weakly(model)  # a graft is part of its model, not the other way round
         tower = model.visual
         layers = self.acting([bare(layer).width for layer in tower.layers])
         asking = self.asking(layers)
@@ -89,7 +90,7 @@ class DualPathway(Graft):
         There a fresh map passes as one row for all images.
         """
         for bridge in (m for m in self.modules() if isinstance(m, Bridge)):
-            bridge.recheck(self.model[0].prefix_tokens)
+            bridge.recheck(self.model().prefix_tokens)
 
     def acting(self, widths: list[int]) -> list[int]:
         """The layers of the stage in which the pathways exchange."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from promptzoo.grafts.shared.insert import insert
 from promptzoo.grafts.shared.key_value import KeyValuePrompts
 from promptzoo.grafts.shared.pieces import Pieces
-from promptzoo.grafts.vpt import fan_in
+from promptzoo.grafts.vpt import bound
 from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
@@ -61,12 +61,12 @@ class EfficientPrompts(Graft):
     def attach(self, model: Model, name: str) -> None:
         """Where tokens enter the tower and each later layer, and where each layer's keys and values meet."""
         self.name, self.slots = name, model.slots[name]
-        tower, pixels = model.visual, fan_in(model)
+        tower, most = model.visual, bound(model)
         if uneven := [width for width in tower.widths if width % self.pieces]:
             raise ValueError(f"pieces must divide the width of every layer, {uneven[0]}; got {self.pieces}")
         self.register_buffer("kept", torch.ones(self.length, self.pieces, dtype=torch.bool))
         self.prompts = nn.ModuleList(
-            Pieces(self.slots, width, pixels, self.dropout, self.pieces) for width in tower.widths
+            Pieces(self.slots, width, most, self.dropout, self.pieces) for width in tower.widths
         )
         insert(model, self.prompts, name)
         self.key_values = nn.ModuleList()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.grafts.shared.insert import insert
-from promptzoo.grafts.vpt import Learned, fan_in
+from promptzoo.grafts.vpt import Learned, bound
 from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
 from promptzoo.model.site import Wrap
@@ -41,7 +41,7 @@ class Expres(Graft):
     def attach(self, model: Model, name: str) -> None:
         """Prompts where tokens enter, residual prompts inside each layer's attention, the readout at the pool."""
         self.slots = model.slots[name]
-        self.prompts = nn.ModuleList([Learned(self.slots, model.visual.dim, fan_in(model))])
+        self.prompts = nn.ModuleList([Learned(self.slots, model.visual.dim, bound(model))])
         insert(model, self.prompts, name)
         self.residuals = nn.ModuleList()
         for word in self.where:

@@ -40,7 +40,9 @@ class CoupledPrompts(Graft):
         if not 1 <= self.depth <= min(len(widths), len(text_widths)):
             raise ZooError(
                 f"depth must lie between 1 and {min(len(widths), len(text_widths))}, since the image tower has "
-                f"{len(widths)} layers and the text tower {len(text_widths)}; got {self.depth}"
+                f"{len(widths)} layers and the text tower {len(text_widths)}; got {self.depth}",
+                key="depth",
+                given=self.depth,
             )
         length = self.context.length
         self.deep = nn.ParameterList(

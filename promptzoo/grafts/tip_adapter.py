@@ -46,7 +46,8 @@ class TipAdapter(Graft):
     ):
         super().__init__()
         if shots is None or shots < 1:
-            raise ZooError("it keeps a key for each training picture and must know how many: data.shots=16, or shots")
+            said = "it keeps a key for each training picture and must know how many: data.shots=16, or shots"
+            raise ZooError(said, key="shots")
         if passes < 1 or alpha < 0 or beta < 0 or (search is not None and min(search) < LEAST):
             raise ValueError(
                 f"passes must be 1 or more, alpha and beta 0 or more, and search from {LEAST} on; "
@@ -87,8 +88,10 @@ class TipAdapter(Graft):
         """Makes the keys.  What it says goes into the run's data.json."""
         if self.search is not None and data.val is None:
             raise ZooError(
-                f"'{self.name}' searches alpha and beta on validation pictures, and there are none; give it alpha and "
-                f"beta and grafts.{self.name}.search=null"
+                f"'{self.name}' searches alpha and beta on validation pictures, and there are none",
+                key="search",
+                given=self.search,
+                remedy=f"give it alpha and beta and grafts.{self.name}.search=null",
             )
         device = self.keys.device
         augmented = data.train.augment != "none"
@@ -106,7 +109,8 @@ class TipAdapter(Graft):
         for label, name in enumerate(names):
             own = keys[labels == label]
             if len(own) > self.shots:
-                raise ZooError(f"'{self.name}' keeps {self.shots} pictures of a class, and '{name}' has {len(own)}")
+                said = f"'{self.name}' keeps {self.shots} pictures of a class, and '{name}' has {len(own)}"
+                raise ZooError(said, key="shots", given=self.shots)
             self.keys[label, : len(own)] = own.to(self.keys)
             self.filled[label, : len(own)] = 1
 

@@ -15,7 +15,8 @@ class Vpt(Graft):
     """`length` learned tokens between the prefix and the patches, without positions: [prefix | prompts | patches].
 
     VPT, Jia et al. 2022, Eq. 4-5 (shallow: they enter once and travel along) and Eq. 6-7 (`deep`: new ones in every
-    layer, the old thrown away).  Drawn uniformly within sqrt(6 / (pixels of a patch + d)), as released.
+    layer, the old thrown away).  Drawn uniformly within sqrt(6 / (pixels of a patch + d)), d the first layer's width
+    in all layers, as released.
     On Swin prompts have each layer's own width, and results do not depend on the other images of a batch.
     Raises `ValueError` when `length` is below 1 or `dropout` is no share.
     """
@@ -32,18 +33,17 @@ class Vpt(Graft):
 
     def attach(self, model: Model, name: str) -> None:
         """Where tokens enter the tower and, when deep, where they enter each later layer."""
-        slots, pixels = model.slots[name], fan_in(model)
+        slots, most = model.slots[name], bound(model)
         widths = model.visual.widths if self.deep else model.visual.widths[:1]
-        self.layers = nn.ModuleList(Learned(slots, width, pixels, self.dropout) for width in widths)
+        self.layers = nn.ModuleList(Learned(slots, width, most, self.dropout) for width in widths)
         insert(model, self.layers, name)
 
 
 class Learned(Insert):
-    """The prompts of one layer.  `pixels` is the size of a patch, which their first values depend on."""
+    """The prompts of one layer, drawn uniformly within `bound`."""
 
-    def __init__(self, slots: Slots, dim: int, pixels: int, dropout: float = 0.0):
+    def __init__(self, slots: Slots, dim: int, bound: float, dropout: float = 0.0):
         super().__init__(slots)
-        bound = (6 / (pixels + dim)) ** 0.5
         self.tokens = nn.Parameter(torch.empty(slots.count, dim).uniform_(-bound, bound))
         self.drop = nn.Dropout(dropout)
 
@@ -57,7 +57,7 @@ class Learned(Insert):
         return self.tokens
 
 
-def fan_in(model: Model) -> int:
-    """How many numbers a patch of the image is made of."""
+def bound(model: Model) -> float:
+    """How far from 0 prompts begin: Xavier's bound for the map from a patch's pixels to the first layer's width."""
     weight: Tensor = next(bare(model.visual.tokens).parameters())
-    return weight[0].numel()
+    return float((6 / (weight[0].numel() + model.visual.dim)) ** 0.5)

@@ -33,19 +33,19 @@ class Make:
                 arguments[name] = grown(arguments[name], sizes)
         missing = [name for name, one in self.parameters.items() if one.default is one.empty and name not in arguments]
         if missing:
-            raise self.error(f"needs {', '.join(repr(name) for name in missing)}\n    it takes {self.signature}")
+            said = f"{self.label} needs {', '.join(map(repr, missing))}"
+            raise self.error(said, key=missing[0], lines=[f"it takes {self.signature}"])
         try:
             return self.cls(**arguments)
         except ZooError:
             raise
         except ValueError as error:
             if self.place:
-                raise self.error(f": {error}") from error
+                raise self.error(f"{self.label}: {error}") from error
             raise
 
-    def error(self, sentence: str) -> ZooError:
-        said = f"{self.label}{'' if sentence.startswith(':') else ' '}{sentence}"
-        return RecipeError(f"{self.place}: {said}") if self.place else ZooError(said)
+    def error(self, what: str, **fields: Any) -> ZooError:
+        return RecipeError(what, place=self.place, **fields) if self.place else ZooError(what, **fields)
 
     @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:

@@ -1,8 +1,8 @@
 """The contract: every hook that a graft, head, loss, rule, task or data set may have, written once.
 
 A class derives from its base here and writes the hooks that it needs; those left out do nothing, abstract ones are
-required.  Every process calls every hook, so that it must do the same in all: a function of recipe, weights and
-pictures.  Unless a hook says otherwise the model is in evaluation mode, gradients are recorded and autocast is off.
+required.  Every process calls every hook but `prepare`, so that it must do the same in all: a function of recipe,
+weights and pictures.  Unless a hook says otherwise the model is in evaluation mode, gradients on, autocast off.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Learning(nn.Module):
     def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
         """Once before a training, resumed ones too, with the model on its device and `set_knowledge` done.
 
-        Random numbers are the recipe's seed's.  `data.train.gather` gives what a function makes of all pictures, in
-        every process.  It may change its own tensors, before the optimizer takes them.  What it gives, the first
-        process writes into the run's data.json.  Raises `ZooError` for what the pictures do not allow.
+        Of several processes in the first alone: the others receive its tensors, by `resize` and their numbers, and
+        nothing else.  Random numbers are the recipe's seed's; `data.train.gather` gives what a function makes of all
+        pictures.  It may change its own tensors.  What it gives goes into the run's data.json.  Raises `ZooError`.
         """
         return None
 

@@ -10,6 +10,7 @@ from torch.func import functional_call
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.model.contract import Graft, Loss
+from promptzoo.model.inside import inside
 from promptzoo.model.parts import Parts
 from promptzoo.model.site import Around, after, bare_name
 
@@ -47,7 +48,7 @@ def asked(*parts: Parts[Graft] | Parts[Loss]) -> bool:
 @contextmanager
 def undropped(tower: Tower) -> Iterator[None]:
     """Within this context the tower drops nothing."""
-    dropping = [part for part in tower.modules() if isinstance(part, nn.Dropout) and part.training]
+    dropping = [part for part in inside(tower).dropouts if part.training]
     for part in dropping:
         part.training = False
     try:
@@ -59,8 +60,8 @@ def undropped(tower: Tower) -> Iterator[None]:
 
 def still(tower: Tower) -> bool:
     """Whether the tower's own weights and steps are the same at every step: nothing of it learns or drops."""
-    learns = any(parameter.requires_grad for parameter in tower.parameters())
-    return not learns and not any(isinstance(part, nn.Dropout) and part.p for part in tower.modules())
+    _, dropouts, weights = inside(tower)
+    return not any(weight.requires_grad for weight in weights) and not any(part.p for part in dropouts)
 
 
 def constant(tower: Tower) -> bool:
@@ -75,8 +76,7 @@ def constant(tower: Tower) -> bool:
     while isinstance(pool, Around):
         behind.append(pool)
         pool = pool.step
-    inside = [module for module in tower.modules() if isinstance(module, Around)]
-    return len(inside) == len(behind) and all(stands_after(around) for around in behind)
+    return len(inside(tower).arounds) == len(behind) and all(stands_after(around) for around in behind)
 
 
 def stands_after(around: Around) -> bool:

@@ -11,11 +11,13 @@ from torch.utils.checkpoint import checkpoint
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.blocks.precision import at_least_float32, full_precision
+from promptzoo.data.dataset import spoken
 from promptzoo.errors import ZooError
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Head
+from promptzoo.model.inside import acting
 from promptzoo.model.model import Model
-from promptzoo.model.site import acting, bare
+from promptzoo.model.site import bare
 from promptzoo.model.texts import ROWS, Tokenize, encode_text, sentences, through
 
 
@@ -83,7 +85,7 @@ class TextSimilarity(Head):
         super().__init__()
         if text is None or tokenize is None:
             raise ZooError("head 'text' compares with class texts, and this backbone has no text tower")
-        self.dim, self.scale, self.names, self.tokenize = dim, scale, names, tokenize
+        self.dim, self.scale, self.names, self.tokenize = dim, scale, list(map(spoken, names)), tokenize
         self.templates = [template] if isinstance(template, str) else template
         self.tower = (text,)  # a tuple: it belongs to the frozen tree
         self.kept: Tensor | None = None
@@ -130,14 +132,14 @@ class TextSimilarity(Head):
     def fixed(self) -> Iterator[None]:
         """Within this context nothing that learns changes: class texts that depend on no picture are computed once."""
         text = self.tower[0]
-        names = acting(text)
+        names, before = acting(text), self.kept
         if names and not names & text.of_picture:
             with torch.no_grad():
                 self.kept = torch.zeros_like(self.texts) if text.hollow else self.encoded()
         try:
             yield
         finally:
-            self.kept = None
+            self.kept = before
 
 
 def fixed(model: Model) -> AbstractContextManager[None]:
@@ -157,5 +159,6 @@ def text_head(model: Model, who: str) -> TextSimilarity:
     if model.text is None:
         raise ZooError(f"{who} acts on the class texts, and this backbone has no text tower")
     if not isinstance(head, TextSimilarity):
-        raise ZooError(f"{who} acts on the class texts, which this head does not read; take head: {{head: text}}")
+        said = f"{who} acts on the class texts, which this head does not read"
+        raise ZooError(said, key="head", remedy="take head: {head: text}")
     return head

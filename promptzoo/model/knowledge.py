@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from promptzoo.errors import ZooError, did_you_mean, nearest
+from promptzoo.errors import ZooError, nearest, some
 
 
 def class_means(features: Tensor, labels: Tensor, classes: Sequence[str]) -> Tensor:
     """n t, n -> c t: the unit mean of each class's features.  Raises `ZooError` naming classes without a picture."""
     absent = [name for label, name in enumerate(classes) if not (labels == label).any()]
     if absent:
-        raise ZooError(f"no training picture, so no class mean, for {', '.join(absent)}")
+        raise ZooError(f"no training picture, so no class mean, for {some(absent)}", given=absent)
     means = [features[labels == label].float().mean(0) for label in range(len(classes))]
     return normalize(torch.stack(means), dim=-1)
 
@@ -27,7 +27,8 @@ def look_up(table: Path, classes: Sequence[str], aliases: dict[str, str]) -> Ten
     names, vectors = read_table(table)
     for name in aliases:
         if name not in classes:
-            raise ZooError(f"knowledge.aliases has '{name}', which is no class here{did_you_mean(name, classes)}")
+            said = f"knowledge.aliases has '{name}', which is no class here"
+            raise ZooError(said, key="knowledge.aliases", given=name, possible=classes)
     row = {plain(name): number for number, name in reversed(list(enumerate(names)))}
     wanted = [aliases.get(name, name) for name in classes]
     lacking = {name: word for name, word in zip(classes, wanted, strict=True) if plain(word) not in row}
@@ -36,10 +37,13 @@ def look_up(table: Path, classes: Sequence[str], aliases: dict[str, str]) -> Ten
         for name, word in lacking.items():
             near = nearest(plain(word), names, most=5, likeness=0.5)
             said = f"'{name}'" if name == word else f"'{name}' (alias '{word}')"
-            lines.append(f"\n    {said}: nearest is {', '.join(near)}" if near else f"\n    {said}: nothing is near")
+            lines.append(f"{said}: nearest is {', '.join(near)}" if near else f"{said}: nothing is near")
         raise ZooError(
-            f"{table} lacks {len(lacking)} of {len(classes)} classes; "
-            f"give each a name it has with knowledge.aliases {{class: name}}{''.join(lines)}"
+            f"{table} lacks {len(lacking)} of {len(classes)} classes",
+            key="knowledge.aliases",
+            given=list(lacking),
+            remedy="give each a name it has with knowledge.aliases {class: name}",
+            lines=lines,
         )
     found = torch.from_numpy(vectors[[row[plain(word)] for word in wanted]].astype(np.float32))
     return normalize(found, dim=-1)
@@ -50,20 +54,20 @@ def read_table(table: Path) -> tuple[list[str], NDArray[np.floating]]:
 
     Raises `ZooError` when the file is missing, is none, or holds something else.
     """
-    path = table.expanduser()
+    path, about = table.expanduser(), {"place": "knowledge.table", "key": "knowledge.table"}
     try:
         with np.load(path, allow_pickle=False) as file:
             names, vectors = [str(name) for name in file["names"]], file["emb"]
     except FileNotFoundError as error:
         near = [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
-        raise ZooError(f"knowledge.table: no file {table}{did_you_mean(path.name, near)}") from error
+        raise ZooError(f"no file {table}", **about, given=path.name, possible=near or None) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise ZooError(f"knowledge.table: {table} is no .npz file with arrays 'names' and 'emb' ({error})") from error
+        raise ZooError(f"{table} is no .npz file with arrays 'names' and 'emb' ({error})", **about) from error
     if vectors.ndim != 2 or len(vectors) != len(names) or vectors.dtype.kind != "f":
-        raise ZooError(f"knowledge.table: {table} has {len(names)} names, but 'emb' is {vectors.dtype} {vectors.shape}")
+        raise ZooError(f"{table} has {len(names)} names, but 'emb' is {vectors.dtype} {vectors.shape}", **about)
     bad = ~np.isfinite(vectors).all(1) | ~vectors.any(1)
     if bad.any():
-        raise ZooError(f"knowledge.table: {table}: the row of '{names[int(bad.argmax())]}' is zero or not finite")
+        raise ZooError(f"{table}: the row of '{names[int(bad.argmax())]}' is zero or not finite", **about)
     return names, vectors
 
 

@@ -1,11 +1,11 @@
-"""A frozen backbone, what is grafted onto it, a head and losses: `Model` and its `Output`."""
+"""A frozen backbone, what is grafted onto it, a head and losses: `Model`."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,40 +14,33 @@ from promptzoo.backbones.notes import FEATURES, Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.compliance import check
-from promptzoo.model.contract import Graft, Head, Loss
+from promptzoo.model.contract import Graft, Loss
 from promptzoo.model.frozen import Original, bare_features
+from promptzoo.model.inside import acting, arounds
+from promptzoo.model.output import NoHead
+from promptzoo.model.output import Output as Output
 from promptzoo.model.parts import Parts
-from promptzoo.model.site import Around, Site, acting, bare, bare_name, matching, recheck, resize, sites
+from promptzoo.model.saved import demand_fit, digest, save_tuned
+from promptzoo.model.site import Site, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.model.slots import Slots
 
 FROZEN = ("visual", "text")
-
-
-class Output(NamedTuple):
-    """What a model gives: `logits` (b c) and the notes of the pass."""
-
-    logits: Tensor
-    notes: Notes
-
-
-class NoHead(Head):
-    """Where a head will stand."""
-
-    def forward(self, feature: Tensor, notes: Notes) -> Tensor:
-        raise ZooError("this model has no head yet; give it one, like model.head = LinearHead(model.visual.out, 10)")
+OF_TOWERS = tuple(f"{tower}." for tower in FROZEN)
 
 
 class Model(nn.Module):
     """Everything under `visual` and `text` is frozen and in evaluation mode; grafts, head and losses learn.
 
     `classes` are the class names; `slots` tells which prefix tokens belong to which graft; `backbone` is what the
-    towers were opened as, where that is known; `original` holds what was thawed as it was, where somebody asks for it.
+    towers were opened as, `recipe` what it was built from, where they are known; `original` holds what was thawed as
+    it was, where somebody asks for it.
     """
 
     logit_scale: Tensor | None
     grafts: Parts[Graft]
     losses: Parts[Loss]
     backbone: Any = None
+    recipe: Any = None
 
     def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
         super().__init__()
@@ -66,12 +59,17 @@ class Model(nn.Module):
 
         A graft with `frozen` finds the bare backbone's feature (b o) in the note of that name: the one given, or anew.
         """
+        feature, notes = self.pooled(image, frozen)
+        return Output(self.head(feature, notes), notes)
+
+    def pooled(self, image: Tensor, frozen: Tensor | None = None) -> tuple[Tensor, Notes]:
+        """What enters the head, of each pathway, and the notes of the pass."""
         notes = Notes(len(image), image if image.ndim == FEATURES else None)
         asking = {name for name, graft in self.grafts.items() if graft.frozen}
         if asking and asking & acting(self.visual):
             notes["frozen"] = self.frozen_features(image) if frozen is None else frozen
-        feature = notes["feature"] = self.visual(image, notes)
-        return Output(self.head(feature, notes), notes)
+        notes["feature"] = self.visual(image, notes)
+        return notes["feature"], notes
 
     def train(self, mode: bool = True) -> Model:
         super().train(mode)
@@ -108,7 +106,8 @@ class Model(nn.Module):
         for name, graft in grafts.items():
             check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
-                raise ZooError(f"a graft cannot be called '{name}': torch's ModuleDict has something of that name")
+                said = f"a graft cannot be called '{name}': torch's ModuleDict has something of that name"
+                raise ZooError(said, key="grafts", given=name)
         for name, graft in grafts.items():
             needs = graft.needs(self)
             self.slots[name] = Slots(needs.prefix, self.prefix())
@@ -136,14 +135,19 @@ class Model(nn.Module):
     @contextmanager
     def ungrafted(self, *names: str) -> Iterator[None]:
         """Within this context the named grafts (all, if none is named) are silent."""
-        arounds = [m for m in self.modules() if isinstance(m, Around) and (not names or m.name in names)]
-        for around in arounds:
+        found = arounds(self.head, self.visual, self.text)
+        before = [(around, around.silent) for around in found if not names or around.name in names]
+        for around, _ in before:
             around.silent = True
         try:
             yield
         finally:
-            for around in arounds:
-                around.silent = False
+            for around, silent in before:
+                around.silent = silent
+
+    def features(self, image: Tensor) -> Tensor:
+        """b 3 h w, normalised, -> b o: what enters the head, of the base pathway where there are two."""
+        return self.pooled(image)[0][: len(image)]
 
     @torch.no_grad()
     def frozen_features(self, image: Tensor) -> Tensor:
@@ -156,38 +160,36 @@ class Model(nn.Module):
     # ------------------------------------------------------------------ state
 
     def tuned(self) -> dict[str, nn.Parameter]:
-        """Every parameter that learns, by name."""
-        return {bare_name(n): p for n, p in self.named_parameters() if p.requires_grad}
+        """Every parameter that learns, by the name that torch has for it."""
+        return {n: p for n, p in self.named_parameters() if p.requires_grad}
 
     def tuned_state(self) -> dict[str, Tensor]:
         """The checkpoint: parameters and buffers of grafts, head and losses, and what was thawed."""
-        learns = self.tuned()
+        learns = set(map(bare_name, self.tuned()))
         return {
             bare_name(n): t.detach()
             for n, t in self.state_dict().items()
-            if not n.startswith(tuple(f"{f}." for f in FROZEN)) or bare_name(n) in learns
+            if not n.startswith(OF_TOWERS) or bare_name(n) in learns
         }
+
+    def save(self, file: str | Path, *, force: bool = False) -> None:
+        """Writes what was tuned to a .safetensors file; `promptzoo.load` reads it.
+
+        Raises `ZooError` for another ending, and where a file is already, unless with `force`.
+        """
+        state, frozen = self.tuned_state(), self.fingerprint()
+        save_tuned(file, state, self.classes, frozen, self.recipe, self.backbone, force)
 
     def load_tuned(self, state: dict[str, Tensor]) -> None:
         """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
         resize(self.grafts, state)
         own = self.tuned_state()
-        other = [k for k in own.keys() & state.keys() if state[k].shape != own[k].shape]
-        wrong = [f"missing {k}" for k in own.keys() - state.keys()]
-        wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
-        wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
-        if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise ZooError(f"the checkpoint does not fit this model: {'; '.join(sorted(wrong)[:5])}{more}")
+        demand_fit(state, own)
         for key, tensor in own.items():
             tensor.copy_(state[key])
 
     def fingerprint(self) -> str:
         """sha256 over the frozen weights, by name: which backbone a checkpoint belongs to."""
-        digest = hashlib.sha256()
-        learns = self.tuned()
-        for name, tensor in sorted((bare_name(n), t) for n, t in self.state_dict().items()):
-            if name.startswith(tuple(f"{f}." for f in FROZEN)) and name not in learns:
-                digest.update(name.encode())
-                digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        learns = set(map(bare_name, self.tuned()))
+        tensors = {bare_name(name): tensor for name, tensor in self.state_dict().items()}
+        return digest({n: t for n, t in tensors.items() if n.startswith(OF_TOWERS) and n not in learns})

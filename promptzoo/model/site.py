@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.backbones.tower import Tower
+from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import refuse
 from promptzoo.model.parts import Parts, Put
@@ -82,12 +83,6 @@ def bare_name(name: str) -> str:
     return re.sub(r"\.step(?=\.)", "", name)
 
 
-def acting(tower: nn.Module) -> set[str]:
-    """The names of what acts in a tower now: grafts that are not silent, and `thawed` where its own weights learn."""
-    found = {module.name for module in tower.modules() if isinstance(module, Around) and not module.silent}
-    return found | {"thawed" for parameter in tower.parameters() if parameter.requires_grad}
-
-
 @dataclass(frozen=True)
 class Site:
     """A named place in a frozen network.
@@ -105,6 +100,7 @@ class Site:
     input: tuple[int, ...] | None
     parent: nn.Module = field(repr=False)
     grafts: Parts[Graft] = field(repr=False)
+    tower: Tower | None = field(repr=False, default=None)
 
     @property
     def module(self) -> nn.Module:
@@ -129,6 +125,8 @@ class Site:
             self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
         else:
             setattr(self.parent, key, Around(self.module, wrap, name))
+        if self.tower is not None:
+            self.tower.inside = None  # to be looked at anew
         recheck(self.grafts)
 
     def before(self, block: nn.Module, name: str = "") -> None:
@@ -158,17 +156,19 @@ class _Around:
     heads: int | None = None
     grid: tuple[int, int] | None = None
     input: tuple[int, ...] | None = None
+    tower: Tower | None = None
 
 
 def sites(root: Any, path: str, grafts: Parts[Graft], around: _Around | None = None) -> Iterator[Site]:
     """Every site below (not including) `root`, in the order of the modules; blocks put there join `grafts`."""
     root = bare(root)
-    around = around or _Around(grid=getattr(root, "grid", None), input=getattr(root, "input", None))
+    around = around or _Around(grid=root.grid, input=root.input, tower=root)
     for name, child in root.named_children():
         inner, here = bare(child), f"{path}.{name}"
         layer = int(name) if isinstance(root, nn.ModuleList) and path.endswith("layers") else around.layer
-        own = _Around(layer, getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid), around.input)
-        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts)
+        heads, grid = getattr(inner, "heads", around.heads), getattr(inner, "grid", around.grid)
+        own = replace(around, layer=layer, heads=heads, grid=grid)
+        yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts, own.tower)
         yield from sites(inner, here, grafts, own)
 
 
@@ -177,8 +177,8 @@ def widths(module: nn.Module) -> tuple[int | None, int | None]:
     for entering, leaving in (("dim", "out"), ("in_features", "out_features")):
         if isinstance(getattr(module, entering, None), int):
             return getattr(module, entering), getattr(module, leaving, None)
-    shape = getattr(module, "normalized_shape", None)
-    return (shape[-1], shape[-1]) if shape else (None, None)
+    shape = getattr(module, "normalized_shape", None) or (None,)
+    return shape[-1], shape[-1]
 
 
 def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:
@@ -187,14 +187,14 @@ def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | Non
     Raises `ZooError` with the sites there are, and the nearest, when nothing matches.
     """
     match = re.compile(r"[^.]+".join(re.escape(part) for part in pattern.split("*")))
-    found = [site for site in everywhere if match.fullmatch(site.path)]
-    if not found:
+    if not (found := [site for site in everywhere if match.fullmatch(site.path)]):
         paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
-        raise ZooError(f"nothing at '{pattern}'{did_you_mean(pattern, paths)}; the sites are {', '.join(paths)}")
+        sites = f"the sites are {', '.join(paths)}"
+        raise ZooError(f"nothing at '{pattern}'", key="at", given=pattern, possible=paths, remedy=sites)
     if only is None:
         return found
     layers = {site.layer for site in found}
-    missing = sorted(set(only) - layers)
-    if missing:
-        raise ZooError(f"'{pattern}' has no layer {missing[0]}; it has 0 to {max(n for n in layers if n is not None)}")
+    if missing := sorted(set(only) - layers):
+        known = f"it has 0 to {max(layer for layer in layers if layer is not None)}"
+        raise ZooError(f"'{pattern}' has no layer {missing[0]}", key="only", given=missing[0], remedy=known)
     return [site for site in found if site.layer in set(only)]

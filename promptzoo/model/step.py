@@ -6,8 +6,8 @@ from typing import TypeAlias
 from torch import Tensor, nn
 
 from promptzoo.model.frozen import asked, still
+from promptzoo.model.inside import acting
 from promptzoo.model.model import Model, Output
-from promptzoo.model.site import acting
 
 #: () -> for each batch of the training pictures, the gradient of every tuned parameter that it reaches, by its name.
 Gradients: TypeAlias = Callable[[], Iterator[dict[str, Tensor]]]

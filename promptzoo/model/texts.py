@@ -8,7 +8,8 @@ from torch.nn.functional import normalize
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
-from promptzoo.errors import ZooError
+from promptzoo.data.dataset import spoken
+from promptzoo.errors import ZooError, some
 
 Tokenize = Callable[[list[str]], Tensor]
 
@@ -16,7 +17,7 @@ ROWS = 128  # sentences that go through a text tower at a time
 
 
 def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequence[str]) -> Tensor:
-    """-> k c n, the token numbers of each class's name in each of k templates.
+    """-> k c n, the token numbers of each class's name in each of k templates; underscores of a name are blanks.
 
     Raises `ZooError` for a template without `{}`, and naming each class whose sentence is longer than the tower reads.
     """
@@ -24,14 +25,15 @@ def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequen
     found = []
     for one in templates:
         if "{}" not in one:
-            raise ZooError(f"the template '{one}' has no {{}} for the class name")
-        written = [one.replace("{}", name) for name in classes]
+            raise ZooError(f"the template '{one}' has no {{}} for the class name", key="template", given=one)
+        written = [one.replace("{}", spoken(name)) for name in classes]
         ids = tokenize(written)
         places = ids.shape[-1]
         full = [row for row, end in enumerate(ids.argmax(-1).tolist()) if end == places - 1]
         if cut := [classes[row] for row in full if length(tokenize, written[row]) > places]:
             raise ZooError(
-                f"too long for the text tower, which reads {places} tokens: {some(cut)} in the template '{one}'"
+                f"too long for the text tower, which reads {places} tokens: {some(cut)} in the template '{one}'",
+                given=cut,
             )
         found.append(ids)
     return torch.stack(found)
@@ -45,12 +47,6 @@ def length(tokenize: Tokenize, sentence: str) -> int:
     ids = tokenize(sentence.split())
     ends = ids.argmax(-1)
     return 2 + int((ends - 1).sum()) + int(ends.max() == ids.shape[-1] - 1)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of many names."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(f"'{name}'" for name in names[:5]) + more
 
 
 def through(text: Tower, ids: Tensor, sentence: Tensor, picture: Tensor | None = None) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from promptzoo.errors import ZooError, unknown
+from promptzoo.errors import ZooError
 from promptzoo.pages.console import console
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
 
@@ -17,7 +17,7 @@ def list_page(only: str = "") -> None:
     registry, out = load_registry(), console()
     shelves = [*KINDS.values(), "adopters", "recipes", "lists"]
     if only and only not in shelves:
-        raise ZooError(f"there is no shelf '{only}'{unknown(only, shelves)}")
+        raise ZooError(f"there is no shelf '{only}'", given=only, possible=shelves)
     for shelf, title, rows in tables(registry):
         if rows and only in ("", shelf):
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True)

@@ -1,12 +1,13 @@
 """What `promptzoo merge` does: folds a run, writes the file, and says what was folded where."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from promptzoo.errors import some
 from promptzoo.exporting.decouple import Decoupled
 from promptzoo.exporting.file import checked
 from promptzoo.exporting.merge import Merged, merge
@@ -37,7 +38,7 @@ def page(merged: Merged, file: Path, out: Console) -> None:
     table = Table(("graft", "folded", "at", "into", "places"), numbers=(4,))
     for one in merged.folded:
         modules = dict.fromkeys(re.sub(r"[._](weight|bias)$", "", name) for name in one.into)
-        table.add(one.graft, one.what, some(one.where), some(tuple(modules)), f"{one.places:,}")
+        table.add(one.graft, one.what, few(one.where), few(modules), f"{one.places:,}")
     out.print(table.screen())
     for sentence in merged.rest:
         out.print(f"stays outside: {escape(sentence)}")
@@ -58,7 +59,6 @@ def lighter(merged: Decoupled, file: Path, out: Console) -> None:
     out.print(f"    promptzoo predict {escape(str(file))} PICTURE...", soft_wrap=True)
 
 
-def some(names: Sequence[str]) -> str:
+def few(names: Iterable[str]) -> str:
     """The first of some names, one a line."""
-    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
-    return "\n".join([*names[:NAMED], *more])
+    return some(names, NAMED, quote="", joint="\n")

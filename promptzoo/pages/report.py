@@ -10,7 +10,7 @@ from rich.markup import escape
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.lists import Listed
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.pages.costs import BY, markdown, show, show_measured
 from promptzoo.pages.formats import as_json, comma_separated
@@ -41,9 +41,10 @@ class Wanted:
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
-            raise ZooError(f"--format takes {', '.join(FORMS)}, not '{self.form}'{did_you_mean(self.form, FORMS)}")
+            said = f"--format takes {', '.join(FORMS)}, not '{self.form}'"
+            raise ZooError(said, key="--format", given=self.form, possible=FORMS)
         if self.by and self.by not in BY:
-            raise ZooError(f"--by takes {', '.join(BY)}, not '{self.by}'{did_you_mean(self.by, BY)}")
+            raise ZooError(f"--by takes {', '.join(BY)}, not '{self.by}'", key="--by", given=self.by, possible=BY)
         if self.measure and self.combine:
             raise ZooError("--measure takes recipes one by one, not --combine: name those that are worth the time")
         if self.classes is not None and self.classes < 1:
@@ -121,7 +122,7 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
         where = out if wanted.form == "table" and wanted.out is None else said
         where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
     if wanted.plot is not None:
-        from promptzoo.figures.costs import write_plot
+        from promptzoo.pages.pictures import write_plot
 
         write_plot(wanted.plot, gathered.rows, force=wanted.force)
     for file in filter(None, (wanted.target, wanted.plot)):

@@ -9,7 +9,7 @@ from rich.markup import escape
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.predict import Prediction
+from promptzoo.training.predictor import Prediction
 from promptzoo.training.result import Result
 
 

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
-from promptzoo.errors import ZooError, unknown
+from promptzoo.errors import ZooError
 from promptzoo.pages.cards.screen import print_card
 from promptzoo.pages.cards.shipped import written
 from promptzoo.pages.console import console
@@ -22,7 +22,7 @@ def show_page(name: str) -> None:
     found = [one for one in registry.entries() if name in (one[1], one[2].path.partition(":")[2])]
     if not found and name not in words():
         classes = [entry.path.partition(":")[2] for _, _, entry in registry.entries()]
-        raise ZooError(f"nothing here is called '{name}'{unknown(name, [*words(), *classes])}")
+        raise ZooError(f"nothing here is called '{name}'", given=name, possible=[*sorted(words()), *classes])
     if name in shipped_recipes():
         print_card(recipe_card(name), out)
         for kind, _, entry in found:

@@ -1,21 +1,23 @@
 """Registry and recipe to a model; all mistakes of a user that show only on a real backbone are raised here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from promptzoo.backbones import Backbone
-from promptzoo.errors import RecipeError, ZooError, did_you_mean, unknown
+from promptzoo.errors import RecipeError, ZooError, located, placing
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
 from promptzoo.model.contract import Rule
 from promptzoo.model.frozen import Original, asked
-from promptzoo.model.heads import LinearHead
+from promptzoo.model.inside import acting
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
 from promptzoo.model.shapes import rehearse
-from promptzoo.model.site import acting, bare
+from promptzoo.model.site import bare
+from promptzoo.recipe.backbone import numbered
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
 from promptzoo.recipe.recipe import Recipe
@@ -34,42 +36,49 @@ def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
             backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
         if asked.dropout:
             backbone.adopted.visual.dropout(asked.dropout)
-    except RecipeError:
-        raise
     except ZooError as error:
-        raise RecipeError(f"{recipe.node.where('backbone')}: {error}") from error
+        raise located(error, recipe.node.where("backbone")) from error
     return backbone
 
 
-def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = None, *, rehearsed: bool = True) -> Model:
-    """The model of a recipe, its learning parts drawn under the recipe's seed.
+@ordinary()
+def build(
+    recipe: Recipe | str | Path | Mapping[str, Any],
+    classes: int | Sequence[str],
+    backbone: Backbone | None = None,
+    *,
+    rehearsed: bool = True,
+) -> Model:
+    """The model of a recipe, its learning parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
 
-    `classes` are the class names.  With `rehearsed` one forward of shapes shows that it fits its pictures.
-    Raises `RecipeError` with the place in the recipe.
+    Args:
+        recipe: A `Recipe`, or what one is made from: a name, a path, text, a mapping.
+        classes: Their names, or how many.
+        backbone: The recipe's own where left out.
+        rehearsed: Whether one forward of shapes shows that it fits its pictures.
+
+    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Raises `RecipeError` with the place in the recipe, `ZooError` for a backbone that cannot be opened.
     """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+    classes = numbered(classes)
     construct = Construct(load_registry())
     for node, kind in ((recipe.rule, "rule"), (recipe.task, "task"), (recipe.node["data"], "dataset")):
         construct.make(node, kind)  # what is needed later is checked now
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.train.seed)
+        torch.default_generator.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
-        model.backbone = backbone
+        model.backbone, model.recipe = backbone, recipe
         where = recipe.node.where
-        model.head = _under(
-            where("head"),
-            lambda: construct.build(
+        with placing(where("head")):
+            model.head = construct.build(
                 recipe.head, "head", dim=adopted.visual.out, classes=len(classes), **_texts(model, backbone)
-            ),
-        )
+            )
         grafts = {name: _graft(construct, node, recipe.data.shots) for name, node in recipe.grafts.items()}
-        try:
+        with placing(where("grafts")):
             model.graft(grafts)
-        except RecipeError:
-            raise
-        except ValueError as error:
-            raise RecipeError(f"{where('grafts')}: {error}") from error
         sizes: dict[str, Any] = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
         sizes |= {"out": adopted.visual.out, **_scale(model, "logit_scale")}
         if recipe.knowledge is not None:
@@ -78,10 +87,13 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
             if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
                 if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
                     raise RecipeError(
-                        f"{where('losses', name)}: loss '{name}' asks about each class, and the recipe "
-                        f"has no 'knowledge'; add one, like knowledge: {{text: backbone}}"
+                        f"loss '{name}' asks about each class, and the recipe has no 'knowledge'",
+                        place=where("losses", name),
+                        key="knowledge",
+                        remedy="add one, like knowledge: {text: backbone}",
                     )
-                model.losses[name] = _under(where("losses", name), partial(construct.build, node, "loss", **sizes))
+                with placing(where("losses", name)):
+                    model.losses[name] = construct.build(node, "loss", **sizes)
                 model.weights[name] = recipe.weights[name]
         if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
             model.original = Original(adopted.visual)
@@ -91,30 +103,6 @@ def build(recipe: Recipe, classes: Sequence[str], backbone: Backbone | None = No
         with fitting(recipe):
             rehearse(model.eval())
     return model.eval()
-
-
-def open_backbone(name: str, classes: int | Sequence[str], weights: str = "random", **options: Any) -> Model:
-    """A frozen backbone with a linear head, to graft onto: `open_backbone("timm/vit_base_patch16_224", 10)`.
-
-    `classes` is their number or their names; `options` are those of `open_towers`.  Raises `ZooError`.
-    """
-    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
-    backbone = open_towers(name, weights, **options)
-    adopted = backbone.adopted
-    model = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
-    model.backbone = backbone
-    model.head = LinearHead(adopted.visual.out, len(names))
-    return model.eval()
-
-
-def _under(place: object, make: Any) -> Any:
-    """What `make` gives; a mistake found there gets its place."""
-    try:
-        return make()
-    except RecipeError:
-        raise
-    except ValueError as error:
-        raise RecipeError(f"{place}: {error}") from error
 
 
 def _graft(construct: Construct, node: Any, shots: int | None) -> Any:
@@ -158,8 +146,10 @@ def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:
     """Every loss that a rule asks for by name is there."""
     for name in rule.reads:
         if recipe.losses and name not in model.losses:
-            left_out = ", whose weight is 0" if name in recipe.losses else unknown(name, model.losses)
-            raise RecipeError(f"{recipe.node.where('rule')}: the rule asks for the loss '{name}'{left_out}")
+            weightless = name in recipe.losses
+            said = f"the rule asks for the loss '{name}'{', whose weight is 0' if weightless else ''}"
+            possible = None if weightless else model.losses
+            raise RecipeError(said, place=recipe.node.where("rule"), key="rule", given=name, possible=possible)
 
 
 @contextmanager
@@ -171,7 +161,7 @@ def fitting(recipe: Recipe) -> Iterator[None]:
         if isinstance(error, RecipeError):
             raise
         where = recipe.node.where("grafts" if recipe.grafts else "backbone")
-        raise RecipeError(f"{where}: {str(error).splitlines()[0]}") from error
+        raise RecipeError(str(error).splitlines()[0], place=where) from error
 
 
 def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], where: tuple[str, ...]) -> None:
@@ -181,6 +171,9 @@ def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], w
     writers = [e for e, one in load_registry().grafts.items() if word in one.load().writes]
     would = f" ({' or '.join(writers)} would)" if writers else ""
     raise RecipeError(
-        f"{recipe.node.where(*where)}: {who} reads '{note}', which no graft in this recipe writes{would}"
-        f"{did_you_mean(note, written, quote=chr(39))}"
+        f"{who} reads '{note}', which no graft in this recipe writes{would}",
+        place=recipe.node.where(*where),
+        key=where[-1],
+        given=note,
+        possible=written or None,
     )

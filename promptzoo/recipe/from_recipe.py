@@ -7,9 +7,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from torch import nn
 
-from promptzoo.errors import Problems, ZooError, complaint, did_you_mean, shown
+from promptzoo.errors import Problems, ZooError, located, nearest, shown
 from promptzoo.model.blueprint import Make, hints, parameters, signature, wants_make
 from promptzoo.model.compliance import BASES, check
+from promptzoo.recipe.complaints import complaint
 from promptzoo.recipe.presets import filled
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry
 from promptzoo.recipe.settings import APART
@@ -55,8 +56,9 @@ class Reading:
 
     def node(self, node: Node, kind: str) -> Make:
         if kind not in node:
-            hint = "".join(did_you_mean(key, [kind], quote="'") for key in node)
-            self.problems.add(node.place, f"a {kind} is needed, like {{{kind}: ...}}, got {shown(dict(node))}{hint}")
+            written = next((key for key in node if nearest(key, [kind])), None)
+            wanted = f"a {kind} is needed, like {{{kind}: ...}}, got {shown(dict(node))}"
+            self.problems.add(node.place, wanted, key=kind, given=written, possible=[kind])
             return Make(dict)
         label, place = f"{kind} '{node[kind]}'", node.where(kind)
         node = filled(node) if kind == "dataset" else node
@@ -64,7 +66,7 @@ class Reading:
         if cls is None:
             return Make(dict)
         takes, types, apart = parameters(cls), hints(cls), APART.get(kind, ())
-        all_it_takes = f"\n    it takes {', '.join([signature(takes), *apart])}"
+        it_takes = [f"it takes {', '.join([signature(takes), *apart])}"]
         made = Make(cls)
         made.label, made.place = label, str(place)
         for key, value in node.items():
@@ -73,29 +75,32 @@ class Reading:
             if key in takes:
                 made.arguments[key] = self.argument(node, key, value, types.get(key, Any), label, entry)
             else:
-                hint = did_you_mean(key, [*takes, *apart], quote="'")
-                self.problems.add(node.where(key), f"{label} takes no '{key}'{hint}{all_it_takes}")
+                fields = {"key": key, "given": key, "possible": [*takes, *apart], "lines": it_takes}
+                self.problems.add(node.where(key), f"{label} takes no '{key}'", **fields)
         for name, one in takes.items():
             if one.default is one.empty and name not in made.arguments and name not in self.known:
                 fitting = self.slot(name, entry)
-                hint = f", one of {', '.join(fitting)}" if fitting else ""
-                self.problems.add(place, f"{label} needs '{name}'{hint}{all_it_takes}")
+                one_of = f", one of {', '.join(fitting)}" if fitting else ""
+                wanted = f"{label} needs '{name}'{one_of}"
+                self.problems.add(place, wanted, key=name, possible=fitting or None, lines=it_takes)
         return made
 
     def find(self, node: Node, kind: str) -> tuple[Entry | None, Any]:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
             if kind not in (*MODULES, "dataset") and ":" in str(node[kind]):
-                words = ", ".join(self.registry.shelf(kind))
-                raise ZooError(f"{kind} '{node[kind]}': a {kind} is a word of the registry ({words}), no path to code")
+                said = f"{kind} '{node[kind]}': a {kind} is a word of the registry, no path to code"
+                raise ZooError(said, key=kind, given=node[kind], possible=self.registry.shelf(kind))
             entry, cls = self.registry.find(kind, node[kind])
             if kind in MODULES and not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-                raise ZooError(f"{kind} '{node[kind]}': it is not an nn.Module class but {shown(cls)}")
+                said = f"{kind} '{node[kind]}': it is not an nn.Module class but {shown(cls)}"
+                raise ZooError(said, key=kind, given=node[kind])
             if kind in BASES:
                 check(cls, BASES[kind], f"{kind} '{node[kind]}'")
             return entry, cls
         except ZooError as error:
-            self.problems.add(node.where(kind), str(error))
+            error.key = kind
+            self.problems.take(located(error, node.where(kind)))
             return None, None
 
     def slot(self, name: str, entry: Entry | None) -> list[str]:
@@ -111,19 +116,22 @@ class Reading:
         fitting = self.slot(key, entry)
         word = value.get("block") if isinstance(value, Node) else None
         if fitting and word in self.registry.blocks and word not in fitting:
-            sentence = f"{label}, '{key}': block '{word}' does not fit there; {', '.join(fitting)} do"
-            self.problems.add(value.where("block"), sentence)
+            said = f"{label}: block '{word}' does not fit '{key}'; {', '.join(fitting)} do"
+            self.problems.add(value.where("block"), said, key=key, given=word, possible=fitting)
         if holds(made, Make) and not wants_make(hint):
             return made  # built together with the class around it
         try:
             typed = checked(made, hint)
             if isinstance(value, bool) and not isinstance(typed, bool):
-                self.problems.add(place, f"{label}, '{key}': input should not be true or false, got {shown(value)}")
+                said = f"{label}: '{key}' should not be true or false, got {shown(value)}"
+                self.problems.add(place, said, key=key, given=value)
             return typed
         except ValidationError as error:
-            wanted = f"needs a block, like {{block: {fitting[0] if fitting else '...'}}}, got {shown(value)}"
-            block = wants_make(hint) and not holds(made, Make)
-            self.problems.add(place, f"{label}, '{key}': {wanted if block else complaint(error.errors())}")
+            said, fields = complaint(error.errors())
+            if wants_make(hint) and not holds(made, Make):
+                said = f"needs a block, like {{block: {fitting[0] if fitting else '...'}}}, got {shown(value)}"
+                fields = {"given": value, "possible": fitting or None}
+            self.problems.add(place, f"{label}: '{key}' {said}", key=key, **fields)
             return made
 
     def nested(self, value: Any) -> Any:

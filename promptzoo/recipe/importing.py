@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 
 PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
@@ -16,21 +16,22 @@ PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 def load(path: str, here: bool = False) -> Any:
     """What `module:Name` names; it is imported, never evaluated.  `here` looks in the current directory too."""
     if not re.match(PATH, path):
-        raise ZooError(f"'{path}' is not of the form module:Class")
+        raise ZooError(f"'{path}' is not of the form module:Class", given=path)
     name, _, attribute = path.partition(":")
     try:
         with current_directory() if here else nullcontext():
             module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise ZooError(f"'{name}' needs the module '{error.name}', which is not installed") from error
+            said = f"'{name}' needs the module '{error.name}', which is not installed"
+            raise ZooError(said, given=path) from error
         places = f"neither installed nor in {Path.cwd()}" if here else "it is not installed"
-        raise ZooError(f"there is no module '{name}', {places}") from error
+        raise ZooError(f"there is no module '{name}', {places}", given=path) from error
     except Exception as error:
-        raise ZooError(f"'{name}' cannot be imported: {type(error).__name__}: {error}") from error
+        raise ZooError(f"'{name}' cannot be imported: {type(error).__name__}: {error}", given=path) from error
     if not hasattr(module, attribute):
         classes = [one for one, value in vars(module).items() if isinstance(value, type)]
-        raise ZooError(f"'{name}' has no '{attribute}'{did_you_mean(attribute, classes)}")
+        raise ZooError(f"'{name}' has no '{attribute}'", given=attribute, possible=classes)
     return getattr(module, attribute)
 
 
@@ -58,5 +59,5 @@ def package(name: str, extra: str) -> Any:
         if error.name != top:  # it is here, and lacks something of its own
             raise
         command = f"pip install 'promptzoo[{extra}]'"
-        raise ZooError(f"this needs the package {top}, which is not installed: {command}") from error
+        raise ZooError(f"this needs the package {top}, which is not installed: {command}", given=top) from error
     return importlib.import_module(name)

@@ -65,9 +65,11 @@ def describe(settings: KnowledgeSettings) -> str:
 def own_text(model: Model) -> Tower:
     if model.text is None:
         raise ZooError(
-            "knowledge.text is 'backbone', but this backbone has no text tower; name another one "
-            "(knowledge.text=promptzoo/zoo_tiny, or an open_clip model with knowledge.weights), "
-            "or use knowledge.table or knowledge.features=class_means"
+            "knowledge.text is 'backbone', but this backbone has no text tower",
+            key="knowledge.text",
+            given="backbone",
+            remedy="name another one (knowledge.text=promptzoo/zoo_tiny, or an open_clip model with "
+            "knowledge.weights), or use knowledge.table or knowledge.features=class_means",
         )
     return model.text
 
@@ -77,12 +79,13 @@ def named_text(settings: KnowledgeSettings) -> tuple[str, str]:
     assert settings.text is not None
     name = settings.text if "/" in settings.text else f"open_clip/{settings.text}"
     if settings.weights is None and not name.startswith("promptzoo/"):
-        raise ZooError(f"knowledge.text is '{settings.text}'; give it knowledge.weights, a pretrained tag or a file")
+        way = "give it knowledge.weights, a pretrained tag or a file"
+        raise ZooError(f"knowledge.text is '{settings.text}'", key="knowledge.text", given=settings.text, remedy=way)
     return name, settings.weights or "shipped"
 
 
 def text_of(name: str, weights: str) -> tuple[Tower, Tokenize]:
     backbone = open_towers(name, weights)
     if backbone.adopted.text is None or backbone.tokenize is None:
-        raise ZooError(f"knowledge.text is '{name}', which has no text tower")
+        raise ZooError(f"knowledge.text is '{name}', which has no text tower", key="knowledge.text", given=name)
     return backbone.adopted.text, backbone.tokenize

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptzoo.errors import ZooError
 from promptzoo.recipe import yaml
+from promptzoo.recipe.complaints import listed
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import shipped_lists
 
@@ -71,5 +72,4 @@ def read_list(word: str) -> RecipeList | None:
     try:
         return RecipeList.model_validate({**told, "name": file.stem})
     except ValidationError as error:
-        said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
-        raise ZooError(f"{word}: {'; '.join(said)}") from error
+        raise ZooError(listed(error.errors()), place=word) from error

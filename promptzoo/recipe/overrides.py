@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from promptzoo.errors import Problems, RecipeError, ZooError, shown, unknown
+from promptzoo.errors import Problems, RecipeError, ZooError, shown
 from promptzoo.model.blueprint import parameters
 from promptzoo.recipe import yaml
 from promptzoo.recipe.registry import KINDS, load_registry
@@ -17,7 +17,7 @@ def change(recipe: Node, text: str, problems: Problems) -> None:
         key, sign, written = text.partition("=")
         *way, last = key.strip().split(".")
         if not sign or not last:
-            raise RecipeError(f"{text}: an override is written key=value, like train.epochs=1")
+            raise RecipeError("an override is written key=value, like train.epochs=1", place=text, given=text)
         put(recipe, way, last, yaml.read(written, text, override=True), Place(text, override=True))
     except RecipeError as error:
         problems.take(error)
@@ -45,12 +45,14 @@ def inside(here: Any, key: str, name: str, place: Place) -> Any:
     if isinstance(here, list):
         if key.isdecimal() and int(key) < len(here):
             return here[int(key)]
-        raise RecipeError(f"{place}: no such key: '{name}' is a list of {len(here)}, counted from 0")
+        said = f"no such key: '{name}' is a list of {len(here)}, counted from 0"
+        raise RecipeError(said, place=place, key=key, given=key)
     if not isinstance(here, Node):
-        raise RecipeError(f"{place}: no such key: '{name}' is {shown(here)} and has no keys")
+        said = f"no such key: '{name}' is {shown(here)} and has no keys"
+        raise RecipeError(said, place=place, key=key, given=key)
     if key not in here:
         owner = f"'{name}'" if name else "the recipe"
-        raise RecipeError(f"{place}: no such key: {owner} has no '{key}'{unknown(key, here)}")
+        raise RecipeError(f"no such key: {owner} has no '{key}'", place=place, key=key, given=key, possible=here)
     return here[key]
 
 

@@ -42,7 +42,12 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
 
 
 def open_dataset(recipe: Recipe) -> Dataset:
-    """The data set of a recipe.  Raises `ZooError` for one without classes or splits."""
+    """The data set of a recipe, or the pictures that were given with it in Python.
+
+    Raises `ZooError` for one without classes or splits.
+    """
+    if recipe.pictures is not None:
+        return recipe.pictures
     dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset")
     if lacking := [word for word in ("classes", "train", "val", "test") if not hasattr(dataset, word)]:
         raise ZooError(f"dataset '{recipe.data.dataset}' has no {', '.join(lacking)} after its constructor")
@@ -68,7 +73,9 @@ def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
     seen = theirs.replace(**{word: getattr(recipe.data, word) for word in words})
     if seen.size != own.size:
         raise ZooError(
-            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}; "
-            f"another size is a word of the backbone, backbone.image_size"
+            f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}",
+            key="data.size",
+            given=seen.size,
+            remedy="another size is a word of the backbone, backbone.image_size",
         )
     return seen

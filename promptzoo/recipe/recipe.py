@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from promptzoo.errors import Problems, RecipeError, nearest, shown, unknown
+from promptzoo.errors import Problems, RecipeError, nearest, shown
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import change, choose_knowledge, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
@@ -12,21 +12,31 @@ from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settin
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 from promptzoo.recipe.yaml import Node, Place
 
+if TYPE_CHECKING:
+    from promptzoo.data.dataset import Dataset
+
 __all__ = ["Recipe", "RecipeError"]
 
 
 class Recipe:
-    """A recipe with its overrides applied and its settings typed.
+    """A recipe with its overrides applied and its settings typed: `Recipe("lora", overrides=["train.lr=1e-2"])`.
 
+    It is made from the name of a shipped one, a path, text (of more lines than one), a mapping, or another recipe;
+    `overrides` are `key=value`, as in a command.  `pictures` are those given in Python, which no file can hold.
     The nodes `head`, `rule`, `task` and those in `grafts` and `losses` are built by `Construct`; the rest is settings.
     Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
     """
 
-    def __init__(self, node: Any, source: str = "recipe", overrides: Iterable[str] = ()) -> None:
+    pictures: "Dataset | None" = None
+
+    def __init__(
+        self, recipe: "Recipe | str | Path | Mapping[str, Any]", source: str = "recipe", overrides: Iterable[str] = ()
+    ) -> None:
         problems = Problems()
-        if not isinstance(node, Node):
-            raise RecipeError(f"{source}: a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}")
+        node, source = found(recipe, source)
         self.source, self.name, self.node = source, Path(source).stem, node
+        if isinstance(recipe, Recipe):
+            self.name, self.pictures = recipe.name, recipe.pictures
         for text in overrides:
             change(node, text, problems)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
@@ -34,10 +44,10 @@ class Recipe:
         strange = [key for key in node if key not in SECTIONS]
         meant = [section for key in strange for section in nearest(key, SECTIONS)]
         for key in strange:
-            problems.add(node.where(key), f"a recipe has no '{key}'{unknown(key, SECTIONS)}")
+            problems.add(node.where(key), f"a recipe has no '{key}'", key=key, given=key, possible=SECTIONS)
         for key in REQUIRED:
             if key not in (*node, *meant):
-                problems.add(source, f"a recipe needs '{key}'")
+                problems.add(source, f"a recipe needs '{key}'", key=key)
         choose_knowledge(node.get("knowledge"))
         drop_leftovers(node)
 
@@ -56,29 +66,23 @@ class Recipe:
         self.weights = {name: weight(name, loss, problems) for name, loss in self.losses.items()}
         problems.stop()
         if self.train.epochs and not self.losses:
-            place = node.where("train", "epochs")
-            raise RecipeError(f"{place}: {self.train.epochs} epochs to train, but no losses to learn from")
+            said = f"{self.train.epochs} epochs to train, but no losses to learn from"
+            raise RecipeError(said, place=node.where("train", "epochs"), key="losses")
 
     @classmethod
     def read(cls, recipe: str | Path, overrides: Iterable[str] = ()) -> "Recipe":
         """A file, or the name of a shipped recipe."""
-        file, source = find(str(recipe))
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise RecipeError(f"{source}: cannot be read: {reason}") from error
-        return cls.parse(text, source, overrides)
+        return cls(Path(recipe), overrides=overrides)
 
     @classmethod
     def parse(cls, text: str, source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
         """The text of a recipe."""
-        return cls(yaml.read(text, source), source, overrides)
+        return cls(mapping(yaml.read(text, source), source), source, overrides)
 
     @classmethod
     def of(cls, recipe: Mapping[str, Any], source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
         """A recipe written in Python."""
-        return cls(yaml.placed(recipe, Place(source)), source, overrides)
+        return cls(recipe, source, overrides)
 
     def to_dict(self) -> dict[str, Any]:
         """What the recipe says, overrides applied, without defaults."""
@@ -97,6 +101,36 @@ class Recipe:
         return f"Recipe({self.source!r})"
 
 
+def found(recipe: Any, source: str) -> tuple[Node, str]:
+    """What a recipe was made from as places and values, and how messages call it."""
+    if isinstance(recipe, Node):
+        return recipe, source
+    if isinstance(recipe, Mapping):
+        return mapping(yaml.placed(recipe, Place(source)), source), source
+    if isinstance(recipe, Recipe):
+        return mapping(yaml.read(recipe.to_yaml(), recipe.source), recipe.source), recipe.source
+    if isinstance(recipe, str) and "\n" in recipe:
+        return mapping(yaml.read(recipe, source), source), source
+    if not isinstance(recipe, str | Path):
+        said = f"a recipe is a name, a path, text, a mapping or a Recipe; got a {type(recipe).__name__}"
+        raise RecipeError(said, given=type(recipe).__name__)
+    file, source = find(str(recipe))
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise RecipeError(f"cannot be read: {reason}", place=source) from error
+    return mapping(yaml.read(text, source), source), source
+
+
+def mapping(node: Any, source: str) -> Node:
+    """What a recipe must be."""
+    if not isinstance(node, Node):
+        said = f"a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}"
+        raise RecipeError(said, place=source, given=node)
+    return node
+
+
 def find(recipe: str) -> tuple[Path, str]:
     """The file of a recipe, and how messages call it."""
     shipped = shipped_recipes()
@@ -106,7 +140,8 @@ def find(recipe: str) -> tuple[Path, str]:
     if file.exists():
         return file, recipe
     if recipe in shipped_lists():
-        raise RecipeError(f"'{recipe}' is a recipe list, which promptzoo report and compare take; name one recipe")
+        said = f"'{recipe}' is a recipe list, which promptzoo report and compare take"
+        raise RecipeError(said, given=recipe, remedy="name one recipe")
     if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
-        raise RecipeError(f"{recipe}: there is no such file{unknown(file.stem, shipped)}")
-    raise RecipeError(f"no recipe called '{recipe}'{unknown(recipe, shipped)}")
+        raise RecipeError("there is no such file", place=recipe, given=file.stem, possible=shipped)
+    raise RecipeError(f"no recipe called '{recipe}'", given=recipe, possible=shipped)

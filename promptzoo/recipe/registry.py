@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from promptzoo.errors import ZooError, shown, unknown
+from promptzoo.errors import ZooError, shown
 from promptzoo.recipe import yaml
+from promptzoo.recipe.complaints import listed
 from promptzoo.recipe.importing import PATH, load
 from promptzoo.recipe.presets import load_presets
 
@@ -95,7 +96,7 @@ class Registry(BaseModel):
     def find(self, kind: str, word: object) -> tuple[Entry | None, Any]:
         """The class that a word or `module:Class` names, with its entry if it has one.  Raises `ZooError`."""
         if not isinstance(word, str):
-            raise ZooError(f"'{kind}' should be a word, got {shown(word)}")
+            raise ZooError(f"'{kind}' should be a word, got {shown(word)}", key=kind, given=word)
         presets = load_presets() if kind == "dataset" else {}
         if word in presets:
             word = presets[word].dataset
@@ -104,8 +105,9 @@ class Registry(BaseModel):
         if ":" in word:
             return None, self.told(f"{kind} '{word}'", word, here=True)
         owner = word.partition("/")[0]
-        lost = [f"\n    {one}" for one in self.broken if "/" in word and one.startswith(f"{owner} ")]
-        raise ZooError(f"no {kind} called '{word}'{unknown(word, [*self.shelf(kind), *presets])}{''.join(lost)}")
+        lost = [one for one in self.broken if "/" in word and one.startswith(f"{owner} ")]
+        possible = [*self.shelf(kind), *presets]
+        raise ZooError(f"no {kind} called '{word}'", key=kind, given=word, possible=possible, lines=lost)
 
     def methods_of(self, recipe: str) -> dict[str, Method]:
         """The methods that a shipped recipe is of: several for a mixture, none for a recipe that is not ours."""
@@ -115,7 +117,7 @@ class Registry(BaseModel):
         try:
             return load(path, here)
         except ZooError as error:
-            raise ZooError(f"{label}: {error}") from error
+            raise error.under(label) from error
 
     def fitting(self, slot: str) -> list[str]:
         """The blocks that fit a slot; none when nothing has that slot."""
@@ -176,8 +178,7 @@ def read(file: Path) -> Registry:
     try:
         return Registry.model_validate(yaml.quick(file.read_text(encoding="utf-8"), str(file)) or {})
     except ValidationError as error:
-        said = [f"{' / '.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
-        raise ZooError(f"{file}: {'; '.join(said)}") from error
+        raise ZooError(listed(error.errors()), place=file) from error
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -6,7 +6,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from promptzoo.errors import Problems, complaint, did_you_mean, shown
+from promptzoo.errors import Problems, either, nearest, shown
+from promptzoo.recipe.complaints import complaint
 from promptzoo.recipe.yaml import Node, placed
 
 SECTIONS = ("backbone", "grafts", "head", "losses", "rule", "knowledge", "data", "train", "task")
@@ -26,7 +27,8 @@ def settings(cls: type[M], parent: Node, key: str, problems: Problems, name: str
                 explain(cls, node, name, way, list(errors), problems)
     elif key in parent:
         first = next(iter(cls.model_fields))
-        problems.add(parent.where(key), f"'{name}' should be a mapping, like {{{first}: ...}}, got {shown(node)}")
+        wanted = f"'{name}' should be a mapping, like {{{first}: ...}}, got {shown(node)}"
+        problems.add(parent.where(key), wanted, key=key, given=node)
     return cls.model_construct()
 
 
@@ -43,18 +45,22 @@ def written(node: Node, loc: Way) -> Way:
 
 def explain(cls: type[BaseModel], node: Node, name: str, way: Way, errors: list[Any], problems: Problems) -> None:
     """The errors at one place, in words."""
-    loc, place = errors[0]["loc"], node.where(*way)
+    loc, place, key = errors[0]["loc"], node.where(*way), ".".join(map(str, way))
     if errors[0]["type"] == "extra_forbidden":
         owner, fields = ".".join([name, *map(str, loc[:-1])]), inner(cls, loc[:-1]).model_fields
-        hint = did_you_mean(loc[-1], fields, quote="'")
-        problems.add(place, f"{owner} takes no '{loc[-1]}'{hint}\n    it takes {', '.join(fields)}")
+        it_takes = [f"it takes {', '.join(fields)}"]
+        problems.add(
+            place, f"{owner} takes no '{loc[-1]}'", key=loc[-1], given=loc[-1], possible=fields, lines=it_takes
+        )
     elif not way:
         for one in errors:
-            problems.add(place, f"{name} " + (f"needs '{one['loc'][-1]}'" if one["type"] == "missing" else one["msg"]))
+            lacking = one["loc"][-1] if one["type"] == "missing" else ""
+            problems.add(place, f"{name} needs '{lacking}'" if lacking else f"{name} {one['msg']}", key=lacking)
     elif way == loc and isinstance(errors[0]["input"], dict) and way[:1] == ("stages",):
-        problems.add(place, f"{name}.stages.{way[1]} {errors[0]['msg']}")
+        problems.add(place, f"{name}.{key} {errors[0]['msg']}", key=key)
     elif way[:1] != ("stages",) or len(way) != 2 or way == loc:  # else what a stage has from `train`, reported there
-        problems.add(place, f"{name}, '{'.'.join(map(str, way))}': {complaint(errors)}")
+        said, fields = complaint(errors)
+        problems.add(place, f"{name}: '{key}' {said}", key=key, **fields)
 
 
 def inner(cls: type[BaseModel], loc: Way) -> type[BaseModel]:
@@ -75,10 +81,12 @@ def node_of(
         return placed({kinds[0]: plain}, parent.place)  # type: ignore[no-any-return]
     node = parent[key]
     if not isinstance(node, Node):
-        problems.add(parent.where(key), f"{name} should be a mapping, like {{{kinds[0]}: ...}}, got {shown(node)}")
+        wanted = f"{name} should be a mapping, like {{{kinds[0]}: ...}}, got {shown(node)}"
+        problems.add(parent.where(key), wanted, key=key, given=node)
     elif not any(kind in node for kind in kinds):
-        hint = next(filter(None, (did_you_mean(word, kinds, quote="'") for word in node)), "")
-        problems.add(parent.where(key), f"{name} needs {' or '.join(map(repr, kinds))}{hint}")
+        written = next((word for word in node if nearest(word, kinds)), None)
+        wanted = f"{name} needs {either(map(repr, kinds))}"
+        problems.add(parent.where(key), wanted, key=key, given=written, possible=kinds)
     else:
         return node
     return Node({}, parent.place)
@@ -89,13 +97,15 @@ def named(recipe: Node, section: str, kinds: tuple[str, ...], problems: Problems
     label = {"grafts": "graft", "losses": "loss"}[section]
     nodes = recipe.get(section, Node({}, recipe.place))
     if not isinstance(nodes, Node):
-        problems.add(recipe.where(section), f"'{section}' should be a mapping of name: node, got {shown(nodes)}")
+        wanted = f"'{section}' should be a mapping of name: node, got {shown(nodes)}"
+        problems.add(recipe.where(section), wanted, key=section, given=nodes)
         return {}
     for name in [name for name, node in nodes.items() if node is None]:
         del nodes[name]
     for name in nodes:
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            problems.add(nodes.where(name), f"{section}: a name is one word of letters, digits and _, got {name!r}")
+            wanted = f"{section}: a name is one word of letters, digits and _, got {name!r}"
+            problems.add(nodes.where(name), wanted, key=section, given=name)
     return {name: node_of(nodes, name, kinds, problems, name=f"{label} '{name}'") for name in nodes}
 
 
@@ -105,7 +115,8 @@ def weight(name: str, loss: Node, problems: Problems) -> float:
     try:
         if not isinstance(given, bool):
             return TypeAdapter(float).validate_python(given)
-        problems.add(loss.where("weight"), f"loss '{name}', 'weight': input should be a number, got {shown(given)}")
+        said, fields = f"should be a number, got {shown(given)}", {"given": given}
     except ValidationError as error:
-        problems.add(loss.where("weight"), f"loss '{name}', 'weight': {complaint(error.errors())}")
+        said, fields = complaint(error.errors())
+    problems.add(loss.where("weight"), f"loss '{name}': 'weight' {said}", key="weight", **fields)
     return 0.0

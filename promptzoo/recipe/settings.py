@@ -22,7 +22,7 @@ class Settings(BaseModel):
     @classmethod
     def truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise PydanticCustomError("truth", "input should not be true or false")
+            raise PydanticCustomError("truth", "should not be true or false")
         return value
 
 
@@ -137,7 +137,7 @@ class KnowledgeSettings(Settings):
     def has_a_place(cls, template: str | list[str]) -> str | list[str]:
         for one in [template] if isinstance(template, str) else template:
             if "{}" not in one or re.search(r"[{}]", one.replace("{}", "")):
-                said = "input should hold {braces}, where the name of the class goes, and no other braces"
+                said = "should hold {braces}, where the name of the class goes, and no other braces"
                 raise PydanticCustomError("template", said, {"braces": "{}"})
         return template
 

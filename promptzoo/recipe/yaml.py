@@ -131,9 +131,9 @@ def read(text: str, source: str, override: bool = False) -> Any:
         made = Node({}, place(node.start_mark))
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise RecipeError(f"{place(key.start_mark)}: a key is a word, not a list or a mapping")
+                raise RecipeError("a key is a word, not a list or a mapping", place=place(key.start_mark))
             if key.value in made:
-                raise RecipeError(f"{place(key.start_mark)}: '{key.value}' appears twice")
+                raise RecipeError(f"'{key.value}' appears twice", place=place(key.start_mark), key=key.value)
             made.put(key.value, value(item), place(key.start_mark))
         return made
 
@@ -143,11 +143,11 @@ def read(text: str, source: str, override: bool = False) -> Any:
         return None if node is None else value(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise RecipeError(f"{place(mark) if mark else Place(source)}: not YAML: {error.problem}") from error
+        raise RecipeError(f"not YAML: {error.problem}", place=place(mark) if mark else source) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if isinstance(error, RecipeError):
             raise
-        raise RecipeError(f"{source}: not YAML: {str(error).splitlines()[0]}") from error
+        raise RecipeError(f"not YAML: {str(error).splitlines()[0]}", place=source) from error
 
 
 def quick(text: str, source: str) -> Any:

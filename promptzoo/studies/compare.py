@@ -1,26 +1,32 @@
 """Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError, shown
 from promptzoo.studies.executor import OneByOne
-from promptzoo.studies.plan import Entrant, Ground, ground, read_field
+from promptzoo.studies.plan import Entrant, Field, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
 from promptzoo.studies.record import Record
 from promptzoo.studies.standings import Comparison, Standing, ranked
+from promptzoo.training.claim import ClaimedError
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
 ON = ("test", "val")
+WAIT = 1.0  # seconds between two looks at runs that others work on
 
 
 @dataclass(frozen=True)
 class Terms:
     """Under what recipes are compared: seeds, the baseline's name, the folder of the runs, and which split ranks.
+
+    `stale` is as in `train`.
 
     Raises `ZooError` for a split that is not there, and for a folder that is a file.
     """
@@ -29,12 +35,55 @@ class Terms:
     baseline: str
     out: Path
     on: str = "test"
+    stale: float | None = None
 
     def __post_init__(self) -> None:
         if self.on not in ON:
-            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'{did_you_mean(self.on, ON)}")
+            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
         if self.out.exists() and not self.out.is_dir():
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
+
+
+def compare(
+    recipes: str | Sequence[str],
+    *,
+    seeds: int | Sequence[int] = 3,
+    baseline: str = "",
+    out: str | Path = "runs/compare",
+    on: str = "test",
+    words: Sequence[str] = (),
+    quiet: bool = False,
+) -> Comparison:
+    """Trains recipes under one protocol with several seeds, ranks them, and tells which differ.
+
+    Args:
+        recipes: Names or paths of recipes and recipe lists.
+        seeds: How many, 1 to that; or which.
+        baseline: The name of the one that the others are held against; the first where left out.
+        out: The folder of the runs; none is repeated.
+        on: Rank by `test`, or by `val` alone, to choose words by.
+        words: Overrides for all, `key=value`.
+        quiet: Says nothing on the way.
+
+    Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
+    Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    """
+    named = [recipes] if isinstance(recipes, str) else list(recipes)
+    if foreign := [one for one in named if not isinstance(one, str | Path) or "=" in str(one)]:
+        said = f"compare takes names and paths of recipes, overrides as words; got {shown(foreign[0])}"
+        raise ZooError(said, key="recipes", given=foreign[0])
+    which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
+    say = (lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr))
+    return compared(
+        [*map(str, named), *words], Terms(which, baseline, Path(out), on), say, Quiet if quiet else Progress
+    )
+
+
+class Quiet(Progress):
+    """A training that says nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
@@ -60,7 +109,7 @@ def compared(
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     field = read_field(words, terms.baseline, terms.seeds)
-    runs = OneByOne(terms.out, terms.seeds, say, progress)
+    runs = OneByOne(terms.out, terms.seeds, say, progress, terms.stale)
     refused, grounds = list(field.refused), dict[str, Ground]()
     known: dict[str, str] = {}
     for entrant in field.entrants:
@@ -70,17 +119,7 @@ def compared(
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():
         runs.say(f"{one.name} cannot run here: {one.sentence}")
-    records: dict[str, list[Record]] = {name: [] for name in grounds}
-    for seed in terms.seeds:
-        for entrant in (one for one in field.entrants if one.name in records):
-            try:
-                records[entrant.name].append(runs.run(entrant, grounds[entrant.name], seed))
-            except StoppedError:
-                raise
-            except ZooError as error:
-                refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
-                runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
-                del records[entrant.name]
+    records = trained(field, grounds, terms.seeds, runs, refused)
     costs, standings = Gathering(), []
     for entrant in (one for one in field.entrants if one.name in records):
         try:
@@ -92,6 +131,38 @@ def compared(
         raise ZooError(f"no recipe got to its end\n{sentences}")
     found = ranked(standings, refused, field.baseline, terms.seeds)
     return replace(found, notes=(*notes(found), *runs.remarks))
+
+
+def trained(
+    field: Field, grounds: dict[str, Ground], seeds: Sequence[int], runs: OneByOne, refused: list[Refused]
+) -> dict[str, list[Record]]:
+    """The finished records of each recipe, seed after seed; one whose run fails is refused and left out.
+
+    What others work on is waited for at the end, and taken up where they give up.
+    """
+    records: dict[str, dict[int, Record]] = {name: {} for name in grounds}
+    asked = [(seed, one) for seed in seeds for one in field.entrants if one.name in grounds]
+    told: set[tuple[int, str]] = set()
+    while asked:
+        busy = []
+        for seed, entrant in (one for one in asked if one[1].name in records):
+            try:
+                records[entrant.name][seed] = runs.run(entrant, grounds[entrant.name], seed)
+            except StoppedError:
+                raise
+            except ClaimedError as error:
+                busy.append((seed, entrant))
+                if (seed, entrant.name) not in told:
+                    told.add((seed, entrant.name))
+                    runs.say(f"{entrant.name}, seed {seed}: {error}; it is waited for")
+            except ZooError as error:
+                refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
+                runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
+                del records[entrant.name]
+        if len(busy) == len(asked):
+            time.sleep(WAIT)
+        asked = busy
+    return {name: [found[seed] for seed in seeds] for name, found in records.items()}
 
 
 def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:

@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.recipe.differences import differences
 from promptzoo.studies.plan import Entrant, Ground
 from promptzoo.studies.record import Record, outcome
+from promptzoo.training.claim import Claim, held_by
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.machine import versions
 from promptzoo.training.progress import Progress
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.run_writer import FolderError
 from promptzoo.training.session import train
 
 
@@ -24,17 +26,26 @@ class OneByOne:
     """
 
     def __init__(
-        self, out: Path, seeds: Sequence[int], say: Callable[[str], None], progress: type[Progress] = Progress
+        self,
+        out: Path,
+        seeds: Sequence[int],
+        say: Callable[[str], None],
+        progress: type[Progress] = Progress,
+        stale: float | None = None,
     ) -> None:
-        self.out, self.seeds, self.say, self.progress = out, tuple(seeds), say, progress
+        self.out, self.seeds, self.say, self.progress, self.stale = out, tuple(seeds), say, progress, stale
         self.places: dict[str, Path] = {}
         self.remarks: list[str] = []
 
     def run(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
-        """A finished record.  Raises `ZooError` with why the run ended early, `StoppedError` after Ctrl-C."""
+        """A finished record.
+
+        Raises `ZooError` with why the run ended early, `ClaimedError` where somebody else works on it, `StoppedError`
+        after Ctrl-C.
+        """
         begun = begin(entrant, ground, seed)
         place = self.place(entrant, begun)
-        file, run = place / f"seed-{seed}.json", Run(place / f"seed-{seed}")
+        file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
         kept = Record.read(file) if file.exists() else None
         if kept is not None and kept.finished is not None:
             self.say(f"{entrant.name}, seed {seed}: finished before, in {run.path}")
@@ -42,13 +53,19 @@ class OneByOne:
                 self.remarks.append(f"{entrant.name}, seed {seed}, was made with other versions: {'; '.join(changed)}")
             return kept
         begun.write(file)
-        if not run.finished:
+        while not run.finished:
+            claim = Claim(run.path)
+            claim.free(held_by(claim.file), self.stale)
             self.say(f"{entrant.name}, seed {seed}: trains in {run.path}")
+            stands = run.begun
             try:
-                train(entrant.seeded[seed], run.path, resume=run.begun, progress=self.progress)
+                train(entrant.seeded[seed], run.path, resume=stands, progress=self.progress, stale=self.stale)
             except StoppedError as error:
                 said = f"stopped by Ctrl-C in {entrant.name}, seed {seed}; the same command goes on from there"
                 raise StoppedError(said) from error
+            except FolderError:
+                if (run.begun, run.finished) == (stands, False):  # else somebody was faster
+                    raise
         finished = begun.model_copy(update={"finished": outcome(run)})
         finished.write(file)
         return finished
@@ -69,16 +86,15 @@ class OneByOne:
         """Why a folder is not for these runs; nothing where it is."""
         if folder.exists() and not folder.is_dir():
             return "it is no folder"
-        records = sorted(folder.glob("seed-*.json"))
-        for file in records:
+        for file in sorted(folder.glob("seed-*.json")):
             try:
                 changed = Record.read(file).changes(begun)
             except ZooError as error:
                 return str(error)
             if changed:
-                return "; ".join(changed[:6]) + (" and more" if len(changed) > 6 else "")
+                return some(changed, 6, quote="", joint="; ")
         for run in (folder / f"seed-{seed}" for seed in self.seeds):
-            if Run(run).begun and run.with_suffix(".json") not in records:
+            if RunFolder(run).begun and not run.with_suffix(".json").exists():  # a record is there before its run
                 return f"{run.name} in it is a run of which no {run.name}.json tells"
         return ""
 

@@ -6,12 +6,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from promptzoo.errors import ZooError
-from promptzoo.files import write
+from promptzoo.errors import DamagedError, ZooError
+from promptzoo.files import write, write_new
 from promptzoo.recipe import yaml
 from promptzoo.recipe.differences import differences
 from promptzoo.studies.bootstrap import Hits
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.seal import sealed, unsealed
 
 CHANGED = {
     "pictures": "its pictures are others now",
@@ -79,12 +80,19 @@ class Record(BaseModel):
     def read(cls, file: Path) -> "Record":
         """Raises `ZooError` for a file that is not one of ours."""
         try:
-            return cls.model_validate_json(file.read_bytes())
-        except (OSError, ValidationError) as error:
+            return cls.model_validate(unsealed(file))
+        except DamagedError as error:
+            raise DamagedError(f"{file}: {error}") from error
+        except ValidationError as error:
             raise ZooError(f"{file} is not a record that this version of promptzoo writes") from error
 
     def write(self, file: Path) -> None:
-        write(file, (self.model_dump_json(indent=2) + "\n").encode())
+        """Puts the record there, over one that tells less; an unfinished one over none."""
+        page = sealed(self.model_dump(mode="json"))
+        if self.finished is None:
+            write_new(file, page)
+        else:
+            write(file, page)
 
     def changes(self, now: "Record") -> list[str]:
         """What is not as it was: words of the recipe, pictures, weights, knowledge."""
@@ -95,7 +103,7 @@ class Record(BaseModel):
         return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
 
 
-def outcome(run: Run) -> Finished:
+def outcome(run: RunFolder) -> Finished:
     """What a finished run left in its folder.  Raises `ZooError` where it does not tell which pictures were right."""
     right, result, data = run.hits(), run.result(), run.data()
     words = ("selection", "epochs", "best_epoch", "tuned_parameters", "seconds")

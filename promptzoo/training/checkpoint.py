@@ -1,57 +1,16 @@
-"""`model.safetensors`: what was tuned, and in its metadata everything needed to build the model around it again."""
+"""What was tuned in a run, as the content of its model.safetensors: `pack`."""
 
 import json
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from promptzoo.errors import ZooError
+from promptzoo.model.checkpoint import packed
 from promptzoo.recipe.recipe import Recipe
 
-KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
-MERGED = "load"  # in the metadata of a merged model, how its own library loads it
 
-
-def pack(state: dict[str, Tensor], recipe: Recipe, classes: list[str], frozen: str) -> bytes:
-    """The file's content, the same bytes for the same model; `frozen` is the fingerprint of the frozen weights."""
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
-    asked, names = recipe.backbone, json.dumps(classes, ensure_ascii=False)
-    words = (recipe.to_yaml(), asked.open, asked.weights, frozen, names)
-    return in_order(save(tensors, dict(zip(KEYS, words, strict=True))), KEYS)
-
-
-def in_order(content: bytes, keys: Iterable[str]) -> bytes:
-    """The same file with its metadata in the order of `keys`, which safetensors shuffles at each writing."""
-    length = int.from_bytes(content[:8], "little")
-    header: dict[str, Any] = json.loads(content[8 : 8 + length])
-    header["__metadata__"] = {key: header["__metadata__"][key] for key in keys}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[8 + length :]
-
-
-def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
-    if not file.exists():
-        raise ZooError(f"no such file or run: {file}")
-    try:
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata() or {}
-            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
-    except (SafetensorError, OSError) as error:
-        raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
-    if MERGED in metadata:
-        raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
-    if lacking := [key for key in KEYS if key not in metadata]:
-        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'")
-    return state, metadata
-
-
-def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same numbers in memory of their own, on the CPU."""
-    return {name: torch.clone(tensor.detach()).cpu() for name, tensor in state.items()}
+def pack(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], frozen: str) -> bytes:
+    """Tensors, recipe, backbone, class names; `frozen` is the fingerprint of the frozen weights."""
+    names = json.dumps(classes, ensure_ascii=False)
+    asked = {"backbone": recipe.backbone.open, "weights": recipe.backbone.weights, "frozen": frozen, "classes": names}
+    return packed(state, {"recipe": recipe.to_yaml(), **asked})

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from promptzoo.data.loader import Loader
 from promptzoo.errors import ZooError
 from promptzoo.recipe.settings import TrainSettings
-from promptzoo.training.interrupt import StoppedError
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
@@ -31,8 +32,10 @@ def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
     devices = devices or settings.devices
     if kind == "cuda" and devices > there:
         raise ZooError(
-            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs are there; "
-            f"train.device=cpu runs without"
+            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs are there",
+            key="train.device",
+            given=settings.device,
+            remedy="train.device=cpu runs without",
         )
     several = devices > 1 or settings.strategy == "ddp"
     strategy: Any = "auto"
@@ -48,6 +51,7 @@ def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
     On a GPU some operations have no such form, and the others lose time by it: there it is left as it is.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if device.type == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -58,7 +62,7 @@ def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.use_deterministic_algorithms(before[1], warn_only=warned)
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 
@@ -86,17 +90,17 @@ def averaged(fabric: Fabric, tensor: Tensor) -> Tensor:
 
 
 @contextmanager
-def sentences(out: Path) -> Iterator[None]:
-    """Turns what a process of several died of into the sentence it said."""
+def sentences(out: Path) -> Iterator["SimpleQueue[ZooError]"]:
+    """Where the processes of one training put the sentence that they die of; the first is raised here."""
+    said: SimpleQueue[ZooError] = get_context("spawn").SimpleQueue()
     try:
-        yield
+        yield said
     except ProcessRaisedException as error:
-        said = re.search(r"^promptzoo\.[\w.]*\.(\w+): (.*)", str(error), re.S | re.M)
-        if said is None:
+        if said.empty():
             raise
-        raise (StoppedError if said[1] == "StoppedError" else ZooError)(said[2].strip()) from error
+        raise said.get() from error
     except ProcessExitedException as error:
-        raise ZooError(f"a process of the training died ({error}); continue with --resume {out}") from error
+        raise ZooError(f"a process of the training died ({error})", remedy=f"continue with --resume {out}") from error
 
 
 class SharedBatchNorm(_BatchNorm):
@@ -157,3 +161,16 @@ def share_batches(model: nn.Module) -> bool:
         cls = type(module)
         module.__class__ = type(f"Shared{cls.__name__}", (cls, SharedBatchNorm), {})
     return bool(found)
+
+
+@contextmanager
+def several_rows(loader: Loader) -> Iterator[None]:
+    """Around a training: what normalises over the batch cannot learn from one picture at a time; then `ZooError`."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, ZooError) or min(loader.batch, len(loader.reader.pictures)) >= 2 * loader.world:
+            raise
+        said = f"data.batch is {loader.batch}, and something here normalises over the batch ({error})"
+        way = f"it needs data.batch={2 * loader.world} or more, and as many pictures"
+        raise ZooError(said, key="data.batch", given=loader.batch, remedy=way) from error

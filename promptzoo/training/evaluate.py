@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
 from promptzoo.model.heads import fixed
@@ -20,7 +20,8 @@ from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.devices import fabric_of, repeatable, summed
-from promptzoo.training.predict import open_run
+from promptzoo.training.given import recipe_of
+from promptzoo.training.reopen import open_run
 
 SPLITS = ("train", "val", "test")
 
@@ -99,32 +100,32 @@ def task_of(recipe: Recipe) -> Task:
 
 
 def evaluate_run(
-    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = ()
+    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
 ) -> dict[str, Any]:
     """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
 
-    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), whose
-    classes may be others where nothing that was tuned belongs to those of the training.  Raises `ZooError`.
+    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
+    other pictures as `recipe_of` takes them; their classes may be others where nothing that was tuned belongs to those
+    of the training.  Raises `ZooError`.
     """
     if split not in SPLITS:
-        raise ZooError(f"a run has the splits {', '.join(SPLITS)}, not '{split}'")
+        raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
     if foreign := [word for word in words if not word.startswith("data.")]:
-        raise ZooError(
-            f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
-        )
+        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        raise ZooError(said, given=foreign[0])
     run = open_run(path, weights, words=words)
-    data = open_data(run.recipe, run.backbone)
-    if data.classes != run.model.classes:
-        if not words:
+    seen = open_data(recipe_of(run.recipe, data), run.backbone)
+    if seen.classes != run.model.classes:
+        if not words and data is None:
             raise ZooError(
-                f"the run knows the classes {', '.join(run.model.classes[:5])} ..., the pictures now are of "
-                f"{', '.join(data.classes[:5])} ..."
+                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(seen.classes)}",
+                given=seen.classes,
             )
-        run = open_run(path, weights, words=words, classes=data.classes)
+        run = open_run(path, weights, words=words, classes=seen.classes)
     loader = {
-        "train": Loader(data.splits.train, data.train.reader.cache, batch=data.train.batch),
-        "val": data.val,
-        "test": data.test,
+        "train": Loader(seen.splits.train, seen.train.reader.cache, batch=seen.train.batch),
+        "val": seen.val,
+        "test": seen.test,
     }[split]
     if loader is None:
         raise ZooError(f"{path} has no pictures to validate on")
@@ -132,5 +133,6 @@ def evaluate_run(
     with repeatable(fabric.device, run.recipe.train.threads):
         run.model.to(fabric.device)
         figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
-    changed = not words and run.data_fingerprint not in (None, data.splits.fingerprint)
-    return {"split": split, **figures, "remarks": ["the pictures have changed since the run"] if changed else []}
+    changed = not words and run.data_fingerprint not in (None, seen.splits.fingerprint)
+    remarks = [*run.remarks, *(["the pictures have changed since the run"] if changed else [])]
+    return {"split": split, **figures, "remarks": remarks}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError, some
 
 KINDS = ("none", "zero_shot", "linear_probe", "current")
 FOLDS = 5
@@ -34,29 +34,29 @@ def guess(
     if kind == "linear_probe":
         return linear_probe(features, labels, classes, seed)
     if kind not in KINDS:
-        raise ZooError(f"data.guess is {kind!r}; it can be {', '.join(KINDS)}{did_you_mean(kind, KINDS)}")
+        raise ZooError(f"data.guess is {kind!r}", key="data.guess", given=kind, possible=KINDS)
     return None
 
 
 def zero_shot(features: Tensor, text: Tensor | None) -> Tensor:
     """n t, c t -> n: the class whose text is most like the feature."""
     if text is None:
-        raise ZooError(
-            "data.guess is zero_shot, which needs a backbone with a text tower; "
-            "without one it can be linear_probe, current or none"
-        )
+        said, way = "which needs a backbone with a text tower", "without one it can be linear_probe, current or none"
+        raise ZooError(f"data.guess is zero_shot, {said}", key="data.guess", given="zero_shot", remedy=way)
     return (normalize(features.float(), dim=-1) @ normalize(text.float(), dim=-1).T).argmax(-1)
 
 
 def linear_probe(features: Tensor, labels: Tensor, classes: Sequence[str], seed: int) -> Tensor:
     """n t, n -> n: what a logistic regression says of a fold it was not fitted on; in its own fold it never errs."""
     counts = torch.bincount(labels, minlength=len(classes))
-    alone = [f"'{name}'" for name, count in zip(classes, counts.tolist(), strict=True) if count < 2]
+    alone = [name for name, count in zip(classes, counts.tolist(), strict=True) if count < 2]
     if alone:
-        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
         raise ZooError(
             f"data.guess is linear_probe, which needs two pictures of each class, one to learn from and one to guess; "
-            f"class {', '.join(alone[:5])}{more} has fewer; it can be zero_shot, current or none"
+            f"class {some(alone)} has fewer",
+            key="data.guess",
+            given="linear_probe",
+            remedy="it can be zero_shot, current or none",
         )
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -1,11 +1,14 @@
-"""Ctrl-C: a training ends after the step it is in, with its state saved."""
+"""Ctrl-C, and what clusters send instead: a training ends after the step it is in, with its state saved."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+import psutil
 
 from promptzoo.errors import ZooError
 
@@ -16,8 +19,11 @@ class StoppedError(ZooError):
     exit_code = 130
 
 
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 class StopAsked:
-    """Whether Ctrl-C was pressed."""
+    """Whether somebody asked for an end: by Ctrl-C, or by a signal that means the same."""
 
     def __init__(self) -> None:
         self.stop = False
@@ -27,22 +33,49 @@ class StopAsked:
 
 
 @contextmanager
-def listening() -> Iterator[StopAsked]:
-    """Within this context the first Ctrl-C is noted, and only a second one interrupts at once."""
+def listening(children: bool = False) -> Iterator[StopAsked]:
+    """Within this context the first Ctrl-C, SIGTERM or SIGHUP is noted, and only a second one interrupts at once.
+
+    A terminal sends Ctrl-C to `children` too; the other signals are handed on to them.
+    """
     asked = StopAsked()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked  # signals reach the main thread alone
-        return
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.stop = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if children and number != signal.SIGINT:
+            for child in psutil.Process().children():
+                child.send_signal(number)
+        for one in before:
+            signal.signal(one, signal.default_int_handler)
 
-    before = signal.signal(signal.SIGINT, note)
+    before = handled(note)
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def handled(handler: Callable[[int, FrameType | None], object]) -> dict[int, Any]:
+    """Puts a handler in the place of those that end a process, and gives them; what is ignored (by nohup) stays so.
+
+    Signals reach the main thread alone: elsewhere nothing is put.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    asked = [number for number in ENDING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    return {number: signal.signal(number, handler) for number in asked}
+
+
+@contextmanager
+def like_ctrl_c() -> Iterator[None]:
+    """Within this context SIGTERM and SIGHUP interrupt as Ctrl-C does."""
+    before = handled(signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def farewell(out: Path, saved: str | None) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 from promptzoo.data.data import Data
 from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
+from promptzoo.model.checkpoint import copied
 from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
@@ -20,15 +21,14 @@ from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.settings import Stage
-from promptzoo.training.checkpoint import copied
-from promptzoo.training.devices import averaged, seed_of, share_batches, summed
+from promptzoo.training.devices import averaged, seed_of, several_rows, share_batches, summed
 from promptzoo.training.evaluate import evaluate, rank
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run import Run
+from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.schedule import optimizer_of, rate, shorten
 
 
@@ -47,7 +47,7 @@ class Loop:
         data: Data,
         guess: Tensor | None,
         task: Task,
-        run: Run,
+        run: RunWriter,
         began: float,
     ) -> None:
         self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
@@ -66,10 +66,10 @@ class Loop:
         if state:
             self.restore(state)
         chief = self.fabric.is_global_zero
-        lines = self.run.cut_log(state["log"] if state else 0) if chief else []
+        lines = self.run.cut_log(state) if chief else []
         self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
         self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
-        with listening() as self.asked, self.progress:
+        with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in range(self.reached.stage, len(stages)):
                 if not stages[number].epochs:
                     continue
@@ -187,9 +187,9 @@ class Loop:
         self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
         if self.fabric.is_global_zero:
             self.run.save({
-                "recipe": self.recipe.to_yaml(), "data": self.data.splits.fingerprint, "frozen": self.frozen,
-                "threads": torch.get_num_threads(), "reached": {**vars(self.reached), "seconds": self.seconds()},
-                "tuned": copied(self.model.tuned_state()), "best": self.best, "optimizer": self.optimizer.state_dict(),
+                "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
+                "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.best,
+                "tuned": copied(self.model.tuned_state()), "optimizer": self.optimizer.state_dict(),
             })  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 import promptzoo
 
+STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 PACKAGES = ("torch", "timm", "open_clip_torch", "torch-geometric", "lightning-fabric", "numpy", "pillow")
 
 
@@ -35,6 +37,18 @@ def this_moment() -> dict[str, Any]:
     return {**versions(), "threads": torch.get_num_threads(), "command": sys.argv}
 
 
+class Watch:
+    """Seconds by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.last, self.spent = time.monotonic(), dict[str, float]()
+
+    def lap(self, name: str) -> None:
+        """What has passed since the last lap was spent on this."""
+        now = time.monotonic()
+        self.spent[name], self.last = round(now - self.last, 2), now
+
+
 def processor() -> str:
     """What the system calls its processor; where it does not say, the kind."""
     said = ""
@@ -47,10 +61,29 @@ def processor() -> str:
     return said or platform.processor() or platform.machine()
 
 
+def forget_peak() -> bool:
+    """Lets `peak_memory` count from here on, where the system can forget; gives whether it could."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        FORGET.write_text("5")
+        return True
+    except OSError:
+        return False
+
+
+def resident(key: str) -> float | None:
+    """What Linux counts for this process, in MiB (VmRSS, VmHWM); None where it does not say."""
+    lines = STATUS.read_text(encoding="utf-8").splitlines() if STATUS.exists() else []
+    return next((int(line.split()[1]) / 2**10 for line in lines if line.startswith(f"{key}:")), None)
+
+
 def peak_memory(device: torch.device) -> float:
-    """The most memory this process has held so far, in MiB: the GPU's on a GPU, else what is resident."""
+    """The most memory this process has held since `forget_peak`, in MiB: the GPU's on a GPU, else what is resident."""
     if device.type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+    if (told := resident("VmHWM")) is not None:
+        return round(told, 1)
     if sys.platform == "win32":
         return round(psutil.Process().memory_info().peak_wset / 2**20, 1)
     import resource

@@ -1,15 +1,15 @@
 """What a run needs before its first step: the knowledge of each class, the guesses, and what grafts prepare."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from promptzoo.backbones import Backbone
 from promptzoo.data.data import Data
-from promptzoo.model.contract import Loss
+from promptzoo.model.contract import Graft, Learning, Loss
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.model.texts import encode_text
@@ -34,8 +34,43 @@ class Prepared:
 def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Prepared:
     """Gives the losses their knowledge, guesses each training picture, and lets grafts and losses prepare themselves.
 
-    A function of recipe, weights and pictures, so that a resumed run repeats it and gets the same.
+    A function of recipe, weights and pictures, so that a resumed run repeats it and gets the same.  Of several
+    processes the first does it and the others receive what it found: what rounding decides is the same in all.
     """
+    parts = [*model.grafts.values(), *model.losses.values()]
+    chief = not distributed.is_initialized() or distributed.get_rank() == 0
+    found = prepared_here(recipe, model, backbone, data) if chief else Prepared()
+    if not distributed.is_initialized():
+        return found
+    told: list[Any] = [None] * (1 + len(parts))
+    if chief:
+        told = [replace(found, text=None if found.text is None else found.text.cpu()), *map(tensors, parts)]
+    distributed.broadcast_object_list(told, src=0)
+    if chief:
+        return found
+    for part, state in zip(parts, told[1:], strict=True):
+        receive(part, state)
+    received: Prepared = told[0]
+    if received.text is not None:
+        received.text = received.text.to(next(model.parameters()).device)
+    return received
+
+
+def tensors(part: Learning) -> dict[str, Tensor]:
+    """All tensors of a graft or loss by name, on the CPU."""
+    return {name: one.detach().cpu() for name, one in (*part.named_parameters(), *part.named_buffers())}
+
+
+def receive(part: Learning, state: dict[str, Tensor]) -> None:
+    """Takes the tensors that the first process prepared, in sizes and numbers."""
+    if isinstance(part, Graft):
+        part.resize(state)
+    for name, own in (*part.named_parameters(), *part.named_buffers()):
+        own.data = state[name].to(own.device)
+
+
+def prepared_here(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Prepared:
+    """What one process finds out."""
     prepared, device = Prepared(), next(model.parameters()).device
     prepared.text = class_texts(recipe, model, backbone)
     kind, takes = recipe.data.guess, any(knows(loss) for loss in model.losses.values())

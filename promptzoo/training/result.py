@@ -20,4 +20,5 @@ class Result:
     total_parameters: int
     seconds: float
     peak_memory: float
+    spent: dict[str, float] = field(default_factory=dict)  # seconds of this session: reading, preparing, ...
     remarks: list[str] = field(default_factory=list)

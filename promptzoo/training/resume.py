@@ -1,17 +1,25 @@
 """How far a training has come, and the state of it that is saved."""
 
-import io
-import pickle
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
 
-from promptzoo.errors import ZooError
-from promptzoo.files import write
+from promptzoo.errors import DamagedError
+from promptzoo.training.seal import digest_of, sealed, unsealed
 
-FORMAT = 1
+FORMAT = 2
+INDEX = "state.json"
+PARTS = ("tuned", "best", "optimizer")  # what holds tensors; each a file of its own, written when it has changed
+
+#: Puts content in the place of a file, whole or not at all.
+Put = Callable[[Path, bytes], None]
 
 
 @dataclass
@@ -50,24 +58,76 @@ class Reached:
         return told
 
 
-def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Saves tensors and plain values; the state before stays until this one is complete."""
-    buffer = io.BytesIO()
-    torch.save({"format": FORMAT, **state}, buffer)
-    write(path, buffer.getvalue())
+def save_state(folder: Path, state: Mapping[str, Any], put: Put) -> None:
+    """Saves tensors and plain values; the state before stays until this one is complete.
 
-
-def load_state(path: Path) -> dict[str, Any] | None:
-    """What was saved, on the CPU; None where nothing was.  No code of the file is executed.
-
-    Raises `ZooError` for a file that is damaged or of another version.
+    Tensors go to files that are called by their digest: what has not changed, or is there under another name, is not
+    written again.  The index that names them is put last, and what it does not name goes.
     """
-    if not path.exists():
+    index: dict[str, Any] = {"format": FORMAT, **{key: state[key] for key in state if key not in PARTS}}
+    for part in PARTS:
+        tensors, plain = apart(state[part])
+        content = save({key: tensor.contiguous() for key, tensor in tensors.items()})
+        file = folder / f"{digest_of(content)}.safetensors"
+        if not file.exists():
+            put(file, content)
+        index[part] = {"file": file.name, "plain": plain}
+    put(folder / INDEX, sealed(index))
+    kept = {index[part]["file"] for part in PARTS}
+    for file in folder.glob("*.safetensors"):
+        if file.name not in kept:
+            with suppress(OSError):
+                file.unlink()
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """What was saved, on the CPU; None where nothing was.  No code of the files is executed.
+
+    Raises `DamagedError` for a file that is damaged, missing, or of another version.
+    """
+    if not (folder / INDEX).exists():
         return None
+    index = unsealed(folder / INDEX)
+    if index.pop("format", None) != FORMAT:
+        raise DamagedError(f"{folder / INDEX} is not a state that this version of promptzoo saves")
+    for part in PARTS:
+        index[part] = together(tensors_of(folder / index[part]["file"]), index[part]["plain"])
+    return index
+
+
+def tensors_of(file: Path) -> dict[str, Tensor]:
+    """The tensors of a part, checked against the digest that it is called by."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise ZooError(f"{path} cannot be read as the state of a training: {str(error).splitlines()[0]}") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ZooError(f"{path} is not a state that this version of promptzoo saves")
-    return state
+        content = file.read_bytes()
+        if digest_of(content) != file.stem:
+            raise DamagedError(f"{file} is damaged: it is not as it was written")
+        tensors: dict[str, Tensor] = load(content)
+        return tensors
+    except (OSError, SafetensorError) as error:
+        raise DamagedError(f"{file} cannot be read: {error}") from error
+
+
+def apart(value: Any, way: str = "") -> tuple[dict[str, Tensor], Any]:
+    """The tensors in nested mappings and lists by their way (`state/0/exp_avg`), and the rest with their ways in it."""
+    if isinstance(value, Tensor):
+        return {way: value.detach().cpu()}, {"tensor": way}
+    if isinstance(value, dict | list | tuple):
+        tensors: dict[str, Tensor] = {}
+        inside = []
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            more, plain = apart(item, f"{way}/{key}")
+            tensors |= more
+            inside.append([key, plain] if isinstance(value, dict) else plain)
+        return tensors, {"mapping": inside} if isinstance(value, dict) else inside
+    return {}, value
+
+
+def together(tensors: Mapping[str, Tensor], plain: Any) -> Any:
+    """The inverse of `apart`, tuples as lists."""
+    if isinstance(plain, list):
+        return [together(tensors, item) for item in plain]
+    if isinstance(plain, dict):
+        if "tensor" in plain:
+            return torch.clone(tensors[plain["tensor"]])
+        return {key: together(tensors, item) for key, item in plain["mapping"]}
+    return plain

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from promptzoo.errors import ZooError, shown
+from promptzoo.errors import ZooError, shown, some
+from promptzoo.model.checkpoint import unpack
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import unpack
-from promptzoo.training.run import SPLIT, Run
+from promptzoo.training.run_folder import SPLIT, RunFolder
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_runs(folder: Path) -> FoundRuns:
 def said(folder: Path, skipped: Sequence[tuple[str, str]], most: int = 3) -> str:
     """What is there instead, for the sentence."""
     told = [f"\n    {path}: {reason}" for path, reason in skipped if (path, reason) != (str(folder), NOTHING)]
-    return "".join(told[:most]) + (f"\n    and {len(told) - most} more" if len(told) > most else "")
+    return some(told, most, quote="", joint="")
 
 
 def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
@@ -97,7 +97,7 @@ def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]
         yield folder, f"cannot be read: {error.strerror}"
         return
     names = {file.name for file in inside}
-    run = Run(folder)
+    run = RunFolder(folder)
     own = names & {run.recipe_file.name, run.result_file.name, run.model_file.name}
     found = [each for child in below for each in walk(child, seen)]
     runs = [(path, reason) for path, reason in found if reason != NOTHING]
@@ -115,7 +115,7 @@ NOTHING = "holds no run"
 
 def read(path: Path) -> Came:
     """A finished run.  Raises `ZooError` with what is wrong with it."""
-    run = Run(path)
+    run = RunFolder(path)
     for file in (run.recipe_file, run.result_file, run.model_file):
         if file.exists() and not file.is_file():  # a pipe would be waited for
             raise ZooError(f"its {file.name} is not a file")

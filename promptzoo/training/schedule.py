@@ -16,7 +16,8 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Op
     """
     if not tuned:
         raise ZooError(
-            "nothing in this recipe learns; graft something, take a head that learns, or write train.epochs=0"
+            "nothing in this recipe learns",
+            remedy="graft something, take a head that learns, or write train.epochs=0",
         )
     assert phase.lr is not None
     groups = [{"params": list(tuned.values())}]

@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
+from promptzoo.errors import ZooError
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
@@ -17,13 +18,13 @@ from promptzoo.training.evaluate import ZeroShot, evaluate, task_of
 from promptzoo.training.features import remember
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.loop import Loop
-from promptzoo.training.machine import peak_memory
+from promptzoo.training.machine import Watch, forget_peak, peak_memory
 from promptzoo.training.predictions import as_csv
 from promptzoo.training.prepare import prepare
 from promptzoo.training.progress import Progress
 from promptzoo.training.result import Result
 from promptzoo.training.rewind import idle
-from promptzoo.training.run import Run
+from promptzoo.training.run_writer import RunWriter
 
 __all__ = ["Result", "train"]
 
@@ -34,35 +35,49 @@ def train(
     resume: bool = False,
     quiet: bool = False,
     progress: type[Progress] = Progress,
+    stale: float | None = None,
 ) -> Result:
     """Trains a recipe, selects an epoch, reads the test split once, and leaves everything in the folder `out`.
 
     With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
-    `progress` shows how it goes, unless it should be `quiet`.
-    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
+    `progress` shows how it goes, unless it should be `quiet`; a run that another process has been silent on for `stale`
+    seconds is taken over from it (by default, from one that is gone, or on another machine and silent for a minute).
+    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C, and `ClaimedError` when somebody else
+    works on the run.
     """
-    run, fabric = Run(out), fabric_of(recipe.train)
-    (run.resume if resume else run.start)(recipe)
+    run, fabric = RunWriter(out), fabric_of(recipe.train)
     several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
-    with sentences(run.path), listening() if several else nullcontext():
-        return Result(**fabric.launch(work, recipe, run, progress, quiet))
+    with run.begun_by(recipe, resume, stale), sentences(run.path) as said:
+        with listening(children=True) if several else nullcontext():
+            return Result(**fabric.launch(work, recipe, run, progress, quiet, said if several else None))
 
 
-def work(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], quiet: bool) -> dict[str, Any]:
-    """What each process does; after Ctrl-C outside the loop what was saved stays as it is."""
+def work(
+    fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progress], quiet: bool, said: Any
+) -> dict[str, Any]:
+    """What each process does; after Ctrl-C outside the loop what was saved stays as it is.
+
+    What one of several dies of goes to `said`, as an error and no text.
+    """
     try:
-        return asdict(session(fabric, recipe, run, progress, quiet))
-    except KeyboardInterrupt:
-        saved = "the last step saved" if run.state_file.exists() else None
-        raise StoppedError(farewell(run.path, saved)) from None
+        try:
+            return asdict(session(fabric, recipe, run, progress, quiet))
+        except KeyboardInterrupt:
+            raise StoppedError(farewell(run.path, "the last step saved" if run.saved else None)) from None
+    except ZooError as error:
+        if said is not None:
+            said.put(error)
+        raise
 
 
-def session(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], quiet: bool) -> Result:
+def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progress], quiet: bool) -> Result:
     """From the pictures to the result; the first process writes."""
-    began, state = time.monotonic(), run.state()
+    began, state, watch = time.monotonic(), run.state(), Watch()
+    forget_peak()
     with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
         backbone = open_of(recipe)
         data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
+        watch.lap("reading")
         model = build(recipe, data.classes, backbone).to(fabric.device)
         prepared = prepare(recipe, model, backbone, data)
         remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
@@ -74,23 +89,27 @@ def session(fabric: Fabric, recipe: Recipe, run: Run, progress: type[Progress], 
                 **({"source": data.splits.source} if data.splits.source else {}),
                 **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
             })  # fmt: skip
+        watch.lap("preparing")
         task = task_of(recipe)
         loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began)
         if any(stage.epochs for stage in recipe.train.phases):
             loop.fit(state, progress, quiet)
+        watch.lap("training")
         model.eval()
         for graft in model.grafts.values():
             with fabric.autocast():
                 graft.settle(model, data)
         zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
         test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
+        watch.lap("testing")
         result = Result(
             out=str(run.path), recipe=recipe.name, selection=data.splits.selection,
             epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
             val=loop.reached.val, test=test, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
             tuned_parameters=sum(p.numel() for p in model.tuned().values()),
             total_parameters=sum(p.numel() for p in model.parameters()),
-            seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device), remarks=remarks,
+            seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
+            spent=watch.spent, remarks=[*remarks, *run.remarks],
         )  # fmt: skip
         if fabric.is_global_zero:
             answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)

@@ -7,12 +7,12 @@ import pytest
 import timm
 import torch
 from conftest import shared
+from pictures import error, sentence
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
 from promptzoo.data.transforms import evaluation
-from promptzoo.errors import ZooError
 from promptzoo.recipe.towers import open_towers
 
 SMALL = {"depth": 2, "embed_dim": 32, "num_heads": 2, "patch_size": 8}
@@ -93,9 +93,21 @@ def test_random_weights_are_the_same_every_time() -> None:
 
 
 def wrong(file: Path) -> str:
-    with pytest.raises(ZooError) as error:
-        opened(file)
-    return str(error.value)
+    return sentence(lambda: opened(file))
+
+
+def test_a_name_or_tag_that_there_is_not_gets_the_nearest() -> None:
+    for name, weights, key, given, near in (
+        ("timn/vit", "random", "backbone.open", "timn", "timm"),
+        ("timm/vit_tinny_patch16_224", "random", "backbone.open", "vit_tinny_patch16_224", "vit_tiny_patch16_224"),
+        ("open_clip/ViT-B-33", "random", "backbone.open", "ViT-B-33", "ViT-B-32"),
+        ("promptzoo/zoo_tin", "random", "backbone.open", "zoo_tin", "zoo_tiny"),
+        ("timm/vit_tiny_patch16_224", "augreg_in21", "backbone.weights", "augreg_in21", "augreg_in21k"),
+        ("open_clip/ViT-B-32", "opena1", "backbone.weights", "opena1", "openai"),
+    ):
+        refused = error(lambda name=name, weights=weights: open_towers(name, weights))
+        assert (refused.key, refused.given) == (key, given)
+        assert near in refused.nearest
 
 
 def test_a_file_that_does_not_fit_gets_its_keys_the_shortest_list_first(tmp_path: Path) -> None:
@@ -115,7 +127,8 @@ def test_what_is_no_weights_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"nothing")
     assert "is not a readable .safetensors file" in wrong(tmp_path / "a.safetensors")
     (tmp_path / "a.ckpt").write_bytes(b"nothing")
-    assert "weights are read from .safetensors, .pt, .pth, .npz, not '.ckpt'" in wrong(tmp_path / "a.ckpt")
+    refused = error(lambda: opened(tmp_path / "a.ckpt"))
+    assert (refused.given, refused.possible) == (".ckpt", (".safetensors", ".pt", ".pth", ".npz"))
     torch.save([1, 2], tmp_path / "list.pt")
     assert "holds no state dict of tensors" in wrong(tmp_path / "list.pt")
 

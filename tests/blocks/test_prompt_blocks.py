@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import (
     AlignedCrossAttention,
+    Bottleneck,
     GlobalCrossAttention,
     KnowledgeLocalityAttention,
     KnowledgeLocalityAttentionPaper,
@@ -210,3 +211,9 @@ def test_cross_entropy_reads_the_logits_or_a_note():
     other = CrossEntropy(of="sa2vp.logits")
     torch.testing.assert_close(other(out, label), F.cross_entropy(out.notes["sa2vp.logits"], label))
     assert (CrossEntropy().reads, other.reads) == ((), ("sa2vp.logits",))
+
+
+def test_a_normal_start_is_cut_at_two_deviations():
+    for linear in (block := Bottleneck(192, rank=64, start="normal")).down, block.up:
+        assert 0.019 < linear.weight.abs().max() <= 0.02
+        assert float(linear.weight.detach().std()) == pytest.approx(0.0088, abs=1e-4)

@@ -199,7 +199,7 @@ BAD = {
     "a share": (["list.yaml", *small.overrides("vit")], "there is no share 'visul'; did you mean visual?"),
     "a page of a list": (["lore_table7", "--format", "html"], "'lore_table7' is a recipe list, which is a table"),
     "a list among recipes": (["linear", "lore_table7", "--format", "csv"], "ask for 'lore_table7' alone"),
-    "a list": (["broken.yaml"], "rows / 0 / clases: extra inputs are not permitted"),
+    "a list": (["broken.yaml"], "rows / 0 / clases: is not known"),
 }
 
 

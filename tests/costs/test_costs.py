@@ -14,7 +14,8 @@ from promptzoo.costs.training import products
 from promptzoo.errors import RecipeError
 from promptzoo.model.heads import fixed
 from promptzoo.model.shapes import on_meta
-from promptzoo.recipe.build import build, open_backbone, open_of
+from promptzoo.recipe.backbone import open_backbone
+from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 
 VIT_B = "backbone.open=timm/vit_base_patch16_224"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from pictures import TINY, make, paint, sentence
+from pictures import TINY, error, make, paint, sentence
 from PIL import Image
 
-from promptzoo.data import Cache, Loader, Picture, PictureFolder, evaluation, fingerprint
+from promptzoo.data import Cache, Loader, Picture, PictureFolder, chance, evaluation, fingerprint
 
 
 @pytest.fixture
@@ -102,9 +102,10 @@ def test_ranks_share_each_batch_and_their_weighted_mean_is_the_whole(train):
 def test_a_picture_lost_during_training_keeps_its_sentence(train, workers):
     loader = Loader(train, Cache(TINY, limit=0), batch=4, workers=workers)
     train[6].path.unlink()
-    said = sentence(lambda: list(loader.epoch()))
-    assert said.startswith(f"{train[6].path}: this picture cannot be read")
-    assert "Traceback" not in said
+    refused = error(lambda: list(loader.epoch()))
+    assert refused.place == str(train[6].path)
+    assert str(refused).startswith(f"{train[6].path}: this picture cannot be read")
+    assert "Traceback" not in str(refused)
 
 
 def test_gather_keeps_the_order_of_the_pictures(train):
@@ -143,3 +144,19 @@ def test_what_is_kept_travels_to_other_processes(train):
     for path in {picture.path for picture in train}:
         path.unlink()
     assert torch.equal(reader[(0, [3, 4], 1.0)].image, loader.reader[(0, [3, 4], 1.0)].image)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_how_many_batches_there_are_is_known_without_an_order(shuffle, monkeypatch):
+    orders = []
+    draw = chance.order
+    monkeypatch.setattr(chance, "order", lambda *place: (orders.append(place), draw(*place))[1])
+    for count in range(1, 26):
+        pictures = [Picture(0, str(i), partial(Image.new, "RGB", (2, 2))) for i in range(count)]
+        for batch in (1, 2, 3, 5, 8):
+            for least in (2, 4):
+                loader = Loader(pictures, Cache(TINY), batch=batch, shuffle=shuffle, least=least)
+                found = len(loader)
+                assert not orders
+                assert found == len(loader.batches(0))
+                orders.clear()

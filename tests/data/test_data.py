@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import small
 from conftest import shared
-from pictures import TINY, make, paint, sentence
+from pictures import TINY, error, make, paint, sentence
 from PIL import Image
 
 from promptzoo.data import Cache, Loader, Picture, PictureFolder, few_shot, split
@@ -34,46 +34,50 @@ def test_underscores_become_blanks_and_dashes_stay(root):
 
 
 def test_a_missing_root_names_the_nearest_folder(root):
-    assert f"{root.parent / 'sat'} does not exist; did you mean set?" in sentence(
-        lambda: PictureFolder(root.parent / "sat")
-    )
-    assert "did you mean set?" in sentence(lambda: PictureFolder(root.parent / "sets" / "deeper"))
+    for wrong in (root.parent / "sat", root.parent / "sets" / "deeper"):
+        refused = error(lambda wrong=wrong: PictureFolder(wrong))
+        assert (refused.key, refused.nearest) == ("root", ["set"])
+        assert str(wrong) in str(refused)
 
 
 def test_a_missing_split_says_what_is_there_and_where_pictures_belong(root):
     (root / "test").rename(root / "testing")
-    said = sentence(lambda: PictureFolder(root))
-    assert "has no folder 'test': it holds testing, train; pictures belong in <root>/train/<class>/" in said
+    refused = error(lambda: PictureFolder(root))
+    assert (refused.given, refused.possible, refused.nearest) == ("test", ("testing", "train"), ["testing"])
+    assert "<root>/train/<class>/" in refused.remedy
 
 
 def test_a_folder_of_classes_without_splits_is_explained(root):
-    assert "has no folder 'train'" in sentence(lambda: PictureFolder(root / "train"))
+    refused = error(lambda: PictureFolder(root / "train"))
+    assert (refused.given, refused.possible) == ("train", ("ant", "bee_fly", "t-shirt"))
 
 
 def test_an_empty_class_is_named(root):
     for path in (root / "train" / "ant").iterdir():
         path.unlink()
     (root / "train" / "ant" / "notes.txt").touch()
-    assert "no picture in class 'ant'; the endings read are .jpg" in sentence(lambda: PictureFolder(root))
+    refused = error(lambda: PictureFolder(root))
+    assert (refused.place, refused.given) == (str(root / "train"), ["ant"])
+    assert ".jpg" in refused.remedy
 
 
 def test_classes_that_differ_between_splits_are_named(root):
     (root / "test" / "ant").rename(root / "test" / "ants")
-    said = sentence(lambda: PictureFolder(root))
-    assert "lacks 'ant' and has 'ants', which" in said
-    assert "did you mean ant?" in said
+    refused = error(lambda: PictureFolder(root))
+    assert "lacks 'ant' and has 'ants', which" in refused.what
+    assert (refused.given, refused.nearest) == ("ants", ["ant"])
     make(root, {"val": 1}, ("ant",))
     (root / "test" / "ants").rename(root / "test" / "ant")
-    assert "val lacks 'bee_fly', 't-shirt'; the splits must have the same classes" in sentence(
-        lambda: PictureFolder(root)
-    )
+    assert "val lacks 'bee_fly', 't-shirt'" in error(lambda: PictureFolder(root)).what
 
 
 def test_two_folders_of_one_name_must_be_told_apart(tmp_path):
     make(tmp_path, {"train": 1, "test": 1}, ("red ant", "red_ant"))
-    assert "'red ant', 'red_ant' would all be called 'red ant'" in sentence(lambda: PictureFolder(tmp_path))
+    refused = error(lambda: PictureFolder(tmp_path))
+    assert (refused.place, refused.key, refused.given) == (str(tmp_path), "names", "red ant")
+    assert "'red ant', 'red_ant'" in refused.what
     assert PictureFolder(tmp_path, names={"red_ant": "fire ant"}).classes == ["red ant", "fire ant"]
-    assert "did you mean red ant or red_ant?" in sentence(lambda: PictureFolder(tmp_path, names={"redant": "x"}))
+    assert error(lambda: PictureFolder(tmp_path, names={"redant": "x"})).nearest == ["red ant", "red_ant"]
 
 
 def test_links_are_followed_hidden_files_ignored_and_foreign_files_counted(root, tmp_path):
@@ -150,8 +154,9 @@ def test_validation_takes_what_is_left_up_to_four(tmp_path):
 def test_too_few_pictures_name_each_class_and_its_count(root):
     (root / "train" / "ant" / "0.png").unlink()
     found = PictureFolder(root)
-    said = sentence(lambda: few_shot(found.train, 6, 0, classes=found.classes))
-    assert said == "'shots' is 6, but class 'ant' has 5; take fewer shots or add pictures"
+    refused = error(lambda: few_shot(found.train, 6, 0, classes=found.classes))
+    assert (refused.key, refused.given) == ("shots", 6)
+    assert refused.what.endswith("class 'ant' has 5")
 
 
 def test_a_split_of_its_own_is_used_for_validation(root):
@@ -180,10 +185,10 @@ def spoil(*paths: Path) -> None:
 def test_every_picture_that_cannot_be_read_is_named_before_training(root, threads):
     spoil(root / "train" / "ant" / "1.png", root / "test" / "bee_fly" / "0.png")
     (root / "test" / "ant" / "1.png").write_bytes(b"")
-    said = sentence(lambda: split(PictureFolder(root), Cache(TINY), threads=threads))
+    refused = error(lambda: split(PictureFolder(root), Cache(TINY), threads=threads))
     for path in ("train/ant/1.png", "test/bee_fly/0.png", "test/ant/1.png"):
-        assert f"{root / path}: this picture cannot be read" in said
-    assert said.endswith("mend or remove, or write data.on_bad_image=skip")
+        assert f"{root / path}: this picture cannot be read" in refused.what
+    assert "data.on_bad_image=skip" in refused.remedy
 
 
 def test_a_link_to_nowhere_is_a_picture_that_cannot_be_read(root):
@@ -204,8 +209,9 @@ def test_skip_drops_bad_pictures_and_gives_their_shot_to_the_next(root):
 
 def test_a_class_whose_every_test_picture_is_bad_is_an_error(root):
     spoil(*(root / "test" / "ant").iterdir())
-    said = sentence(lambda: split(PictureFolder(root), Cache(TINY), on_bad_image="skip"))
-    assert said == "no picture that can be read to test on in class 'ant'"
+    refused = error(lambda: split(PictureFolder(root), Cache(TINY), on_bad_image="skip"))
+    assert refused.given == ["ant"]
+    assert "to test on" in refused.what
 
 
 @pytest.mark.parametrize("drawn", [False, True])

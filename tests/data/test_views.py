@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from pictures import TINY, sentence
+from pictures import TINY, error
 from PIL import Image
 
 from promptzoo.data import crop_flip, evaluation
@@ -74,8 +74,10 @@ def test_a_training_view_of_an_extreme_shape_is_its_middle():
 
 def test_preprocess_says_what_it_takes():
     assert Preprocess((8, 8)).replace(size=32, mean=None, std=0.25) == Preprocess((32, 32), std=(0.25, 0.25, 0.25))
-    assert "'interpolation' is 'bicubik'" in sentence(lambda: Preprocess((8, 8), interpolation="bicubik"))
-    assert "did you mean bicubic?" in sentence(lambda: Preprocess((8, 8), interpolation="bicubik"))
-    assert "must be one number or 2 of them" in sentence(lambda: Preprocess((8, 8)).replace(size=(3, 2, 1)))
-    assert "did you mean crop_pct?" in sentence(lambda: Preprocess((8, 8)).replace(crop_pc=1))
-    assert "at most 1" in sentence(lambda: Preprocess((8, 8), crop_pct=1.2))
+    refused = error(lambda: Preprocess((8, 8), interpolation="bicubik"))
+    assert (refused.key, refused.given, refused.nearest) == ("interpolation", "bicubik", ["bicubic"])
+    assert error(lambda: Preprocess((8, 8)).replace(crop_pc=1)).nearest == ["crop_pct"]
+    for key, given in (("size", (3, 2, 1)), ("size", 0), ("std", 0.0), ("crop_pct", 1.2)):
+        refused = error(lambda key=key, given=given: Preprocess((8, 8)).replace(**{key: given}))
+        assert refused.key == key
+        assert refused.remedy

@@ -89,7 +89,7 @@ def test_the_plain_model_gives_what_the_tuned_one_gives(case, tmp_path):
 def test_of_two_grafts_at_one_place_the_first_folds_first():
     states = []
     for order in ((0, 1), (1, 0)):
-        net = promptzoo.open_backbone("timm/vit_tiny_patch16_224", 3, size=(32, 32), options=VIT)
+        net = promptzoo.open_backbone("timm/vit_tiny_patch16_224", 3, image_size=(32, 32), options=VIT)
         draw = torch.Generator().manual_seed(1)
         blocks = [ScaleShift(96), Bottleneck(96, rank=4, activation="none", residual=True)]
         for block in blocks:
@@ -106,7 +106,7 @@ def test_of_two_grafts_at_one_place_the_first_folds_first():
 
 
 def test_a_block_around_the_head_goes_into_the_classifier():
-    net = promptzoo.open_backbone("timm/vit_tiny_patch16_224", 3, size=(32, 32), options=VIT)
+    net = promptzoo.open_backbone("timm/vit_tiny_patch16_224", 3, image_size=(32, 32), options=VIT)
     net.at("head")[0].before(ScaleShift(32), "first")
     net.at("head")[0].after(ScaleShift(3), "last")
     found = promptzoo.merge(net)
@@ -204,7 +204,7 @@ def test_a_block_that_is_not_linear_though_it_says_so_is_found_out(tmp_path):
         def forward(self, x):
             return x.relu()
 
-    net = promptzoo.open_backbone("timm/vit_tiny_patch16_224", 3, size=(32, 32), options=VIT)
+    net = promptzoo.open_backbone("timm/vit_tiny_patch16_224", 3, image_size=(32, 32), options=VIT)
     net.at(FC1)[0].after(Lying())
     found = promptzoo.merge(net)
     said = sentence(lambda: found.save(tmp_path / "merged.safetensors"))

@@ -19,7 +19,7 @@ from promptzoo.model.model import Model
 from promptzoo.recipe.build import build
 from promptzoo.training.evaluate import evaluate_run
 from promptzoo.training.loop import Loop
-from promptzoo.training.predict import without_classes
+from promptzoo.training.reopen import without_classes
 from promptzoo.training.session import Result
 
 FRAME = "grafts={border: {at: visual.tokens, before: {block: pixel_frame, width: 4}}}"

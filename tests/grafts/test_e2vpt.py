@@ -12,13 +12,13 @@ from promptzoo.costs.parameters import parameters
 from promptzoo.grafts.e2vpt import EfficientPrompts, highest
 from promptzoo.grafts.shared.key_value import KeyValuePrompts
 from promptzoo.grafts.shared.pieces import Pieces, cut
+from promptzoo.model.checkpoint import copied
 from promptzoo.model.step import Step
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.checkpoint import copied
 from promptzoo.training.loop import Loop
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
 
 LABEL = torch.tensor([0, 1, 2])
@@ -230,7 +230,10 @@ def test_a_finished_run_is_the_pruned_model(alone, root):
     graft = net.model.grafts["e2vpt"]
     assert (int(graft.kept.any(1).sum()), int(graft.kept.sum())) == (5, 40)
     assert net.model.prefix_tokens == 1 + 5
-    loaded, fresh = of_model(net.model, steps=False), of_model(shapes_of(Run(out).recipe(), net.classes), steps=False)
+    loaded, fresh = (
+        of_model(net.model, steps=False),
+        of_model(shapes_of(RunFolder(out).recipe(), net.classes), steps=False),
+    )
     assert loaded.parameters.tuned == result.tuned_parameters
     assert fresh.parameters.tuned - loaded.parameters.tuned == 3 * 32 * 10 - 3 * 2 * 40
     assert loaded.parameters.checkpoint < fresh.parameters.checkpoint
@@ -252,7 +255,7 @@ def test_killed_between_and_within_the_stages_it_ends_as_if_left_alone(tmp_path,
     with pytest.raises(BaseException, match="--resume"):
         runs.run(tmp_path / "run", root, *WORDS)
     monkeypatch.undo()
-    train(Run(tmp_path / "run").recipe(), tmp_path / "run", resume=True, quiet=True)
+    train(RunFolder(tmp_path / "run").recipe(), tmp_path / "run", resume=True, quiet=True)
     assert runs.same(tmp_path / "run", alone[0])
 
 

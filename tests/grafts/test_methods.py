@@ -171,3 +171,12 @@ def test_a_size_or_word_that_does_not_fit_gets_a_sentence(words):
     with pytest.raises(RecipeError) as error:
         small.built(name, "vit", *more)
     assert BAD[words] in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["vpt_deep", "e2vpt"])
+def test_prompts_of_all_stages_begin_within_the_bound_of_the_first(name):
+    made = small.model(name, "swin")
+    tokens = [tensor for key, tensor in made.tuned().items() if key.endswith("tokens")]
+    assert len(tokens) == 4
+    bound = (6 / (3 * 4 * 4 + 16)) ** 0.5
+    assert all(0.9 * bound < tensor.abs().max() <= bound for tensor in tokens)

@@ -63,11 +63,15 @@ def attributes(owner: type) -> dict[str, str]:
     return docs
 
 
+FOREIGN = ("first",)  # a set of torchvision, which knows nothing of the contract
+
+
 def test_no_hook_is_looked_for_by_its_name_anywhere_else():
     names = {name for _, name in HOOKS} | {"classes", "train", "val", "test"}
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr"):
+            hook = isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr")
+            if hook and ast.unparse(node.args[0]) not in FOREIGN:
                 assert ast.unparse(node.args[1]).strip("'") not in names, f"{path}:{node.lineno}"
 
 

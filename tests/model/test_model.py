@@ -1,9 +1,8 @@
 """Sites and verbs: where grafts can act, in which order, and what is said when they cannot."""
 
-import re
-
 import pytest
 import torch
+from pictures import error
 from small import model, pictures, recipe
 from torch import nn
 
@@ -17,7 +16,7 @@ from promptzoo.recipe.recipe import Recipe
 
 def small(classes: int = 4) -> promptzoo.Model:
     options = {"depth": 3, "embed_dim": 32, "num_heads": 2, "patch_size": 8}
-    return open_backbone("timm/vit_tiny_patch16_224", classes, size=(32, 32), options=options)
+    return open_backbone("timm/vit_tiny_patch16_224", classes, image_size=(32, 32), options=options)
 
 
 class Recorder(nn.Module):
@@ -34,8 +33,7 @@ def test_a_star_stands_for_exactly_one_segment() -> None:
     net = small()
     assert [site.path for site in net.at("visual.layers.*")] == [f"visual.layers.{i}" for i in range(3)]
     assert len(net.at("visual.layers.*.attention.attn.qkv")) == 3
-    with pytest.raises(ZooError, match=re.escape("nothing at 'visual.*.qkv'")):
-        net.at("visual.*.qkv")
+    assert error(lambda: net.at("visual.*.qkv")).given == "visual.*.qkv"
 
 
 def test_a_site_knows_the_widths_that_enter_and_leave() -> None:
@@ -50,12 +48,12 @@ def test_a_site_knows_the_widths_that_enter_and_leave() -> None:
 
 
 def test_nothing_matched_is_an_error_that_lists_the_sites_and_the_nearest() -> None:
-    with pytest.raises(ZooError) as error:
-        small().at("visual.layers.*.feedforwad")
-    assert "did you mean visual.layers.*.feedforward" in str(error.value)
-    assert "visual.pool" in str(error.value)
-    with pytest.raises(ZooError, match="has no layer 7; it has 0 to 2"):
-        small().at("visual.layers.*", only=[7])
+    refused = error(lambda: small().at("visual.layers.*.feedforwad"))
+    assert refused.nearest[0] == "visual.layers.*.feedforward"
+    assert "visual.pool" in refused.possible
+    assert "visual.pool" in str(refused)
+    refused = error(lambda: small().at("visual.layers.*", only=[7]))
+    assert (refused.key, refused.given, refused.remedy) == ("only", 7, "it has 0 to 2")
 
 
 def test_the_block_of_the_readme_grafts_onto_every_feedforward() -> None:
@@ -119,11 +117,9 @@ def test_two_second_pathways_are_refused_with_both_names_and_the_site() -> None:
 def test_a_loss_that_reads_what_nobody_writes_is_refused() -> None:
     node = recipe("linear").to_dict()
     node["losses"]["prompt"] = {"loss": "cross_entropy", "of": "sa2vp.logits"}
-    with pytest.raises(RecipeError) as error:
-        build(Recipe.of(node), ["a", "b"])
-    assert "loss 'prompt' reads 'sa2vp.logits', which no graft in this recipe writes (dual_pathway would)" in str(
-        error.value
-    )
+    refused = error(lambda: build(Recipe.of(node), ["a", "b"]))
+    assert (refused.key, refused.given) == ("prompt", "sa2vp.logits")
+    assert "dual_pathway would" in refused.what
 
 
 def test_a_checkpoint_of_another_model_is_refused_with_the_keys() -> None:

@@ -3,13 +3,13 @@
 import pytest
 import small
 import torch
-from pictures import sentence
+from pictures import error, sentence
 from small import CLASSES, model, pictures, recipe
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from promptzoo.model import heads
-from promptzoo.model.site import acting
+from promptzoo.model.inside import acting
 from promptzoo.model.texts import sentences, through
 from promptzoo.recipe.build import build
 from promptzoo.recipe.knowledge import own_text
@@ -113,13 +113,15 @@ def test_what_the_frozen_model_knows_of_the_classes_is_read_without_grafts():
 
 
 def test_a_name_too_long_for_the_text_tower_is_refused_and_one_that_just_fits_is_not():
-    said = sentence(lambda: clip(names=["cat", LONG]))
-    assert "too long for the text tower, which reads 77 tokens: 'very very" in said
+    refused = error(lambda: clip(names=["cat", LONG]))
+    assert refused.given == [LONG]
+    assert "reads 77 tokens" in refused.what
     fits = " ".join(["very"] * 75)
     tokenize = clip().head.tokenize
     assert int(sentences(tokenize, [fits], "{}").argmax(-1)) == 76
-    assert "'very" in sentence(lambda: sentences(tokenize, [fits], "{}."))
-    assert "'x-x-x" in sentence(lambda: sentences(tokenize, ["x-" * 60], "{}")), "a word that is too long alone"
+    assert error(lambda: sentences(tokenize, [fits], "{}.")).given == [fits]
+    alone = "x-" * 60  # one word
+    assert error(lambda: sentences(tokenize, [alone], "{}")).given == [alone]
 
 
 # ---------------------------------------------------------------------- learned words
@@ -184,17 +186,17 @@ def test_words_that_cannot_be_learned_are_refused(said):
 
 
 def test_names_without_room_are_named():
-    said = sentence(lambda: clip("grafts.coop.length=73", name="coop", names=["cat", "sea snake"]))
-    assert (
-        "no room for 73 more tokens in the 77 that the text tower reads, for the class 'sea snake'; take fewer" in said
-    )
+    refused = error(lambda: clip("grafts.coop.length=73", name="coop", names=["cat", "sea snake"]))
+    assert (refused.key, refused.given) == ("length", 73)
+    assert refused.what.endswith("for the class 'sea snake'")
 
 
 def test_a_name_that_ends_within_a_token_is_refused_but_at_the_end():
     names = ["cat", "st."]
     clip(name="coop", names=names)
-    said = sentence(lambda: clip("grafts.coop.position=front", name="coop", names=names))
-    assert "no token ends where the class name 'st.' does; only position 'end' is left" in said
+    refused = error(lambda: clip("grafts.coop.position=front", name="coop", names=names))
+    assert (refused.key, refused.given) == ("position", "st.")
+    assert "'end'" in refused.remedy
 
 
 @pytest.mark.parametrize("name", ["coop", "cocoop", "maple"])
@@ -205,3 +207,16 @@ def test_class_texts_are_refused_where_there_is_no_text_tower(name):
     assert "this backbone has no text tower" in sentence(lambda: build(Recipe.read(name, words), CLASSES))
     said = sentence(lambda: build(Recipe.read(name, [*words, "head={head: linear}"]), CLASSES))
     assert "acts on the class texts, and this backbone has no text tower" in said
+
+
+# ---------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("name", ["zero_shot", "coop", "maple"])
+def test_underscores_in_a_class_s_name_are_read_as_blanks(name):
+    said, written = (clip(names=["hair dryer", "t-shirt"], name=name), clip(names=["hair_dryer", "t-shirt"], name=name))
+    assert torch.equal(said.head.ids, written.head.ids)
+    assert torch.equal(said.head.texts, written.head.texts)
+    image = pictures(said)
+    assert torch.equal(said(image).logits, written(image).logits)
+    assert written.classes == ["hair_dryer", "t-shirt"]

@@ -11,6 +11,8 @@ import pytest
 
 from promptzoo.costs.rows import Refused, Row, front
 from promptzoo.errors import ZooError
+from promptzoo.figures.marks import REST, marks
+from promptzoo.figures.scatter import cut
 from promptzoo.pages.html import digest, write_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -63,12 +65,21 @@ def names(page):
 
 
 def stacks(page):
-    return page.locator("#stacks .stack:not(.ticks) .name b").all_inner_texts()
+    """The names beside the bars, from above."""
+    return [text.strip() for text in page.evaluate("""() => {
+        const texts = [...document.querySelectorAll('#lines .scatterlayer .trace:nth-child(3) text')];
+        const top = text => text.getBoundingClientRect().top;
+        return texts.sort((one, other) => top(one) - top(other)).map(text => text.textContent);
+    }""")]  # fmt: skip
 
 
 def points(page):
     """The rows that the scatter shows, by their number."""
-    return page.evaluate("document.querySelector('#scatter').data[0].customdata")
+    return sorted(page.evaluate("document.querySelector('#scatter').data[0].customdata"))
+
+
+def drawn_front(page):
+    return page.evaluate("document.querySelector('#scatter').data[1].y")
 
 
 def filtered(page, words, left):
@@ -140,11 +151,11 @@ def test_accuracies_on_one_set_of_pictures_are_drawn_together_and_no_others(show
         invented.row("three", mean=0.6, on="hard", lora=30), invented.row("four", lora=40),
     ])  # fmt: skip
     title = "document.querySelector('#scatter').layout.yaxis.title.text"
-    assert (points(page), page.evaluate(title)) == ([1, 2], "accuracy on hard, %")
+    assert (points(page), page.evaluate(title)) == ([1, 2], "test accuracy on hard, %")
     assert "2 without a run on hard" in page.inner_text("#points-note")
     page.select_option("#pictures", label="easy <b>")
     page.wait_for_function("document.querySelector('#scatter').data[0].customdata.length == 1")
-    assert (points(page), page.evaluate(title)) == ([0], "accuracy on easy &lt;b&gt;, %")
+    assert (points(page), page.evaluate(title)) == ([0], "test accuracy on easy &lt;b&gt;, %")
     assert page.locator("td:nth-child(4)").all_inner_texts() == ["easy <b>", "hard", "hard", "–"]
 
 
@@ -159,15 +170,21 @@ def test_the_switch_changes_the_axis_and_the_front_is_that_of_python(show):
         page.locator(f"#cost label:has(input[value={cost}])").click()
         assert page.locator("#scatter .xtitle").text_content() == title
         best = front(list(zip(costs, (row.accuracy.mean for row in rows), strict=True)))
-        drawn = page.evaluate("document.querySelector('#scatter').data[1].y")
-        assert drawn == pytest.approx([100 * rows[i].accuracy.mean for i in best])
+        assert drawn_front(page) == pytest.approx([100 * rows[i].accuracy.mean for i in best])
+    kept = [row for row in rows if "lore" in row.methods]
+    filtered(page, "lore", len(kept))
+    best = front([(row.report.parameters.tuned, row.accuracy.mean) for row in kept])
+    assert drawn_front(page) == pytest.approx([100 * kept[i].accuracy.mean for i in best]), "of what is left"
+    told = page.locator("#scatter .legend .legendtext").all_text_contents()
+    own = {row.methods for row in kept if marks(rows).methods[row.methods] != REST}
+    assert own == set(told) - {one.report.backbone for one in kept} - {"method", "backbone", "3 other methods"}
 
 
 def test_pointing_shows_numbers_and_the_recipe(show):
     rows = invented.rows(5)
     page = show(rows)
-    place = points(page)[-1]
-    point(page, page.locator("#scatter .points .point").last)
+    place = page.evaluate("document.querySelector('#scatter').data[0].customdata.at(-1)")
+    point(page, page.locator("#scatter .trace").first.locator(".point").last)
     said = page.inner_text("#tip")
     row = rows[place]
     for text in (row.report.name, row.report.backbone, row.methods, f"{row.report.parameters.tuned:,}"):
@@ -175,7 +192,7 @@ def test_pointing_shows_numbers_and_the_recipe(show):
     assert row.report.recipe.strip() in said
     page.mouse.move(2, 2)
     page.wait_for_selector("#tip", state="hidden")
-    point(page, page.locator("#stacks .stack:not(.ticks) .track").last)
+    point(page, page.locator("#lines .barlayer .trace").last.locator(".point").last)
     assert "feed-forward" in page.inner_text("#tip")
     assert f"of it {rows[-1].methods.split(' + ')[0]}" in page.inner_text("#tip")
 
@@ -201,14 +218,19 @@ def test_markup_in_names_recipes_and_paths_is_text(show):
     inner = dataclasses.replace(cost, parts=(dataclasses.replace(cost.parts[0], name=EVIL), *cost.parts[1:]))
     rows = [Row(inner, EVIL, known), Row(cost, "__proto__", known), *invented.rows(3)]
     page = show(rows, [Refused(EVIL, EVIL)], [(EVIL, EVIL)], EVIL)
-    point(page, page.locator("#scatter .points .point").first)
+    (place,) = page.evaluate(
+        "document.querySelector('#scatter').data[0].customdata.flatMap((row, i) => row ? [] : [i])"
+    )
+    point(page, page.locator("#scatter .trace").first.locator(".point").nth(place))
     assert EVIL in page.inner_text("#tip")
     assert page.title() == page.inner_text("h1") == EVIL
     page.locator("#table td button").first.click()
     assert EVIL in page.inner_text("tr.more")
     assert names(page)[0] == EVIL
     assert EVIL[:20] in page.locator("#scatter .legend").text_content()
-    assert page.locator("img, main b:not(.stack b), #scatter b").count() == 0
+    assert stacks(page)[0].startswith(EVIL[:20])
+    assert EVIL[:20] in page.inner_text("#keys")
+    assert page.locator("img, main b, main a").count() == 0
     assert page.locator("script").count() == 3
 
 
@@ -227,7 +249,7 @@ def test_it_works_with_two_thousand_rows(show):
     page = show(rows)
     assert len(points(page)) == sum(row.accuracy is not None for row in rows)
     filtered(page, rows[-1].report.name, 1)
-    assert stacks(page) == [rows[-1].report.name]
+    assert stacks(page) == [cut(rows[-1].report.name, 28)]
 
 
 # ---------------------------------------------------------------------- the file, without a browser
@@ -244,7 +266,7 @@ def test_the_policy_knows_both_scripts_and_the_data_cannot_leave_their_element(t
     (told,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert not set("<>&") & set(told)
     (row,) = json.loads(told)["rows"]
-    assert (row["name"], row["accuracy"]["mean"]) == (EVIL, None)
+    assert (row["order"]["name"], row["order"]["mean"]) == (EVIL, None)
 
 
 def test_a_file_is_overwritten_only_by_force(tmp_path):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pictures import error
 from torch import nn
 
 from promptzoo.errors import RecipeError
@@ -59,31 +60,30 @@ WRONG = [
     ("block: lin", "block: lni", "5: no block called 'lni'; did you mean lin?"),
     ("graft: lore", "graft: loer", "4: no graft called 'loer'; did you mean lore?"),
     ("cluttered_digits", "cluttered", "15: no dataset called 'cluttered'; did you mean cluttered_digits?"),
-    ("graft: lore", "grfat: lore", "3: graft 'lore' needs 'graft' or 'at'; did you mean 'graft'?"),
+    ("graft: lore", "grfat: lore", "3: graft 'lore' needs 'graft' or 'at'; did you mean graft?"),
     ("block: lin,", "block: [lin],", "5: 'block' should be a word, got ['lin']"),
-    ("block: lin, neighbours: 9", "block: prompt_map", "5: graft 'lore', 'local': block 'prompt_map' does not fit "
-        "there; lin, lin_paper, identity do"),
+    ("block: lin, neighbours: 9", "block: prompt_map", "5: graft 'lore': block 'prompt_map' does not fit "
+        "'local'; lin, lin_paper, identity do"),
     # an argument
-    ("neighbours: 9", "neighbors: 9", "5: block 'lin' takes no 'neighbors'; did you mean 'neighbours'?"),
-    ("length: 2", "length: ten", "8: block 'prompt_generator', 'length': input should be a valid integer, "
-        "unable to parse string as an integer, got 'ten'"),
-    ("length: 2", "length: true", "8: block 'prompt_generator', 'length': input should not be true or false, got true"),
-    ("neighbours: 9", "metric: cosin", "5: block 'lin', 'metric': input should be 'cosine' or 'euclidean', "
-        "got 'cosin'; did you mean 'cosine'?"),
+    ("neighbours: 9", "neighbors: 9", "5: block 'lin' takes no 'neighbors'; did you mean neighbours?"),
+    ("length: 2", "length: ten", "8: block 'prompt_generator': 'length' should be a whole number, got 'ten'"),
+    ("length: 2", "length: true", "8: block 'prompt_generator': 'length' should not be true or false, got true"),
+    ("neighbours: 9", "metric: cosin", "5: block 'lin': 'metric' should be 'cosine' or 'euclidean', "
+        "got 'cosin'; did you mean cosine?"),
     ("    local: {block: lin, neighbours: 9}\n", "", "4: graft 'lore' needs 'local', one of lin, lin_paper, identity"),
-    ("{block: lin, neighbours: 9}", "lin", "5: graft 'lore', 'local': needs a block, like {block: lin}, got 'lin'"),
-    ("{block: lin, neighbours: 9}", "{neighbours: 9}", "5: graft 'lore', 'local': needs a block, like {block: lin}, "
-        "got {'neighbours': 9}"),
-    ("shots: 4", "shot: 4", "15: dataset 'cluttered_digits' takes no 'shot'; did you mean 'shots'?"),
-    ("weight: 0.1", "weight: much", "13: loss 'prototype', 'weight': input should be a valid number, "
-        "unable to parse string as a number, got 'much'"),
+    ("{block: lin, neighbours: 9}", "lin", "5: graft 'lore': 'local' needs a block, like {block: lin}, got 'lin'; "
+        "there is lin, lin_paper, identity"),
+    ("{block: lin, neighbours: 9}", "{neighbours: 9}", "5: graft 'lore': 'local' needs a block, like {block: lin}, "
+        "got {'neighbours': 9}; there is lin, lin_paper, identity"),
+    ("shots: 4", "shot: 4", "15: dataset 'cluttered_digits' takes no 'shot'; did you mean shots?"),
+    ("weight: 0.1", "weight: much", "13: loss 'prototype': 'weight' should be a number, got 'much'"),
     # a class of one's own
     ("block: lin,", "block: 'torch.nn:Linaer',", "5: block 'torch.nn:Linaer': 'torch.nn' has no 'Linaer'; "
         "did you mean Linear or Bilinear?"),
     ("block: lin,", "block: 'math:pi',", "5: block 'math:pi': it is not an nn.Module class but 3.141592653589793"),
     ("block: lin,", "block: 'exit():x',", "5: block 'exit():x': 'exit():x' is not of the form module:Class"),
     # a graft at a site
-    ("beside:", "besides:", "9: graft 'adaptformer' takes no 'besides'; did you mean 'beside'?"),
+    ("beside:", "besides:", "9: graft 'adaptformer' takes no 'besides'; did you mean beside?"),
     ("beside:", "before: {block: identity}, beside:", "9: graft 'adaptformer' takes exactly one of 'before', 'after', "
         "'beside', 'thaw'; here is before and beside"),
     # a section
@@ -92,22 +92,21 @@ WRONG = [
     ("head: {head: linear}", "head: linear", "10: 'head' should be a mapping, like {head: ...}, got 'linear'"),
     ("  task: {", "  my.task: {", "12: losses: a name is one word of letters, digits and _, got 'my.task'"),
     # a setting
-    ("lr: 1e-3", "lrr: 1e-3", "16: train takes no 'lrr'; did you mean 'lr'?"),
+    ("lr: 1e-3", "lrr: 1e-3", "16: train takes no 'lrr'; did you mean lr?"),
     ("lr: 1e-3, ", "", "16: train needs 'lr', the learning rate, when 'epochs' is not 0"),
     (", epochs: 2", "", "16: train needs 'epochs'"),
-    ("lr: 1e-3", "lr: .nan", "16: train, 'lr': input should be a finite number, got nan"),
+    ("lr: 1e-3", "lr: .nan", "16: train: 'lr' should be a finite number, got nan"),
     ("epochs: 2", "epochs: 2, stages: [{lr: 1}, {rewnd: true}]", "16: train.stages.1 takes no 'rewnd'; "
-        "did you mean 'rewind'?"),
-    ("epochs: 2", "epochs: 2, stages: [3]", "16: train, 'stages.0': input should be a valid dictionary or instance of "
-        "Stage, got 3"),
+        "did you mean rewind?"),
+    ("epochs: 2", "epochs: 2, stages: [3]", "16: train: 'stages.0' should be a mapping, got 3"),
     ("{lr: 1e-3, epochs: 2}", "fast", "16: 'train' should be a mapping, like {epochs: ...}, got 'fast'"),
     ("{text: backbone}", "{text: backbone, table: t.npz}", "14: knowledge takes exactly one of 'text', 'table', "
         "'features'; here is text and table"),
     ("{text: backbone}", "{table: t.npz, template: 'a {}'}", "14: knowledge takes no 'template' beside 'table'"),
-    ("{text: backbone}", "{text: backbone, template: a photo}", "14: knowledge, 'template': input should hold {}, "
+    ("{text: backbone}", "{text: backbone, template: a photo}", "14: knowledge: 'template' should hold {}, "
         "where the name of the class goes, and no other braces, got 'a photo'"),
-    ("224}", "224, image_size: [1, 2, 3]}", "1: backbone, 'image_size': input should be a valid integer or tuple "
-        "should have at most 2 items after validation, not 3, got [1, 2, 3]"),
+    ("224}", "224, image_size: [1, 2, 3]}", "1: backbone: 'image_size' should be a whole number or a list of "
+        "2 at most, got [1, 2, 3]"),
     # YAML
     ("length: 2", "length: 2\n      length: 3", "9: 'length' appears twice"),
     ("train: {", "\ttrain: {", "16: not YAML: found character '\\t' that cannot start any token"),
@@ -124,15 +123,51 @@ def test_a_wrong_recipe_gets_its_sentence(right, wrong, said):
     assert without_signatures(message(RECIPE.replace(right, wrong, 1))) == f"r.yaml:{said}"
 
 
+FIELDS = [  # what is wrong, and what the error knows of it: line, key, what was given, what is nearest
+    ("block: lin,", "block: lni,", 5, "block", "lni", ["lin"]),
+    ("neighbours: 9", "neighbors: 9", 5, "neighbors", "neighbors", ["neighbours"]),
+    ("length: 2", "length: ten", 8, "length", "ten", []),
+    ("length: 2", "length: true", 8, "length", True, []),
+    ("neighbours: 9", "metric: cosin", 5, "metric", "cosin", ["cosine"]),
+    ("block: lin, neighbours: 9", "block: prompt_map", 5, "local", "prompt_map", []),
+    ("weight: 0.1", "weight: much", 13, "weight", "much", []),
+    ("block: lin,", "block: 'torch.nn:Linaer',", 5, "block", "Linaer", ["Linear", "Bilinear"]),
+    ("beside:", "besides:", 9, "besides", "besides", ["beside"]),
+    ("head: {head: linear}", "head: {haed: linear}", 10, "head", "haed", ["head"]),
+    ("lr: 1e-3", "lrr: 1e-3", 16, "lrr", "lrr", ["lr"]),
+    (", epochs: 2", "", 16, "epochs", None, []),
+    ("epochs: 2", "epochs: 2, stages: [3]", 16, "stages.0", 3, []),
+    ("lr: 1e-3", "lr: 1e-3, optimizer: adam", 16, "optimizer", "adam", ["adamw"]),
+    ("224}", "224, image_size: [1, 2, 3]}", 1, "image_size", [1, 2, 3], []),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "line", "key", "given", "near"), FIELDS)
+def test_the_error_of_a_wrong_recipe_has_fields(right, wrong, line, key, given, near):
+    assert right in RECIPE
+    refused = error(lambda: read(RECIPE.replace(right, wrong, 1), ()))
+    assert (refused.place, refused.key, refused.given) == (f"r.yaml:{line}", key, given)
+    assert refused.nearest == near
+
+
+def test_each_of_several_mistakes_has_fields():
+    refused = error(lambda: read(RECIPE.replace("lr: 1e-3", "lr: -1"), ("foo=1", "data.shots=0")))
+    assert [(one.place, one.key, one.given) for one in refused.problems] == [
+        ("foo=1", "foo", "foo"),
+        ("data.shots=0", "shots", 0),
+        ("r.yaml:16", "lr", -1),
+    ]
+
+
 OVERRIDES = [
     ("train.epochs", "an override is written key=value, like train.epochs=1"),
     ("tarin.epochs=1", "no such key: the recipe has no 'tarin'; did you mean train?"),
     ("grafts.loer.local.neighbours=5", "no such key: 'grafts' has no 'loer'; did you mean lore?"),
-    ("grafts.lore.local.neighbors=5", "block 'lin' takes no 'neighbors'; did you mean 'neighbours'?"),
+    ("grafts.lore.local.neighbors=5", "block 'lin' takes no 'neighbors'; did you mean neighbours?"),
     ("grafts.lore.local.block=lni", "no block called 'lni'; did you mean lin?"),
     ("grafts.lroe=null", "no such key: 'grafts' has no 'lroe'; did you mean lore?"),
     ("train.epochs.first=1", "no such key: 'train.epochs' is 2 and has no keys"),
-    ("train.lr=fast", "train, 'lr': input should be a valid number, unable to parse string as a number, got 'fast'"),
+    ("train.lr=fast", "train: 'lr' should be a number, got 'fast'"),
     ("train.lr=[", "not YAML: expected the node content, but found '<stream end>'"),
     ("data.dataset=folder", "dataset 'folder' needs 'root'"),
 ]
@@ -153,7 +188,7 @@ def test_an_argument_left_over_is_dropped_only_when_an_override_changed_the_word
 def test_a_signature_says_what_was_possible():
     text = RECIPE.replace("block: lin, neighbours: 9", f"block: '{__name__}:Small', rnak: 3")
     said = (
-        f"r.yaml:5: block '{__name__}:Small' takes no 'rnak'; did you mean 'rank'?\n    it takes dim, rank=4, ratio=0.5"
+        f"r.yaml:5: block '{__name__}:Small' takes no 'rnak'; did you mean rank?\n    it takes dim, rank=4, ratio=0.5"
     )
     assert message(text) == said
 
@@ -161,12 +196,12 @@ def test_a_signature_says_what_was_possible():
 def test_everything_that_is_wrong_is_said_at_once():
     assert message(RECIPE.replace("lr: 1e-3", "lr: -1, optimizer: adam"), "foo=1", "data.shots=0").splitlines() == [
         "foo=1: a recipe has no 'foo'; there is backbone, grafts, head, losses, rule, knowledge, data, train, task",
-        "data.shots=0: data, 'shots': input should be greater than or equal to 1, got 0",
-        "r.yaml:16: train, 'lr': input should be greater than 0, got -1",
-        "r.yaml:16: train, 'optimizer': input should be 'sgd' or 'adamw', got 'adam'; did you mean 'adamw'?",
+        "data.shots=0: data: 'shots' should be 1 or more, got 0",
+        "r.yaml:16: train: 'lr' should be above 0, got -1",
+        "r.yaml:16: train: 'optimizer' should be 'sgd' or 'adamw', got 'adam'; did you mean adamw?",
     ]
     nested = RECIPE.replace("neighbours: 9", "neighbours: few").replace("length: 2", "length: long")
-    assert [line.partition(",")[0] for line in message(nested).splitlines()] == [
+    assert [line.partition(": '")[0] for line in message(nested).splitlines()] == [
         "r.yaml:5: block 'lin'",
         "r.yaml:8: block 'prompt_generator'",
     ]

@@ -81,10 +81,10 @@ def test_listing_another_package_does_not_run_it(install, capsys):
     ("registry", "said"),
     [
         ("blocks: [", "not YAML"),
-        ({"blcoks": {}}, "blcoks: extra inputs are not permitted"),
-        ({"blocks": {"gated": {"about": "no class"}}}, "blocks / gated / class: field required"),
-        ({"blocks": {"gated": {**ENTRY, "class": "print('x')"}}}, "blocks / gated / class: string should match"),
-        ("- 3", "input should be a valid dictionary"),
+        ({"blcoks": {}}, "blcoks: is not known"),
+        ({"blocks": {"gated": {"about": "no class"}}}, "blocks / gated / class: is missing"),
+        ({"blocks": {"gated": {**ENTRY, "class": "print('x')"}}}, "blocks / gated / class: should be of the form"),
+        ("- 3", "should be a mapping"),
     ],
 )
 def test_a_broken_registry_gets_a_sentence_and_the_zoo_opens(install, registry, said, capsys):

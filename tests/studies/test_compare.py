@@ -180,7 +180,7 @@ WRONG = {
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),
     "a recipe named twice": (["linear", "lore", "linear"], "'linear' is named twice"),
     "a seed of one's own": (["linear", "lore", "train.seed=4"], "train.seed is what --seeds says"),
-    "an override for no recipe": (["linear", "zero_shot", "train.lern=4"], "train takes no 'lern'; did you mean 'lr'"),
+    "an override for no recipe": (["linear", "zero_shot", "train.lern=4"], "train takes no 'lern'; did you mean lr"),
     "a format": (["linear", "--format", "jsn"], "--format takes table, markdown, json, not 'jsn'; did you mean json?"),
     "a file for a folder": (["linear", "--out", "file"], "file is a file; --out takes the folder of the runs"),
     "no seeds": (["linear", "--seeds", "0"], "--seeds takes 1 or more, not 0"),

@@ -15,6 +15,7 @@ from pictures import paint
 from promptzoo import cli
 from promptzoo.studies.executor import OneByOne, begin
 from promptzoo.studies.plan import Ground, ground, read_field
+from promptzoo.training.seal import sealed, unsealed
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_what_changed_is_said_and_runs_anew_in_another_folder(root, alone, tmp_p
 def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
     (tmp_path / "linear").touch()
     (tmp_path / "linear-2").mkdir()
-    (tmp_path / "linear-2" / "seed-7.json").write_text('{"seed": 7}')
+    (tmp_path / "linear-2" / "seed-7.json").write_bytes(sealed({"seed": 7}))
     (tmp_path / "linear-3" / "seed-1").mkdir(parents=True)
     (tmp_path / "linear-3" / "seed-1" / "recipe.yaml").write_text("mine")
     name, said = place(root, tmp_path)
@@ -95,7 +96,8 @@ def test_a_knowledge_table_belongs_to_what_a_recipe_stands_on(root, tmp_path):
 def test_runs_of_other_versions_are_used_and_named(root, alone, tmp_path, capsys):
     shutil.copytree(alone, tmp_path / "out")
     file = tmp_path / "out" / "linear" / "seed-2.json"
-    file.write_text(re.sub(r'"torch": "[^"]+"', '"torch": "1.0"', file.read_text()))
+    told = unsealed(file)
+    file.write_bytes(sealed({**told, "versions": {**told["versions"], "torch": "1.0"}}))
     assert cli.main(asked(root, tmp_path / "out", "linear", "train.epochs=2")) == 0
     told = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert "linear, seed 2, was made with other versions: torch is " in told

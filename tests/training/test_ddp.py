@@ -7,6 +7,7 @@ from pictures import sentence
 from torch import nn
 
 from promptzoo.training.devices import SharedBatchNorm, share_batches
+from promptzoo.training.run_folder import RunFolder
 
 # without dropout, which every process draws for itself, and without AdamW, whose first steps are the gradient's sign:
 # where a gradient is nearly 0, rounding turns it
@@ -57,7 +58,7 @@ def test_a_process_s_sentence_is_that_of_the_run_and_its_state_can_be_resumed(tm
     said = sentence(lambda: runs.run(tmp_path / "run", root, *words, "train.devices=2", "train.device=cpu"))
     assert said.startswith("step 2 (epoch 1): the loss 'task' is ")
     assert "Traceback" not in said
-    assert (tmp_path / "run" / "state" / "state.pt").exists()
+    assert RunFolder(tmp_path / "run").saved
 
 
 def test_a_shared_norm_of_one_process_is_the_ordinary_one(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 import runs
 import timm
 import torch
-from pictures import sentence
+from pictures import error, sentence
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -71,15 +71,17 @@ def test_files_are_predicted_by_name(run, root):
 
 
 def test_a_tensor_of_another_size_is_refused(run):
-    said = sentence(lambda: promptzoo.load(run).predict(torch.zeros(2, 3, 16, 16)))
-    assert "(b, 3, 32, 32), got (2, 3, 16, 16)" in said
+    refused = error(lambda: promptzoo.load(run).predict(torch.zeros(2, 3, 16, 16)))
+    assert refused.given == (3, 16, 16)
+    assert "(b, 3, 32, 32)" in refused.what
 
 
 def test_evaluating_again_gives_the_same_figures(run):
     again, before = evaluate_run(run), runs.result(run)["test"]
     assert {key: again[key] for key in before} == before
     assert evaluate_run(run, "train")["count"] == 12
-    assert "has the splits train, val, test, not 'tset'" in sentence(lambda: evaluate_run(run, "tset"))
+    refused = error(lambda: evaluate_run(run, "tset"))
+    assert (refused.given, refused.possible, refused.nearest[0]) == ("tset", ("train", "val", "test"), "test")
 
 
 def test_changed_pictures_are_remarked_upon(tmp_path):

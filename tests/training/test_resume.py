@@ -1,7 +1,6 @@
 """A run that was interrupted, at whatever moment and however, ends as one left alone."""
 
 import errno
-import io
 import os
 import random
 import signal
@@ -12,14 +11,12 @@ from pathlib import Path
 
 import pytest
 import runs
-import torch
 from pictures import paint, sentence
 
 from promptzoo import files
-from promptzoo.training import resume as state
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.loop import Loop
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
 
 HYBRID = ("lore_sa2vp_hybrid", "clip", "data.guess=zero_shot", "data.augment=crop_flip", "train.save_every=2")
@@ -57,7 +54,7 @@ def die(*_: object, **__: object) -> None:
 
 
 def resumed(out: Path) -> None:
-    train(Run(out).recipe(), out, resume=True, quiet=True)
+    train(RunFolder(out).recipe(), out, resume=True, quiet=True)
 
 
 # ---------------------------------------------------------------------- killed
@@ -116,12 +113,12 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.session import train
 import runs
 out = Path({out!r})
-recipe = Run(out).recipe() if {resume} else runs.recipe(Path({root!r}), *{words!r})
+recipe = RunFolder(out).recipe() if {resume} else runs.recipe(Path({root!r}), *{words!r})
 try:
     train(recipe, out, resume={resume})
 except StoppedError as error:
@@ -247,21 +244,6 @@ def test_a_full_disk_loses_nothing(tmp_path, root, short, monkeypatch, number):
     assert not list((tmp_path / "run").rglob(".*.new"))
     resumed(tmp_path / "run")
     assert runs.same(tmp_path / "run", short)
-
-
-def test_a_damaged_state_is_named(tmp_path):
-    file = tmp_path / "state.pt"
-    state.save_state(file, {"tuned": {"a": torch.ones(3)}})
-    assert torch.equal(state.load_state(file)["tuned"]["a"], torch.ones(3))
-    file.write_bytes(file.read_bytes()[:-40])
-    assert "cannot be read as the state of a training" in sentence(lambda: state.load_state(file))
-    torch.save({"some": "thing"}, file)
-    assert "is not a state that this version of promptzoo saves" in sentence(lambda: state.load_state(file))
-
-
-def test_a_state_runs_no_code(tmp_path):
-    torch.save({"format": state.FORMAT, "bomb": io.StringIO}, tmp_path / "state.pt")
-    assert "cannot be read as the state" in sentence(lambda: state.load_state(tmp_path / "state.pt"))
 
 
 def test_stages_are_resumed_in_the_stage_they_were_in(tmp_path, root, monkeypatch):

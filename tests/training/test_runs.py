@@ -14,8 +14,10 @@ from promptzoo.costs.rows import front
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.runs import FoundRuns, read_runs
+from promptzoo.training.seal import sealed
 
 CLASSES = ["cat", "owl"]
 
@@ -35,17 +37,18 @@ def recipe(seed: int | None = 1, **more: object) -> Recipe:
 
 
 def finished(path: Path, asked: Recipe, accuracy: object, classes: list[str] | None = None) -> Path:
-    """A finished run as `Run` leaves it."""
+    """A finished run as `RunFolder` leaves it."""
     begun(path, asked)
-    folder = Run(path)
-    folder.model_file.write_bytes(pack({"head.weight": torch.ones(2, 3)}, asked, classes or CLASSES, "0" * 16))
-    folder.describe(folder.result_file, {"recipe": asked.name, "test": {"accuracy": accuracy}})
+    run = RunFolder(path)
+    run.model_file.write_bytes(pack({"head.weight": torch.ones(2, 3)}, asked, classes or CLASSES, "0" * 16))
+    run.result_file.write_bytes(sealed({"recipe": asked.name, "test": {"accuracy": accuracy}, "files": {}}))
     return path
 
 
 def begun(path: Path, asked: Recipe) -> Path:
     """An unfinished run, with a state that must not be opened."""
-    Run(path).start(asked)
+    with RunWriter(path).begun_by(asked, resume=False):
+        pass
     (path / "state").mkdir()
     (path / "state" / "state.pt").write_bytes(b"cos\nsystem\n(S'touch opened'\ntR.")
     return path
@@ -92,7 +95,7 @@ def test_other_classes_and_another_order_of_grafts_are_other_groups(tmp_path):
 def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "runs"
-    for name in ("good", "torn", "cut", "edited", "wordy", "bare", "none", "listed"):
+    for name in ("good", "torn", "cut", "edited", "wordy", "bare", "none", "listed", "flipped"):
         finished(root / name, recipe(), None if name == "none" else 0.5)
     begun(root / "unfinished", recipe())
     (root / "torn" / "result.json").write_text('{"recipe": "tu')
@@ -102,6 +105,8 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
     (root / "wordy" / "recipe.yaml").write_text("backbone: {open: timm/nowhere\n")
     (root / "bare" / "model.safetensors").unlink()
     (root / "listed" / "result.json").write_text("[1, 2]")
+    flipped = (root / "flipped" / "result.json").read_text().replace("0.5", "0.7")
+    (root / "flipped" / "result.json").write_text(flipped)
     (root / "foreign").mkdir()
     (root / "foreign" / "result.json").write_text('{"score": 3}')
     (root / "notes" / "of" / "mine").mkdir(parents=True)
@@ -113,8 +118,9 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
     assert said == {
         "bare": f"no such file or run: {root}/bare/model.safetensors",
         "edited": "its recipe.yaml is not the recipe that its model was trained with",
-        "foreign": "its result.json was not written by promptzoo: it has no 'recipe' or no 'test'",
-        "listed": "its result.json was not written by promptzoo: it has no 'recipe' or no 'test'",
+        "flipped": "its result.json is damaged: it is not as it was written",
+        "foreign": "its result.json was not written by promptzoo: it has no 'digest'",
+        "listed": "its result.json was not written by promptzoo: it has no 'digest'",
         "none": "its test accuracy should be a number of 0..1, got nothing",
         "notes": "holds no run",
         "torn": "its result.json cannot be read: it is not JSON",
@@ -131,9 +137,7 @@ def test_an_accuracy_that_is_no_share_is_refused(value, tmp_path):
 
 
 def test_classes_are_a_list_of_names(tmp_path):
-    path = finished(tmp_path / "run", recipe(), 0.5)
-    content = (path / "model.safetensors").read_bytes().replace(b'[\\"cat\\", \\"owl\\"]', b'{\\"cat\\" :\\"owl\\"}')
-    (path / "model.safetensors").write_bytes(content)
+    finished(tmp_path / "run", recipe(), 0.5, {"cat": "owl"})
     with pytest.raises(ZooError, match=r"its model.safetensors should hold a list of class names, got"):
         read_runs(tmp_path)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import runs
 import torch
-from pictures import sentence
+from pictures import error, sentence
 from torch import nn
 
 from promptzoo.model.contract import Loss
@@ -15,7 +15,7 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import Phase, TrainSettings
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import evaluate_run
-from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.schedule import optimizer_of, rate
 
 
@@ -39,8 +39,8 @@ def test_a_run_leaves_everything_about_itself_in_its_folder(linear, root):
     names = {path.name for path in linear.iterdir()}
     at_the_end = {"model.safetensors", "predictions.csv", "result.json"}
     assert names == {"recipe.yaml", "versions.json", "data.json", "log.jsonl", *at_the_end}
-    assert Run(linear).recipe() == runs.recipe(root, "linear", "vit", "train.epochs=12")
-    assert Run(linear).recipe().name == "linear"
+    assert RunFolder(linear).recipe() == runs.recipe(root, "linear", "vit", "train.epochs=12")
+    assert RunFolder(linear).recipe().name == "linear"
     assert json.loads((linear / "versions.json").read_text())["torch"] == torch.__version__.partition("+")[0]
     data = json.loads((linear / "data.json").read_text())
     assert data["pictures"] == {"train": 12, "val": 12, "test": 12}
@@ -59,9 +59,9 @@ def test_it_learns(linear):
 
 
 def test_only_what_was_tuned_is_saved_and_its_metadata_tells_the_rest(linear):
-    state, metadata = Run(linear).tuned()
+    state, metadata = RunFolder(linear).tuned()
     assert set(state) == {"head.fc.weight", "head.fc.bias"}
-    assert Recipe.parse(metadata["recipe"]) == Run(linear).recipe()
+    assert Recipe.parse(metadata["recipe"]) == RunFolder(linear).recipe()
     assert metadata["backbone"] == "timm/vit_tiny_patch16_224"
     assert json.loads(metadata["classes"]) == ["blue jay", "fox", "leaf"]
     assert len(metadata["frozen"]) == 64
@@ -134,7 +134,7 @@ def test_every_method_trains_on_every_backbone(tmp_path, root, name, kind):
     guess = "zero_shot" if kind == "clip" else "linear_probe"
     words = (f"data.guess={guess}", "train.precision=bf16", "train.epochs=1")
     result = runs.run(tmp_path / "run", root, name, kind, *words)
-    state, _ = Run(tmp_path / "run").tuned()
+    state, _ = RunFolder(tmp_path / "run").tuned()
     assert all(bool(tensor.isfinite().all()) for tensor in state.values())
     assert result.epochs == 1
 
@@ -170,7 +170,7 @@ def test_biases_and_norms_decay_only_when_told_to():
     assert [(group["weight_decay"], len(group["params"])) for group in groups] == [(0.5, 1), (0.0, 1)]
     assert optimizer_of(Phase(epochs=1, lr=0.1, optimizer="adamw", eps=1e-4), tuned).defaults["eps"] == 1e-4
     assert len(optimizer_of(Phase(epochs=1, lr=0.1), tuned).param_groups) == 1
-    assert "nothing in this recipe learns" in sentence(lambda: optimizer_of(phase, {}))
+    assert "train.epochs=0" in error(lambda: optimizer_of(phase, {})).remedy
 
 
 def test_a_clipped_gradient_moves_little(tmp_path, root):
@@ -178,7 +178,8 @@ def test_a_clipped_gradient_moves_little(tmp_path, root):
     runs.run(tmp_path / "clipped", root, *words)
     runs.run(tmp_path / "still", root, *words[:2], "train={optimizer: sgd, lr: 1e-30, epochs: 1}")
     moved = (
-        Run(tmp_path / "clipped").tuned()[0]["head.fc.weight"] - Run(tmp_path / "still").tuned()[0]["head.fc.weight"]
+        RunFolder(tmp_path / "clipped").tuned()[0]["head.fc.weight"]
+        - RunFolder(tmp_path / "still").tuned()[0]["head.fc.weight"]
     )
     assert 0 < moved.abs().max() < 1e-5
 
@@ -208,7 +209,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_name_and_keeps_the_last_state(
     said = sentence(lambda: runs.run(tmp_path / "run", root, *words))
     assert "step 2 (epoch 1): the loss 'task' is " in said
     assert "stays as it was after step 1" in said
-    state = torch.load(tmp_path / "run" / "state" / "state.pt", weights_only=True)
+    state = RunFolder(tmp_path / "run").state()
     assert state["reached"]["step"] == 1
     assert bool(state["tuned"]["head.fc.weight"].isfinite().all())
 
@@ -220,14 +221,16 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(tmp_path, root):
 
 
 def test_a_size_that_the_backbone_does_not_take_is_refused(tmp_path, root):
-    said = sentence(lambda: runs.run(tmp_path / "run", root, "linear", "vit", "data.size=48"))
-    assert "data.size is 48 x 48, but timm/vit_tiny_patch16_224 takes 32 x 32" in said
+    refused = error(lambda: runs.run(tmp_path / "run", root, "linear", "vit", "data.size=48"))
+    assert (refused.key, refused.given) == ("data.size", (48, 48))
+    assert "takes 32 x 32" in refused.what
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    said = sentence(lambda: fabric_of(TrainSettings(epochs=0, device="cuda")))
-    assert "0 GPUs are there; train.device=cpu runs without" in said
+    refused = error(lambda: fabric_of(TrainSettings(epochs=0, device="cuda")))
+    assert (refused.key, refused.given) == ("train.device", "cuda")
+    assert "train.device=cpu" in refused.remedy
 
 
 # ---------------------------------------------------------------------- what it shows
@@ -275,3 +278,11 @@ def test_numbers_that_json_has_not_become_null():
     from promptzoo.files import finite
 
     assert finite({"a": [math.inf, 1.0], "b": SimpleNamespace}) == {"a": [None, 1.0], "b": SimpleNamespace}
+
+
+def test_a_method_that_normalises_over_the_batch_says_that_it_needs_two_pictures(tmp_path, root):
+    refused = error(lambda: runs.run(tmp_path / "run", root, "lore", "vit", "data.batch=1"))
+    assert (refused.key, refused.given) == ("data.batch", 1)
+    assert "normalises over the batch" in refused.what
+    assert "data.batch=2" in refused.remedy
+    runs.run(tmp_path / "other", root, "linear", "vit", "data.batch=1", "train.epochs=1", "train.warmup=0")

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from promptzoo.backbones.adopt.compared import compared, remember
 from promptzoo.backbones.tower import Tower
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 
 #: Modules without parameters that hand their input on in evaluation mode, where a frozen backbone always is.
 INERT = (nn.Identity, nn.Dropout)
@@ -33,11 +34,9 @@ def demand(model: nn.Module, name: str, found: object, taken: object) -> None:
     """Raises `AdoptionError` naming the option of `model` when `found` is not (one of) `taken`."""
     options = taken if isinstance(taken, tuple) else (taken,)
     if found not in options:
-        takes = ", ".join(getattr(o, "__name__", repr(o)) for o in options)
-        has = getattr(found, "__name__", repr(found))
-        raise AdoptionError(
-            f"{type(model).__name__}: {name} is {has}, which the adopter does not take; it takes {takes}"
-        )
+        has, *takes = (getattr(option, "__name__", repr(option)) for option in (found, *options))
+        said = f"{name} is {has}, which the adopter does not take; it takes {', '.join(takes)}"
+        raise AdoptionError(said, place=type(model).__name__, key=name, given=has)
 
 
 def demand_type(model: nn.Module, name: str, *types: type[nn.Module]) -> None:
@@ -75,8 +74,8 @@ def account(model: nn.Module, towers: Iterable[nn.Module], given: Iterable[Tenso
             dropped.append(f"{name} ({type(module).__name__})")
     dropped = [n for n in dropped if not any(n == a or n.startswith((a + ".", a + " ")) for a in set_aside)]
     if dropped:
-        shown = ", ".join(dropped[:6]) + (f" and {len(dropped) - 6} more" if len(dropped) > 6 else "")
-        raise AdoptionError(f"{type(model).__name__}: the adopter would drop {shown}")
+        said = f"the adopter would drop {some(dropped, quote='')}"
+        raise AdoptionError(said, place=type(model).__name__, given=dropped)
 
 
 def verify(
@@ -87,13 +86,16 @@ def verify(
 ) -> None:
     """Compares one random forward of the adopted model with the original's, in float64, on a disturbed copy.
 
-    The copy's parameters are disturbed, so that zeros and ones of a fresh model hide nothing.
+    The copy's parameters are disturbed, so that zeros and ones of a fresh model hide nothing.  What was found equal
+    once is not compared again, unless the environment says `PROMPTZOO_VERIFY=always`.
     Raises `AdoptionError` when the largest difference exceeds 1e-9 of the output's scale.
     """
     if any(t.is_meta for t in model.parameters()):
         return  # no numbers to compare; the same class was compared where there are
+    if compared(model, adopt):
+        return
     draw = torch.Generator().manual_seed(0)
-    twin = copy.deepcopy(model).double().eval()
+    twin = copy.deepcopy(model).cpu().double().eval()
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.add_(torch.empty_like(parameter).uniform_(-0.05, 0.05, generator=draw))
@@ -102,6 +104,7 @@ def verify(
     error = float((found - expected).abs().max() / expected.abs().max())
     if not error <= 1e-9:
         raise AdoptionError(f"{type(model).__name__}: the adopted tower computes something else (error {error:.1e})")
+    remember(model, adopt)
 
 
 def dummy(tower_input: tuple[int, ...], rows: int = 1) -> Tensor:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.adopt.account import (
     Adopted,
-    AdoptionError,
     account,
     demand,
     demand_type,
@@ -86,8 +85,7 @@ def text_tower(m: Any) -> Tower:
     demand(m, "cls_emb", type(getattr(m, "cls_emb", None)), type(None))
     demand(m, "use_pad_mask", bool(getattr(m, "use_pad_mask", False)), False)
     demand(m, "causal mask", m.attn_mask is not None, True)
-    if getattr(m, "output_tokens", False):
-        raise AdoptionError(f"{type(m).__name__}: output_tokens is True, which the adopter does not take")
+    demand(m, "output_tokens", bool(getattr(m, "output_tokens", False)), False)
     width = m.token_embedding.embedding_dim
     projection = m.text_projection
     proj = Project(projection) if isinstance(projection, nn.Parameter) else projection

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from promptzoo.data.contents import fingerprint
-from promptzoo.data.dataset import Dataset
+from promptzoo.data.dataset import Dataset, spoken
 from promptzoo.data.divide import divide, told
 from promptzoo.data.picture import Picture, read
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError, nearest, some
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SPLITS = ("train", "val", "test")
@@ -40,7 +40,7 @@ class PictureFolder(Dataset):
         self.root = Path(root).expanduser()
         self.remarks: list[str] = []
         if not self.root.is_dir():
-            raise ZooError(missing(self.root))
+            raise missing(self.root)
         there = subfolders(self.root)
         if split and (found := [name for name in there if name in ("train", "test")]):
             raise ZooError(f"{self.root} has a folder '{found[0]}'; 'split' is for one folder of classes")
@@ -48,7 +48,8 @@ class PictureFolder(Dataset):
         first = splits.get("train", "")
         self.folders = subfolders(self.root / first)
         if not self.folders:
-            raise ZooError(f"{self.root / first} holds no folder; {LAYOUT}")
+            said = f"{self.root / first} holds no folder"
+            raise ZooError(said, key="root", given=str(self.root), remedy=LAYOUT)
         for folder in list(splits.values())[1:]:
             self._same_classes(folder)
         self.classes = class_names(self.folders, names or {}, self.root)
@@ -68,16 +69,17 @@ class PictureFolder(Dataset):
         """The folder of each split that is there; folders beside them that nobody reads are remarked upon."""
         for split in ("train", "test"):
             if split not in there:
-                here = f"it holds {', '.join(there[:6])}{' ...' if len(there) > 6 else ''}" if there else "it is empty"
+                here = f"it holds {some(there, quote='')}" if there else "it is empty"
+                said = f"{self.root} has no folder '{split}': {here}"
                 flat = "; if these are classes, write data.split='{val: 0.1, test: 0.2}'" if there else ""
-                raise ZooError(f"{self.root} has no folder '{split}': {here}; {LAYOUT}{flat}")
+                raise ZooError(said, key="root", given=split, possible=there or None, remedy=f"{LAYOUT}{flat}")
         val = [folder for folder in there if folder in VAL]
         if len(val) > 1:
             raise ZooError(f"{self.root}: the split val is there twice, as {' and '.join(val)}; leave one of them")
         splits = {"train": "train", **({"val": val[0]} if val else {}), "test": "test"}
         others = [folder for folder in there if folder not in splits.values()]
         if others:
-            self.remarks.append(f"not read, since the splits are train, val and test: {', '.join(others[:6])}")
+            self.remarks.append(f"not read, since the splits are train, val and test: {some(others, quote='')}")
         return splits
 
     def _same_classes(self, split: str) -> None:
@@ -85,11 +87,14 @@ class PictureFolder(Dataset):
         lacking = [folder for folder in self.folders if folder not in there]
         foreign = [folder for folder in there if folder not in self.folders]
         if lacking or foreign:
-            parts = [f"lacks {some(lacking)}"] if lacking else []
-            if foreign:
-                hint = did_you_mean(foreign[0], self.folders) if len(foreign) == 1 else ""
-                parts.append(f"has {some(foreign)}, which {self.root / 'train'} does not{hint}")
-            raise ZooError(f"{self.root / split} {' and '.join(parts)}; the splits must have the same classes")
+            said = [f"lacks {some(lacking)}"] if lacking else []
+            said += [f"has {some(foreign)}, which {self.root / 'train'} does not"] if foreign else []
+            raise ZooError(
+                f"{self.root / split} {' and '.join(said)}",
+                given=foreign[0] if len(foreign) == 1 else None,
+                possible=self.folders if len(foreign) == 1 and nearest(foreign[0], self.folders) else None,
+                remedy="the splits must have the same classes",
+            )
 
     def _pictures(self, split: str) -> list[Picture]:
         others, empty = Counter[str](), []
@@ -105,8 +110,8 @@ class PictureFolder(Dataset):
             if len(found) == before:
                 empty.append(folder)
         if empty:
-            where = self.root / split
-            raise ZooError(f"{where}: no picture in class {some(empty)}; the endings read are {' '.join(ENDINGS)}")
+            said, way = f"no picture in class {some(empty)}", f"the endings read are {' '.join(ENDINGS)}"
+            raise ZooError(said, place=self.root / split, given=empty, remedy=way)
         if others:
             kinds = ", ".join(f"{count} x {ending}" for ending, count in others.most_common(5))
             self.remarks.append(f"{split or self.root.name}: files left out for their ending: {kinds}")
@@ -127,32 +132,28 @@ def subfolders(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def some(names: list[str]) -> str:
-    """The first names of a list, quoted."""
-    quoted = ", ".join(f"'{name}'" for name in names[:5])
-    return f"{quoted} and {len(names) - 5} more" if len(names) > 5 else quoted
-
-
 def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> list[str]:
-    """How one says each folder: `names` first, else underscores as blanks; dashes stay, as in t-shirt."""
+    """How one says each folder: `names` first, else as `spoken` does."""
     for folder in names:
         if folder not in folders:
-            raise ZooError(f"'names' has '{folder}', which is no class of {root}{did_you_mean(folder, folders)}")
-    said = [names.get(folder, " ".join(folder.replace("_", " ").split())) for folder in folders]
+            strange = f"'names' has '{folder}', which is no class of {root}"
+            raise ZooError(strange, key="names", given=folder, possible=folders)
+    said = [names.get(folder, spoken(folder)) for folder in folders]
     for name, count in Counter(said).items():
         if count > 1:
             twins = some([folder for folder, one in zip(folders, said, strict=True) if one == name])
-            raise ZooError(f"{root}: the classes {twins} would all be called '{name}'; tell them apart with 'names'")
+            alike = f"the classes {twins} would all be called '{name}'"
+            raise ZooError(alike, place=root, key="names", given=name, remedy="tell them apart with 'names'")
     return said
 
 
-def missing(root: Path) -> str:
-    """The sentence for a folder that does not exist, with the nearest one that does."""
+def missing(root: Path) -> ZooError:
+    """A folder that does not exist, with the nearest one that does."""
     if root.exists():
-        return f"{root} is a file, not a folder; {LAYOUT}"
+        return ZooError(f"{root} is a file, not a folder", key="root", given=str(root), remedy=LAYOUT)
     absent = root
     while not absent.parent.is_dir():
         absent = absent.parent
-    near = did_you_mean(absent.name, subfolders(absent.parent))
     where = "" if absent == root else f", since {absent} does not"
-    return f"the folder {root} does not exist{where}{near}"
+    there = subfolders(absent.parent)
+    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there)

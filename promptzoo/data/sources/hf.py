@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.data.sources.drawn import OpenedElsewhere, Split
-from promptzoo.errors import ZooError, unknown
+from promptzoo.errors import ZooError
 
 SPLITS = {"train": ("train", "training"), "val": ("validation", "val", "valid", "dev"), "test": ("test",)}
 
@@ -70,7 +70,7 @@ def chosen(found: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dic
     """Which of its splits is which of ours.  Raises `ZooError`."""
     for theirs in asked.values():
         if theirs not in found:
-            raise ZooError(f"{name} has no split '{theirs}'{unknown(theirs, found)}")
+            raise ZooError(f"{name} has no split '{theirs}'", given=theirs, possible=found)
     guessed = {part: next((one for one in words if one in found), None) for part, words in SPLITS.items()}
     parts = {**{part: one for part, one in guessed.items() if one}, **asked}
     if "train" not in parts:
@@ -81,7 +81,7 @@ def chosen(found: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dic
 def column(kinds: Mapping[str, str], asked: str | None, kind: str, words: Sequence[str], name: str) -> str:
     """The column that is asked for, or the one of a kind, or of a usual name.  Raises `ZooError`."""
     if asked is not None and asked not in kinds:
-        raise ZooError(f"{name} has no column '{asked}'{unknown(asked, kinds)}")
+        raise ZooError(f"{name} has no column '{asked}'", given=asked, possible=kinds)
     of_kind = [one for one, its in kinds.items() if its == kind]
     found = asked or next((one for one in words if one in kinds), None) or (of_kind[0] if len(of_kind) == 1 else None)
     if found is None:

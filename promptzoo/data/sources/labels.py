@@ -9,7 +9,7 @@ from typing import Any
 
 from promptzoo.data.sources.paths import Spot
 from promptzoo.data.sources.text import lines
-from promptzoo.errors import ZooError, did_you_mean, shown
+from promptzoo.errors import ZooError, shown
 
 Names = Sequence[str] | Mapping[str, str]
 
@@ -97,7 +97,7 @@ def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str]
         otherwise = {said(name): one for name, one in names.items()}
         for name in otherwise:
             if name not in classes:
-                raise ZooError(f"'names' has '{name}', which is no class{did_you_mean(name, classes)}")
+                raise ZooError(f"'names' has '{name}', which is no class", given=name, possible=classes)
         classes = [otherwise.get(name, name) for name in classes]
     for name, count in Counter(classes).items():
         if count > 1:
@@ -152,5 +152,5 @@ def of_words(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str], 
         for entry, label in enumerate(part.labels):
             if label not in index:
                 of = "'names' has no such class" if given else "no picture to train on has it"
-                raise ZooError(f"{part.place(entry)}: '{label}' is no class: {of}{did_you_mean(label, classes)}")
+                raise ZooError(f"{part.place(entry)}: '{label}' is no class: {of}", given=label, possible=classes)
     return classes, index

@@ -12,7 +12,7 @@ from promptzoo.data.sources.labels import Names, Rows, rows_of
 from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, lines, text
-from promptzoo.errors import ZooError, unknown
+from promptzoo.errors import ZooError
 
 COLUMNS = {  # what a column may be called, the likeliest first
     "file": ("file", "path", "filename", "filepath", "file_name", "image", "impath", "img", "image_path", "picture"),
@@ -128,7 +128,7 @@ def checked(names: Names | None) -> Names | None:
 def word(part: str, where: str) -> str:
     """A split by its usual names.  Raises `ZooError`."""
     if part.strip().lower() not in SPLITS:
-        raise ZooError(f"'{part}' ({where}) is no split{unknown(part, ('train', 'val', 'test'))}")
+        raise ZooError(f"'{part}' ({where}) is no split", given=part, possible=("train", "val", "test"))
     return SPLITS[part.strip().lower()]
 
 
@@ -136,7 +136,7 @@ def title(path: Path, word: str, asked: str | None, titles: Sequence[str]) -> st
     """The column of a file, of a label or of a split; none has to be of a split.  Raises `ZooError`."""
     if asked is not None:
         if asked not in titles:
-            raise ZooError(f"{path} has no column '{asked}'{unknown(asked, titles)}")
+            raise ZooError(f"{path} has no column '{asked}'", given=asked, possible=titles)
         return asked
     lower = {one.strip().lower(): one for one in titles}
     found = next((lower[one] for one in COLUMNS[word] if one in lower), None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError, meant, nearest, some
 
 
 def text(path: Path) -> str:
@@ -56,8 +56,7 @@ def lacking(path: Path) -> str:
         absent = absent.parent
     there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
     where = "" if absent == path else f", since {absent} does not"
-    near = did_you_mean(absent.name, there)
-    here = near or f"; {absent.parent} holds {', '.join(there[:6]) or 'nothing'}{' ...' if len(there) > 6 else ''}"
+    here = meant(nearest(absent.name, there)) or f"; {absent.parent} holds {some(there, 6, quote='') or 'nothing'}"
     return f"{path} does not exist{where}{here}"
 
 

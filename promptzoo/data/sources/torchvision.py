@@ -10,7 +10,7 @@ from typing import Any
 from promptzoo.data.sources.drawn import OpenedElsewhere, Split
 from promptzoo.data.sources.text import folder
 from promptzoo.data.sources.unpickle import ARRAYS, unpickle
-from promptzoo.errors import ZooError, unknown
+from promptzoo.errors import ZooError
 
 LABELS = ("_labels", "labels", "targets", "y")
 FILES = ("_image_files", "_images")
@@ -51,7 +51,7 @@ class TorchvisionSet(OpenedElsewhere):
         if name in UNPICKLES:
             raise ZooError(f"torchvision's {name} is not read: it unpickles files, or has no picture with one label")
         if name not in known:
-            raise ZooError(f"torchvision has no set '{name}'{unknown(name, known)}")
+            raise ZooError(f"torchvision has no set '{name}'", given=name, possible=known)
         self.remarks = []
         classes: list[str] | None
         if download:

@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from promptzoo.errors import ZooError, did_you_mean
+from promptzoo.errors import ZooError
 from promptzoo.model.blueprint import Make
 from promptzoo.model.contract import Graft
 from promptzoo.model.heads import text_head
@@ -51,7 +51,7 @@ class Thaw(Graft):
     def __init__(self, at: str | list[str], thaw: str = "all", *, only: list[int] | None = None):
         super().__init__()
         if thaw not in THAWS:
-            raise ZooError(f"thaw takes {' or '.join(THAWS)}, not '{thaw}'{did_you_mean(thaw, THAWS)}")
+            raise ZooError(f"thaw takes no '{thaw}'", key="thaw", given=thaw, possible=THAWS)
         self.at, self.thaw, self.only = listed(at), thaw, only
 
     def attach(self, model: Model, name: str) -> None:
@@ -68,7 +68,7 @@ class Thaw(Graft):
         ]
         if not thawed:
             what = "parameters" if self.thaw == "all" else f"a parameter called {self.thaw}"
-            raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw")
+            raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw", key="thaw", given=self.at)
 
 
 def check_text(model: Model, patterns: list[str], name: str) -> None:

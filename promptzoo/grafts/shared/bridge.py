@@ -10,6 +10,7 @@ from promptzoo.backbones.attention import Attention
 from promptzoo.backbones.notes import Notes
 from promptzoo.model.model import Model
 from promptzoo.model.site import Around, Wrap, bare
+from promptzoo.model.weakly import Weakly
 
 
 class Bridge(nn.Module):
@@ -48,8 +49,8 @@ class Bridge(nn.Module):
         branch = bare(model.at(f"visual.layers.{layer}.attention")[0].module)
         attn = bare(branch.attn)
         assert isinstance(attn, Attention)
-        self.frozen = (branch, attn)  # a tuple: they belong to the frozen tree
-        self.place = (model.visual.layers, layer)
+        self.branch, self.attn = Weakly(branch), Weakly(attn)  # they belong to the frozen tree
+        self.layers, self.layer = Weakly(model.visual.layers), layer
         model.at(f"visual.layers.{layer}.enter")[0].around(self.listen, name)
         if getattr(self.align, "eps", None) is None:
             model.at(f"visual.layers.{layer}.attention.attn.mix")[0].around(self.ask, name)
@@ -63,10 +64,9 @@ class Bridge(nn.Module):
         Alone and without dropout, a fresh map is the same for all images.
         """
         if prefix_tokens != self.prefix_tokens:
-            device = next(self.frozen[1].parameters()).device
+            device = next(self.attn().parameters()).device
             self.align, self.prefix_tokens = self.make(prefix=prefix_tokens).to(device), prefix_tokens
-        layers, number = self.place
-        inside = list(layers[number].modules())
+        inside = list(self.layers()[self.layer].modules())
         alone = all(m.name == self.name for m in inside if isinstance(m, Around))
         self.alone = alone and not any(isinstance(m, nn.Dropout) for m in inside)
 
@@ -89,16 +89,15 @@ class Bridge(nn.Module):
 
     def ask_anew(self, step: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """Eq. 2 behind a norm of another eps."""
-        branch, attn = self.frozen
-        norm = branch.norm
+        norm = self.branch().norm
         h = nn.functional.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, self.align.eps)
-        self.tell(*attn.project(h), notes)
+        self.tell(*self.attn().project(h), notes)
         y: Tensor = step(x, notes)
         return y
 
     def tell(self, q: Tensor, k: Tensor, v: Tensor, notes: Notes) -> None:
         ask, tell = self.rows(notes, asking=True), self.rows(notes, asking=False)
-        notes[self.told] = self.frozen[1].join(self.align(q[ask], k[tell], v[tell]))
+        notes[self.told] = self.attn().join(self.align(q[ask], k[tell], v[tell]))
 
     def exchange(self, layer: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """Eq. 3-5: both pathways and the fresh map in one call, then the answer joins its asker."""

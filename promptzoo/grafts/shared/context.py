@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.model.heads import TextSimilarity, text_head
 from promptzoo.model.model import Model
 from promptzoo.model.site import Around, Wrap, bare
-from promptzoo.model.texts import some
 
 Position = Literal["end", "middle", "front"]
 
@@ -75,13 +74,14 @@ def first(model: Model, head: TextSimilarity, length: int | None, init: str | No
     if init is None:
         length = 16 if length is None else length
         if length < 1:
-            raise ZooError(f"length must be 1 or more, got {length}")
+            raise ZooError(f"length must be 1 or more, got {length}", key="length", given=length)
         return torch.randn(length, table.embedding_dim) * 0.02
     ids = head.tokenize([init])[0]
     words: Tensor = table(ids[1 : int(ids.argmax())].to(table.weight.device)).detach().float().cpu()
     length = len(words) if length is None else length
     if not len(words) or length < len(words):
-        raise ZooError(f"init '{init}' has {len(words)} tokens, and length is {length}; leave one of the two out")
+        said, way = f"init '{init}' has {len(words)} tokens, and length is {length}", "leave one of the two out"
+        raise ZooError(said, key="init", given=init, remedy=way)
     return torch.cat([words.new_zeros(length - len(words), words.shape[1]), words])
 
 
@@ -97,7 +97,10 @@ def arrangement(head: TextSimilarity, length: int, position: Position) -> Tensor
         lacking = dict.fromkeys(head.names[row % len(head.names)] for row in full)
         raise ZooError(
             f"no room for {length} more tokens in the {places} that the text tower reads, "
-            f"for the class {some(list(lacking))}; take fewer, or shorter names"
+            f"for the class {some(lacking)}",
+            key="length",
+            given=length,
+            remedy="take fewer, or shorter names",
         )
     before = {"end": length, "middle": length // 2, "front": 0}[position]
     behind = torch.ones(len(ids), 1) if position == "end" else names_end(head, ids).unsqueeze(1)
@@ -116,8 +119,7 @@ def names_end(head: TextSimilarity, ids: Tensor) -> Tensor:
         alone = head.tokenize([template.partition("{}")[0] + name])[0].to(tokens)
         end = int(alone.argmax())
         if not torch.equal(alone[:end], tokens[:end]):
-            raise ZooError(
-                f"in '{template}' no token ends where the class name '{name}' does; only position 'end' is left"
-            )
+            said = f"in '{template}' no token ends where the class name '{name}' does"
+            raise ZooError(said, key="position", given=name, remedy="only position 'end' is left")
         found.append(end)
     return torch.tensor(found)

@@ -15,8 +15,8 @@ class Pieces(Learned):
 
     places: Tensor
 
-    def __init__(self, slots: Slots, dim: int, pixels: int, dropout: float, pieces: int):
-        super().__init__(slots, dim, pixels, dropout)
+    def __init__(self, slots: Slots, dim: int, bound: float, dropout: float, pieces: int):
+        super().__init__(slots, dim, bound, dropout)
         self.tokens = nn.Parameter(cut(self.tokens.detach(), pieces))
         self.keep(torch.ones(slots.count, pieces, dtype=torch.bool))
 

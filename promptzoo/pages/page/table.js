@@ -1,59 +1,28 @@
 /* The table: its columns, sorting, and the lines that open below a row. */
 
-const COLUMNS = [
-  { key: 'name', head: 'recipe', word: true, text: row => row.name },
-  { key: 'backbone', head: 'backbone', word: true, text: row => row.backbone },
-  { key: 'methods', head: 'methods', word: true, text: row => row.methods },
-  { key: 'pictures', head: 'run on', word: true, text: row => row.pictures ?? '–' },
-  { key: 'tuned', head: 'tuned', unit: 'parameters', text: row => whole(row.tuned) },
-  { key: 'share', head: '% of visual', unit: 'tower', text: row => digits(row.share) },
-  { key: 'macs', head: 'GMACs', unit: 'a picture', text: row => giga(row.macs) },
-  { key: 'times', head: '× bare', unit: 'backbone', text: row => (row.times === null ? '–' : row.times.toFixed(2)) },
-  { key: 'training', head: 'training', unit: 'GMACs a picture, step', text: row => giga(row.training) },
-  { key: 'checkpoint', head: 'checkpoint', unit: 'on disk', text: row => bytes(row.checkpoint) },
-  { key: 'mean', head: 'accuracy', unit: '% ± std over seeds', text: row => accuracy(row) },
-];
-
 const table = { order: { key: null, down: false }, lines: [], more: new Map() };
 
-function accuracy(row) {
-  if (!row.accuracy) return '–';
-  const spread = row.accuracy.std === null ? '' : ` ± ${percent(row.accuracy.std)}`;
-  return percent(row.accuracy.mean) + spread;
-}
-
-function columns() {
-  const left = { mean: !rows.some(row => row.accuracy), pictures: data.sets.length < 2 };
-  return COLUMNS.filter(column => !left[column.key]);
-}
-
 function buildTable() {
-  const shown = columns();
-  const heads = shown.map(column => {
-    const button = el('button', { type: 'button' }, column.head, el('small', {}, column.key === 'training' ? column.unit : (column.unit || '').replaceAll(' ', '\u00a0') || '\u00a0'));
-    button.addEventListener('click', () => sortBy(column.key));
-    return el('th', { scope: 'col', class: column.word ? '' : 'number', 'data-key': column.key }, button);
+  const heads = columns.map(({ key, head, unit, word }) => {
+    const button = el('button', { type: 'button' }, head, el('small', {}, key === 'training' ? unit : unit.replaceAll(' ', '\u00a0') || '\u00a0'));
+    button.addEventListener('click', () => sortBy(key));
+    return el('th', { scope: 'col', class: word ? '' : 'number', 'data-key': key }, button);
   });
   document.querySelector('#table thead').append(el('tr', {}, ...heads));
-  for (const row of rows) {
-    const cells = shown.map(column => el('td', { class: column.word ? '' : 'number' }, ...cell(column, row)));
-    table.lines.push(el('tr', {}, ...cells));
-  }
+  table.lines.push(...rows.map(row => el('tr', {}, ...columns.map(({ key, word }) => el('td', { class: word ? '' : 'number' }, ...cell(key, row))))));
 }
 
-function cell(column, row) {
-  const text = column.text(row);
-  if (column.key === 'name') {
+function cell(key, row) {
+  const text = row.cells[key];
+  if (key === 'name') {
     const button = el('button', { type: 'button', 'aria-expanded': 'false' }, text);
     button.addEventListener('click', () => open(row, button));
     return [button];
   }
-  if (column.key === 'methods') return [el('i', { class: 'mark', 'data-method': row.methods }), text];
-  if (column.key === 'mean') {
+  if (key === 'methods') return [el('i', { class: 'mark', 'data-method': row.order.methods }), text];
+  if (key === 'mean') {
     const [mean, spread] = text.split(' ± ');
-    const seeds = row.accuracy ? row.accuracy.seeds.length : 0;
-    const said = seeds ? `${seeds} seed${seeds === 1 ? '' : 's'}` : '';
-    return [mean, el('span', { class: 'spread' }, spread ? `\u00a0± ${spread}` : ''), el('small', {}, said)];
+    return [mean, el('span', { class: 'spread' }, spread ? `\u00a0± ${spread}` : ''), el('small', {}, row.cells.seeds)];
   }
   return [text];
 }
@@ -67,19 +36,9 @@ function open(row, button) {
 }
 
 function more(row) {
-  const parts = row.parts.flatMap(([kind, name, tuned, macs]) => [
-    el('dt', {}, kind === name ? name : `${kind} ${name}`), el('dd', {}, whole(tuned)), el('dd', {}, macs ? `${giga(macs)} GMACs` : ''),
-  ]);
-  const notes = row.remarks.map(text => el('li', {}, text));
-  const strange = Object.entries(row.uncounted).map(([name, count]) => `${name} (${count})`);
-  if (strange.length) notes.push(el('li', {}, `operations that no rule counts: ${strange.join(', ')}`));
-  if (row.text) notes.push(el('li', {}, `the texts of ${row.classes} classes add ${giga(row.text)} GMACs to each picture`));
-  if (row.accuracy) {
-    const { split, seeds, paths } = row.accuracy;
-    notes.push(el('li', {}, `${split} accuracy of seed ${seeds.join(', ')}: ${paths.join(', ')}`));
-  }
-  const beside = el('div', {}, el('dl', {}, ...parts), el('ul', {}, ...notes));
-  const inside = el('td', { colspan: columns().length }, el('div', {}, el('pre', {}, row.recipe), beside));
+  const parts = row.parts.flatMap(([name, tuned, macs]) => [el('dt', {}, name), el('dd', {}, tuned), el('dd', {}, macs)]);
+  const beside = el('div', {}, el('dl', {}, ...parts), el('ul', {}, ...row.notes.map(text => el('li', {}, text))));
+  const inside = el('td', { colspan: columns.length }, el('div', {}, el('pre', {}, row.recipe), beside));
   return el('tr', { class: 'more' }, inside);
 }
 
@@ -99,7 +58,7 @@ function sorted(some) {
   if (key === null) return some;
   const turn = down ? -1 : 1;
   return [...some].sort((one, other) => {
-    const [a, b] = [one[key], other[key]];
+    const [a, b] = [one.order[key], other.order[key]];
     if (a === null || b === null) return (a === null) - (b === null) || one.index - other.index;
     const by = typeof a === 'string' ? collator.compare(a, b) : a - b;
     return turn * by || one.index - other.index;
@@ -113,11 +72,9 @@ function drawTable(visible) {
 }
 
 function paintTable() {
-  for (const mark of document.querySelectorAll('#table i.mark')) paintMark(mark, data.methods[mark.dataset.method]);
-  for (const line of table.lines) for (const mark of line.querySelectorAll('i.mark')) paintMark(mark, data.methods[mark.dataset.method]);
-}
-
-function paintMark(mark, [colour, filled]) {
-  mark.style.borderColor = palette()[colour];
-  mark.style.background = filled ? palette()[colour] : 'transparent';
+  for (const mark of table.lines.flatMap(line => [...line.querySelectorAll('i.mark')])) {
+    const [colour, filled] = data.figures[theme()].methods[mark.dataset.method];
+    mark.style.borderColor = colour;
+    mark.style.background = filled ? colour : 'transparent';
+  }
 }

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from promptzoo.errors import ZooError
-from promptzoo.figures.costs import write_plot
-from promptzoo.figures.marks import DARK, LIGHT, REST, SHAPES, Mark, marks
+from promptzoo.pages.pictures import write_plot
 
 FIRST = {".pdf": b"%PDF", ".png": b"\x89PNG", ".svg": b"<?xml"}
 
@@ -103,23 +102,3 @@ def test_without_matplotlib_the_command_that_installs_it_is_told(tmp_path, monke
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ZooError, match=r"the package matplotlib, .*: pip install 'promptzoo\[page\]'"):
         write_plot(tmp_path / "costs.png", invented.rows(2))
-
-
-def test_a_method_of_one_graft_has_its_colour_and_the_bare_backbone_its_own():
-    rows = [invented.row("a", lore=10), invented.row("b", lore=10, vpt=10), invented.row("c"), invented.row("d", vpt=1)]
-    known = marks(rows)
-    assert list(known.methods) == ["bare", "lore", "lore + vpt", "vpt"]
-    assert known.methods["lore"] == known.grafts["lore"]
-    assert len({known.methods[name] for name in known.methods}) == 4
-    assert known.methods["bare"] == Mark(8)
-
-
-def test_rare_methods_and_backbones_share_the_last_mark():
-    rows = [invented.row(f"r{i}", f"timm/b{i}", **{f"g{i}": 10}) for i in range(30)] * 2
-    rows += [invented.row("common", "timm/common", common=10)] * 3
-    known = marks(rows)
-    assert known.methods["common"] == Mark(0)
-    assert known.backbones["timm/common"] == 0
-    assert list(known.methods.values()).count(REST) == 31 - 16
-    assert list(known.backbones.values()).count(len(SHAPES) - 1) == 31 - len(SHAPES) + 1
-    assert len(LIGHT) == len(DARK) == REST.colour + 1

@@ -1,0 +1,56 @@
+"""A model of timm or open_clip that is loaded already, adopted as it stands."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from promptzoo.backbones.open import Backbone, adopt_with, adopter_of, moved
+from promptzoo.backbones.tokenizer import tokenizer_of
+from promptzoo.data.preprocess import Preprocess
+
+
+def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
+    """Adopts a model, or one of a class derived from one that can be; it is frozen, and its parts are the tower's.
+
+    Its preprocessing is that which its library notes with it.
+    Raises `AdoptionError` for a model that no adopter understands.
+    """
+    library = adopter_of(adopters, model)[0].partition(".")[0]
+    facts, tokenize = {"timm": of_timm, "open_clip": of_open_clip}.get(library, of_another)(model)
+    state = model.eval().state_dict(keep_vars=True)
+    adopted = adopt_with(adopters, model)
+    _, height, width = adopted.visual.input
+    name = f"a loaded {type(model).__name__}"
+    preprocess, names = Preprocess(size=(height, width), **facts), moved(state, adopted)
+    return Backbone(name, "loaded", adopted, preprocess, tokenize if adopted.text else None, None, names)
+
+
+Facts = tuple[dict[str, Any], Callable[[list[str]], Tensor] | None]
+
+
+def of_another(model: Any) -> Facts:
+    """A library that notes nothing."""
+    return {}, None
+
+
+def of_timm(model: Any) -> Facts:
+    """How a model of timm wants its pictures."""
+    from timm.data import resolve_model_data_config
+
+    found = resolve_model_data_config(model)
+    words = ("mean", "std", "interpolation", "crop_pct", "crop_mode")
+    return {word: found[word] for word in words if word in found}, None
+
+
+def of_open_clip(model: Any) -> Facts:
+    """How a model of open_clip wants its pictures, and its tokenizer."""
+    import open_clip
+
+    found = open_clip.get_model_preprocess_cfg(model) if hasattr(model, "visual") else {}
+    facts = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+    facts |= {word: tuple(found[word]) for word in ("mean", "std") if word in found}
+    crop = "squash" if found.get("resize_mode") == "squash" else "center"
+    facts |= {"interpolation": found.get("interpolation", "bicubic"), "crop_mode": crop}
+    positions = getattr(getattr(model, "text", model), "positional_embedding", None)
+    return facts, None if positions is None else tokenizer_of(len(positions))

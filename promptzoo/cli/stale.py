@@ -1,0 +1,10 @@
+"""The option `--stale`, which the commands that train share."""
+
+import typer
+
+STALE = typer.Option(
+    "--stale",
+    help="Seconds of silence after which a run counts as abandoned; 60 on other machines where left out.",
+    min=1,
+    show_default=False,
+)

@@ -1,0 +1,69 @@
+"""What a person has in hand, as pictures: paths, PIL pictures, arrays and tensors, one or many."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from promptzoo.data.picture import read, upright
+from promptzoo.errors import ZooError
+
+Given: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
+KINDS = (
+    "a path, a PIL picture, an array h w 3 (uint8 in 0..255 or float in 0..1), or a tensor 3 h w (uint8 in 0..255, or "
+    "float as the network sees it)"
+)
+
+
+def one_by_one(given: Given | Iterable[Given]) -> Iterator[Given]:
+    """Each picture of what was given, taken when it is asked for: an array or a tensor of four axes holds several."""
+    if isinstance(given, np.ndarray | Tensor) and given.ndim == 4:
+        yield from given
+    elif isinstance(given, str | Path | Image.Image | np.ndarray | Tensor):
+        yield given
+    elif isinstance(given, Iterable):
+        yield from given
+    else:
+        raise foreign(given)
+
+
+def image_of(given: Any) -> Image.Image:
+    """One picture, RGB, upright.  Raises `ZooError` for what is none, a missing file, and numbers out of range."""
+    if isinstance(given, str | Path):
+        if not Path(given).is_file():
+            raise ZooError(f"no such picture: {given}", given=str(given))
+        return read(Path(given))
+    if isinstance(given, Image.Image):
+        return upright(given)
+    if isinstance(given, Tensor) and given.dtype == torch.uint8 and given.ndim == 3 and given.shape[0] in (1, 3):
+        return image_of(given.permute(1, 2, 0).cpu().numpy())
+    if isinstance(given, np.ndarray) and (given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (1, 3, 4))):
+        return Image.fromarray(bytes_of(given).squeeze()).convert("RGB")
+    raise foreign(given)
+
+
+def bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """The same in 0..255.  Raises `ZooError` for other whole numbers, and for fractions outside 0..1."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind != "f":
+        raise ZooError(f"an array of {array.dtype} is no picture", given=str(array.dtype), remedy="uint8 or float is")
+    if not (array.size and array.min() >= 0 and array.max() <= 1):
+        raise ZooError(
+            f"an array of floats is a picture in 0..1, and here are {array.min():.3g} to {array.max():.3g}",
+            given=[float(array.min()), float(array.max())],
+            remedy="divide by 255, or give uint8",
+        )
+    return (array * 255).round().astype(np.uint8)
+
+
+def foreign(given: Any) -> ZooError:
+    """What is no picture."""
+    shape = getattr(given, "shape", None)
+    what = type(given).__name__ if shape is None else f"{type(given).__name__} of {given.dtype} {tuple(shape)}"
+    return ZooError(f"a picture is {KINDS}; got a {what}", given=what)

@@ -1,0 +1,119 @@
+"""Pictures of one's own, given in Python: any map-style set of (picture, label)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+
+from promptzoo.data.contents import fingerprint
+from promptzoo.data.dataset import Dataset
+from promptzoo.data.given import image_of
+from promptzoo.data.picture import Picture
+from promptzoo.errors import ZooError, some
+
+
+class MapStyle(Dataset):
+    """Sets with `len(set)` and `set[i]`, a pair of a PIL picture (or a path, or an array h w 3) and its label.
+
+    Those of torchvision, a `torch.utils.data.Subset` of one, a list of pairs; without transforms, which the training
+    makes itself.  A label is a whole number from 0 on, the place in `classes`, or a class's name.
+
+    Args:
+        train: To learn from; few-shot by `data.shots`.
+        test: Read once, at the end.
+        val: To select an epoch with; where left out, some of `train` may be held back.
+        classes: The class names.  Where left out, those that the sets tell (`classes`), the names among the labels in
+            the order of the alphabet, or the numbers.
+
+    Labels are taken from `targets` or `labels` of a set where it has them, else each picture is looked at once.
+    Raises `ZooError` for a set that is missing, empty or has other items, and for labels that are no classes.
+    """
+
+    def __init__(self, train: Any = None, test: Any = None, val: Any = None, *, classes: Sequence[str] | None = None):
+        if train is None or test is None:
+            raise ZooError(
+                "these pictures were given in Python, as train and test, and are not here now",
+                key="data",
+                remedy="give them again: data=MapStyle(train=..., test=...)",
+            )
+        sets = {"train": train, "val": val if val is not None else (), "test": test}
+        labels = {split: labels_of(pictures, split) for split, pictures in sets.items()}
+        self.classes = list(map(str, classes)) if classes is not None else told(train, labels)
+        self.train, self.val, self.test = (
+            [
+                Picture(place(label, self.classes, split), f"{split}/{i:06d}", Opening(sets[split], i, split))
+                for i, label in enumerate(labels[split])
+            ]
+            for split in ("train", "val", "test")
+        )
+
+    def fingerprint(self) -> str:
+        """A digest of every label and picture."""
+        return fingerprint(self.train, self.val, self.test)
+
+
+class Opening:
+    """Opens picture `index` of a set."""
+
+    def __init__(self, pictures: Any, index: int, split: str) -> None:
+        self.pictures, self.index, self.split = pictures, index, split
+
+    def __call__(self) -> Image.Image:
+        picture, _ = item(self.pictures, self.index, self.split)
+        try:
+            return image_of(picture)
+        except ZooError as error:
+            raise ZooError(str(error), place=f"{self.split}[{self.index}]", given=error.given) from error
+
+
+def item(pictures: Any, index: int, split: str) -> tuple[Any, Any]:
+    """Picture and label.  Raises `ZooError` for anything else."""
+    found = pictures[index]
+    if not (isinstance(found, tuple | list) and len(found) == 2):
+        raise ZooError(f"an item is (picture, label), got {type(found).__name__}", place=f"{split}[{index}]")
+    return found[0], found[1]
+
+
+def labels_of(pictures: Any, split: str) -> list[Any]:
+    """The label of each picture, without opening it where the set tells."""
+    if not (hasattr(pictures, "__len__") and hasattr(pictures, "__getitem__")):
+        said = f"{split} is a {type(pictures).__name__}, and a set has len(set) and set[i]"
+        raise ZooError(said, key=split, given=type(pictures).__name__)
+    if split != "val" and not len(pictures):
+        raise ZooError(f"{split} holds no picture", key=split)
+    if hasattr(pictures, "indices") and hasattr(pictures, "dataset"):  # a Subset
+        whole = known(pictures.dataset)
+        if whole is not None:
+            return [whole[i] for i in pictures.indices]
+    found = known(pictures)
+    return [item(pictures, i, split)[1] for i in range(len(pictures))] if found is None else list(found)
+
+
+def known(pictures: Any) -> Sequence[Any] | None:
+    """The labels that a set tells, as torchvision's do."""
+    for word in ("targets", "labels", "_labels"):
+        found = getattr(pictures, word, None)
+        if found is not None and hasattr(found, "__len__") and len(found) == len(pictures):
+            found = found.tolist() if hasattr(found, "tolist") else list(found)
+            return found if all(isinstance(one, int | str) for one in found) else None
+    return None
+
+
+def told(train: Any, labels: dict[str, list[Any]]) -> list[str]:
+    """The class names that the set tells, or the labels say."""
+    inner = getattr(train, "dataset", train)
+    for word in ("classes", "class_names"):
+        if isinstance(names := getattr(inner, word, None), list | tuple):
+            return list(map(str, names))
+    words = sorted({one for one in labels["train"] if isinstance(one, str)})
+    return words or [str(i) for i in range(max(map(int, labels["train"])) + 1)]
+
+
+def place(label: Any, classes: Sequence[str], split: str) -> int:
+    """The label as a place among the classes.  Raises `ZooError` for one that is none."""
+    if isinstance(label, str) and label in classes:
+        return classes.index(label)
+    if not isinstance(label, str | float) and 0 <= int(label) < len(classes):
+        return int(label)
+    said = f"{split} has the label {label!r}, which is none of the {len(classes)} classes {some(classes)}"
+    raise ZooError(said, key="classes", given=str(label), possible=classes if isinstance(label, str) else None)

@@ -1,0 +1,45 @@
+"""How every figure looks: the style of matplotlib's, for paper, and the template of plotly's, for a page."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from promptzoo.figures.marks import LIGHT, Scheme
+from promptzoo.recipe.importing import package
+
+STROKE = "#C9CFD7"  # on paper: axes, deviations
+STYLE = {
+    "font.family": "sans-serif", "font.size": 9, "text.color": LIGHT.ink, "axes.labelcolor": LIGHT.soft,
+    "xtick.color": LIGHT.soft, "ytick.color": LIGHT.soft, "axes.edgecolor": STROKE, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True, "grid.color": LIGHT.grid,
+    "legend.frameon": False, "text.parse_math": False, "pdf.fonttype": 42, "svg.fonttype": "none",
+    "svg.hashsalt": "promptzoo",
+}  # fmt: skip
+
+
+def style() -> AbstractContextManager[Any]:
+    """Matplotlib's, around drawing and saving; `ZooError` where it is not installed."""
+    context: AbstractContextManager[Any] = package("matplotlib.style", "page").context(["default", STYLE])
+    return context
+
+
+def template(scheme: Scheme) -> dict[str, Any]:
+    """Plotly's."""
+    clear = "rgba(0,0,0,0)"
+    axis = {
+        "gridcolor": scheme.grid, "linecolor": scheme.line, "tickcolor": scheme.line, "zeroline": False,
+        "showline": True, "ticks": "outside",
+        "title": {"font": {"size": 13}, "standoff": 10},
+    }  # fmt: skip
+    layout = {
+        "paper_bgcolor": clear, "plot_bgcolor": clear, "hovermode": "closest", "xaxis": axis, "yaxis": axis,
+        "font": {"family": 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif', "size": 12.5,
+                 "color": scheme.soft},
+        "legend": {"itemclick": False, "itemdoubleclick": False, "bgcolor": clear, "font": {"size": 12.5}},
+        "modebar": {"bgcolor": clear, "color": scheme.faint, "activecolor": scheme.ink},
+    }  # fmt: skip
+    return {"layout": layout}
+
+
+def safe(text: str) -> str:
+    """Text for plotly, which reads some tags."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

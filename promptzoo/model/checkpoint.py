@@ -1,0 +1,80 @@
+"""`model.safetensors`: what was tuned, and in its metadata everything needed to build the model around it again."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from promptzoo.errors import DamagedError, ZooError
+
+KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
+SEAL = "digest"  # of all the rest
+MERGED = "load"  # in the metadata of a merged model, how its own library loads it
+
+
+def packed(state: Mapping[str, Tensor], words: Mapping[str, str]) -> bytes:
+    """The file's content, the same bytes for the same model; `words` has a text for each of `KEYS`.
+
+    Raises `ZooError` for numbers that are not finite.
+    """
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
+    finite(tensors)
+    told = {key: words[key] for key in KEYS}
+    return in_order(save(tensors, {**told, SEAL: seal(tensors, told)}), (*KEYS, SEAL))
+
+
+def seal(tensors: dict[str, Tensor], told: Mapping[str, str]) -> str:
+    """A digest of everything: the words of the metadata, and name, type, shape and bits of each tensor."""
+    digest = hashlib.sha256(json.dumps([told[key] for key in KEYS]).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def finite(tensors: Mapping[str, Tensor], where: str = "what was tuned") -> None:
+    """Raises `ZooError` naming a tensor with a number in it that is none."""
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ZooError(f"{where} holds numbers that are not finite, in '{name}': nothing can be predicted with it")
+
+
+def in_order(content: bytes, keys: Iterable[str]) -> bytes:
+    """The same file with its metadata in the order of `keys`, which safetensors shuffles at each writing."""
+    length = int.from_bytes(content[:8], "little")
+    header: dict[str, Any] = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = {key: header["__metadata__"][key] for key in keys}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
+
+
+def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
+    if not file.exists():
+        raise ZooError(f"no such file or run: {file}", given=str(file))
+    try:
+        with safe_open(file, "pt") as opened:
+            metadata = opened.metadata() or {}
+            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
+    except (SafetensorError, OSError) as error:
+        raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
+    if MERGED in metadata:
+        raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
+    if lacking := [key for key in KEYS if key not in metadata]:
+        raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'", key=lacking[0])
+    if metadata.get(SEAL) != seal(state, metadata):
+        raise DamagedError(f"{file} is damaged: it is not as it was written")
+    finite(state, str(file))
+    return state, metadata
+
+
+def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same numbers in memory of their own, on the CPU."""
+    return {name: torch.clone(tensor.detach()).cpu() for name, tensor in state.items()}

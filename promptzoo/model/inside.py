@@ -1,0 +1,44 @@
+"""What is asked of a tower in each forward, found when something is grafted: `inside`, `acting`."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import nn
+
+from promptzoo.backbones.tower import Tower
+from promptzoo.model.site import Around
+
+
+class Inside(NamedTuple):
+    """What a tower holds: what was grafted in it, what drops, its own weights."""
+
+    arounds: tuple[Around, ...]
+    dropouts: tuple[nn.Dropout, ...]
+    weights: tuple[nn.Parameter, ...]
+
+
+def inside(tower: Tower) -> Inside:
+    """What is in a tower, sought when something was grafted, and kept."""
+    if tower.inside is None:
+        modules = list(tower.modules())
+        arounds = tuple(module for module in modules if isinstance(module, Around))
+        dropouts = tuple(module for module in modules if isinstance(module, nn.Dropout))
+        tower.inside = Inside(arounds, dropouts, tuple(tower.parameters()))
+    found: Inside = tower.inside
+    return found
+
+
+def acting(tower: Tower) -> set[str]:
+    """The names of what acts in a tower now: grafts that are not silent, and `thawed` where its own weights learn."""
+    arounds, _, weights = inside(tower)
+    names = {around.name for around in arounds if not around.silent}
+    return names | {"thawed" for weight in weights if weight.requires_grad}
+
+
+def arounds(head: nn.Module, *towers: Tower | None) -> Iterator[Around]:
+    """All that stands around the head and around the steps of the towers, silent or not."""
+    while isinstance(head, Around):
+        yield head
+        head = head.step
+    for tower in filter(None, towers):
+        yield from inside(tower).arounds

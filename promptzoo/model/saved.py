@@ -1,0 +1,52 @@
+"""What was tuned of a model: to a file, and whether what is in one fits."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from promptzoo.errors import ZooError, some
+from promptzoo.files import deliver
+from promptzoo.model.checkpoint import packed
+
+
+def save_tuned(
+    file: str | Path, state: dict[str, Tensor], classes: list[str], frozen: str, recipe: Any, backbone: Any, force: bool
+) -> None:
+    """Writes the tensors, and in the metadata all that is needed to stand them on their backbone again.
+
+    `frozen` is the digest of the frozen weights.  Raises `ZooError` for another ending, and as `deliver` does.
+    """
+    path = Path(file)
+    if path.suffix != ".safetensors":
+        raise ZooError("a model is saved as a .safetensors file", place=path, given=path.suffix)
+    words = {
+        "recipe": "" if recipe is None else recipe.to_yaml(),
+        "backbone": getattr(backbone, "name", ""),
+        "weights": getattr(backbone, "weights", ""),
+        "frozen": frozen,
+        "classes": json.dumps(classes, ensure_ascii=False),
+    }
+    deliver(path, packed(state, words), force)
+
+
+def demand_fit(state: dict[str, Tensor], own: dict[str, Tensor]) -> None:
+    """Raises `ZooError` naming the tensors that are missing, foreign or of another shape."""
+    other = [k for k in own.keys() & state.keys() if state[k].shape != own[k].shape]
+    wrong = [f"missing {k}" for k in own.keys() - state.keys()]
+    wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
+    wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
+    if wrong:
+        raise ZooError(f"the checkpoint does not fit this model: {some(sorted(wrong), quote='', joint='; ')}")
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """sha256 over names and numbers."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()

@@ -1,0 +1,65 @@
+"""A frozen backbone with a head, to graft onto in Python: `open_backbone`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from promptzoo.backbones.loaded import adopt_loaded
+from promptzoo.errors import ZooError
+from promptzoo.model.heads import LinearHead
+from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
+from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.towers import open_towers
+
+
+@ordinary()
+def open_backbone(
+    model: str | nn.Module,
+    classes: int | Sequence[str],
+    weights: str | None = None,
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Model:
+    """A frozen backbone with a linear head, to graft onto: `open_backbone("timm/vit_base_patch16_224", classes=10)`.
+
+    Args:
+        model: `timm/NAME`, `open_clip/NAME` or `promptzoo/zoo_tiny`; or a model of timm or open_clip that is loaded
+            already, of a class of theirs or one derived from it.  The loaded one is frozen, and shares its weights.
+        classes: How many, or their names.
+        weights: Of a name: `random` (where left out), `shipped`, a pretrained tag, or a file.
+        image_size: Of a name: pixels, one number or (height, width); the backbone's own where left out.
+        options: Of a name: more arguments of the network's constructor, like `{"depth": 4}`.
+
+    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Raises `ZooError` for a name, tag or file that there is not, and for a loaded model with words that are a name's;
+    `AdoptionError`, one of them, for a network that no adopter understands.
+    """
+    names = numbered(classes)
+    if isinstance(model, nn.Module):
+        late = {"weights": weights, "image_size": image_size, "options": options}
+        if given := [word for word, value in late.items() if value is not None]:
+            said = f"the {type(model).__name__} is loaded already, so that '{given[0]}' comes too late"
+            raise ZooError(said, key=given[0], remedy="give it to the library that loads the model")
+        backbone = adopt_loaded(load_registry().adopters, model)
+    elif isinstance(model, str):
+        size = (image_size, image_size) if isinstance(image_size, int) else image_size
+        backbone = open_towers(model, weights or "random", size=size, options=options)
+    else:
+        said = f"a backbone is a name like timm/NAME, or a loaded model; got a {type(model).__name__}"
+        raise ZooError(said, key="model", given=type(model).__name__)
+    adopted = backbone.adopted
+    made = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
+    made.backbone = backbone
+    made.head = LinearHead(adopted.visual.out, len(names))
+    return made.eval()
+
+
+def numbered(classes: int | Sequence[str]) -> list[str]:
+    """The names of the classes, or their numbers.  Raises `ZooError` where there is none."""
+    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
+    if not names or isinstance(classes, str):
+        raise ZooError(f"classes are how many, or a list of names; got {classes!r}", key="classes", given=classes)
+    return names

@@ -1,0 +1,197 @@
+"""Who may write in the folder of a run: `Claim`."""
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from io import BufferedRandom
+from pathlib import Path
+
+import portalocker
+import psutil
+
+from promptzoo.errors import ZooError
+
+NAME = "claim.json"
+STALE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
+BEAT = 5.0  # seconds from one heartbeat to the next
+PATIENCE = 10.0  # seconds to wait for somebody who is writing a claim at this very moment
+
+
+class ClaimedError(ZooError):
+    """Somebody else works on this run."""
+
+
+class LostError(ZooError):
+    """The run was taken over by somebody else, or its folder is gone: nothing more is written."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one's number.
+
+    `attempt` counts the claims of this run.
+    """
+
+    host: str
+    process: int
+    begun: float
+    token: str
+    attempt: int
+
+    @classmethod
+    def here(cls, attempt: int) -> "Owner":
+        """This process."""
+        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time(), secrets.token_hex(8), attempt)
+
+    @property
+    def local(self) -> bool:
+        return self.host == socket.gethostname()
+
+    def runs(self) -> bool:
+        """Whether the process is still there; asked on its own machine alone."""
+        if self.process == os.getpid():
+            return self.token in HELD
+        with suppress(psutil.Error):
+            return abs(psutil.Process(self.process).create_time() - self.begun) < 1
+        return False
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {'this machine' if self.local else self.host}"
+
+
+HELD: set[str] = set()  # the tokens of this process's claims
+
+
+class Claim:
+    """The right to write in a run's folder, which a file there stands for; one process has it at a time.
+
+    It stands on file locks, on this machine's process table, and elsewhere on the times of a shared file system.
+    The processes of one training share the claim of the one that started them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / NAME
+        self.owner: Owner | None = None
+
+    def take(self, stale: float | None = None) -> Owner | None:
+        """Takes the claim.  Gives the owner that it was taken over from: one that is gone, or silent for `stale` s.
+
+        A process on this machine is known to be gone or not; it is taken over alive only where `stale` is given and
+        it has been silent (stopped, say) for so long.  Raises `ClaimedError` when somebody else works on the run.
+        """
+        with self.opened(create=True) as file:
+            before = owner_in(file)
+            self.free(before, stale)
+            self.owner = Owner.here(1 if before is None else before.attempt + 1)
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(asdict(self.owner)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        HELD.add(self.owner.token)
+        threading.Thread(target=self.beat, args=(self.owner,), daemon=True).start()
+        return before
+
+    def free(self, owner: Owner | None, stale: float | None = None) -> None:
+        """Raises `ClaimedError` where an owner counts as alive."""
+        if owner is not None and self.works(owner, stale):
+            raise ClaimedError(
+                f"{self.file.parent} is being worked on by {owner}; wait for it, end it, or take another --out"
+            )
+
+    def works(self, owner: Owner, stale: float | None) -> bool:
+        """Whether an owner counts as alive."""
+        if owner.local and stale is None:
+            return owner.runs()
+        silent = self.silence() > (STALE if stale is None else stale)
+        return not silent and (owner.runs() if owner.local else True)
+
+    def silence(self) -> float:
+        """Seconds since the last heartbeat, by the clock of the file system."""
+        probe = self.file.with_name(f".{NAME}.{secrets.token_hex(4)}.new")
+        probe.touch()
+        now = probe.stat().st_mtime
+        probe.unlink()
+        return now - self.file.stat().st_mtime
+
+    def beat(self, owner: Owner) -> None:
+        """Says every few seconds that this process is alive, while it holds the claim."""
+        while owner.token in HELD and held_by(self.file) == owner:
+            with suppress(OSError):
+                os.utime(self.file)
+            time.sleep(BEAT)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Within this context nobody can take the run over.  Raises `LostError` when somebody has, or it is gone."""
+        with self.opened() as file:
+            now = owner_in(file)
+            if now != self.owner:
+                raise LostError(
+                    f"{self.file.parent} was taken over by {now or 'somebody'} while this process was silent; "
+                    f"it ends, and what the other one writes stands"
+                )
+            yield
+
+    def stands(self) -> None:
+        """Raises `LostError` when the folder or the claim in it is gone, before anything is made there again."""
+        if not self.file.exists():
+            raise LostError(f"{self.file.parent} is gone, or was given to somebody else; nothing more is saved there")
+
+    def release(self) -> None:
+        """Gives the claim back."""
+        with suppress(LostError, OSError), self.guard():
+            self.file.unlink()
+        if self.owner is not None:
+            HELD.discard(self.owner.token)
+
+    @contextmanager
+    def opened(self, create: bool = False) -> Iterator[BufferedRandom]:
+        """The claim's file, locked: the one that has its name, and no other that had it before."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                found = os.open(self.file, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+            except OSError as error:
+                what = f"cannot be written: {error.strerror}" if create else "is gone, or cannot be written any more"
+                raise LostError(f"{self.file.parent} {what}; nothing more is saved there") from error
+            with os.fdopen(found, "r+b") as file:
+                try:
+                    portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
+                except portalocker.LockException as error:
+                    if time.monotonic() > until:
+                        raise ClaimedError(f"{self.file.parent} is held by a process that does not let go") from error
+                    time.sleep(0.02)
+                    continue
+                if same(file, self.file):
+                    yield file
+                    return
+
+
+def same(file: BufferedRandom, path: Path) -> bool:
+    """Whether an open file is the one of that name now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def owner_in(file: BufferedRandom) -> Owner | None:
+    """Whom a claim names; nobody where a kill left it empty or torn."""
+    file.seek(0)
+    with suppress(ValueError, TypeError):
+        return Owner(**json.loads(file.read()))
+    return None
+
+
+def held_by(path: Path) -> Owner | None:
+    """The same by its name, as a reader who takes nothing."""
+    with suppress(OSError), open(path, "r+b") as file:
+        return owner_in(file)
+    return None

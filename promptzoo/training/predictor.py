@@ -1,0 +1,94 @@
+"""A model that names the pictures a person has in hand: `Predictor`."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from promptzoo.data.given import Given, image_of, one_by_one
+from promptzoo.data.preprocess import Preprocess
+from promptzoo.data.transforms import evaluation
+from promptzoo.errors import ZooError
+from promptzoo.model.heads import fixed
+from promptzoo.model.model import Model, Output
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a picture was taken for: the likeliest class, its probability, and all classes, the likeliest first."""
+
+    class_name: str
+    probability: float
+    ranking: tuple[tuple[str, float], ...]
+
+
+class Predictor:
+    """Names pictures.  `model` is the whole model, `classes` the names, `preprocess` how it sees a picture."""
+
+    def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32) -> None:
+        self.model, self.preprocess, self.batch = model.eval(), preprocess, batch
+        self.classes = model.classes
+        self.texts: ExitStack | None = None
+
+    def look(self, pictures: Given | Iterable[Given]) -> Tensor:
+        """Pictures as the model sees them: b 3 h w, float32, normalised.
+
+        A picture is a path, a PIL picture, an array h w 3 (uint8 in 0..255, or float in 0..1), or a uint8 tensor 3 h w
+        (0..255), of any size; a float tensor 3 h w is taken as it is.  One of them or many; an array or tensor of four
+        axes is many.  Raises `ZooError` for what is no picture, and a float tensor of another size than the model's.
+        """
+        return torch.stack([self.seen(one) for one in one_by_one(pictures)])
+
+    def predict(self, pictures: Given | Iterable[Given], top: int | None = None) -> list[Prediction]:
+        """One prediction for each picture, with its `top` likeliest classes; with all of them where left out.
+
+        What a picture is stands at `look`.  Pictures are opened a batch at a time, those of a generator, too.
+        """
+        found: list[Prediction] = []
+        for image in self.batches(pictures):
+            with torch.no_grad():
+                logits = self.held(image).logits
+            found += [self.named(row, top) for row in logits.float().softmax(-1).cpu()]
+        return found
+
+    def features(self, pictures: Given | Iterable[Given]) -> Tensor:
+        """n o, float32 on the CPU: what enters the head, of the base pathway; pictures as in `predict`."""
+        with torch.no_grad():
+            parts = [self.model.features(image).float().cpu() for image in self.batches(pictures)]
+        return torch.cat(parts) if parts else torch.empty(0, self.model.visual.out)
+
+    def held(self, image: Tensor) -> Output:
+        """One pass; what the head needs of the classes alone was computed in the first."""
+        if self.texts is None:
+            self.texts = ExitStack()
+            self.texts.enter_context(fixed(self.model))
+        output: Output = self.model(image)
+        return output
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "texts": None}
+
+    def named(self, row: Tensor, top: int | None) -> Prediction:
+        """A row of probabilities in words."""
+        order = row.argsort(descending=True, stable=True).tolist()
+        ranking = tuple((self.classes[label], float(row[label])) for label in order[:top])
+        return Prediction(*ranking[0], ranking)
+
+    def batches(self, pictures: Given | Iterable[Given]) -> Iterator[Tensor]:
+        """Pictures as the model sees them, on its device, as many at a time as the run had in a batch."""
+        device, waiting = next(self.model.parameters()).device, one_by_one(pictures)
+        while several := list(islice(waiting, self.batch)):
+            yield self.look(several).to(device)
+
+    def seen(self, one: Given) -> Tensor:
+        """3 h w."""
+        if not (isinstance(one, Tensor) and one.is_floating_point()):
+            return evaluation(image_of(one), self.preprocess)
+        if one.shape != (3, *self.preprocess.size):
+            wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
+            raise ZooError(f"a float tensor of pictures is (b, {wanted}), normalised; got one of {given}", given=given)
+        return one.float().cpu()

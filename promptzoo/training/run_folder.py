@@ -1,0 +1,152 @@
+"""The folder of a run, and the only place where it is read: `RunFolder`.  `RunWriter` writes it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from promptzoo.errors import DamagedError, ZooError, shown, some
+from promptzoo.model.checkpoint import unpack
+from promptzoo.recipe.differences import differences
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.predictions import read_hits
+from promptzoo.training.resume import INDEX, load_state
+from promptzoo.training.seal import digest_of, unsealed
+
+SPLIT, FIGURE = "test", "accuracy"  # the figure that runs are compared by
+
+
+class RunFolder:
+    """A run by its folder, which need not be there yet.
+
+    recipe.yaml, versions.json and data.json say what it is; log.jsonl grows by a line an epoch; state/ holds an
+    unfinished training; model.safetensors, predictions.csv and result.json are there when it is finished.
+    What reads raises `ZooError` with what is wrong with the file, `DamagedError` where it is not as it was written.
+    `remarks` say what was found damaged and could be done without.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.recipe_file, self.result_file = self.path / "recipe.yaml", self.path / "result.json"
+        self.versions_file, self.data_file = self.path / "versions.json", self.path / "data.json"
+        self.model_file, self.predictions_file = self.path / "model.safetensors", self.path / "predictions.csv"
+        self.log_file, self.state_folder = self.path / "log.jsonl", self.path / "state"
+        self.remarks: list[str] = []
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run here, finished or not."""
+        return self.recipe_file.exists()
+
+    @property
+    def saved(self) -> bool:
+        """Whether an unfinished training was saved here."""
+        return (self.state_folder / INDEX).exists()
+
+    @property
+    def finished(self) -> bool:
+        return self.result_file.exists()
+
+    # ------------------------------------------------------------------ what it is
+
+    def recipe(self) -> Recipe:
+        """The recipe, under the name it was begun with; where its file is no recipe any more, as it was kept elsewhere.
+
+        Raises `ZooError` where the file says something else than what the run was begun with.
+        """
+        if not self.begun:
+            raise ZooError(f"{self.path} holds no run: there is no recipe.yaml in it")
+        try:
+            begun = unsealed(self.versions_file)
+        except DamagedError as error:
+            begun = {"recipe": self.kept_name()}
+            self.remarks.append(f"{error}; the run goes by the name '{begun['recipe']}'")
+        kept = self.kept_recipe()
+        try:
+            recipe = Recipe.read(self.recipe_file)
+        except ZooError as error:
+            if kept is None:
+                raise
+            recipe = Recipe.parse(kept, str(self.recipe_file))
+            self.remarks.append(f"{str(error).splitlines()[0]}; the recipe is taken from where else the run keeps it")
+        if kept is not None:
+            self.same_recipe(Recipe.parse(kept), recipe)
+        elif "page" in begun and begun["page"] != digest_of(self.recipe_file.read_bytes()):
+            raise DamagedError(f"{self.recipe_file} was changed since the run was begun; begin another run with it")
+        recipe.name = begun["recipe"]
+        return recipe
+
+    def kept_recipe(self) -> str | None:
+        """The recipe's text in the model, or in the state of the training; None where there is neither."""
+        if self.model_file.exists():
+            return self.tuned()[1]["recipe"]
+        state = self.state()
+        return None if state is None else str(state["recipe"])
+
+    def kept_name(self) -> str:
+        """The run's name in its result, or in the state of the training; its folder's where there is neither."""
+        if self.finished:
+            return str(self.result()["recipe"])
+        state = self.state()
+        return self.path.name if state is None else str(state["name"])
+
+    def same_recipe(self, begun: Recipe, now: Recipe) -> None:
+        """Raises `ZooError` with what a recipe says otherwise than the one that the run was begun with."""
+        changed = differences(begun.to_dict(), now.to_dict())
+        if changed:
+            raise ZooError(
+                f"{self.path} was begun with another recipe: {some(changed, 6, quote='', joint='; ')}",
+                remedy="resume it with its own, or begin another run",
+            )
+
+    def data(self) -> dict[str, Any]:
+        """Its pictures: classes, counts, fingerprints, and what was found out before training."""
+        return unsealed(self.data_file)
+
+    def state(self) -> dict[str, Any] | None:
+        """The last state of an unfinished training, or None."""
+        try:
+            return load_state(self.state_folder)
+        except DamagedError as error:
+            raise DamagedError(
+                f"{error}; what was trained in {self.path} cannot go on from it: begin another run with its recipe.yaml"
+            ) from error
+
+    # ------------------------------------------------------------------ what it came to
+
+    def result(self) -> dict[str, Any]:
+        """The fields of `Result`, and the digests of the other files."""
+        told = unsealed(self.result_file)
+        if not isinstance(told.get("recipe"), str) or SPLIT not in told:
+            raise ZooError(
+                f"its {self.result_file.name} was not written by promptzoo: it has no 'recipe' or no '{SPLIT}'"
+            )
+        shutil.rmtree(self.state_folder, ignore_errors=True)  # a kill at the very end left it behind
+        return told
+
+    def tuned(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """What was tuned, and the metadata of `model.safetensors`."""
+        if not self.model_file.exists():
+            unfinished = f"is an unfinished run; continue it with --resume {self.path}"
+            raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
+        return unpack(self.model_file)
+
+    def accuracy(self) -> float:
+        """On the test pictures, a share of 0..1."""
+        figures = self.result()[SPLIT]
+        value = figures.get(FIGURE) if isinstance(figures, dict) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+            return float(value)
+        raise ZooError(f"its {SPLIT} {FIGURE} should be a number of 0..1, got {shown(value)}")
+
+    def hits(self) -> str:
+        """A 1 for each test picture that was named right, a 0 for the others, in order."""
+        if not self.predictions_file.exists():
+            raise ZooError(
+                f"its task does not tell which class it names, so {self.path} has no {self.predictions_file.name}"
+            )
+        found = read_hits(self.predictions_file)
+        if digest_of(self.predictions_file.read_bytes()) != self.result()["files"].get(self.predictions_file.name):
+            raise DamagedError(f"its {self.predictions_file.name} is damaged: it is not as it was written")
+        return found

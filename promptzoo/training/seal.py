@@ -1,0 +1,41 @@
+"""Facts as JSON that carries its own digest, so that a changed bit is found: `sealed`, `unsealed`."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import DamagedError
+
+SEAL = "digest"
+
+
+def digest_of(content: bytes) -> str:
+    """sha256, as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sealed(facts: Mapping[str, Any]) -> bytes:
+    """The facts and their digest as a page of JSON."""
+    return (json.dumps({**facts, SEAL: of(facts)}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def unsealed(file: Path) -> dict[str, Any]:
+    """The facts of a file that `sealed` made.  Raises `DamagedError` for another one, or one that was changed since."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise DamagedError(f"its {file.name} cannot be read: {reason}") from error
+    if not isinstance(told, dict) or SEAL not in told:
+        raise DamagedError(f"its {file.name} was not written by promptzoo: it has no '{SEAL}'")
+    seal = told.pop(SEAL)
+    if seal != of(told):
+        raise DamagedError(f"its {file.name} is damaged: it is not as it was written")
+    return told
+
+
+def of(facts: Mapping[str, Any]) -> str:
+    """The digest of facts, however they are laid out."""
+    return digest_of(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode())

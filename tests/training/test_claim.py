@@ -1,0 +1,142 @@
+"""One process at a time works on a run; who was thought dead writes nothing any more."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from promptzoo.errors import ZooError
+from promptzoo.training import claim
+from promptzoo.training.claim import Claim, ClaimedError, LostError
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from promptzoo.training.claim import Claim
+Claim(Path(sys.argv[1])).take()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds the claim of the folder."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def elsewhere(folder, **changed):
+    """Makes the claim one of another machine."""
+    told = json.loads((folder / claim.NAME).read_text())
+    (folder / claim.NAME).write_text(json.dumps({**told, "host": "elsewhere", **changed}))
+
+
+def silent(folder, seconds):
+    """Lets the last heartbeat be so long ago."""
+    then = time.time() - seconds
+    os.utime(folder / claim.NAME, (then, then))
+
+
+def test_a_second_claim_is_refused_in_this_process_and_from_another(tmp_path, other):
+    with pytest.raises(ClaimedError, match=f"is being worked on by process {other.pid} on this machine"):
+        Claim(tmp_path).take()
+    other.kill()
+    other.wait()
+    mine = Claim(tmp_path)
+    assert mine.take().process == other.pid
+    assert mine.owner.attempt == 2
+    with pytest.raises(ClaimedError):
+        Claim(tmp_path).take()
+    mine.release()
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_many_that_take_a_free_claim_one_gets_it(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from promptzoo.training.claim import Claim, ClaimedError\n"
+        "sys.stdin.readline()\n"
+        "try: Claim(Path(sys.argv[1])).take(); print('mine', flush=True)\n"
+        "except ClaimedError: print('theirs', flush=True)\n"
+        "sys.stdin.readline()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    many = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], **pipes) for _ in range(4)]
+    for process in many:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert sorted(process.stdout.readline().strip() for process in many) == ["mine", *["theirs"] * 3]
+    for process in many:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("seconds", "stale", "free"), [(30, None, False), (90, None, True), (30, 10, True)])
+def test_a_process_elsewhere_is_dead_when_it_is_silent_for_long(tmp_path, seconds, stale, free):
+    Claim(tmp_path).take()
+    elsewhere(tmp_path)
+    silent(tmp_path, seconds)
+    if free:
+        assert Claim(tmp_path).take(stale).host == "elsewhere"
+    else:
+        with pytest.raises(ClaimedError, match="on elsewhere"):
+            Claim(tmp_path).take(stale)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing can be stopped here")
+def test_a_stopped_process_is_taken_over_only_on_demand(tmp_path, other):
+    os.kill(other.pid, signal.SIGSTOP)
+    silent(tmp_path, 100)
+    with pytest.raises(ClaimedError):
+        Claim(tmp_path).take()
+    assert Claim(tmp_path).take(stale=10).process == other.pid
+
+
+def test_who_was_taken_over_writes_nothing_and_keeps_nobody_alive(tmp_path):
+    first, second = Claim(tmp_path), Claim(tmp_path)
+    first.take()
+    elsewhere(tmp_path)
+    silent(tmp_path, 90)
+    second.take()
+    with pytest.raises(LostError, match="was taken over by process"), first.guard():
+        pytest.fail("it should not come here")
+    with second.guard():
+        pass
+    first.release()
+    assert (tmp_path / claim.NAME).exists()
+
+
+def test_a_folder_that_is_gone_is_noticed_and_not_made_again(tmp_path):
+    mine = Claim(tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    mine.take()
+    (tmp_path / "run" / claim.NAME).unlink()
+    (tmp_path / "run").rmdir()
+    with pytest.raises(LostError, match="is gone"):
+        mine.stands()
+    with pytest.raises(ZooError), mine.guard():
+        pytest.fail("it should not come here")
+    mine.release()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_claim_that_a_kill_left_torn_is_nobody_s(tmp_path):
+    (tmp_path / claim.NAME).write_text('{"host": "here", "pro')
+    assert Claim(tmp_path).take() is None
+
+
+def test_a_process_number_that_was_given_anew_is_another_process(tmp_path):
+    mine = Claim(tmp_path)
+    mine.take()
+    told = dataclasses.asdict(mine.owner)
+    parent = {**told, "process": os.getppid(), "begun": told["begun"] - 1e6}
+    (tmp_path / claim.NAME).write_text(json.dumps(parent))
+    assert Claim(tmp_path).take().process == os.getppid()
