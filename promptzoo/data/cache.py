@@ -1,5 +1,6 @@
 """Decoded pictures in memory, as far as they fit: `Cache`."""
 
+import os
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from multiprocessing.pool import ThreadPool
@@ -32,7 +33,7 @@ class Cache:
         self.whole: dict[Picture, Pixels] = {}
         self.views: dict[Picture, Pixels] = {}
         self.broken: dict[Picture, str] = {}
-        self.drawn: dict[Picture, str] = {}  # contents of pictures that have no file
+        self.contents: dict[Picture, str] = {}  # digests of those that were decoded
 
     def readable(self, picture: Picture, *, whole: bool = False) -> bool:
         """Whether the picture can be decoded; if so it is kept while there is room."""
@@ -61,8 +62,8 @@ class Cache:
         return pixels(middle(self.image(picture), self.preprocess)) if kept is None else kept
 
     def content(self, picture: Picture) -> str:
-        """A digest of the picture, for `fingerprint`; a drawn one is not drawn again for it."""
-        return self.drawn.get(picture) or content(picture)
+        """A digest of the picture, for `fingerprint`; what was decoded is not read again for it."""
+        return self.contents.get(picture) or content(picture)
 
     def summary(self) -> str:
         kept, read = len(self.whole) + len(self.views), len(self.known) - len(self.broken)
@@ -73,10 +74,9 @@ class Cache:
         picture, whole = wanted
         try:
             image = picture.open()
+            self.contents[picture] = content_of(image) if picture.path is None else content(picture)
         except ZooError as error:
             return str(error)
-        if picture.path is None:
-            self.drawn[picture] = content_of(image)
         return pixels(image if whole else middle(image, self.preprocess))
 
     def _keep(self, picture: Picture, found: Pixels | str, whole: bool) -> None:
@@ -94,3 +94,9 @@ def memory() -> int:
     with suppress(OSError, ValueError):  # the file reads "max" where there is no limit
         found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return min(found)
+
+
+def cores() -> int:
+    """Cores that this process may use, where the system tells; else all there are."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

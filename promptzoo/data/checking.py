@@ -1,12 +1,12 @@
 """A data set looked through before anything is trained on it: `look_through`."""
 
-import os
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
 
+from promptzoo.data.cache import cores
 from promptzoo.data.contents import content, content_of
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.picture import Picture
@@ -41,7 +41,7 @@ def look_through(dataset: Dataset, threads: int | None = None) -> LookedThrough:
     first: dict[str, tuple[str, str]] = {}
     broken: list[str] = []
     twins: list[tuple[str, str]] = []
-    with ThreadPool(threads or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPool(threads or cores()) as pool:
         for part in PARTS:
             pictures = getattr(dataset, part)
             for picture, (digest, wrong) in zip(pictures, pool.imap(seen, pictures, chunksize=16), strict=True):

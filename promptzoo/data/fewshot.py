@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from promptzoo.data.chance import rank
 from promptzoo.data.picture import Picture
+from promptzoo.data.pictures import Pictures
 from promptzoo.errors import ZooError, some
 
 MOST_VALIDATION = 4  # pictures a class, as in CoOp's protocol (Zhou et al. 2022)
@@ -31,19 +32,20 @@ def few_shot(
     if shots < 1:
         way = "it must be at least 1, or left out for all pictures"
         raise ZooError(f"'shots' is {shots}", key="shots", given=shots, remedy=way)
-    queues: dict[int, list[Picture]] = defaultdict(list)
-    for picture in pictures:
-        queues[picture.label].append(picture)
+    queues: dict[int, list[int]] = defaultdict(list)
+    called, labels = columns(pictures)
+    for place, label in enumerate(labels):
+        queues[label].append(place)
     train: list[Picture] = []
     held: list[Picture] = []
     short = []
     wanted = shots + min(shots, MOST_VALIDATION) * validation
     for label, name in enumerate(classes):
         taken: list[Picture] = []
-        for picture in sorted(queues[label], key=lambda one: rank(one.name, seed)):
+        for place in sorted(queues[label], key=lambda one: rank(called[one], seed)):
             if len(taken) == wanted:
                 break
-            if usable(picture):
+            if usable(picture := pictures[place]):
                 taken.append(picture)
         if len(taken) < shots:
             short.append(f"'{name}' has {len(taken)}")
@@ -53,6 +55,13 @@ def few_shot(
         said, way = f"'shots' is {shots}, but class {some(short, quote='')}", "take fewer shots or add pictures"
         raise ZooError(said, key="shots", given=shots, remedy=way)
     return by_name(train), by_name(held)
+
+
+def columns(pictures: Sequence[Picture]) -> tuple[Sequence[str], Sequence[int]]:
+    """Names and labels, without making a picture where a long list has them apart."""
+    if isinstance(pictures, Pictures):
+        return pictures.names, pictures.labels
+    return [one.name for one in pictures], [one.label for one in pictures]
 
 
 def by_name(pictures: list[Picture]) -> list[Picture]:

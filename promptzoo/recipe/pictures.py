@@ -3,7 +3,7 @@
 from typing import Any
 
 from promptzoo.backbones import Backbone
-from promptzoo.data.cache import Cache
+from promptzoo.data.cache import Cache, cores
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
@@ -29,7 +29,7 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
     splits = split(
         dataset, cache,
         shots=asked.shots, seed=seed, augment=asked.augment, on_bad_image=asked.on_bad_image,
-        threads=recipe.train.threads or 1,
+        threads=recipe.train.threads or max(1, cores() // world),
     )  # fmt: skip
     common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
     common |= {"rank": rank, "world": world}

@@ -69,7 +69,7 @@ BROKEN = {  # what is done to the folder, the words after `check`, what is said
     "no test": (lambda root: (root / "test").rename(root / "tst"), ("folder", "set"), "has no folder 'test'"),
     "broken picture": (lambda root: spoil(root / "test/ant/0.png"), ("folder", "set"), "1 pictures cannot be read:"),
     "no such set": (lambda root: None, ("oxford_pet", "set"), "did you mean oxford_pets?"),
-    "no such word": (lambda root: None, ("folder", "set", "nmaes=1"), "takes no 'nmaes'; did you mean 'names'?"),
+    "no such word": (lambda root: None, ("folder", "set", "nmaes=1"), "takes no 'nmaes'; did you mean names?"),
     "no list": (lambda root: None, ("list", "x.csv"), "x.csv does not exist"),
     "no json": (lambda root: None, ("coop", "set"), "split_zhou_*.json does not exist"),
     "no VTAB list": (lambda root: None, ("vtab", "set"), "train800.txt does not exist"),

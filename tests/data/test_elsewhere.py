@@ -13,6 +13,7 @@ from PIL import Image
 from promptzoo.data import Cache, few_shot, split
 from promptzoo.data.sources.coop import CoOpSplits
 from promptzoo.data.sources.hf import HubSet
+from promptzoo.data.sources.lore import LoreShots
 from promptzoo.data.sources.torchvision import TorchvisionSet
 
 # ---------------------------------------------------------------- torchvision
@@ -167,3 +168,42 @@ def test_imagenet_is_read_by_its_folders_and_class_names(tmp_path):
     assert (len(found.train), len(found.val), len(found.test)) == (3, 0, 3)
     assert found.remarks == ["two classes are called 'crane'; the second is 'crane (n03)' here"]
     assert found.train[0].label == 1
+
+
+# ---------------------------------------------------------------- LORE's .npy files
+
+
+def saved(file: Path, value: object) -> Path:
+    np.save(file, np.array(value, dtype=object), allow_pickle=True)
+    return file
+
+
+@pytest.mark.parametrize("form", ["one mapping", "a mapping a picture", "paths"])
+def test_lores_files_of_shots_are_read_in_each_form(tmp_path, form):
+    for i in range(4):
+        paint(tmp_path / "images" / f"{i}.png", i)
+    pixels = [np.asarray(Image.open(tmp_path / "images" / f"{i}.png")) for i in range(4)]
+    rgb = [f"/home/me/lore/images/{i}.png" for i in range(4)] if form == "paths" else pixels
+    one = {"rgb": rgb, "truelabel": np.array([0, 1, 0, 1]), "predlabel": [0, 0, 1, 1]}
+    rows = [dict(zip(one, values, strict=True)) for values in zip(*one.values(), strict=True)]
+    file = saved(tmp_path / "shots.npy", rows if form == "a mapping a picture" else one)
+    test = saved(tmp_path / "test.npy", {"rgb": pixels[:1], "truelabel": [1]})
+    found = LoreShots(file, test, names=["ant", "bee"])
+    assert [one.label for one in found.train] == [0, 1, 0, 1]
+    assert (np.asarray(found.train[2].open()) == pixels[2]).all()
+    assert found.classes == ["ant", "bee"]
+    assert found.train[0].name == ("images/0.png" if form == "paths" else "train/000000")
+
+
+def test_a_wicked_or_foreign_npy_is_refused(tmp_path):
+    class Wicked:
+        def __reduce__(self):
+            return exec, ("raise SystemExit",)
+
+    good = saved(tmp_path / "good.npy", {"rgb": [np.zeros((4, 4, 3), np.uint8)], "truelabel": [0]})
+    bad = saved(tmp_path / "bad.npy", {"rgb": [Wicked()], "truelabel": [0]})
+    assert "it asks for __builtin__.exec" in sentence(lambda: LoreShots(bad, good)).replace("builtins", "__builtin__")
+    np.save(tmp_path / "numbers.npy", np.zeros(3))
+    assert "it should hold 'rgb' and 'truelabel'" in sentence(lambda: LoreShots(tmp_path / "numbers.npy", good))
+    (tmp_path / "text.npy").write_text("no array")
+    assert "this is no .npy file that can be read" in sentence(lambda: LoreShots(tmp_path / "text.npy", good))

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from promptzoo.data.picture import Picture
+from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Rows, said
-from promptzoo.data.sources.listed import ListedPictures, Pictures
+from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.official import Layout, aircraft, imagenet
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking

@@ -1,63 +1,19 @@
 """What all sources of listed pictures share: from rows to three checked splits, no picture opened."""
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import overload
-
-from PIL import Image
+from collections.abc import Mapping, Sequence
 
 from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.divide import divide
 from promptzoo.data.divide import told as divided
-from promptzoo.data.picture import Picture, read
+from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Names, Rows, classes_of
 from promptzoo.data.sources.paths import Root
 from promptzoo.errors import ZooError
 
 PARTS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class File:
-    """Opens a picture's file."""
-
-    path: Path
-
-    def __call__(self) -> Image.Image:
-        return read(self.path)
-
-
-class Pictures(Sequence[Picture]):
-    """The pictures of a list: names below a root and labels; each is a `Picture` when it is asked for."""
-
-    def __init__(self, root: Path, names: Sequence[str], labels: Sequence[int]) -> None:
-        self.root, self.names, self.labels = root, names, labels
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @overload
-    def __getitem__(self, place: int) -> Picture: ...
-    @overload
-    def __getitem__(self, place: slice) -> "Pictures": ...
-    def __getitem__(self, place: int | slice) -> "Picture | Pictures":
-        if isinstance(place, slice):
-            return Pictures(self.root, self.names[place], self.labels[place])
-        path = self.root / self.names[place]
-        return Picture(self.labels[place], self.names[place], File(path), path)
-
-    def __iter__(self) -> Iterator[Picture]:
-        return (self[place] for place in range(len(self)))
-
-    def some(self, places: Sequence[int]) -> "Pictures":
-        """Those at some places."""
-        return Pictures(
-            self.root, [self.names[one] for one in places], array("l", (self.labels[one] for one in places))
-        )
 
 
 class ListedPictures(Dataset):

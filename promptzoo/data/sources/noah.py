@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 from promptzoo.data.picture import Picture
+from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources.coop import place_of
 from promptzoo.data.sources.labels import Rows, rows_of
-from promptzoo.data.sources.listed import ListedPictures, Pictures
+from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder
 from promptzoo.errors import ZooError
