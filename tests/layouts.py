@@ -94,3 +94,10 @@ def listed(root: Path, name: str, text: str) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode())
     return root
+
+
+def draw(folder: Path) -> None:
+    """`my_sets` as the README has it."""
+    revisited(folder / "revisited")
+    spair(folder / "spair")
+    davis(folder / "davis")

@@ -10,8 +10,8 @@ from conftest import shared
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "conformance.py"
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOL), str(shared("golden")), *words]
+def run(*words: str, folder: str = "golden") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOL), str(shared(folder)), *words]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -31,3 +31,10 @@ def test_all_golden_cases_of_both_papers_pass() -> None:
     done = run("--only", "lore", "sa2vp")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip().endswith("20 passed, 0 failed")
+
+
+@pytest.mark.slow
+def test_all_golden_cases_of_the_three_tasks_pass_and_their_negative_controls_are_told_apart() -> None:
+    done = run(folder="golden_tasks")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("28 passed, 0 failed")

@@ -1,6 +1,7 @@
 """The README does what it says: every command, snippet, recipe and quoted output in it is tried.
 
-Sections are tried one by one, each from top to bottom in an empty folder with some pictures in `my_pictures`.
+Sections are tried one by one, each from top to bottom in an empty folder with some pictures in `my_pictures`,
+and tiny sets for other tasks in `my_sets`.
 A training runs for one epoch.  One that would fetch weights is built from shapes, and so are those of result tables.
 The two set-up commands are run by `.ci/run`.
 """
@@ -12,6 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import layouts
 import pytest
 import small
 from fences import read
@@ -87,6 +89,7 @@ def place(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     draw(tmp_path / "my_pictures")
+    layouts.draw(tmp_path / "my_sets")
     with warnings.catch_warnings():
         yield Place(tmp_path, capsys, monkeypatch)
     logging.disable(logging.NOTSET)  # a command silences other packages

@@ -94,7 +94,7 @@ class Place:
                     fits(words[2:])
                     continue
                 words = [*words, *shorter(recipe)]
-            elif words[:2] == ["promptzoo", "compare"]:
+            elif words[:2] == ["promptzoo", "compare"] and "--task" not in words:
                 words = [words[0], *briefly(words[1:])]
             self.run(words)
 

@@ -19,16 +19,26 @@ def compare(
     form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
     on: Annotated[str, typer.Option("--on", help="Rank by test, or by val alone, to choose words by.")] = "test",
     stale: Annotated[float | None, STALE] = None,
+    task: Annotated[str | None, typer.Option("--task", help="Rank finished runs by what eval found on a task.")] = None,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
+    from promptzoo.pages import reached
     from promptzoo.pages.comparison import FORMS, as_json, markdown, show
     from promptzoo.pages.console import console
     from promptzoo.pages.progress import Bar
+    from promptzoo.studies.by_task import by_task
     from promptzoo.studies.compare import Terms, compared, seeds_of
 
     if form not in FORMS:
         said = f"--format takes {', '.join(FORMS)}, not '{form}'"
         raise ZooError(said, key="--format", given=form, possible=FORMS)
+    if task is not None:
+        ranked = by_task(task, words)
+        if form == "table":
+            reached.show(ranked, console())
+        else:
+            print(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked), end="")
+        return
     aside = console(errors=True)
     terms = Terms(seeds_of(seeds), baseline, out, on, stale)
     found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)

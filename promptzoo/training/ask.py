@@ -117,6 +117,7 @@ def ask(
         "settings": asked.settings,
         "data": {key: value if key != "root" else str(value) for key, value in asked.data.items()},
         **opened.eye.told(),
+        "pictures": digest(sorted(desk.used)),
         "reused": desk.reused,
         "seconds": round(time.perf_counter() - began, 1),
         "peak_memory": peak_memory(opened.eye.device),

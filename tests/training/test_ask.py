@@ -12,7 +12,8 @@ from promptzoo.errors import ZooError
 from promptzoo.files import as_json
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.tasks.desk import Steps
+from promptzoo.studies.by_task import by_task
+from promptzoo.tasks.desk import Desk, Steps
 from promptzoo.training.ask import ask, question
 from promptzoo.training.evaluate import evaluate_run
 from promptzoo.training.eyes import eye_of_run
@@ -119,8 +120,6 @@ def test_a_task_that_was_stopped_goes_on_where_it_was_and_comes_to_the_same(tmp_
 
 
 def test_a_last_answer_that_was_cut_off_is_asked_again(tmp_path):
-    from promptzoo.tasks.desk import Desk
-
     file = tmp_path / "answers.jsonl"
     file.write_bytes(b'["a", 1]\n["b", 2')
     desk = Desk(file)
@@ -160,6 +159,22 @@ def test_classify_is_no_such_task_and_no_training_selects_by_one(trained):
     root = run.parent / "pictures"
     with pytest.raises(ZooError, match="no training selects by Retrieve; train with task=classify"):
         runs.run(run.parent / "never", root, "linear", "vit", "task={task: retrieve}")
+
+
+def test_compare_ranks_runs_by_a_task_and_says_who_was_asked_otherwise(trained, tmp_path, capsys):
+    words = ["task=correspond", f"data.root={layouts.spair(tmp_path / 'set')}"]
+    places = [tmp_path / "a", tmp_path / "b"]
+    found = [
+        ask([*words, *more], trained(name), out=place)["figures"]["pck"]
+        for place, name, more in zip(places, ("vpt_deep", "linear"), ([], ["task.fit=full"]), strict=True)
+    ]
+    ranking = by_task("correspond", [str(place) for place in places])
+    assert [one.score for one in ranking] == sorted(found, reverse=True)
+    assert {one.name: one.differs for one in ranking} == {str(places[0]): (), str(places[1]): ("task.fit=full",)}
+    assert main(["compare", "--task", "correspond", *map(str, places), "--format", "markdown"]) == 0
+    assert f"{places[1]} was asked otherwise: task.fit=full" in capsys.readouterr().out
+    with pytest.raises(ZooError, match="has no result on retrieve; promptzoo eval RUN task=retrieve"):
+        by_task("retrieve", [str(places[0])])
 
 
 def test_the_command_shows_figures_and_says_where_they_are(tmp_path, monkeypatch, capsys):

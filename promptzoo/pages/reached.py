@@ -1,0 +1,44 @@
+"""Runs ranked on a task, on the screen, in Markdown and as JSON."""
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from promptzoo.pages.numbers import percent
+from promptzoo.pages.table import Table
+from promptzoo.studies.by_task import Asked
+
+
+def table(found: Sequence[Asked]) -> Table:
+    """A row for each run; figures in percent."""
+    names = list(found[0].shares)
+    made = Table(["", *(f"{name} %" for name in names), "positions", "seconds"])
+    for one in found:
+        shares = [percent(one.shares.get(name)) for name in names]
+        made.add(one.name, *shares, one.told.get("positions", "-"), f"{one.told.get('seconds', 0):.0f}", depth=0)
+    return made
+
+
+def notes(found: Sequence[Asked]) -> list[str]:
+    """Which rows were not asked the same."""
+    return [f"{one.name} was asked otherwise: {', '.join(one.differs)}" for one in found if one.differs]
+
+
+def show(found: Sequence[Asked], out: Console) -> None:
+    """The table, and what makes its rows hard to compare."""
+    out.print(table(found).screen())
+    for note in notes(found):
+        out.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
+
+
+def markdown(found: Sequence[Asked]) -> str:
+    """The same in Markdown."""
+    return "\n".join([table(found).markdown(), "", *(f"* {note}" for note in notes(found))]) + "\n"
+
+
+def as_json(found: Sequence[Asked]) -> str:
+    """Name, score and figures of each, shares of 0..1."""
+    rows = [{"run": one.name, "score": one.score, **one.told, "differs": list(one.differs)} for one in found]
+    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
