@@ -6,6 +6,7 @@ import json
 import math
 import os
 import secrets
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -61,6 +62,14 @@ def write_new(path: Path, content: bytes) -> bool:
         raise ZooError(refused(path, error, len(content))) from error
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Puts a file of a cache in its place; one that cannot be written is made again another time, with a warning."""
+    try:
+        write(path, content)
+    except ZooError as error:
+        warnings.warn(str(error), stacklevel=2)
 
 
 def put(file: io.BufferedIOBase | io.BufferedWriter, content: bytes) -> None:

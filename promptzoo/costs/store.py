@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.costs.report import Report
-from promptzoo.files import cache_folder, write
+from promptzoo.files import cache_folder, keep
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import KINDS, beside
 
@@ -47,7 +47,7 @@ class Store:
         file = self.key(recipe, classes)
         if file is not None:
             told = {"refused": found} if isinstance(found, str) else found.to_dict()
-            write(file, json.dumps(told).encode())
+            keep(file, json.dumps(told).encode())
 
 
 def named(told: Any) -> Iterator[str]:

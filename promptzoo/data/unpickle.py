@@ -79,3 +79,18 @@ def unpickle(path: Path, allowed: Allowed | None = None, *, skip: int = 0, large
         raise ZooError(f"this pickle is not read: {error}", place=path, remedy=may) from error
     except Exception as error:  # a broken pickle raises nearly anything
         raise ZooError(f"this is no pickle that can be read ({type(error).__name__}: {error})", place=path) from error
+
+
+def object_array(path: Path, allowed: Allowed = ARRAYS) -> Any:
+    """An `.npy` file of any kind; one of objects by the restricted reader.  Raises `ZooError`."""
+    try:
+        with open(path, "rb") as file:
+            version = np.lib.format.read_magic(file)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            _, _, kind = header(file)
+            start = file.tell()
+        return unpickle(path, allowed, skip=start) if kind.hasobject else np.load(path, allow_pickle=False)
+    except ZooError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ZooError(f"this is no .npy file that can be read ({error})", place=path) from error

@@ -19,6 +19,7 @@ from promptzoo.costs.sides import Sides
 from promptzoo.errors import ZooError
 from promptzoo.model.step import Step
 from promptzoo.pages.costs import show_measured
+from promptzoo.training import machine
 
 UNDER = Conditions(classes=4, batch=3)
 ONCE = Timed(Compared.of([(1.0, 2.0)]))
@@ -290,10 +291,10 @@ def test_a_mistake_in_the_process_is_its_last_words(monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs resource")
 def test_where_the_system_cannot_forget_the_most_of_the_whole_process_is_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(peak, "FORGET", tmp_path / "not" / "there")
-    monkeypatch.setattr(peak, "STATUS", tmp_path / "neither")
+    monkeypatch.setattr(machine, "FORGET", tmp_path / "not" / "there")
+    monkeypatch.setattr(machine, "STATUS", tmp_path / "neither")
     found = peak.on_cpu(lambda: None)
     assert found.rest is None
     assert found.most > 0
-    assert found.how.startswith("ru_maxrss")
+    assert found.how.startswith("the peak of a process")
     assert peak.Memory(Compared.of([(1.0, 2.0)]), None, found.how).added is None

@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from promptzoo.errors import ZooError
-from promptzoo.files import cache_folder, write
+from promptzoo.files import cache_folder, keep
 
 ALWAYS = "PROMPTZOO_VERIFY"  # of the environment; `always` compares at every opening, as our tests do
 LIBRARIES = ("torch", "timm", "open_clip_torch")
@@ -28,7 +28,7 @@ def compared(model: nn.Module, adopt: Callable[..., Any]) -> bool:
 def remember(model: nn.Module, adopt: Callable[..., Any]) -> None:
     """Notes that they are equal; where the disk does not take it, the next opening compares again."""
     with suppress(ZooError):
-        write(place(model, adopt), b"")
+        keep(place(model, adopt), b"")
 
 
 def place(model: nn.Module, adopt: Callable[..., Any]) -> Path:

@@ -10,7 +10,7 @@ from promptzoo.data.sources import paths
 from promptzoo.data.sources.drawn import OpenedElsewhere, Split
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, lacking
-from promptzoo.data.sources.unpickle import object_array
+from promptzoo.data.unpickle import object_array
 from promptzoo.errors import ZooError
 
 KEYS = ("rgb", "truelabel")
