@@ -17,14 +17,15 @@ from promptzoo.errors import ZooError
 Grid = tuple[int, int]
 
 
-def resized(backbone: Backbone, size: tuple[int, int]) -> Backbone:
+def resized(backbone: Backbone, size: tuple[int, int], own: bool = False) -> Backbone:
     """Towers of their own around the same weights, for pictures of (h, w); positions are resampled in float32.
 
+    The weights are copies where they are to be its `own`, to be changed or moved.
     A side that patches do not divide loses what is left over at the right and below.  The backbone is one that nothing
     was grafted onto.  Raises `ZooError` where a picture holds no patch, and for windows, which belong to one size.
     """
     adopted = backbone.adopted
-    visual, text = tower_around(adopted.visual), adopted.text and tower_around(adopted.text)
+    visual, text = tower_around(adopted.visual, own), adopted.text and tower_around(adopted.text, own)
     if size != visual.input[-2:]:
         refit(visual, size, backbone.name)
     return replace(
@@ -34,7 +35,7 @@ def resized(backbone: Backbone, size: tuple[int, int]) -> Backbone:
     )
 
 
-def tower_around(tower: Tower, own: bool = False) -> Tower:
+def tower_around(tower: Tower, own: bool) -> Tower:
     """A tower of its own around the same weights, or around `own` copies of them."""
     weights = [] if own else [*tower.parameters(), *tower.buffers()]
     return copy.deepcopy(tower, {id(weight): weight for weight in weights})

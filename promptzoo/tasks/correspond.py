@@ -91,7 +91,7 @@ class Correspond(Downstream):
             return
         views = [self.fitted(path, sizes[path], eye).image for path in fresh]
         features, self.grid = eye.patches(eye.colours(views), self.layer)
-        self.known |= dict(zip(fresh, features, strict=True))
+        self.known |= dict(zip(fresh, features.cpu(), strict=True))
         while len(self.known) > len(sizes) and len(self.known) * features[0].nbytes > ROOM:
             self.known.popitem(last=False)
 

@@ -1,6 +1,6 @@
 """A finished run, or a bare backbone, as an `Eye` that tasks look through."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.backbones.resized import resampled, resized, said, tower_around
+from promptzoo.backbones.resized import resampled, resized, said
 from promptzoo.errors import ZooError
 from promptzoo.model.model import Model
 from promptzoo.model.shapes import on_meta
@@ -41,22 +41,25 @@ def eye_of_run(path: str | Path, weights: str | None = None) -> Looking:
     recipe = Recipe.of({key: whole[key] for key in SEEING if key in whole}, run.recipe.source)
     pristine = reopened(run, recipe)
     state = {name: tensor for name, tensor in run.state.items() if not name.startswith("losses.")}
-    thaws = any("thaw" in node for node in recipe.grafts.values())
+    trained, device = pristine.adopted.visual.input[-2:], device_of(run.recipe)
+    own = device.type != "cpu" or any("thaw" in node for node in recipe.grafts.values())
 
     def at(size: Size) -> Model:
-        backbone = own(resized(pristine, size)) if thaws else resized(pristine, size)
+        backbone = resized(pristine, size, own)
         model = build(recipe, run.classes, backbone, rehearsed=False)
-        if size == pristine.adopted.visual.input[-2:]:
+        if size == trained:
             run.demand(model)
+            model.load_tuned(state)
+            return model
         try:
             model.load_tuned(refitted(state, pristine, backbone))
             on_meta(model)(torch.empty(1, *model.visual.input, device="meta"))
         except (ValueError, RuntimeError) as error:
-            seen, why = said(pristine.adopted.visual.input[-2:]), str(error).splitlines()[0]
-            raise ZooError(f"{path} was tuned for pictures of {seen}, not of {said(size)} ({why})") from error
-        return model.eval()
+            sizes, why = f"{said(trained)}, not of {said(size)}", str(error).splitlines()[0]
+            raise ZooError(f"{path} was tuned for pictures of {sizes} ({why})") from error
+        return model
 
-    return Looking(look(recipe, run.recipe, pristine, at), str(path), recipe)
+    return Looking(Eye(at(trained).to(device), seen_by(recipe, pristine), at), str(path), recipe)
 
 
 def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None) -> Looking:
@@ -64,26 +67,19 @@ def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None
     told = {"backbone": {"open": name}, "head": {"head": "linear"}, "data": {"dataset": "folder"}}
     more = [] if weights is None else [f"backbone.weights={weights}"]
     recipe = Recipe.of(told, f"--bare {name}", [*words, *more])
-    pristine = open_of(recipe)
+    pristine, device = open_of(recipe), device_of(recipe)
 
     def at(size: Size) -> Model:
-        adopted = resized(pristine, size).adopted
-        return Model(adopted.visual, adopted.text, [], adopted.logit_scale).eval()
+        adopted = resized(pristine, size, device.type != "cpu").adopted
+        return Model(adopted.visual, adopted.text, [], adopted.logit_scale)
 
-    return Looking(look(recipe, recipe, pristine, at), f"bare {name}", recipe)
-
-
-def look(recipe: Recipe, machine: Recipe, backbone: Backbone, at: Callable[[Size], Model]) -> Eye:
-    """The eye on the device of a recipe."""
-    device = fabric_of(machine.train, devices=1).device
-    preprocess = seen_by(recipe, backbone)
-    return Eye(at(preprocess.size).to(device), preprocess, at)
+    own = pristine.adopted.visual.input[-2:]
+    return Looking(Eye(at(own).to(device), seen_by(recipe, pristine), at), f"bare {name}", recipe)
 
 
-def own(backbone: Backbone) -> Backbone:
-    """The same with weights of its own, which may be changed."""
-    backbone.adopted.visual = tower_around(backbone.adopted.visual, own=True)
-    return backbone
+def device_of(recipe: Recipe) -> torch.device:
+    """The one that a recipe asks for."""
+    return fabric_of(recipe.train, devices=1).device
 
 
 def refitted(state: dict[str, Tensor], old: Backbone, new: Backbone) -> dict[str, Tensor]:
