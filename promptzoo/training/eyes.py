@@ -41,7 +41,8 @@ def eye_of_run(path: str | Path, weights: str | None = None) -> Looking:
     recipe = Recipe.of({key: whole[key] for key in SEEING if key in whole}, run.recipe.source)
     pristine = reopened(run, recipe)
     state = {name: tensor for name, tensor in run.state.items() if not name.startswith("losses.")}
-    trained, device = pristine.adopted.visual.input[-2:], device_of(run.recipe)
+    preprocess, device = seen_by(recipe, pristine), device_of(run.recipe)
+    trained = preprocess.size
     own = device.type != "cpu" or any("thaw" in node for node in recipe.grafts.values())
 
     def at(size: Size) -> Model:
@@ -59,7 +60,7 @@ def eye_of_run(path: str | Path, weights: str | None = None) -> Looking:
             raise ZooError(f"{path} was tuned for pictures of {sizes} ({why})") from error
         return model
 
-    return Looking(Eye(at(trained).to(device), seen_by(recipe, pristine), at), str(path), recipe)
+    return Looking(Eye(at(trained).to(device), preprocess, at), str(path), recipe)
 
 
 def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None) -> Looking:
@@ -73,13 +74,14 @@ def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None
         adopted = resized(pristine, size, device.type != "cpu").adopted
         return Model(adopted.visual, adopted.text, [], adopted.logit_scale)
 
-    own = pristine.adopted.visual.input[-2:]
-    return Looking(Eye(at(own).to(device), seen_by(recipe, pristine), at), f"bare {name}", recipe)
+    preprocess = seen_by(recipe, pristine)
+    return Looking(Eye(at(preprocess.size).to(device), preprocess, at), f"bare {name}", recipe)
 
 
 def device_of(recipe: Recipe) -> torch.device:
     """The one that a recipe asks for."""
-    return fabric_of(recipe.train, devices=1).device
+    device: torch.device = fabric_of(recipe.train, devices=1).device
+    return device
 
 
 def refitted(state: dict[str, Tensor], old: Backbone, new: Backbone) -> dict[str, Tensor]:
