@@ -1,13 +1,13 @@
 """What the layouts of annotated pictures share: pixels as they are stored, lists of lines, names that stay inside."""
 
-import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageFile
 
+from promptzoo.data.picture import UNREADABLE
+from promptzoo.data.sources import text
 from promptzoo.data.sources.folder import missing
 from promptzoo.errors import ZooError
 
@@ -28,12 +28,12 @@ def stored(path: Path, *, truncated: bool = False) -> Stored:
         return Stored(decoded(path))
     except FileNotFoundError as error:
         raise ZooError(f"no such picture: {path}") from error
-    except Exception as error:  # Pillow raises OSError, ValueError, SyntaxError, struct.error, ...
+    except UNREADABLE as error:
         before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, truncated
         try:
             if truncated:
                 return Stored(decoded(path), truncated=True)
-        except Exception:  # said of the first attempt
+        except UNREADABLE:  # said of the first attempt
             pass
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
@@ -41,10 +41,8 @@ def stored(path: Path, *, truncated: bool = False) -> Stored:
 
 
 def decoded(path: Path) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path) as image:
-            return image.convert("RGB")
+    with Image.open(path) as image:
+        return image.convert("RGB")
 
 
 def folder(root: str | Path, layout: str) -> Path:
@@ -57,25 +55,17 @@ def folder(root: str | Path, layout: str) -> Path:
 
 def lines(file: Path) -> list[str]:
     """The lines of a list, whatever ends them, without blank ones.  Raises `ZooError` where it is empty or no text."""
-    try:
-        found = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ZooError(f"{file}: cannot be read: {reason}") from error
-    if not any(found):
-        raise ZooError(f"{file}: the list is empty")
-    return [line for line in found if line]
+    found = [line for _, line in text.lines(file)]
+    if not found:
+        raise ZooError("the list is empty", place=file)
+    return found
 
 
 def mapping(file: Path) -> dict[str, Any]:
     """The mapping in a JSON file.  Raises `ZooError` for anything else."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-        raise ZooError(f"{file}: cannot be read: {reason}") from error
+    found = text.json_of(file)
     if not isinstance(found, dict):
-        raise ZooError(f"{file}: a mapping is needed, this is a {type(found).__name__}")
+        raise ZooError(f"a mapping is needed, this is a {type(found).__name__}", place=file)
     return found
 
 

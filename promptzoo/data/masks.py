@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from promptzoo.data.picture import UNREADABLE
 from promptzoo.errors import ZooError
 from promptzoo.files import write
 
@@ -31,7 +32,7 @@ def read_masks(paths: Sequence[Path]) -> tuple[list[Ids], str]:
                 modes.append("L" if image.mode == "1" else image.mode)
                 if image.mode == "1":
                     masks[-1] *= VOID
-        except Exception as error:  # Pillow raises OSError, ValueError, SyntaxError, struct.error, ...
+        except UNREADABLE as error:
             raise ZooError(f"{path}: this mask cannot be read ({error})") from error
         if modes[-1] not in ("P", "L"):
             raise ZooError(
