@@ -86,7 +86,7 @@ class Claim:
         it has been silent (stopped, say) for so long.  Raises `ClaimedError` when somebody else works on the run.
         """
         with self.opened(create=True) as file:
-            before = owner_in(file)
+            before = owner_in(file.read())
             self.free(before, stale)
             self.owner = Owner.here(1 if before is None else before.attempt + 1)
             file.seek(0)
@@ -131,7 +131,7 @@ class Claim:
     def guard(self) -> Iterator[None]:
         """Within this context nobody can take the run over.  Raises `LostError` when somebody has, or it is gone."""
         with self.opened() as file:
-            now = owner_in(file)
+            now = owner_in(file.read())
             if now != self.owner:
                 raise LostError(
                     f"{self.file.parent} was taken over by {now or 'somebody'} while this process was silent; "
@@ -182,16 +182,15 @@ def same(file: BufferedRandom, path: Path) -> bool:
         return False
 
 
-def owner_in(file: BufferedRandom) -> Owner | None:
+def owner_in(content: bytes) -> Owner | None:
     """Whom a claim names; nobody where a kill left it empty or torn."""
-    file.seek(0)
     with suppress(ValueError, TypeError):
-        return Owner(**json.loads(file.read()))
+        return Owner(**json.loads(content))
     return None
 
 
 def held_by(path: Path) -> Owner | None:
     """The same by its name, as a reader who takes nothing."""
-    with suppress(OSError), open(path, "r+b") as file:
-        return owner_in(file)
+    with suppress(OSError):
+        return owner_in(path.read_bytes())
     return None

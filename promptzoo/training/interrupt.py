@@ -8,8 +8,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import psutil
-
 from promptzoo.errors import ZooError
 
 
@@ -43,6 +41,8 @@ def listening(children: bool = False) -> Iterator[StopAsked]:
     def note(number: int, frame: FrameType | None) -> None:
         asked.stop = True
         if children and number != signal.SIGINT:
+            import psutil  # not at the start of every command
+
             for child in psutil.Process().children():
                 child.send_signal(number)
         for one in before:

@@ -80,16 +80,27 @@ def save_state(folder: Path, state: Mapping[str, Any], put: Put) -> None:
                 file.unlink()
 
 
-def load_state(folder: Path) -> dict[str, Any] | None:
-    """What was saved, on the CPU; None where nothing was.  No code of the files is executed.
+def load_index(folder: Path) -> dict[str, Any] | None:
+    """The plain values of what was saved, and which file holds each part; None where nothing was.
 
-    Raises `DamagedError` for a file that is damaged, missing, or of another version.
+    Raises `DamagedError` for one that is damaged or of another version.
     """
     if not (folder / INDEX).exists():
         return None
     index = unsealed(folder / INDEX)
     if index.pop("format", None) != FORMAT:
         raise DamagedError(f"{folder / INDEX} is not a state that this version of promptzoo saves")
+    return index
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """What was saved, on the CPU; None where nothing was.  No code of the files is executed.
+
+    Raises `DamagedError` for a file that is damaged, missing, or of another version.
+    """
+    index = load_index(folder)
+    if index is None:
+        return None
     for part in PARTS:
         index[part] = together(tensors_of(folder / index[part]["file"]), index[part]["plain"])
     return index

@@ -1,6 +1,8 @@
 """The folder of a run, and the only place where it is read: `RunFolder`.  `RunWriter` writes it."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from promptzoo.model.checkpoint import unpack
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.predictions import read_hits
-from promptzoo.training.resume import INDEX, load_state
+from promptzoo.training.resume import INDEX, load_index, load_state
 from promptzoo.training.seal import digest_of, unsealed
 
 SPLIT, FIGURE = "test", "accuracy"  # the figure that runs are compared by
@@ -81,15 +83,17 @@ class RunFolder:
         """The recipe's text in the model, or in the state of the training; None where there is neither."""
         if self.model_file.exists():
             return self.tuned()[1]["recipe"]
-        state = self.state()
-        return None if state is None else str(state["recipe"])
+        return self.kept("recipe")
 
     def kept_name(self) -> str:
         """The run's name in its result, or in the state of the training; its folder's where there is neither."""
-        if self.finished:
-            return str(self.result()["recipe"])
-        state = self.state()
-        return self.path.name if state is None else str(state["name"])
+        return str(self.result()["recipe"]) if self.finished else self.kept("name") or self.path.name
+
+    def kept(self, word: str) -> str | None:
+        """A word of the state of an unfinished training, whose tensors are not read for it."""
+        with self.going_on():
+            index = load_index(self.state_folder)
+        return None if index is None else str(index[word])
 
     def same_recipe(self, begun: Recipe, now: Recipe) -> None:
         """Raises `ZooError` with what a recipe says otherwise than the one that the run was begun with."""
@@ -106,8 +110,14 @@ class RunFolder:
 
     def state(self) -> dict[str, Any] | None:
         """The last state of an unfinished training, or None."""
-        try:
+        with self.going_on():
             return load_state(self.state_folder)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Around what a training goes on from: damage there says what can still be done."""
+        try:
+            yield
         except DamagedError as error:
             raise DamagedError(
                 f"{error}; what was trained in {self.path} cannot go on from it: begin another run with its recipe.yaml"

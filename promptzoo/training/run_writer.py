@@ -85,9 +85,8 @@ class RunWriter(RunFolder):
             raise FolderError(f"{self.path} holds a finished run; there is nothing to resume")
         if not self.begun:
             raise FolderError(f"{self.path} holds no run to resume")
-        state = self.state()
-        self.same_recipe(self.recipe() if state is None else Recipe.parse(state["recipe"]), recipe)
-        self.remarks.clear()  # they were found by whoever read the recipe, and would be told twice
+        begun = self.kept("recipe")
+        self.same_recipe(Recipe.read(self.recipe_file) if begun is None else Recipe.parse(begun), recipe)
 
     def start(self, recipe: Recipe) -> None:
         """Writes what a run begins with."""
