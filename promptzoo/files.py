@@ -1,14 +1,16 @@
 """Files that are there whole or not at all, never overwritten unasked; and where caches are."""
 
 import errno
+import hashlib
 import io
 import json
 import math
 import os
 import secrets
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,16 @@ def deliver(file: Path, content: bytes, force: bool = False) -> None:
     """Writes a file that a person asked for.  Raises `ZooError` as `vacant` does, and as `write` does."""
     vacant(file, force)
     write(file, content)
+
+
+def code_digest(files: Iterable[Path], packages: Iterable[str]) -> str:
+    """sha256 over files of code and versions of packages: what a cache of theirs depends on."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    for package in packages:
+        digest.update(version(package).encode())
+    return digest.hexdigest()
 
 
 def cache_folder(name: str) -> Path:

@@ -22,8 +22,9 @@ def evaluate(
     out: Annotated[Path | None, typer.Option("--out", help="Where a task's result goes; the run's folder.")] = None,
 ) -> None:
     """The figures of a finished run on one of its splits, or on another task: retrieve, correspond, segment_video."""
-    from promptzoo.pages.asked import StepBar, asked_page
+    from promptzoo.pages.asked import asked_page
     from promptzoo.pages.console import console
+    from promptzoo.pages.progress import StepBar
     from promptzoo.pages.result import figures_page
     from promptzoo.training.ask import ask, question
     from promptzoo.training.evaluate import evaluate_run

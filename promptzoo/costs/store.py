@@ -3,12 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from promptzoo.costs.report import Report
-from promptzoo.files import cache_folder, keep
+from promptzoo.files import cache_folder, code_digest, keep
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import KINDS, beside
 
@@ -60,9 +59,4 @@ def named(told: Any) -> Iterator[str]:
 
 def code() -> str:
     """A digest of the package's code, of the registry, and of the versions that count."""
-    digest = hashlib.sha256()
-    for file in (*sorted(Path(__file__).parents[1].rglob("*.py")), beside("registry.yaml")):
-        digest.update(file.read_bytes())
-    for package in COUNTERS:
-        digest.update(version(package).encode())
-    return digest.hexdigest()
+    return code_digest((*sorted(Path(__file__).parents[1].rglob("*.py")), beside("registry.yaml")), COUNTERS)

@@ -29,13 +29,20 @@ def packed(state: Mapping[str, Tensor], words: Mapping[str, str]) -> bytes:
     return in_order(save(tensors, {**told, SEAL: seal(tensors, told)}), (*KEYS, SEAL))
 
 
-def seal(tensors: dict[str, Tensor], told: Mapping[str, str]) -> str:
+def seal(tensors: Mapping[str, Tensor], told: Mapping[str, str]) -> str:
     """A digest of everything: the words of the metadata, and name, type, shape and bits of each tensor."""
-    digest = hashlib.sha256(json.dumps([told[key] for key in KEYS]).encode())
+    kinds = [[name, str(tensor.dtype), list(tensor.shape)] for name, tensor in sorted(tensors.items())]
+    whole = json.dumps([[told[key] for key in KEYS], kinds, digest(tensors)])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """sha256 over names and numbers."""
+    found = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 def finite(tensors: Mapping[str, Tensor], where: str = "what was tuned") -> None:

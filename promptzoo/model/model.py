@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.notes import FEATURES, Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
+from promptzoo.model.checkpoint import digest
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft, Loss
 from promptzoo.model.frozen import Original, bare_features
@@ -20,7 +21,7 @@ from promptzoo.model.inside import acting, arounds
 from promptzoo.model.output import NoHead
 from promptzoo.model.output import Output as Output
 from promptzoo.model.parts import Parts
-from promptzoo.model.saved import demand_fit, digest, save_tuned
+from promptzoo.model.saved import demand_fit, save_tuned
 from promptzoo.model.site import Site, bare, bare_name, matching, recheck, resize, sites
 from promptzoo.model.slots import Slots
 

@@ -1,11 +1,9 @@
 """What was tuned of a model: to a file, and whether what is in one fits."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from promptzoo.errors import ZooError, some
@@ -41,12 +39,3 @@ def demand_fit(state: dict[str, Tensor], own: dict[str, Tensor]) -> None:
     wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
     if wrong:
         raise ZooError(f"the checkpoint does not fit this model: {some(sorted(wrong), quote='', joint='; ')}")
-
-
-def digest(tensors: dict[str, Tensor]) -> str:
-    """sha256 over names and numbers."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()

@@ -1,51 +1,12 @@
-"""What `promptzoo eval` shows of a task of its own pictures: a bar while it works, and its figures."""
+"""What `promptzoo eval` shows of a task of its own pictures: its figures."""
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
-from promptzoo.pages.console import console
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
-from promptzoo.tasks.desk import Steps
-
-PARTS = 10  # lines where there is no terminal
-
-
-class StepBar(Steps):
-    """A bar on a terminal's error stream; elsewhere a line for each tenth."""
-
-    def __init__(self) -> None:
-        self.out = console(errors=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bars = Bars(*columns, console=self.out, transient=True) if self.out.is_terminal else None
-        self.row, self.done, self.total, self.unit = TaskID(0), 0, 0, ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.bars is not None:
-            self.bars.stop()
-
-    def begin(self, total: int, unit: str) -> None:
-        self.done, self.total, self.unit = 0, total, unit
-        if self.bars is not None:
-            self.bars.start()
-            self.row = self.bars.add_task(unit, total=total)
-
-    def step(self, count: int = 1) -> None:
-        before, self.done = self.done, self.done + count
-        if self.bars is not None:
-            self.bars.update(self.row, completed=self.done)
-        elif self.done * PARTS // self.total > before * PARTS // self.total:
-            self.out.print(f"{self.done} of {self.total} {self.unit}", highlight=False)
 
 
 def asked_page(result: dict[str, Any], out: Console) -> None:

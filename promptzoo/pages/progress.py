@@ -5,27 +5,31 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn, track
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn, track
 from rich.progress import Progress as Bars
 
+from promptzoo.pages.console import console
+from promptzoo.tasks.desk import Steps
 from promptzoo.training.progress import FIGURES, Progress
 
+PARTS = 10  # lines of a task where there is no terminal
 
-class Bar(Progress):
-    """A training as a bar on a terminal's error stream; elsewhere a line an epoch."""
 
-    def __init__(self, epochs: int, per_epoch: int, quiet: bool = False) -> None:
-        super().__init__(epochs, per_epoch, quiet)
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.bars: Bars | None = None
-        self.task = TaskID(0)
+class OnTerminal:
+    """A bar on a terminal's error stream, which goes away at the end; none elsewhere."""
+
+    bars: Bars | None = None
+    row = TaskID(0)
+
+    def show(self, console: Console, name: str, total: int, *columns: ProgressColumn, **fields: Any) -> None:
+        """Begins the bar, where there is a terminal."""
+        if console.is_terminal:
+            words = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+            self.bars = Bars(*words, console=console, transient=True)
+            self.bars.start()
+            self.row = self.bars.add_task(name, total=total, **fields)
 
     def __enter__(self) -> Self:
-        if self.console.is_terminal and not self.quiet:
-            words = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-            self.bars = Bars(*words, TimeRemainingColumn(), console=self.console, transient=True)
-            self.bars.start()
-            self.task = self.bars.add_task("", total=self.epochs * self.per_epoch, said="")
         return self
 
     def __exit__(
@@ -34,16 +38,51 @@ class Bar(Progress):
         if self.bars is not None:
             self.bars.stop()
 
+
+class Bar(OnTerminal, Progress):
+    """A training as a bar on a terminal; elsewhere a line an epoch."""
+
+    def __init__(self, epochs: int, per_epoch: int, quiet: bool = False) -> None:
+        super().__init__(epochs, per_epoch, quiet)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        if not self.quiet:
+            self.show(self.console, "", self.epochs * self.per_epoch, TextColumn("{task.fields[said]}"), said="")
+        return self
+
     def step(self, done: int, loss: float, accuracy: float, pictures: float) -> None:
         super().step(done, loss, accuracy, pictures)
         if self.bars is not None:
             epoch = min(self.epochs, (done - 1) // self.per_epoch + 1)
             said = f"{FIGURES.format(loss=loss, accuracy=accuracy)}  {self.speed():.0f} pictures/s"
-            self.bars.update(self.task, completed=done, said=said, description=f"epoch {epoch}/{self.epochs}")
+            self.bars.update(self.row, completed=done, said=said, description=f"epoch {epoch}/{self.epochs}")
 
     def epoch(self, line: dict[str, Any]) -> None:
         if self.bars is None:
             super().epoch(line)
+
+
+class StepBar(OnTerminal, Steps):
+    """A task of its own pictures as a bar on a terminal; elsewhere a line for each tenth."""
+
+    def __init__(self) -> None:
+        self.out = console(errors=True)
+        self.done, self.total, self.unit = 0, 0, ""
+
+    def begin(self, total: int, unit: str) -> None:
+        self.done, self.total, self.unit = 0, total, unit
+        if self.bars is None:
+            self.show(self.out, unit, total, MofNCompleteColumn())
+        else:
+            self.row = self.bars.add_task(unit, total=total)
+
+    def step(self, count: int = 1) -> None:
+        before, self.done = self.done, self.done + count
+        if self.bars is not None:
+            self.bars.update(self.row, completed=self.done)
+        elif self.done * PARTS // self.total > before * PARTS // self.total:
+            self.out.print(f"{self.done} of {self.total} {self.unit}", highlight=False)
 
 
 def counting(out: Console) -> Callable[[Sequence[Any]], Iterable[Any]]:

@@ -5,13 +5,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import normalised, pixels
 from promptzoo.model import tokens
+from promptzoo.model.checkpoint import digest
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 
@@ -70,11 +70,8 @@ class Eye:
 
     def digest(self) -> str:
         """sha256 of every weight, tuned or not, and of the preprocessing: what its answers depend on."""
-        digest = hashlib.sha256(repr(self.preprocess).encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        weights = digest(self.model.state_dict())
+        return hashlib.sha256(f"{self.preprocess!r} {weights}".encode()).hexdigest()
 
 
 def sized(image: Tensor) -> Size:

@@ -106,7 +106,7 @@ def ask(
         opened = eye_of_bare(str(bare), asked.backbone, weights)
         home = Path("runs") / f"bare-{str(bare).replace('/', '-')}"
     folder = Path(out) if out is not None else home if home.suffix != ".safetensors" else home.parent
-    file, number = vacant(folder, asked.word)
+    file, number = numbered(folder, asked.word)
     desk = Desk(answers_of(asked, opened), folder / f"{asked.task.pictures}{number}", steps)
     figures = asked.task.measure(opened.eye, source, desk)
     result = {
@@ -133,7 +133,7 @@ def answers_of(asked: Question, opened: Looking) -> Path:
     return cache_folder("answers") / f"{asked.word}-{digest(depends)}.jsonl"
 
 
-def vacant(folder: Path, word: str) -> tuple[Path, str]:
+def numbered(folder: Path, word: str) -> tuple[Path, str]:
     """`retrieve.json`, or `retrieve-2.json` and so on where that is taken; and the number's part of the name."""
     number = ""
     while (file := folder / f"{word}{number}.json").exists():

@@ -4,16 +4,13 @@ import hashlib
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from promptzoo.errors import ZooError
-from promptzoo.files import cache_folder, keep
+from promptzoo.files import cache_folder, code_digest, keep
 
 ALWAYS = "PROMPTZOO_VERIFY"  # of the environment; `always` compares at every opening, as our tests do
 LIBRARIES = ("torch", "timm", "open_clip_torch")
@@ -27,8 +24,7 @@ def compared(model: nn.Module, adopt: Callable[..., Any]) -> bool:
 
 def remember(model: nn.Module, adopt: Callable[..., Any]) -> None:
     """Notes that they are equal; where the disk does not take it, the next opening compares again."""
-    with suppress(ZooError):
-        keep(place(model, adopt), b"")
+    keep(place(model, adopt), b"")
 
 
 def place(model: nn.Module, adopt: Callable[..., Any]) -> Path:
@@ -69,10 +65,4 @@ def digest_of(file: str) -> str:
 @cache
 def code() -> str:
     """A digest of the code of backbones, and the versions of the libraries that they come from."""
-    digest = hashlib.sha256()
-    for file in sorted(OURS.rglob("*.py")):
-        digest.update(file.read_bytes())
-    for package in LIBRARIES:
-        with suppress(PackageNotFoundError):
-            digest.update(version(package).encode())
-    return digest.hexdigest()
+    return code_digest(sorted(OURS.rglob("*.py")), LIBRARIES)
