@@ -11,6 +11,7 @@ from promptzoo.figures.scatter_matplotlib import draw_keys, draw_scatter
 from promptzoo.recipe.importing import package
 
 WIDE, HIGH, ACROSS, MARGIN, LEGEND = 11.0, 4.3, 3.7, 0.65, 2.3  # inches: the figure, a scatter, around it, its legend
+LEFT = 0.75  # inches for the name and the numbers of the first axis
 
 
 def costs_figure(rows: Sequence[Row]) -> Any:
@@ -30,10 +31,10 @@ def costs_figure(rows: Sequence[Row]) -> Any:
 
     run = sets(rows)[:1]
     first = scatter(rows, "tuned", run[0] if run else None)
-    left = axes(MARGIN, ACROSS if run else 2 * ACROSS + 0.4)
+    left = axes(LEFT, ACROSS if run else 2 * ACROSS + 0.4)
     draw_scatter(left, first, known)
     if run:
-        right = axes(MARGIN + ACROSS + 0.4, ACROSS, sharey=left)
+        right = axes(LEFT + ACROSS + 0.4, ACROSS, sharey=left)
         draw_scatter(right, scatter(rows, "macs", run[0]), known)
         right.tick_params(labelleft=False)
         right.set_ylabel("")
