@@ -126,7 +126,7 @@ class RunFolder:
     # ------------------------------------------------------------------ what it came to
 
     def result(self) -> dict[str, Any]:
-        """The fields of `Result`, and the digests of the other files."""
+        """The fields of `Result`, and the digests of the log and of the predictions."""
         told = unsealed(self.result_file)
         if not isinstance(told.get("recipe"), str) or SPLIT not in told:
             raise ZooError(

@@ -149,7 +149,7 @@ class RunWriter(RunFolder):
         self.put(self.model_file, checkpoint)
         if predictions is not None:
             self.put(self.predictions_file, predictions)
-        files = (self.recipe_file, self.versions_file, self.data_file, self.log_file, self.predictions_file)
+        files = (self.log_file, self.predictions_file)  # the others carry their own, or stand in the model too
         digests = {file.name: digest_of(file.read_bytes()) for file in files if file.exists()}
         self.describe(self.result_file, {**asdict(result), "files": digests})
         shutil.rmtree(self.state_folder, ignore_errors=True)
