@@ -1,11 +1,15 @@
 """E²VPT: prompts among the tokens and among keys and values, and what they can do without."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from promptzoo.data.data import Data
 from promptzoo.grafts.shared.insert import insert
 from promptzoo.grafts.shared.key_value import KeyValuePrompts
 from promptzoo.grafts.shared.pieces import Pieces
+from promptzoo.grafts.shared.start import Start, begin
 from promptzoo.grafts.vpt import bound
 from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
@@ -19,7 +23,7 @@ class EfficientPrompts(Graft):
     """Learned prompts in every layer (VPT-deep), learned keys and values beside them, and pruning at a rewind.
 
     E²VPT, Han et al. 2023, Sec. 3.  `length` tokens enter as in `Vpt`; `pairs` keys and values join those of every
-    head, queries stay as they are; with `share` a value is its key.
+    head, queries stay as they are; with `share` a value is its key; tokens begin as in `Vpt`, by `start`.
     When the training starts again (a stage with `rewind`), the share `prune_tokens` of the tokens that matter least is
     taken away, in all layers alike, and of those that stay the share `prune_pieces` of their `pieces`; a token keeps 4
     of these or more.  What matters is |d loss / d mask|, the mean over the training batches, the mask 1 everywhere and
@@ -43,6 +47,7 @@ class EfficientPrompts(Graft):
         prune_tokens: float = 0.5,
         prune_pieces: float = 0.5,
         remove: bool = True,
+        start: Start = "random",
     ):
         super().__init__()
         for word, count, least in (("length", length, 1), ("pairs", pairs, 0), ("pieces", pieces, 1)):
@@ -52,7 +57,7 @@ class EfficientPrompts(Graft):
             if not 0 <= part < 1:
                 raise ValueError(f"{word} must lie in [0, 1), got {part}")
         self.length, self.count, self.share, self.dropout, self.pieces = length, pairs, share, dropout, pieces
-        self.prune_tokens, self.prune_pieces, self.remove = prune_tokens, prune_pieces, remove
+        self.prune_tokens, self.prune_pieces, self.remove, self.start = prune_tokens, prune_pieces, remove, start
 
     def needs(self, model: Model) -> Needs:
         """The slots of the prompts."""
@@ -75,6 +80,10 @@ class EfficientPrompts(Graft):
             beside = KeyValuePrompts(self.count, layer.heads, layer.width, self.share)
             self.key_values.append(beside)
             site.around(beside.join, name)
+
+    def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
+        """Patches in the place of what was drawn, if `start` says so."""
+        return begin(self.start, [one.begin for one in self.prompts], self.length, model, data)  # type: ignore[misc]
 
     # ------------------------------------------------------------------ pruning
 

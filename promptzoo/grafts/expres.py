@@ -1,12 +1,14 @@
 """EXPRES: prompts that read the image out, pushed along by residual prompts inside every layer."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
+from promptzoo.data.data import Data
 from promptzoo.grafts.shared.insert import insert
+from promptzoo.grafts.shared.start import Start, begin
 from promptzoo.grafts.vpt import Learned, bound
 from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
@@ -22,17 +24,17 @@ class Expres(Graft):
     EXPRES, Das et al. 2023, Sec. 3, reconstructed from the paper: no code was released.  In every layer a learned
     vector for each prompt is added to the prompt's output of the norm, of q, k and v, and of the projection after
     attention (`where`).  They start at 0.  What the paper leaves open and is chosen here: one vector for each token,
-    the norm before attention, the mean as the readout.
+    the norm before attention, the mean as the readout.  By `start` the tokens begin as patches of training pictures.
     Raises `ValueError` when `length` is below 1 or `where` names another place.
     """
 
-    def __init__(self, *, length: int = 10, where: tuple[Where, ...] = get_args(Where)):
+    def __init__(self, *, length: int = 10, where: tuple[Where, ...] = get_args(Where), start: Start = "random"):
         super().__init__()
         if length < 1:
             raise ValueError(f"length must be 1 or more, got {length}")
         if strange := [word for word in where if word not in get_args(Where)]:
             raise ValueError(f"where names '{strange[0]}'; there are {', '.join(get_args(Where))}")
-        self.length, self.where = length, where
+        self.length, self.where, self.start = length, where, start
 
     def needs(self, model: Model) -> Needs:
         """The slots of the prompts."""
@@ -52,6 +54,10 @@ class Expres(Graft):
                 self.residuals.append(residual)
                 site.around(residual.add, name)
         model.at("visual.pool")[0].around(self.read, name)
+
+    def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
+        """Patches in the place of what was drawn, if `start` says so."""
+        return begin(self.start, [one.begin for one in self.prompts], self.length, model, data)  # type: ignore[misc]
 
     def read(self, pool: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """b (p + n) d -> b o: the pool of the prompts' mean, as if it were the only token."""

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.blocks import IndependentPrompts
+from promptzoo.data.data import Data
 from promptzoo.errors import ZooError
 from promptzoo.grafts.shared.context import Context
 from promptzoo.grafts.shared.insert import Insert
+from promptzoo.grafts.shared.start import Start, begin
 from promptzoo.model.blueprint import Make
 from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
@@ -25,12 +28,22 @@ class CoupledPrompts(Graft):
     `length` and `init` as in `Context`; in each later one new words take their places, behind `depth` they travel on.
     The prompts of the image stand before its patches, where the released code has them behind: the same function,
     since prompts have no position.  Each layer has a coupling of its own, here drawn apart, as released all alike.
-    Raises `ZooError` without a text tower or a head that reads it, and when `depth` is more than either tower has.
+    Prompts of the image that are made of none (`independent_prompts`) may begin as patches, by `start`.
+    Raises `ZooError` without a text tower or a head that reads it, when `depth` is more than either tower has, and for
+    another `start` than `random` where couplings make the prompts.
     """
 
-    def __init__(self, couple: Make, *, depth: int = 9, length: int | None = None, init: str | None = None):
+    def __init__(
+        self,
+        couple: Make,
+        *,
+        depth: int = 9,
+        length: int | None = None,
+        init: str | None = None,
+        start: Start = "random",
+    ):
         super().__init__()
-        self.make, self.depth, self.length, self.init = couple, depth, length, init
+        self.make, self.depth, self.length, self.init, self.start = couple, depth, length, init, start
 
     def needs(self, model: Model) -> Needs:
         """Learned words, couplings, and as many prompts of the image."""
@@ -52,6 +65,13 @@ class CoupledPrompts(Graft):
             self.make(dim=width, text_dim=text_width, length=length)
             for width, text_width in zip(widths[: self.depth], text_widths, strict=False)
         )
+        if self.start != "random" and not self.independent:
+            raise ZooError(
+                f"start is '{self.start}', and the image's prompts are made of the text's",
+                key="start",
+                given=self.start,
+                remedy="couple: {block: independent_prompts} has prompts of the image's own",
+            )
         return Needs(prefix=length)
 
     def attach(self, model: Model, name: str) -> None:
@@ -64,6 +84,16 @@ class CoupledPrompts(Graft):
             own = Given(words, partial(self.words, layer))
             model.at(f"text.layers.{layer}.enter")[0].around(own.replace, name)
             model.at(f"visual.layers.{layer}.enter")[0].around(inserts[layer].replace, name)
+
+    def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
+        """Patches in the place of the image's drawn prompts, if `start` says so."""
+        takes = [couple.prompts.data.copy_ for couple in self.couple if isinstance(couple, IndependentPrompts)]
+        return begin(self.start, takes, self.context.length, model, data)
+
+    @property
+    def independent(self) -> bool:
+        """Whether no coupling makes the prompts."""
+        return all(isinstance(couple, IndependentPrompts) for couple in self.couple)
 
     def words(self, layer: int) -> Tensor:
         """m t: the learned words of a layer of the text tower."""
@@ -80,7 +110,7 @@ class CoupledPrompts(Graft):
 
         None where no coupling made the prompts.
         """
-        if all(isinstance(couple, IndependentPrompts) for couple in self.couple):
+        if self.independent:
             return None
         kept = {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("couple.")}
         made = {f"couple.{layer}.prompts": self.prompts(layer).detach() for layer in range(self.depth)}

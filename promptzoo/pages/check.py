@@ -12,27 +12,45 @@ from rich.tree import Tree
 
 from promptzoo.costs.counting import class_names, of_model
 from promptzoo.costs.report import Report
+from promptzoo.model.inside import acting
 from promptzoo.model.model import FROZEN, Model
 from promptzoo.model.site import Around, bare
 from promptzoo.pages.numbers import giga
 from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.nearness import nearness
+from promptzoo.training.prepare import prepare_parts
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A recipe built without its weights: the model, what it costs, and what was put in place of what is not here."""
+    """A recipe built without its weights: the model, what it costs, and what was put in place of what is not here.
+
+    `cosine` is that of its features to the frozen model's before training, where pictures were asked for.
+    """
 
     model: Model
     report: Report
     remarks: tuple[str, ...]
+    cosine: float | None = None
 
 
-def check(recipe: Recipe) -> Checked:
+def check(recipe: Recipe, pictures: int = 0) -> Checked:
     """Builds a recipe, from shapes alone where its weights are no file here, and counts what it costs.
 
-    The class names are those of the pictures where they are here.  Raises `RecipeError`.
+    The class names are those of the pictures where they are here.  With `pictures`, weights and pictures are opened as
+    for a training, and so many training pictures tell where it starts.  Raises `ZooError`.
     """
+    if pictures:
+        backbone = open_of(recipe)
+        data = open_data(recipe, backbone)
+        model = build(recipe, data.classes, backbone)
+        prepare_parts(
+            {name: graft for name, graft in model.grafts.items() if name in acting(model.visual)}, recipe, model, data
+        )
+        cosine = nearness(model, data.train, pictures)
+        return Checked(model, of_model(model, recipe, steps=False), (), cosine)
     asked, remarks = recipe.backbone.weights, []
     here = asked == "shipped" or Path(asked).suffix != ""
     if not here:
@@ -42,14 +60,18 @@ def check(recipe: Recipe) -> Checked:
     return Checked(model, of_model(model, recipe, steps=False), (*(remarks if asked != "random" else ()), *more))
 
 
-def check_page(recipe: Recipe, out: Console) -> None:
-    """The tower, who acts at which site, and the cost."""
-    checked = check(recipe)
+def check_page(recipe: Recipe, out: Console, pictures: int = 0) -> None:
+    """The tower, who acts at which site, the cost, and where it starts, on so many training pictures."""
+    checked = check(recipe, pictures)
     model, cost = checked.model, checked.report
     out.print(f"[bold]{escape(recipe.name)}[/] on {escape(recipe.backbone.open)}: {len(model.classes)} classes")
     out.print(tree(model))
     for line in spent(cost):
         out.print(line)
+    if checked.cosine is not None:
+        out.print(
+            f"starts at cosine {checked.cosine:.3f} to the frozen feature, the mean of {pictures} training pictures"
+        )
     for remark in checked.remarks:
         out.print(f"[dim]note: {escape(remark)}[/]")
 

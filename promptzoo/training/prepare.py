@@ -1,6 +1,6 @@
 """What a run needs before its first step: the knowledge of each class, the guesses, and what grafts prepare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from promptzoo.recipe.knowledge import describe, encode
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import KnowledgeSettings
 from promptzoo.training.guess import guess, remark, wrong_share
+from promptzoo.training.nearness import nearness
 
 BEFORE_STEP = ("zero_shot", "linear_probe")  # guesses that are known before training
 
@@ -90,11 +91,19 @@ def prepared_here(recipe: Recipe, model: Model, backbone: Backbone, data: Data) 
             share = wrong_share(found, labels)
             prepared.guess, prepared.facts["guess_wrong_share"] = found, share
             prepared.remarks.append(remark(kind, share))
-    for name, part in [*model.grafts.items(), *model.losses.items()]:
+    prepared.facts |= prepare_parts({**dict(model.grafts.items()), **dict(model.losses.items())}, recipe, model, data)
+    prepared.facts["cosine_to_frozen"] = nearness(model, data.train)
+    return prepared
+
+
+def prepare_parts(parts: Mapping[str, Learning], recipe: Recipe, model: Model, data: Data) -> dict[str, Any]:
+    """Lets grafts and losses prepare themselves, each under the recipe's seed; what they say, by name."""
+    found = {}
+    for name, part in parts.items():
         torch.manual_seed(recipe.train.seed)
         if (facts := part.prepare(model, data)) is not None:
-            prepared.facts[name] = facts
-    return prepared
+            found[name] = facts
+    return found
 
 
 def knows(loss: Loss) -> bool:

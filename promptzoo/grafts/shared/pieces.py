@@ -35,6 +35,10 @@ class Pieces(Learned):
         whole: Tensor = rows.unflatten(0, (self.length, self.pieces)).mT.flatten(1)
         return whole
 
+    def begin(self, rows: Tensor) -> None:
+        """Takes m d, of which every piece is there."""
+        super().begin(cut(rows, self.pieces))
+
 
 def cut(tokens: Tensor, pieces: int) -> Tensor:
     """m d -> (m pieces) (d / pieces)."""
