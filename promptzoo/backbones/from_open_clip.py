@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.backbones.tokenizer import tokenizer_of
-from promptzoo.backbones.weights import fetched, load_file, no_tag
+from promptzoo.backbones.weights import fetched, filtered, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
 
@@ -60,8 +60,13 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
         if path.suffix:
             load_file(model, path, aside=())
     else:
-        model = fetched(lambda: open_clip.create_model(name, pretrained=tag, **arguments), f"open_clip/{name}", tag)
+        own_size = {**config["vision_cfg"], "image_size": base["vision_cfg"]["image_size"]}
+        words = {**arguments, **({"vision_cfg": own_size} if "vision_cfg" in arguments else {})}
+        model = fetched(lambda: open_clip.create_model(name, pretrained=tag, **words), f"open_clip/{name}", tag)
         facts = open_clip.get_model_preprocess_cfg(model)
+        if config["vision_cfg"] != own_size:  # its positions are resampled here, from what is float32 by now
+            state, model = model.state_dict(), made(config, name)
+            model.load_state_dict(filtered(model, state))
     image_size = getattr(model.visual, "image_size", None)
     if image_size is None:
         raise AdoptionError(

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from promptzoo.backbones.plain import Opened, Plain
+from promptzoo.backbones.resized import resampled
 from promptzoo.backbones.weights import fetched, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
@@ -41,7 +43,7 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
             raise no_tag(f"timm/{name}", tag, tags)
     full = f"{name}.{tag}" if tag else name
 
-    def create(pretrained: bool) -> nn.Module:
+    def create(pretrained: bool, options: dict[str, Any] = options) -> nn.Module:
         try:
             model: nn.Module = timm.create_model(full, pretrained=pretrained, num_classes=0, **options)
         except (TypeError, AssertionError) as error:
@@ -50,6 +52,9 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
         return model
 
     model = fetched(lambda: create(True), f"timm/{name}", tag) if tag else create(False)
+    if tag and getattr(model, "pos_embed", None) is not None and "img_size" in options:
+        others = {word: value for word, value in options.items() if word != "img_size"}
+        finely(model, create(True, others))
     classifier = classifier_of(model)
     if Path(weights).suffix:
         load_file(model, Path(weights), aside=classifier)
@@ -63,6 +68,14 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
         crop_mode=facts.get("crop_mode", "center"),
     )
     return Opened(model, preprocess, None, PlainTimm(full, options, classifier))
+
+
+@torch.no_grad()
+def finely(model: Any, native: Any) -> None:
+    """Positions anew from those of the same network at its own size: timm rounds them where a checkpoint is fp16."""
+    grids = native.patch_embed.grid_size, model.patch_embed.grid_size
+    if grids[0] != grids[1]:
+        model.pos_embed.copy_(resampled(native.pos_embed, *grids))
 
 
 def classifier_of(model: nn.Module) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from promptzoo.backbones.notes import Notes
+from promptzoo.errors import ZooError
 
 
 class Pass(nn.Module):
@@ -39,6 +40,14 @@ class Patches(nn.Module):
         self.dim = conv.in_channels
 
     def forward(self, image: Tensor, notes: Notes) -> Tensor:
+        """Raises `ZooError` for pictures of another type than the weights."""
+        own = next(self.conv.parameters()).dtype
+        if image.dtype != own and not (image.is_floating_point() and torch.is_autocast_enabled(image.device.type)):
+            way = (
+                f"image.to({own})" if image.is_floating_point() else "scale and normalise them, as Predictor.look does"
+            )
+            said = f"the tower computes in {own}, and these pictures are of {image.dtype}"
+            raise ZooError(said, key="image", given=str(image.dtype), remedy=way)
         x: Tensor = self.conv(image)
         return x.flatten(2).transpose(1, 2)
 

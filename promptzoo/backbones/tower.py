@@ -95,6 +95,9 @@ class Tower(nn.Module):
         prefix: int = 0,
     ):
         super().__init__()
+        if grid is not None and 0 in grid:
+            height, width = input[-2:]
+            raise ZooError(f"a picture of {height} x {width} holds no patch", key="image_size", given=(height, width))
         self.tokens, self.embed, self.layers = tokens, embed, nn.ModuleList(layers)
         self.norm, self.pool = norm or Pass(pool.dim), pool
         self.grid, self.input, self.prefix = grid, input, prefix
@@ -105,6 +108,8 @@ class Tower(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
+        if notes.feature is not None and x.shape[1] != self.out:
+            raise self.another(tuple(x.shape))
         tokens = x if notes.feature is not None else self.encode(x, notes)
         feature: Tensor = self.pool(tokens, notes)
         return feature

@@ -55,8 +55,7 @@ def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
             raise ZooError(f"a {type(model).__name__} has no reader for .npz weights", place=path)
         model.load_pretrained(str(path))
         return
-    fine = {key: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t for key, t in read(path).items()}
-    state = filtered(model, fine)
+    state = filtered(model, read(path))
     state = {k: t for k, t in state.items() if not any(k.startswith(f"{a}.") for a in aside)}
     own = model.state_dict()
     lists = {
@@ -101,7 +100,8 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def filtered(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What the model's own library does to a checkpoint first: renames, and resampled positions."""
+    """What the model's own library does to a checkpoint first, renames and resampled positions, in float32 or finer."""
+    state = {key: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t for key, t in state.items()}
     if type(model).__module__.startswith("open_clip"):
         import open_clip
 

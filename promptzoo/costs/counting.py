@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
 from promptzoo.model.texts import through
+from promptzoo.recipe.backbone import numbered
 from promptzoo.recipe.build import build, fitting, open_of
 from promptzoo.recipe.pictures import open_dataset
 from promptzoo.recipe.recipe import Recipe
@@ -67,10 +69,9 @@ def tuned_share(recipe: Recipe, classes: int | None) -> Counted:
 
 def class_names(recipe: Recipe, classes: int | Sequence[str] | None = None) -> tuple[list[str], tuple[str, ...]]:
     """The class names of a recipe's pictures, or what stands in for them, and a remark that says so."""
-    if isinstance(classes, int):
-        return [f"class {i}" for i in range(classes)], ()
     if classes is not None:
-        return list(classes), ()
+        names = numbered(classes)
+        return [f"class {name}" for name in names] if isinstance(classes, Integral) else names, ()
     try:
         return list(open_dataset(recipe).classes), ()
     except ZooError as error:

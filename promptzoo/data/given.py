@@ -14,6 +14,7 @@ from promptzoo.data.picture import read, upright
 from promptzoo.errors import ZooError
 
 Given: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
+CHANNELS = ((1,), (3,), (4,))
 KINDS = (
     "a path, a PIL picture, an array h w 3 (uint8 in 0..255 or float in 0..1), or a tensor 3 h w (uint8 in 0..255, or "
     "float as the network sees it)"
@@ -40,10 +41,16 @@ def image_of(given: Any) -> Image.Image:
         return read(Path(given))
     if isinstance(given, Image.Image):
         return upright(given)
+    if isinstance(given, Tensor) and given.is_floating_point():
+        said = (
+            f"a float tensor {tuple(given.shape)} is what a network sees, and here a picture is wanted as it was taken"
+        )
+        raise ZooError(said, given=tuple(given.shape), remedy="leave the transforms out, or give uint8")
     if isinstance(given, Tensor) and given.dtype == torch.uint8 and given.ndim == 3 and given.shape[0] in (1, 3):
         return image_of(given.permute(1, 2, 0).cpu().numpy())
-    if isinstance(given, np.ndarray) and (given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (1, 3, 4))):
-        return Image.fromarray(bytes_of(given).squeeze()).convert("RGB")
+    if isinstance(given, np.ndarray) and given.size and (given.ndim == 2 or given.shape[2:] in CHANNELS):
+        pixels = bytes_of(given)
+        return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).convert("RGB")
     raise foreign(given)
 
 
@@ -53,7 +60,7 @@ def bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
         return array
     if array.dtype.kind != "f":
         raise ZooError(f"an array of {array.dtype} is no picture", given=str(array.dtype), remedy="uint8 or float is")
-    if not (array.size and array.min() >= 0 and array.max() <= 1):
+    if not (array.min() >= 0 and array.max() <= 1):
         raise ZooError(
             f"an array of floats is a picture in 0..1, and here are {array.min():.3g} to {array.max():.3g}",
             given=[float(array.min()), float(array.max())],

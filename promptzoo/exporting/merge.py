@@ -23,6 +23,7 @@ from promptzoo.model.site import bare
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.reopen import open_run
+from promptzoo.training.run import Run
 
 FC = ("weight", "bias")
 
@@ -64,7 +65,7 @@ class Merged:
         deliver(path, in_order(save(self.state, words), words), force)
 
 
-def merge(run: str | Path | Model, *, weights: str | None = None) -> Merged | Decoupled:
+def merge(run: Run | str | Path | Model, *, weights: str | None = None) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
     Prompts are no weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
@@ -73,14 +74,14 @@ def merge(run: str | Path | Model, *, weights: str | None = None) -> Merged | De
     """
     if isinstance(run, Model):
         return merged(run, "this model", None, None if run.backbone is None else run.backbone.preprocess)
-    opened = open_run(run, weights)
-    return decouple(opened) or merged(opened.model, str(run), opened.recipe, seen_by(opened.recipe, opened.backbone))
+    opened = open_run(path := Path(run), weights)
+    return decouple(opened) or merged(opened.model, str(path), opened.recipe, seen_by(opened.recipe, opened.backbone))
 
 
 def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess | None) -> Merged:
     """The model as a plain one; `who` it is in sentences."""
     backbone, head = model.backbone, bare(model.head)
-    if backbone is None or preprocess is None:
+    if backbone is None or backbone.plain is None or preprocess is None:
         raise ZooError(f"{who} was not opened by its name, so that it is not known which plain model it would be")
     plain: Plain = backbone.plain
     own = isinstance(head, LinearHead) and bool(plain.classifier)

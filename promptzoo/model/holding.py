@@ -8,6 +8,7 @@ from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
@@ -23,6 +24,14 @@ def refuse(wrap: Any, name: str, path: str) -> None:
     for who, word, value in closed_over(wrap):
         what = "module" if isinstance(value, nn.Module) else "tensor"
         raise ZooError(f"'{name}' at {path}: {who} holds a {what} ({word}); {REMEDY}")
+
+
+def demand_kind(block: nn.Module, network: nn.Module, name: str) -> None:
+    """Raises `ZooError` for a block in float64, torch's default of the user, at a network that is not."""
+    theirs, own = ({parameter.dtype for parameter in one.parameters()} for one in (block, network))
+    if torch.float64 in theirs - own:
+        said = f"'{name}' was made in float64, and the network computes in {', '.join(map(str, own))}"
+        raise ZooError(said, key=name, given="float64", remedy="graft block.float()")
 
 
 def closed_over(wrap: Any) -> Iterator[tuple[str, str, Any]]:

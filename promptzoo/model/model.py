@@ -65,6 +65,10 @@ class Model(nn.Module):
 
     def pooled(self, image: Tensor, frozen: Tensor | None = None) -> tuple[Tensor, Notes]:
         """What enters the head, of each pathway, and the notes of the pass."""
+        if not isinstance(image, Tensor):
+            sizes, given = " ".join(map(str, self.visual.input)), type(image).__name__
+            way = "Predictor.look makes one of paths, PIL pictures and arrays"
+            raise ZooError(f"a model takes a tensor b {sizes}, got a {given}", key="image", given=given, remedy=way)
         notes = Notes(len(image), image if image.ndim == FEATURES else None)
         asking = {name for name, graft in self.grafts.items() if graft.frozen}
         if asking and asking & acting(self.visual):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
-from promptzoo.model.holding import refuse
+from promptzoo.model.holding import demand_kind, refuse
 from promptzoo.model.parts import Parts, Put
 
 #: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
@@ -143,7 +143,7 @@ class Site:
 
     def put(self, verb: Wrap, block: nn.Module, name: str) -> None:
         """Registers the block among the grafts, with others of its name (its class, where none is given)."""
-        name = name or type(block).__name__
+        demand_kind(block, self.tower or self.parent, name := name or type(block).__name__)
         self.grafts[name] = Put([*self.grafts[name].children(), block] if name in self.grafts else [block])
         self.around(partial(verb, block), name)
 

@@ -1,24 +1,29 @@
 """A frozen backbone with a head, to graft onto in Python: `open_backbone`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from promptzoo.backbones.loaded import adopt_loaded
-from promptzoo.errors import ZooError
+from promptzoo.errors import Problems, ZooError
 from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.sections import settings
+from promptzoo.recipe.settings import BackboneSettings
 from promptzoo.recipe.towers import open_towers
+from promptzoo.recipe.yaml import Place, placed
 
 
 @ordinary()
 def open_backbone(
     model: str | nn.Module,
     classes: int | Sequence[str],
-    weights: str | None = None,
+    weights: str | Path | None = None,
     *,
     image_size: int | tuple[int, int] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -45,8 +50,9 @@ def open_backbone(
             raise ZooError(said, key=given[0], remedy="give it to the library that loads the model")
         backbone = adopt_loaded(load_registry().adopters, model)
     elif isinstance(model, str):
-        size = (image_size, image_size) if isinstance(image_size, int) else image_size
-        backbone = open_towers(model, weights or "random", size=size, options=options)
+        told = {"open": model, "weights": str(weights or "random"), "image_size": image_size, "options": options or {}}
+        asked = section(told)
+        backbone = open_towers(asked.open, asked.weights, size=asked.size, options=asked.options)
     else:
         said = f"a backbone is a name like timm/NAME, or a loaded model; got a {type(model).__name__}"
         raise ZooError(said, key="model", given=type(model).__name__)
@@ -57,9 +63,20 @@ def open_backbone(
     return made.eval()
 
 
+def section(told: Mapping[str, Any]) -> BackboneSettings:
+    """What was asked for, under the rules of a recipe's section.  Raises `RecipeError`."""
+    problems = Problems()
+    asked = settings(BackboneSettings, placed({"backbone": told}, Place("open_backbone")), "backbone", problems)
+    problems.stop()
+    return asked
+
+
 def numbered(classes: int | Sequence[str]) -> list[str]:
     """The names of the classes, or their numbers.  Raises `ZooError` where there is none."""
-    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
+    if isinstance(classes, Integral):
+        names = [str(i) for i in range(int(classes))]
+    else:
+        names = list(classes) if isinstance(classes, Iterable) else []
     if not names or isinstance(classes, str):
         raise ZooError(f"classes are how many, or a list of names; got {classes!r}", key="classes", given=classes)
     return names

@@ -28,12 +28,11 @@ from promptzoo.recipe.towers import open_hollow, open_towers
 def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
     """The backbone of a recipe, adopted and frozen; `hollow` opens its shapes alone, whatever its weights."""
     asked = recipe.backbone
-    size = (asked.image_size, asked.image_size) if isinstance(asked.image_size, int) else asked.image_size
     try:
         if hollow:
-            backbone = open_hollow(asked.open, size=size, options=asked.options)
+            backbone = open_hollow(asked.open, size=asked.size, options=asked.options)
         else:
-            backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
+            backbone = open_towers(asked.open, asked.weights, size=asked.size, options=asked.options)
         if asked.dropout:
             backbone.adopted.visual.dropout(asked.dropout)
     except ZooError as error:

@@ -30,15 +30,18 @@ class Recipe:
     pictures: "Dataset | None" = None
 
     def __init__(
-        self, recipe: "Recipe | str | Path | Mapping[str, Any]", source: str = "recipe", overrides: Iterable[str] = ()
+        self,
+        recipe: "Recipe | str | Path | Mapping[str, Any]",
+        source: str = "recipe",
+        overrides: str | Iterable[str] = (),
     ) -> None:
         problems = Problems()
         node, source = found(recipe, source)
         self.source, self.name, self.node = source, Path(source).stem, node
         if isinstance(recipe, Recipe):
             self.name, self.pictures = recipe.name, recipe.pictures
-        for text in overrides:
-            change(node, text, problems)
+        for text in [overrides] if isinstance(overrides, str) else overrides:
+            change(node, str(text), problems)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
             del node[key]
         strange = [key for key in node if key not in SECTIONS]

@@ -35,6 +35,11 @@ class BackboneSettings(Settings):
     options: dict[str, Any] = {}  # more arguments of the network's constructor, like {depth: 4}
     dropout: Share = 0.0  # the frozen network's own dropout while training
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width, where they are not the model's own."""
+        return (self.image_size, self.image_size) if isinstance(self.image_size, int) else self.image_size
+
 
 class DataSettings(Settings):
     """Which pictures, how many, in which form.  Other words are the arguments of the dataset's class."""

@@ -2,23 +2,27 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, shown
+from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Entrant, Field, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
 from promptzoo.studies.record import Record
 from promptzoo.studies.standings import Comparison, Standing, ranked
 from promptzoo.training.claim import ClaimedError
+from promptzoo.training.given import settled
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
 ON = ("test", "val")
+Asked = str | Path | Recipe | Mapping[str, Any]  # what a recipe is made from
 WAIT = 1.0  # seconds between two looks at runs that others work on
 
 
@@ -45,38 +49,41 @@ class Terms:
 
 
 def compare(
-    recipes: str | Sequence[str],
+    recipes: Asked | Sequence[Asked],
     *,
+    data: Any = None,
     seeds: int | Sequence[int] = 3,
     baseline: str = "",
     out: str | Path = "runs/compare",
     on: str = "test",
-    words: Sequence[str] = (),
+    words: str | Sequence[str] = (),
     quiet: bool = False,
 ) -> Comparison:
     """Trains recipes under one protocol with several seeds, ranks them, and tells which differ.
 
     Args:
-        recipes: Names or paths of recipes and recipe lists.
+        recipes: One or several: names and paths of recipes and recipe lists, `Recipe`s, mappings.  A mapping has no
+            name; `Recipe(mapping, "mine")` has.
+        data: Other pictures for all, as for `train`.
         seeds: How many, 1 to that; or which.
         baseline: The name of the one that the others are held against; the first where left out.
         out: The folder of the runs; none is repeated.
         on: Rank by `test`, or by `val` alone, to choose words by.
-        words: Overrides for all, `key=value`.
+        words: Overrides for all, `key=value`; one or several.
         quiet: Says nothing on the way.
 
     Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    named = [recipes] if isinstance(recipes, str) else list(recipes)
-    if foreign := [one for one in named if not isinstance(one, str | Path) or "=" in str(one)]:
-        said = f"compare takes names and paths of recipes, overrides as words; got {shown(foreign[0])}"
+    several = [recipes] if isinstance(recipes, str | Path | Recipe | Mapping) else list(recipes)
+    if foreign := [one for one in several if isinstance(one, str) and "=" in one and "\n" not in one]:
+        said = f"compare takes recipes first, and overrides as words; got {shown(foreign[0])}"
         raise ZooError(said, key="recipes", given=foreign[0])
+    named = [str(one) if isinstance(one, str | Path) and "\n" not in str(one) else Recipe(one) for one in several]
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
     say = (lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr))
-    return compared(
-        [*map(str, named), *words], Terms(which, baseline, Path(out), on), say, Quiet if quiet else Progress
-    )
+    asked = [*named, *([words] if isinstance(words, str) else words)]
+    return compared(asked, Terms(which, baseline, Path(out), on), say, Quiet if quiet else Progress, settled(data))
 
 
 class Quiet(Progress):
@@ -102,13 +109,17 @@ def seeds_of(text: str) -> tuple[int, ...]:
 
 
 def compared(
-    words: Sequence[str], terms: Terms, say: Callable[[str], None], progress: type[Progress] = Progress
+    words: Sequence[str | Recipe],
+    terms: Terms,
+    say: Callable[[str], None],
+    progress: type[Progress] = Progress,
+    data: Any = None,
 ) -> Comparison:
     """Trains seed after seed, each recipe under one before any under the next; `say` hears what goes on.
 
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    field = read_field(words, terms.baseline, terms.seeds)
+    field = read_field(words, terms.baseline, terms.seeds, data)
     runs = OneByOne(terms.out, terms.seeds, say, progress, terms.stale)
     refused, grounds = list(field.refused), dict[str, Ground]()
     known: dict[str, str] = {}

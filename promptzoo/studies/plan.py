@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
@@ -18,32 +19,39 @@ from promptzoo.recipe.recipe import Recipe, find
 from promptzoo.recipe.settings import APART
 from promptzoo.studies.record import NO_VALIDATION
 from promptzoo.training.devices import fabric_of
+from promptzoo.training.given import recipe_of
 
 
 @dataclass(frozen=True)
 class Member:
-    """A recipe that was asked for, alone or as a row of a list: its name in the table, its word, its own overrides."""
+    """A recipe that was asked for, alone or as a row of a list: its name in the table, its word, its own overrides.
+
+    In place of the word may stand the recipe itself, as Python has it.
+    """
 
     name: str
-    word: str
+    word: str | Recipe
     words: tuple[str, ...] = ()
     row: bool = False
 
     @property
-    def file(self) -> Path:
-        """Raises `RecipeError` for a word that is no recipe."""
-        return find(self.word)[0].resolve()
+    def stands(self) -> Path | Recipe:
+        """Its file, or the recipe itself.  Raises `RecipeError` for a word that is no recipe."""
+        return self.word if isinstance(self.word, Recipe) else find(self.word)[0].resolve()
 
-    def same_file(self, other: "Member") -> bool:
+    def same(self, other: "Member") -> bool:
         """Rows of a list may share their recipe; recipes by themselves may not."""
-        return not (self.row or other.row) and self.file == other.file
+        return not (self.row or other.row) and self.stands == other.stands
 
-    def read(self, overrides: Sequence[str], seeds: Sequence[int]) -> "Entrant":
-        """The recipe under the overrides and each seed.  Raises `RecipeError` with every mistake."""
+    def read(self, overrides: Sequence[str], seeds: Sequence[int], data: Any = None) -> "Entrant":
+        """The recipe under the overrides and each seed, on `data` where it is given.
+
+        Raises `RecipeError` with every mistake.
+        """
         words = [*self.words, *overrides]
-        recipe = Recipe.read(self.word, words)
+        recipe = recipe_of(self.word, data, words)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
-        seeded = {seed: Recipe.read(self.word, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
+        seeded = {seed: recipe_of(self.word, data, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
         folder = re.sub(r"[^\w+-]+", "_", self.name) if self.row else recipe.name  # no way out of the folder of runs
         return Entrant(self.name, folder, recipe, seeded)
 
@@ -74,38 +82,45 @@ class Field:
     baseline: str
 
 
-def read_field(words: Sequence[str], baseline: str, seeds: Sequence[int]) -> Field:
-    """Recipes, recipe lists and `key=value` of the command line, which go to all of them.
+def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int], data: Any = None) -> Field:
+    """Recipes, recipe lists and `key=value` of the command line, which go to all of them; `data` as in `recipe_of`.
 
     The baseline is the name of one of them or a recipe, which then joins; the first where none is named.  A recipe
     that cannot be read under its overrides is refused with its sentence.  Raises `ZooError` for no recipe, one named
     twice or unknown, and for an override of the seed.
     """
-    overrides = [word for word in words if "=" in word]
+    overrides = [word for word in words if isinstance(word, str) and "=" in word]
     if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
         raise ZooError("train.seed is what --seeds says: --seeds 3 runs the seeds 1, 2, 3, and --seeds 4,7 those two")
-    asked = [one for word in words if "=" not in word for one in members(word)]
+    asked = [one for word in words if word not in overrides for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
     held = baseline_among(asked, baseline) if baseline else asked[0]
     if held not in asked:
         asked.append(held)
     stems = [one.name for one in asked]
-    calls = {one: one.word if not one.row and stems.count(one.name) > 1 else one.name for one in asked}
+    calls = [one.name if one.row or stems.count(one.name) == 1 else spelled(one) for one in asked]
     for i, one in enumerate(asked):
-        if any(calls[one] == calls[other] or one.same_file(other) for other in asked[:i]):
-            raise ZooError(f"'{calls[one]}' is named twice; a recipe is compared with others")
+        if calls[i] in calls[:i] or any(map(one.same, asked[:i])):
+            raise ZooError(f"'{calls[i]}' is named twice; a recipe is compared with others", given=calls[i])
     entrants, refused = [], []
-    for one in asked:
+    for one, name in zip(asked, calls, strict=True):
         try:
-            entrants.append(replace(one.read(overrides, seeds), name=calls[one]))
+            entrants.append(replace(one.read(overrides, seeds, data), name=name))
         except ZooError as error:
-            refused.append(Refused(calls[one], str(error)))
-    return Field(tuple(entrants), tuple(refused), calls[held])
+            refused.append(Refused(name, str(error)))
+    return Field(tuple(entrants), tuple(refused), calls[asked.index(held)])
 
 
-def members(word: str) -> list[Member]:
+def spelled(one: Member) -> str:
+    """A name that tells a recipe from others of the same stem."""
+    return one.word.source if isinstance(one.word, Recipe) else one.word
+
+
+def members(word: str | Recipe) -> list[Member]:
     """The rows of a recipe list, or one recipe.  Raises `ZooError` for what is neither."""
+    if isinstance(word, Recipe):
+        return [Member(word.name, word)]
     listed = read_list(word)
     if listed is not None:
         return [Member(row.name, row.recipe, (*listed.words, *row.words), row=True) for row in listed.rows]
@@ -120,7 +135,7 @@ def baseline_among(asked: Sequence[Member], baseline: str) -> Member:
     named = members(baseline)
     if len(named) > 1:
         raise ZooError(f"--baseline takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}")
-    return next((one for one in asked if one.same_file(named[0])), named[0])
+    return next((one for one in asked if one.same(named[0])), named[0])
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,8 @@ def ground(recipe: Recipe, known: dict[str, str], on: str = "test") -> Ground:
     frozen = towers.fingerprint()
     build(recipe, dataset.classes, backbone)
     which = yaml.write({word: value for word, value in recipe.node["data"].items() if word not in APART["dataset"]})
+    if recipe.pictures is not None:  # two of them may be called alike
+        which = f"{which}{id(dataset)}"
     if which not in known:
         known[which] = dataset.fingerprint()
     table = recipe.knowledge.table if recipe.knowledge else None

@@ -19,7 +19,7 @@ def train(
     out: str | Path | None = None,
     *,
     data: Any = None,
-    words: Iterable[str] = (),
+    words: str | Iterable[str] = (),
     resume: bool = False,
     quiet: bool = False,
 ) -> Run:
@@ -31,13 +31,13 @@ def train(
         data: The recipe's own where left out.  A folder (`train/<class>/*`, `test/<class>/*`); a mapping of words of
             the recipe's `data`, like `{"shots": 4}`; or sets of one's own, `{"train": ..., "val": ..., "test": ...}`,
             `MapStyle` or any `Dataset`.
-        words: Overrides, `key=value`, as in a command.
+        words: Overrides, `key=value`, as in a command; one or several.
         resume: Goes on with the unfinished run in `out`, on the same pictures, which are given again where they were.
         quiet: Says nothing on the way.
 
     Gives the finished `Run`.  Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
     """
-    asked = recipe_of(recipe, data, tuple(words))
+    asked = recipe_of(recipe, data, words)
     folder = free_folder(Path("runs"), asked.name) if out is None else Path(out)
     session.train(asked, folder, resume=resume, quiet=quiet)
     return Run(folder)
@@ -58,4 +58,6 @@ def evaluate(
     Gives `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the pictures
     have changed.  Raises `ZooError`.
     """
-    return evaluate_run(run.path if isinstance(run, Run) else run, split, weights=weights, data=data)
+    if isinstance(run, Run) and weights is None:
+        return run.evaluate(split, data=data)
+    return evaluate_run(Path(run), split, weights=weights, data=data)

@@ -14,21 +14,26 @@ from promptzoo.recipe.settings import DataSettings
 GIVEN = "map_style"  # the word that stands in the recipe for pictures that no file can hold
 
 
-def recipe_of(recipe: Any, data: Any = None, words: Iterable[str] = ()) -> Recipe:
+def recipe_of(recipe: Any, data: Any = None, words: str | Iterable[str] = ()) -> Recipe:
     """The recipe, its words applied, on the pictures of `data`; on its own where that is None.
 
     `data` is the root of a folder of pictures, a mapping of the words of the recipe's `data`, sets as
     `{"train": ..., "test": ...}`, or an object with `train` and `test` (and `val`, `classes`): a `Dataset`, `MapStyle`.
     Raises `ZooError` for anything else.
     """
-    made = recipe if isinstance(recipe, Recipe) and not words else Recipe(recipe, overrides=words)
+    made, data = recipe if isinstance(recipe, Recipe) and not words else Recipe(recipe, overrides=words), settled(data)
     if data is None:
         return made
+    if isinstance(data, Dataset):
+        return under(made, {**kept(made, GIVEN), "dataset": GIVEN}, data)
+    return under(made, {**kept(made, data.get("dataset")), **data}, None)
+
+
+def settled(data: Any) -> Mapping[str, Any] | Dataset | None:
+    """Words of a recipe's `data`, or pictures, whose labels were looked through; settled once, it stays as it is."""
     if isinstance(data, str | Path):
-        data = {"dataset": "folder", "root": str(data)}
-    if isinstance(data, Mapping) and "train" not in data:
-        return under(made, {**kept(made, data.get("dataset")), **data}, None)
-    return under(made, {**kept(made, GIVEN), "dataset": GIVEN}, pictures_of(data))
+        return {"dataset": "folder", "root": str(data)}
+    return data if data is None or (isinstance(data, Mapping) and "train" not in data) else pictures_of(data)
 
 
 def pictures_of(data: Any) -> Dataset:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
@@ -33,12 +35,22 @@ def load(
         classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
         model: The model that the file was saved from, made once more: for one that was grafted in Python.
 
-    Raises `ZooError` when there is no such run, or backbone or weights are others than it was trained on.
+    Raises `ZooError` when there is no such run or device, or backbone or weights are others than it was trained on.
     """
+    demand_device(device)
     if model is not None:
         return into(model, Path(path), device)
     run = open_run(path, weights, classes=classes)
     return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
+
+
+def demand_device(device: str) -> None:
+    """Raises `ZooError` for a device that torch does not have here."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        said = f"there is no device '{device}': {str(error).splitlines()[0]}"
+        raise ZooError(said, key="device", given=device, remedy="cpu is always there") from error
 
 
 def into(model: Model, path: Path, device: str) -> Predictor:

@@ -48,6 +48,8 @@ class Predictor:
 
         What a picture is stands at `look`.  Pictures are opened a batch at a time, those of a generator, too.
         """
+        if top is not None and top < 1:
+            raise ZooError(f"top is how many classes, 1 or more; got {top}", key="top", given=top)
         found: list[Prediction] = []
         for image in self.batches(pictures):
             with torch.no_grad():

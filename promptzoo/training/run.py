@@ -71,5 +71,8 @@ class Run:
             self.opened = load(self.path, weights=self.weights, device=self.device)
         return self.opened
 
+    def __fspath__(self) -> str:
+        return str(self.path)
+
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -1,6 +1,7 @@
 """Pictures of one's own, given in Python: any map-style set of (picture, label)."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from PIL import Image
@@ -38,7 +39,7 @@ class MapStyle(Dataset):
             )
         sets = {"train": train, "val": val if val is not None else (), "test": test}
         labels = {split: labels_of(pictures, split) for split, pictures in sets.items()}
-        self.classes = list(map(str, classes)) if classes is not None else told(train, labels)
+        self.classes = named(classes) if classes is not None else told(train, labels)
         self.train, self.val, self.test = (
             [
                 Picture(place(label, self.classes, split), f"{split}/{i:06d}", Opening(sets[split], i, split))
@@ -106,14 +107,33 @@ def told(train: Any, labels: dict[str, list[Any]]) -> list[str]:
         if isinstance(names := getattr(inner, word, None), list | tuple):
             return list(map(str, names))
     words = sorted({one for one in labels["train"] if isinstance(one, str)})
-    return words or [str(i) for i in range(max(map(int, labels["train"])) + 1)]
+    return words or [str(i) for i in range(max(number(one, "train") for one in labels["train"]) + 1)]
+
+
+def named(classes: Any) -> list[str]:
+    """The names that were given.  Raises `ZooError` for what is no list of them."""
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise ZooError(f"classes are a list of names; got {classes!r}", key="classes", given=classes)
+    return list(map(str, classes))
+
+
+def number(label: Any, split: str) -> int:
+    """A label that is no name.  Raises `ZooError` for what is no whole number from 0 on."""
+    try:
+        found = operator.index(label.item() if hasattr(label, "item") else label)
+    except (TypeError, ValueError, RuntimeError):
+        found = -1
+    if found < 0:
+        said = f"{split} has the label {label!r}; a label is a whole number from 0 on, or a class's name"
+        raise ZooError(said, key="classes", given=str(label))
+    return found
 
 
 def place(label: Any, classes: Sequence[str], split: str) -> int:
     """The label as a place among the classes.  Raises `ZooError` for one that is none."""
     if isinstance(label, str) and label in classes:
         return classes.index(label)
-    if not isinstance(label, str | float) and 0 <= int(label) < len(classes):
-        return int(label)
+    if not isinstance(label, str) and number(label, split) < len(classes):
+        return number(label, split)
     said = f"{split} has the label {label!r}, which is none of the {len(classes)} classes {some(classes)}"
     raise ZooError(said, key="classes", given=str(label), possible=classes if isinstance(label, str) else None)
