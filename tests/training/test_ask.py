@@ -101,7 +101,7 @@ class Stops(Steps):
 
 @pytest.mark.parametrize(
     ("task", "layout", "after", "reused"),
-    [("retrieve", "revisited", 3, 2), ("correspond", "spair", 0, 1), ("segment_video", "davis", 7, 1)],
+    [("retrieve", "revisited", 3, 2), ("correspond", "spair", 0, 1), ("segment_video", "davis", 7, 8)],
 )
 def test_a_task_that_was_stopped_goes_on_where_it_was_and_comes_to_the_same(tmp_path, task, layout, after, reused):
     root = getattr(layouts, layout)(tmp_path / "set")
