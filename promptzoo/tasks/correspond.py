@@ -77,6 +77,17 @@ class Correspond(Downstream):
         }
         return self.beside(layers, [{**self.figures(found, place), **told} for place in range(len(layers))])
 
+    def counts(self, source: SPair) -> dict[str, int | str]:
+        """Pairs, categories, pictures and points; each pair is read."""
+        pairs = list(source)
+        return {
+            "list": source.said,
+            "pairs": len(pairs),
+            "categories": len({one.category for one in pairs}),
+            "pictures": len({path for one in pairs for path in (one.source, one.target)}),
+            "points": sum(len(one.source_points) for one in pairs),
+        }
+
     def figures(self, found: Sequence[tuple[str, int, Any]], layer: int) -> dict[str, Any]:
         """What the pairs come to: category, points, and for each layer how many are right at each alpha."""
         tables = {

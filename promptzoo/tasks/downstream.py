@@ -28,6 +28,13 @@ class Downstream(Task):
     def measure(self, eye: Eye, source: Any, desk: Desk) -> dict[str, Any]:
         """The figures, in float32 and in evaluation mode whatever came before; what is found is kept on the desk."""
 
+    @abstractmethod
+    def counts(self, source: Any) -> dict[str, int | str]:
+        """What a source holds, each list of it read and each file looked for; no picture is decoded but small masks.
+
+        Raises `ZooError` for the first that is missing or says what cannot be.
+        """
+
     def evaluate(self, model: Any, batches: Any) -> dict[str, Any]:
         """Refused: a training selects its epochs by its own classes."""
         word = type(self).__name__

@@ -67,6 +67,16 @@ class Retrieve(Downstream):
         found = self.features(eye, [*wanted, *((path, None) for path in source.database)], desk)
         return self.beside(layers, [self.figures(one, source) for one in found])
 
+    def counts(self, source: Revisited) -> dict[str, int | str]:
+        """Pictures, queries, and how many of those have something to find."""
+        asked = {
+            "easy": sum(bool(one.easy) for one in source.queries),
+            "medium": sum(bool(one.easy or one.hard) for one in source.queries),
+            "hard": sum(bool(one.hard) for one in source.queries),
+        }
+        found = {f"queries with something to find, {name}": count for name, count in asked.items()}
+        return {"set": source.name, "pictures": len(source.database), "queries": len(source.queries), **found}
+
     def figures(self, features: Tensor, source: Revisited) -> dict[str, Any]:
         """What the features of the queries, then of the database, n o, come to."""
         queries, database = features[: len(source.queries)], features[len(source.queries) :]

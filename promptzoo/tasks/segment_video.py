@@ -74,6 +74,19 @@ class SegmentVideo(Downstream):
         every = [{name: found[place] for name, found in videos.items()} for place in range(len(layers))]
         return self.beside(layers, [{**figures(one), **told} for one in every])
 
+    def counts(self, source: Davis) -> dict[str, int | str]:
+        """Sequences, frames, masks and objects; the first mask of each is read."""
+        firsts = [read_masks(list(video.masks.values())[:1]) for video in source.videos]
+        objects = [len(shown(video, masks)) for video, (masks, _) in zip(source.videos, firsts, strict=True)]
+        return {
+            "list": source.list,
+            "sequences": len(source.videos),
+            "frames": sum(len(video.frames) for video in source.videos),
+            "masks": sum(len(video.masks) for video in source.videos),
+            "objects": sum(objects),
+            "masks are": " and ".join(sorted({kind for _, kind in firsts})),
+        }
+
     def follow(self, video: Video, eye: Eye, desk: Desk) -> tuple[list[Objects], str]:
         """J and F of each object in each counted frame, for each layer, and which kind the masks are of.
 
