@@ -29,6 +29,8 @@ class Correspond(Downstream):
     LORE's Table 4.  `fit`: `letterbox`, the longer side as long as the backbone's pictures on black, as the code that
     LORE cites has it; `full`, both sides squashed, as the paper words it.  `rows`: a point lies in the row `round(y)`
     of that code, or in `floor`.  `mutual`: a point counts as found only if its find leads back to within half a patch.
+    `layer`: the raw tokens behind one, from 0, in place of those after the final norm; `all` is a table of all.
+    `space`: of CLIP, `pooled` takes patches through the projection.
     Figures are shares; four averages are all called PCK.
     """
 

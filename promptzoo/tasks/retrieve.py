@@ -36,6 +36,8 @@ class Retrieve(Downstream):
     LORE's Table 4; the protocol of Radenović et al. 2018, arXiv:1803.11285, as DINO scores it.  `resize`: `eval` is the
     backbone's own view, `crop224` the same without a margin, `thumbnail` the whole picture, its longer side as long as
     the backbone's pictures, and `thumbnail_crop` that one cut.  `scales`: features of the resized view are summed.
+    `layer`: the raw tokens behind one, from 0, in place of those after the final norm; `all` is a table of all.
+    `space`: `pooled` as the tower gives it, `width` before its projection, `patches` the mean of the patches.
     Figures are shares; mP@k is the precision at k.
     """
 

@@ -31,6 +31,8 @@ class SegmentVideo(Downstream):
     LORE's Table 4; the protocol of Jabri et al. 2020, arXiv:2006.14613, as DINO scores it: frames of a shorter `side`,
     labels from the first frame and the `previous` ones, the `keep` likest patches within `radius` rows and columns.
     `tiles`: frames are seen through windows of the tower's own size, for methods that know no other.
+    `layer`: the raw tokens behind one, from 0, in place of those after the final norm; `all` is a table of all.
+    `space`: of CLIP, `pooled` takes patches through the projection.
     Figures are shares: J and F of each object over the frames between the first and the last mask, then over objects.
     """
 

@@ -80,17 +80,18 @@ class Stops(Steps):
 @pytest.mark.parametrize("after", [0, 4, 9])
 def test_a_video_goes_on_from_its_last_frame_with_soft_labels_and_the_same_masks(tmp_path, passes, after):
     source, task = Davis(layouts.davis(tmp_path / "set", frames=12)), SegmentVideo(side=64, radius=3, previous=2)
-    whole = task.measure(layouts.eye(), source, Desk(folder=tmp_path / "whole"))
+    eye = layouts.eye("vit")
+    whole = task.measure(eye, source, Desk(folder=tmp_path / "whole"))
     answers = tmp_path / "answers.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        task.measure(layouts.eye(), source, Desk(answers, tmp_path / "parts", Stops(after)))
+        task.measure(eye, source, Desk(answers, tmp_path / "parts", Stops(after)))
     passes.clear()
-    assert task.measure(layouts.eye(), source, Desk(answers, tmp_path / "parts")) == whole
+    assert task.measure(eye, source, Desk(answers, tmp_path / "parts")) == whole
     assert len(passes) == 12 - (after + 1) + min(3, after + 1)  # the first frame and the two before are seen again
     for file in (tmp_path / "whole" / "walk").iterdir():
         assert file.read_bytes() == (tmp_path / "parts" / "walk" / file.name).read_bytes()
     passes.clear()
-    assert task.measure(layouts.eye(), source, Desk(answers, tmp_path / "parts")) == whole
+    assert task.measure(eye, source, Desk(answers, tmp_path / "parts")) == whole
     assert not passes
 
 
