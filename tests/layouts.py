@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import small
 from PIL import Image
+from torch import Tensor
 
 from promptzoo.data.masks import write_mask
 from promptzoo.tasks.eye import Eye
@@ -23,6 +24,11 @@ def eye(kind: str = "vit") -> Eye:
     backbone = small.BACKBONES[kind]
     words = [f"backbone.image_size={backbone['image_size']}", f"backbone.options={small.flow(backbone['options'])}"]
     return eye_of_bare(backbone["open"], words).eye
+
+
+def pixels(eye: Eye) -> Tensor:
+    """Two pictures of an eye's own size."""
+    return eye.colours([Image.new("RGB", eye.size[::-1], colour) for colour in ("red", "green")])
 
 
 def picture(path: Path, size: tuple[int, int] = (48, 36), seed: int = 0) -> Path:

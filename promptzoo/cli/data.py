@@ -25,8 +25,14 @@ def list_sets() -> None:
 
 @data.command("check")
 def check_set(name: Name, words: Words) -> None:
-    """Count, decode every picture, and find what is missing, broken, or in two splits."""
+    """Count, decode every picture, and find what is missing, broken, or in two splits; or ROOT task=T: a task's set."""
     from promptzoo.pages.console import console
+
+    if any(word.partition("=")[0] == "task" for word in words):
+        from promptzoo.pages.asked import counts_page
+
+        counts_page(name, words, console())
+        return
     from promptzoo.pages.data import check_page
 
     check_page(name, words, console())

@@ -31,18 +31,18 @@ def propagate_labels(
     context = F.normalize(context, dim=-1).view(frames, h, w, d).permute(1, 2, 0, 3).contiguous()
     labels = labels.reshape(frames, h, w, c).permute(1, 2, 0, 3).contiguous()
     found = labels.new_empty(h, w, c)
-    for row in range(h):  # piece by piece, since all pairs of two large frames do not fit into memory
-        near = slice(max(0, row - reach), row + reach + 1)
-        for start in range(0, w, PIECE):
-            here = slice(start, min(w, start + PIECE))
-            beside = slice(max(0, start - reach), here.stop + reach)
+    columns = torch.arange(w, device=target.device)
+    for start in range(0, w, PIECE):  # piece by piece, since all pairs of two large frames do not fit into memory
+        here = slice(start, min(w, start + PIECE))
+        beside = slice(max(0, start - reach), here.stop + reach)
+        far = ((columns[beside, None] - columns[here]).abs() > reach)[:, None]  # z 1 x
+        for row in range(h):
+            near = slice(max(0, row - reach), row + reach + 1)
             there = context[near, beside]  # y z f d
             asked = target[row, here].mT.expand(len(there), -1, -1)
             cosine = torch.bmm(there.flatten(1, 2), asked).view(*there.shape[:3], -1)
-            columns = torch.arange(w, device=target.device)
-            far = (columns[beside, None] - columns[here]).abs() > reach  # z x
-            cosine = cosine.masked_fill_(far[:, None], -torch.inf).flatten(0, 2).mT
-            best, index = cosine.topk(min(keep, cosine.shape[1]))
-            weight = (best / temperature).softmax(-1)
-            found[row, here] = torch.einsum("x k, x k c -> x c", weight, labels[near, beside].reshape(-1, c)[index])
+            cosine = cosine.masked_fill_(far, -torch.inf).flatten(0, 2)
+            best, index = cosine.topk(min(keep, len(cosine)), dim=0)
+            weight = (best / temperature).softmax(0)
+            found[row, here] = torch.einsum("k x, k x c -> x c", weight, labels[near, beside].reshape(-1, c)[index])
     return found.view(-1, c)

@@ -1,9 +1,12 @@
 """What a model makes of pictures before its head: patch tokens and pooled features, of the base pathway alone."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.errors import ZooError
@@ -12,6 +15,7 @@ from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 
 Grid = tuple[int, int]
+Layers = Sequence[int | None]  # None: after the final norm
 
 
 class Tokens(NamedTuple):
@@ -27,32 +31,42 @@ class Tokens(NamedTuple):
         return self.every[:, self.every.shape[1] - self.grid[0] * self.grid[1] :]
 
 
-@torch.no_grad()
 def tokens(model: Model, image: Tensor, layer: int | None = None) -> Tokens:
-    """b 3 h w -> the tokens after the last layer and the final norm, or the raw ones behind a `layer`, from 0.
+    """b 3 h w -> the tokens after the last layer and the final norm, or the raw ones behind a `layer`, from 0."""
+    return swept(model, image, [layer])[0]
+
+
+@torch.no_grad()
+def swept(model: Model, image: Tensor, layers: Layers) -> list[Tokens]:
+    """The same of each of the `layers`, in one pass.
 
     In evaluation mode and float32, whatever the model did before; a second pathway's rows are left out.
     Raises `ZooError` for a layer that there is not.
     """
-    tower, found = model.visual, list[Tensor]()
-    if layer is not None and not 0 <= layer < len(tower.layers):
-        raise ZooError(f"there is no layer {layer}; {len(tower.layers)} layers are counted from 0")
+    tower, found = model.visual, dict[int | None, Tensor]()
+    for layer in layers:
+        if layer is not None and not 0 <= layer < len(tower.layers):
+            raise ZooError(f"there is no layer {layer}; {len(tower.layers)} layers are counted from 0")
     model.eval()
-    with torch.autocast(image.device.type, enabled=False):
+    with torch.autocast(image.device.type, enabled=False), ExitStack() as hooked:
         notes = opened(model, image)
-        if layer is None:
-            found.append(tower.encode(image, notes))
-        else:
-            hook = tower.layers[layer].register_forward_hook(lambda module, given, made: found.append(made))
-            try:
-                tower.encode(image, notes)
-            finally:
-                hook.remove()
-    seen: Any = bare(tower.layers[-1 if layer is None else layer])
-    every, grid = found[0], seen.grid
-    count = every.shape[1] - grid[0] * grid[1]
-    assert count == model.prefix_tokens or tower.widths[0] != seen.width, f"{count} tokens before the patches"
-    return Tokens(every, grid, notes)
+        for layer in layers:
+            if layer is not None:
+                hook = tower.layers[layer].register_forward_hook(partial(keep, found, layer))
+                hooked.callback(hook.remove)
+        found[None] = tower.encode(image, notes)
+    made = []
+    for layer in layers:
+        seen: Any = bare(tower.layers[-1 if layer is None else layer])
+        count = found[layer].shape[1] - seen.grid[0] * seen.grid[1]
+        assert count == model.prefix_tokens or tower.widths[0] != seen.width, f"{count} tokens before the patches"
+        made.append(Tokens(found[layer], seen.grid, notes))
+    return made
+
+
+def keep(found: dict[int | None, Tensor], layer: int, module: nn.Module, given: object, made: Tensor) -> None:
+    """What a layer made."""
+    found[layer] = made
 
 
 def opened(model: Model, image: Tensor) -> Notes:
@@ -65,21 +79,45 @@ def opened(model: Model, image: Tensor) -> Notes:
 
 def patches(model: Model, image: Tensor, layer: int | None = None) -> tuple[Tensor, Grid]:
     """b 3 h w -> b n d, and the grid."""
-    found = tokens(model, image, layer)
-    return found.patches[: len(image)], found.grid
+    return patches_behind(model, image, [layer])[0]
 
 
 @torch.no_grad()
+def patches_behind(model: Model, image: Tensor, layers: Layers, space: str = "width") -> list[tuple[Tensor, Grid]]:
+    """b 3 h w -> b n d and the grid, for each of the `layers`.
+
+    `pooled` takes the patches where the pooled feature lies, through the pool's norm and projection; of a layer other
+    than the last it is the same as `width`.
+    """
+    found = []
+    for layer, one in zip(layers, swept(model, image, layers), strict=True):
+        own = one.patches[: len(image)]
+        if space == "pooled" and layer is None:
+            pool: Any = bare(model.visual.pool)
+            with torch.autocast(image.device.type, enabled=False):
+                own = pool.proj(pool.norm(own))
+        found.append((own, one.grid))
+    return found
+
+
 def pooled(model: Model, image: Tensor, layer: int | None = None, space: str = "pooled") -> Tensor:
-    """b 3 h w -> b o: one feature for each picture.
+    """b 3 h w -> b o: one feature for each picture."""
+    return pooled_behind(model, image, [layer], space)[0]
+
+
+@torch.no_grad()
+def pooled_behind(model: Model, image: Tensor, layers: Layers, space: str = "pooled") -> list[Tensor]:
+    """b 3 h w -> b o, one feature for each picture, for each of the `layers`.
 
     `pooled` is the tower's own, projected where it projects; `width` what its pool takes, before norm and projection;
-    `patches` the mean of the patches.  Of a `layer` other than the last, `pooled` is the same as `width`.
+    `patches` the mean of the patches.  Of a layer other than the last, `pooled` is the same as `width`.
     """
-    found = tokens(model, image, layer)
-    if space == "patches":
-        return found.patches[: len(image)].mean(1)
-    pool: Any = model.visual.pool if space == "pooled" and layer is None else bare(model.visual.pool).take
-    with torch.autocast(image.device.type, enabled=False):
-        feature: Tensor = pool(found.every, found.notes)
-    return feature[: len(image)]
+    features = []
+    for layer, one in zip(layers, swept(model, image, layers), strict=True):
+        if space == "patches":
+            features.append(one.patches[: len(image)].mean(1))
+            continue
+        pool: Any = model.visual.pool if space == "pooled" and layer is None else bare(model.visual.pool).take
+        with torch.autocast(image.device.type, enabled=False):
+            features.append(pool(one.every, one.notes)[: len(image)])
+    return features

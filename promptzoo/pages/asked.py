@@ -1,12 +1,15 @@
-"""What `promptzoo eval` shows of a task of its own pictures: its figures."""
+"""A task of its own pictures: the figures that `promptzoo eval` shows, and what `promptzoo data check` counts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from promptzoo.errors import ZooError
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
+from promptzoo.training.ask import question
 
 
 def asked_page(result: dict[str, Any], out: Console) -> None:
@@ -27,6 +30,15 @@ def asked_page(result: dict[str, Any], out: Console) -> None:
     more = " ..." if result["size_count"] > len(result["sizes"]) else ""
     out.print(f"pictures of {sizes}{more}, positions {result['positions']}; {result['seconds']:.1f} s", highlight=False)
     out.print(f"the result is in [bold]{escape(result['file'])}[/]", soft_wrap=True)
+
+
+def counts_page(root: str, words: Sequence[str], out: Console) -> None:
+    """What a task would find below a folder; `words` are `task=T` and its source's.  Raises `ZooError`."""
+    asked = question([*words, f"data.root={root}"])
+    if asked is None:
+        raise ZooError("task=classify has pictures of a set; promptzoo data check NAME ROOT looks them through")
+    for name, value in asked.task.counts(asked.task.source(**asked.data)).items():
+        out.print(f"{name} {value:,}" if isinstance(value, int) else f"{name}: {escape(value)}", highlight=False)
 
 
 def table(name: str, rows: dict[str, Any]) -> Table:

@@ -8,20 +8,43 @@ from rich.markup import escape
 from promptzoo.costs.lists import Listed
 from promptzoo.costs.report import GIGA
 from promptzoo.pages.table import Table
+from promptzoo.recipe.lists import Figures
 
 
-def table(listed: Listed) -> Table:
-    """A row for each recipe, then one for each group."""
+def table(listed: Listed, tasks: bool = True) -> Table:
+    """A row for each recipe, then one for each group; with what a paper prints of other `tasks`."""
     asked = listed.list
     counted = ["GFLOPs", "paper GFLOPs"] if asked.counts == "everything" else []
-    made = Table(["", "classes", "tuned", "%", "paper %", *counted])
-    for row, one in zip(asked.rows, listed.reports, strict=True):
-        ours = [f"{one.tuned:,}", f"{listed.share(one).percent:.3f}", number(row.paper.percent)]
+    shares = [printed(row.paper) if tasks else {} for row in asked.rows]
+    titles = list(dict.fromkeys(title for one in shares for title in one))
+    papers = ["paper %"] if any(row.paper.percent is not None for row in asked.rows) or asked.paper else []
+    made = Table(["", "classes", "tuned", "%", *papers, *counted, *titles])
+    for row, one, told in zip(asked.rows, listed.reports, shares, strict=True):
+        ours = [f"{one.tuned:,}", f"{listed.share(one).percent:.3f}", *(number(row.paper.percent) for _ in papers)]
         flops = [f"{one.inference.flops / GIGA:.2f}", number(row.paper.gflops)] if one.inference else []
-        made.add(row.name, str(one.classes), *ours, *flops)
+        made.add(row.name, str(one.classes), *ours, *flops, *(number(told.get(title)) for title in titles))
     for group, mean in listed.groups().items():
         made.add(f"mean of {group}", "", "", f"{mean:.3f}", number(asked.paper.get(group)))
     return made
+
+
+def printed(paper: Figures) -> dict[str, float]:
+    """A paper's figures of other tasks in percent, by the titles of their columns."""
+    return {
+        f"paper {place} {figure} %": round(100 * share, 4)
+        for places in paper.tasks.values()
+        for place, shares in places.items()
+        for figure, share in shares.items()
+    }
+
+
+def papers(listed: Listed) -> Table | None:
+    """Those figures alone, a row for each, where there are any."""
+    columns = {row.name: printed(row.paper) for row in listed.list.rows}
+    made = Table(["", *columns])
+    for title in dict.fromkeys(title for one in columns.values() for title in one):
+        made.add(title, *(number(one.get(title)) for one in columns.values()))
+    return made if made.rows else None
 
 
 def number(value: float | None) -> str:
@@ -31,7 +54,9 @@ def number(value: float | None) -> str:
 def show_list(listed: Listed, out: Console) -> None:
     """The table, under which convention, and why ours and the paper's differ."""
     out.print(f"[bold]{escape(listed.list.name)}[/], ours beside the paper's; % is {escape(convention(listed))}")
-    out.print(table(listed).screen())
+    out.print(table(listed, tasks=False).screen())
+    if (printed_alone := papers(listed)) is not None:
+        out.print(printed_alone.screen())
     for line in listed.list.why:
         out.print(f"[dim]{escape(line)}[/]")
 

@@ -13,17 +13,24 @@ from promptzoo.studies.by_task import Asked
 
 def table(found: Sequence[Asked]) -> Table:
     """A row for each run; figures in percent."""
-    names = list(found[0].shares)
+    names = list(dict.fromkeys(name for one in found for name in one.shares))
     made = Table(["", *(f"{name} %" for name in names), "positions", "seconds"])
     for one in found:
         shares = [percent(one.shares.get(name)) for name in names]
-        made.add(one.name, *shares, one.told.get("positions", "-"), f"{one.told.get('seconds', 0):.0f}", depth=0)
+        made.add(one.name, *shares, one.told.get("positions", ""), seconds(one), depth=0)
     return made
 
 
 def notes(found: Sequence[Asked]) -> list[str]:
-    """Which rows were not asked the same."""
-    return [f"{one.name} was asked otherwise: {', '.join(one.differs)}" for one in found if one.differs]
+    """Which rows were not asked the same, and which were not asked at all."""
+    said = [f"{one.name} was asked otherwise: {', '.join(one.differs)}" for one in found if one.differs]
+    papers = "what stands behind 'paper:' is printed there, of its own runs and pictures, and was not rerun here"
+    return said + ([papers] if any(one.printed for one in found) else [])
+
+
+def seconds(one: Asked) -> str:
+    """How long it took, where that is known."""
+    return f"{one.told['seconds']:.0f}" if "seconds" in one.told else ""
 
 
 def show(found: Sequence[Asked], out: Console) -> None:
@@ -40,5 +47,8 @@ def markdown(found: Sequence[Asked]) -> str:
 
 def as_json(found: Sequence[Asked]) -> str:
     """Name, score and figures of each, shares of 0..1."""
-    rows = [{"run": one.name, "score": one.score, **one.told, "differs": list(one.differs)} for one in found]
+    rows = [
+        {"run": one.name, "score": one.score, **one.told, "differs": list(one.differs), "printed": one.printed}
+        for one in found
+    ]
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"

@@ -13,12 +13,16 @@ from promptzoo.recipe.registry import shipped_lists
 
 
 class Figures(BaseModel):
-    """What a paper prints of one row: tuned parameters in percent, and GFLOPs of a picture."""
+    """What a paper prints of one row: tuned parameters in percent, GFLOPs of a picture, and figures of other tasks.
+
+    `tasks` holds shares by task, data set and figure.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     percent: float | None = None
     gflops: float | None = None
+    tasks: dict[str, dict[str, dict[str, float]]] = {}
 
 
 class ListedRecipe(BaseModel):

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
+from promptzoo.recipe.lists import RecipeList, read_list
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A result of `promptzoo eval ... task=T` by the name of its run, and what of it is not as in the first one."""
+    """A result of `promptzoo eval ... task=T` by the name of its run, and what of it is not as in the first one.
+
+    Or what a paper has `printed`, by row and data set of a recipe list.
+    """
 
     name: str
     told: dict[str, Any]
     differs: tuple[str, ...] = ()
+    printed: bool = False
 
     @property
     def score(self) -> float:
@@ -32,14 +37,29 @@ class Asked:
 def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     """The best first; `places` are folders of runs, of which the last result on the task counts, or result files.
 
+    What a paper prints of the rows of a recipe list among them comes last.
     Raises `ZooError` for one without such a result.
     """
-    if not places:
+    lists = {place: found for place in places if (found := read_list(place)) is not None}
+    read = {place: result(task, Path(place)) for place in places if place not in lists}
+    if not read:
         raise ZooError(f"which runs?  compare --task {task} takes folders with a result on it")
-    read = {place: result(task, Path(place)) for place in places}
     first = next(iter(read.values()))
     found = [Asked(place, told, tuple(differences(first, told))) for place, told in read.items()]
-    return sorted(found, key=lambda one: -one.score)
+    ranked = sorted(found, key=lambda one: -one.score)
+    return ranked + [row for one in lists.values() for row in printed(task, one)]
+
+
+def printed(task: str, listed: RecipeList) -> list[Asked]:
+    """What a paper prints of a list's rows on a task.  Raises `ZooError` where that is nothing."""
+    found = []
+    for row in listed.rows:
+        for place, figures in row.paper.tasks.get(task, {}).items():
+            told = {"task": task, "score": next(iter(figures)), "figures": figures}
+            found.append(Asked(f"paper: {row.name}, {place}", told, printed=True))
+    if not found:
+        raise ZooError(f"{listed.name} holds no paper's figures on {task}")
+    return found
 
 
 def result(task: str, place: Path) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from promptzoo.errors import ZooError
 from promptzoo.metrics import pck, transfer_keypoints
 from promptzoo.tasks.averages import averages
 from promptzoo.tasks.desk import Desk, contents
-from promptzoo.tasks.downstream import Downstream
-from promptzoo.tasks.eye import Eye
+from promptzoo.tasks.downstream import Downstream, Layer
+from promptzoo.tasks.eye import Eye, Grid
 from promptzoo.tasks.fit import Fit, full, letterbox
 
 ROOM = 1 << 30  # bytes of patch features that are kept for pairs to come
@@ -29,6 +29,8 @@ class Correspond(Downstream):
     LORE's Table 4.  `fit`: `letterbox`, the longer side as long as the backbone's pictures on black, as the code that
     LORE cites has it; `full`, both sides squashed, as the paper words it.  `rows`: a point lies in the row `round(y)`
     of that code, or in `floor`.  `mutual`: a point counts as found only if its find leads back to within half a patch.
+    `layer`: the raw tokens behind one, from 0, in place of those after the final norm; `all` is a table of all.
+    `space`: of CLIP, `pooled` takes patches through the projection.
     Figures are shares; four averages are all called PCK.
     """
 
@@ -43,44 +45,60 @@ class Correspond(Downstream):
         mutual: bool = False,
         alphas: tuple[float, ...] = (0.1, 0.05, 0.01),
         average: Literal["pairs", "categories_of_pairs", "categories_of_points", "points"] = "categories_of_pairs",
-        layer: int | None = None,
+        layer: Layer = None,
+        space: Literal["width", "pooled"] = "width",
         batch: int = 16,
     ) -> None:
         if not alphas or min(alphas) <= 0 or batch < 1:
             raise ZooError("task.alphas are numbers above 0, task.batch is 1 or more")
-        self.fit, self.rows, self.mutual, self.layer = fit, rows, mutual, layer
+        self.fit, self.rows, self.mutual, self.layer, self.space = fit, rows, mutual, layer, space
         self.alphas, self.average, self.batch = alphas, average, batch
-        self.known: OrderedDict[Path, Tensor] = OrderedDict()
-        self.grid = (0, 0)
+        self.known: OrderedDict[Path, list[Tensor]] = OrderedDict()
+        self.grids: list[Grid] = []
 
     def measure(self, eye: Eye, source: SPair, desk: Desk) -> dict[str, Any]:
         """The four averages at each alpha, and the shares of each category."""
         desk.steps.begin(len(source), "pairs")
         self.known.clear()
-        pairs, found = iter(source), []
+        pairs, layers, found = iter(source), self.layers(eye), []
         while some := list(islice(pairs, self.batch)):
             keys = [contents(source.files[one.name], one.source, one.target) for one in some]
             kept = [desk.kept(key) for key in keys]
-            self.look(eye, [one for one, answer in zip(some, kept, strict=True) if answer is None])
+            self.look(eye, [one for one, answer in zip(some, kept, strict=True) if answer is None], layers)
             for pair, key, answer in zip(some, keys, kept, strict=True):
                 if answer is None:
-                    answer = self.right(pair, eye)
+                    answer = [self.right(pair, eye, place, layer) for place, layer in enumerate(layers)]
                     desk.keep(key, answer)
                 found.append((pair.category, len(pair.source_points), answer))
                 desk.steps.step()
-        tables = {
-            f"pck@{alpha:g}": averages([(category, right[place], count) for category, count, right in found])
-            for place, alpha in enumerate(self.alphas)
-        }
-        return {
-            "pck": tables[f"pck@{self.alphas[0]:g}"][self.average],
-            **tables,
+        told = {
             "average": self.average,
+            "list": source.said,
             "pairs": len(found),
-            "points": sum(count for _, count, _ in found),
+            "points": sum(one for _, one, _ in found),
+        }
+        return self.beside(layers, [{**self.figures(found, place), **told} for place in range(len(layers))])
+
+    def counts(self, source: SPair) -> dict[str, int | str]:
+        """Pairs, categories, pictures and points; each pair is read."""
+        pairs = list(source)
+        return {
+            "list": source.said,
+            "pairs": len(pairs),
+            "categories": len({one.category for one in pairs}),
+            "pictures": len({path for one in pairs for path in (one.source, one.target)}),
+            "points": sum(len(one.source_points) for one in pairs),
         }
 
-    def look(self, eye: Eye, pairs: Sequence[Pair]) -> None:
+    def figures(self, found: Sequence[tuple[str, int, Any]], layer: int) -> dict[str, Any]:
+        """What the pairs come to: category, points, and for each layer how many are right at each alpha."""
+        tables = {
+            f"pck@{alpha:g}": averages([(category, right[layer][place], count) for category, count, right in found])
+            for place, alpha in enumerate(self.alphas)
+        }
+        return {"pck": tables[f"pck@{self.alphas[0]:g}"][self.average], **tables}
+
+    def look(self, eye: Eye, pairs: Sequence[Pair], layers: Sequence[int | None]) -> None:
         """Patch features of those pictures that are not known yet, in one batch; the oldest make room."""
         sizes = {one.source: one.source_size for one in pairs} | {one.target: one.target_size for one in pairs}
         for path in sizes:
@@ -90,9 +108,12 @@ class Correspond(Downstream):
         if not fresh:
             return
         views = [self.fitted(path, sizes[path], eye).image for path in fresh]
-        features, self.grid = eye.patches(eye.colours(views), self.layer)
-        self.known |= dict(zip(fresh, features.cpu(), strict=True))
-        while len(self.known) > len(sizes) and len(self.known) * features[0].nbytes > ROOM:
+        looked = eye.patches(eye.colours(views), layers, self.space)
+        self.grids = [grid for _, grid in looked]
+        for place, path in enumerate(fresh):
+            self.known[path] = [features[place].cpu() for features, _ in looked]
+        room = sum(one.nbytes for one in self.known[fresh[0]])
+        while len(self.known) > len(sizes) and len(self.known) * room > ROOM:
             self.known.popitem(last=False)
 
     def fitted(self, path: Path, size: tuple[int, int], eye: Eye) -> Fit:
@@ -103,16 +124,16 @@ class Correspond(Downstream):
             raise ZooError(f"{path} is {there}, but its pair says {said}")
         return (letterbox if self.fit == "letterbox" else full)(image, eye.size)
 
-    def right(self, pair: Pair, eye: Eye) -> list[int]:
-        """How many points of a pair are found, at each alpha."""
+    def right(self, pair: Pair, eye: Eye, layer: int, behind: int | None) -> list[int]:
+        """How many points of a pair are found by one of the layers asked, at each alpha."""
         place = letterbox if self.fit == "letterbox" else full
         source, target = (place(size, eye.size) for size in (pair.source_size, pair.target_size))
         asked, wanted = self.pixel(source.points(pair.source_points)), target.points(pair.target_points)
-        one, other = self.known[pair.source], self.known[pair.target]
-        found = transfer_keypoints(one, other, asked, grid=self.grid, size=target.canvas).points.double()
+        one, other, grid = self.known[pair.source][layer], self.known[pair.target][layer], self.grids[layer]
+        found = transfer_keypoints(one, other, asked, grid=grid, size=target.canvas).points.double()
         if self.mutual:
-            back = transfer_keypoints(other, one, found, grid=self.grid, size=source.canvas).points
-            found[~source.near(back, asked, eye.cell(self.layer))] = torch.inf
+            back = transfer_keypoints(other, one, found, grid=grid, size=source.canvas).points
+            found[~source.near(back, asked, eye.cell(behind))] = torch.inf
         box = target.box(pair.box)[None]
         return [round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas]
 

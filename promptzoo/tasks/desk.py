@@ -1,10 +1,14 @@
 """Where a task works: `Desk`, with what it has found so far, a folder for what it writes, and who watches."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from promptzoo.files import append, as_json
 
@@ -77,3 +81,13 @@ def contents(*paths: Path, more: object = "") -> str:
 def digest(value: object) -> str:
     """A short name for plain values."""
     return hashlib.sha256(as_json(value, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def packed(numbers: Tensor) -> str:
+    """Float32 numbers as text."""
+    return base64.b64encode(numbers.float().cpu().numpy().tobytes()).decode()
+
+
+def unpacked(text: str) -> Tensor:
+    """The numbers again, in one row."""
+    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)

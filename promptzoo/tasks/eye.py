@@ -54,13 +54,15 @@ class Eye:
         """Pictures of one size -> b 3 h w, by the backbone's mean and std."""
         return normalised([pixels(image) for image in images], self.preprocess).to(self.device)
 
-    def patches(self, image: Tensor, layer: int | None = None) -> tuple[Tensor, Grid]:
-        """b 3 h w -> the patch tokens b n d, and their grid."""
-        return tokens.patches(self.at(sized(image)), image, layer)
+    def patches(
+        self, image: Tensor, layers: tokens.Layers = (None,), space: str = "width"
+    ) -> list[tuple[Tensor, Grid]]:
+        """b 3 h w -> the patch tokens b n d, and their grid, for each of the `layers`."""
+        return tokens.patches_behind(self.at(sized(image)), image, layers, space)
 
-    def pooled(self, image: Tensor, layer: int | None = None, space: str = "pooled") -> Tensor:
-        """b 3 h w -> one feature for each picture, b o."""
-        return tokens.pooled(self.at(sized(image)), image, layer, space)
+    def pooled(self, image: Tensor, layers: tokens.Layers = (None,), space: str = "pooled") -> list[Tensor]:
+        """b 3 h w -> one feature for each picture, b o, for each of the `layers`."""
+        return tokens.pooled_behind(self.at(sized(image)), image, layers, space)
 
     def told(self) -> dict[str, Any]:
         """What a result says of the sizes of pictures."""

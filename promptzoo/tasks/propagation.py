@@ -33,8 +33,12 @@ class Propagation:
         soft = propagate_labels(
             features, context, labels, grid=self.grid, radius=self.radius, keep=self.keep, temperature=self.temperature
         )
-        self.before.append((features, soft))
+        self.remember(features, soft)
         return soft
+
+    def remember(self, features: Tensor, soft: Tensor) -> None:
+        """A frame whose labels are known takes its place before those that follow."""
+        self.before.append((features, soft.to(features)))
 
 
 def shrunk(ids: Ids, grid: Grid) -> Tensor:

@@ -1,6 +1,5 @@
 """Which pictures show the same place: mean average precision on revisited Oxford and Paris."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,8 +14,8 @@ from promptzoo.data.sources.revisited import Box, Revisited
 from promptzoo.data.transforms import middle
 from promptzoo.errors import ZooError
 from promptzoo.metrics import rank, retrieval_map
-from promptzoo.tasks.desk import Desk, contents
-from promptzoo.tasks.downstream import Downstream
+from promptzoo.tasks.desk import Desk, contents, packed, unpacked
+from promptzoo.tasks.downstream import Downstream, Layer
 from promptzoo.tasks.eye import Eye
 
 Wanted = tuple[Path, Box | None]
@@ -37,6 +36,8 @@ class Retrieve(Downstream):
     LORE's Table 4; the protocol of Radenović et al. 2018, arXiv:1803.11285, as DINO scores it.  `resize`: `eval` is the
     backbone's own view, `crop224` the same without a margin, `thumbnail` the whole picture, its longer side as long as
     the backbone's pictures, and `thumbnail_crop` that one cut.  `scales`: features of the resized view are summed.
+    `layer`: the raw tokens behind one, from 0, in place of those after the final norm; `all` is a table of all.
+    `space`: `pooled` as the tower gives it, `width` before its projection, `patches` the mean of the patches.
     Figures are shares; mP@k is the precision at k.
     """
 
@@ -50,7 +51,7 @@ class Retrieve(Downstream):
         crop_queries: bool = False,
         scales: tuple[float, ...] = (1.0,),
         space: Literal["pooled", "width", "patches"] = "pooled",
-        layer: int | None = None,
+        layer: Layer = None,
         at: tuple[int, ...] = (1, 5, 10),
         batch: int = 32,
     ) -> None:
@@ -64,8 +65,23 @@ class Retrieve(Downstream):
         """mAP and mP@k of three questions, over the queries that have something to find."""
         self.cut_off = 0
         wanted: list[Wanted] = [(one.path, one.box if self.crop_queries else None) for one in source.queries]
+        layers = self.layers(eye)
         found = self.features(eye, [*wanted, *((path, None) for path in source.database)], desk)
-        queries, database = found[: len(wanted)], found[len(wanted) :]
+        return self.beside(layers, [self.figures(one, source) for one in found])
+
+    def counts(self, source: Revisited) -> dict[str, int | str]:
+        """Pictures, queries, and how many of those have something to find."""
+        asked = {
+            "easy": sum(bool(one.easy) for one in source.queries),
+            "medium": sum(bool(one.easy or one.hard) for one in source.queries),
+            "hard": sum(bool(one.hard) for one in source.queries),
+        }
+        found = {f"queries with something to find, {name}": count for name, count in asked.items()}
+        return {"set": source.name, "pictures": len(source.database), "queries": len(source.queries), **found}
+
+    def figures(self, features: Tensor, source: Revisited) -> dict[str, Any]:
+        """What the features of the queries, then of the database, n o, come to."""
+        queries, database = features[: len(source.queries)], features[len(source.queries) :]
         lists = ([getattr(one, key) for one in source.queries] for key in ("easy", "hard", "junk"))
         told = retrieval_map(rank(queries, database), *lists, at=self.at)
         return {
@@ -78,15 +94,15 @@ class Retrieve(Downstream):
             "ap": {name: one.ap.tolist() for name, one in told.items()},
         }
 
-    def features(self, eye: Eye, wanted: Sequence[Wanted], desk: Desk) -> Tensor:
-        """The feature of each picture, n o; views of one size go through the tower together."""
+    def features(self, eye: Eye, wanted: Sequence[Wanted], desk: Desk) -> list[Tensor]:
+        """The feature of each picture, n o, for each layer; views of one size go through the tower together."""
         desk.steps.begin(len(wanted), "pictures")
-        found: dict[int, Tensor] = {}
+        found: dict[int, list[Tensor]] = {}
         waiting: dict[tuple[int, int], list[Waiting]] = {}
         for place, (path, box) in enumerate(wanted):
             key = contents(path, more=box)
             if (kept := desk.kept(key)) is not None:
-                found[place] = unpacked(kept[0])
+                found[place] = [unpacked(one) for one in kept[0]]
                 self.cut_off += kept[1]
                 desk.steps.step()
                 continue
@@ -98,17 +114,17 @@ class Retrieve(Downstream):
                 found |= self.looked(eye, waiting.pop(view.size), desk)
         for group in waiting.values():
             found |= self.looked(eye, group, desk)
-        return torch.stack([found[place] for place in range(len(wanted))])
+        return [torch.stack(one) for one in zip(*(found[place] for place in range(len(wanted))), strict=True)]
 
-    def looked(self, eye: Eye, group: Sequence[Waiting], desk: Desk) -> dict[int, Tensor]:
+    def looked(self, eye: Eye, group: Sequence[Waiting], desk: Desk) -> dict[int, list[Tensor]]:
         """The features of views of one size, by their places."""
-        image = eye.colours([one.view for one in group])
+        image, layers = eye.colours([one.view for one in group]), self.layers(eye)
         with self.ways_out("task.resize=eval and task.scales=[1.0] keep to the size of the run"):
-            features = sum(eye.pooled(scaled(image, scale), self.layer, self.space) for scale in self.scales)
-        assert isinstance(features, Tensor)
-        found = {one.place: feature for one, feature in zip(group, features.float().cpu(), strict=True)}
+            looks = [eye.pooled(scaled(image, scale), layers, self.space) for scale in self.scales]
+        summed = [torch.stack(one).sum(0).float().cpu() for one in zip(*looks, strict=True)]
+        found = {one.place: [feature[i] for feature in summed] for i, one in enumerate(group)}
         for one in group:
-            desk.keep(one.key, [packed(found[one.place]), one.truncated])
+            desk.keep(one.key, [[packed(feature) for feature in found[one.place]], one.truncated])
             desk.steps.step()
         return found
 
@@ -130,13 +146,3 @@ def scaled(image: Tensor, scale: float) -> Tensor:
     if scale == 1:
         return image
     return F.interpolate(image, scale_factor=scale, mode="bilinear", align_corners=False)
-
-
-def packed(feature: Tensor) -> str:
-    """Float32 numbers as text."""
-    return base64.b64encode(feature.float().numpy().tobytes()).decode()
-
-
-def unpacked(text: str) -> Tensor:
-    """The numbers again."""
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)

@@ -20,6 +20,7 @@ from promptzoo.training.eyes import Looking, eye_of_bare, eye_of_run
 from promptzoo.training.machine import peak_memory, versions
 
 SECTIONS = ("task", "data", "backbone")
+FORM = 2  # of the answers that are kept
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def ask(
 
 def answers_of(asked: Question, opened: Looking) -> Path:
     """Where the answers of this model to this task are kept, whatever the pictures."""
-    depends = promptzoo.__version__, asked.word, asked.settings, opened.recipe.to_dict(), opened.eye.digest()
+    depends = promptzoo.__version__, FORM, asked.word, asked.settings, opened.recipe.to_dict(), opened.eye.digest()
     return cache_folder("answers") / f"{asked.word}-{digest(depends)}.jsonl"
 
 

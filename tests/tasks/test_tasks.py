@@ -89,7 +89,7 @@ def test_every_view_and_feature_is_the_same_in_batches_of_any_size(tmp_path, res
     layouts.picture(source.database[3], (30, 50), seed=5)
     wanted = [(path, None) for path in source.database]
     one, all_ = (
-        Retrieve(resize=resize, space=space, batch=batch).features(layouts.eye("clip"), wanted, Desk())
+        Retrieve(resize=resize, space=space, batch=batch).features(layouts.eye("clip"), wanted, Desk())[0]
         for batch in (1, 9)
     )
     assert torch.allclose(one, all_, atol=1e-5)
@@ -100,11 +100,11 @@ def test_a_query_is_cropped_before_anything_else_and_scales_are_summed(tmp_path)
     eye, source = layouts.eye(), Revisited(layouts.revisited(tmp_path))
     image = stored(source.queries[0].path).image.crop((4, 4, 40, 30))
     image.save(tmp_path / "cropped.png")
-    cropped = Retrieve().features(eye, [(source.queries[0].path, source.queries[0].box)], Desk())
-    assert torch.allclose(cropped, Retrieve().features(eye, [(tmp_path / "cropped.png", None)], Desk()))
+    cropped = Retrieve().features(eye, [(source.queries[0].path, source.queries[0].box)], Desk())[0]
+    assert torch.allclose(cropped, Retrieve().features(eye, [(tmp_path / "cropped.png", None)], Desk())[0])
     wanted = [(source.database[0], None)]
-    halves = Retrieve(scales=(0.5,)).features(eye, wanted, Desk()), Retrieve().features(eye, wanted, Desk())
-    assert torch.allclose(Retrieve(scales=(1.0, 0.5)).features(eye, wanted, Desk()), sum(halves), atol=1e-5)
+    half, whole, both = (Retrieve(scales=one).features(eye, wanted, Desk())[0] for one in ((0.5,), (1.0,), (1.0, 0.5)))
+    assert torch.allclose(both, half + whole, atol=1e-5)
 
 
 def test_a_truncated_picture_is_used_as_far_as_it_goes_and_counted_once_or_again(tmp_path):
@@ -136,8 +136,10 @@ def test_patches_that_resemble_none_but_themselves_find_the_points_of_the_same_p
     same = {"trg_imname": "0.jpg", "trg_imsize": [48, 36, 3], "src_kps": points, "trg_kps": points}
     source = SPair(layouts.spair(tmp_path, **same))
     source.names = source.names[:1]
-    own = torch.eye(16).expand(1, 16, 16), (4, 4)
-    eye = SimpleNamespace(size=(32, 32), colours=len, cell=lambda layer: (8, 8), patches=lambda image, layer: own)
+    own = [(torch.eye(16).expand(1, 16, 16), (4, 4))]
+    eye = SimpleNamespace(
+        size=(32, 32), colours=len, cell=lambda layer: (8, 8), patches=lambda image, layers, space: own
+    )
     figures = Correspond(fit=fit, mutual=True).measure(eye, source, Desk())
     assert figures["pck"] == 1
     assert (figures["pairs"], figures["points"]) == (1, 3)
@@ -157,7 +159,7 @@ def test_each_picture_is_looked_at_once_and_answers_do_not_depend_on_batches(tmp
     eye, looked = layouts.eye(), []
     patches_of = eye.patches
     try:
-        eye.patches = lambda image, layer=None: looked.append(len(image)) or patches_of(image, layer)
+        eye.patches = lambda image, *how: looked.append(len(image)) or patches_of(image, *how)
         one, all_ = (Correspond(batch=batch).measure(eye, source, Desk()) for batch in (1, 9))
     finally:
         del eye.patches
@@ -221,10 +223,10 @@ def test_squares_that_move_are_followed_and_masks_are_written_as_the_official_to
 
 def test_neither_the_first_nor_the_last_frame_counts_and_means_are_over_objects(tmp_path):
     root = layouts.davis(layouts.davis(tmp_path, objects=2), objects=1, name="run")
-    desk = Desk()
-    figures = SegmentVideo(side=64, radius=3).measure(layouts.eye(), Davis(root), desk)
-    objects = [one for answer in desk.answers.values() for one in answer["objects"].values()]
-    assert {len(values) for one in objects for values in one.values()} == {3}
+    task, desk = SegmentVideo(side=64, radius=3), Desk()
+    figures = task.measure(layouts.eye(), Davis(root), desk)
+    (found,), _ = task.follow(Davis(root).videos[0], layouts.eye(), desk)
+    assert {len(values) for one in found.values() for values in one.values()} == {3}
     every = [one["J"]["mean"] for video in figures["videos"].values() for one in video.values()]
     assert figures["objects"] == 3 == len(every)
     assert figures["j"] == pytest.approx(sum(every) / 3)
@@ -237,11 +239,11 @@ def test_windows_follow_each_other_the_last_ends_at_the_edge_and_the_first_count
     eye = layouts.eye(kind)
     frame = Image.new("RGB", (80, 32), "red")
     frame.paste("blue", (40, 0, 80, 32))
-    tokens_, grid = tiled(eye, frame)
+    ((tokens_, grid),), size = tiled(eye, frame)
     cell = eye.cell()[0]
-    assert grid == (64 // cell, 160 // cell)
+    assert (grid, size) == ((64 // cell, 160 // cell), (64, 160))
     corner = frame.resize((160, 64), Image.Resampling.BICUBIC).crop((0, 0, 32, 32))
-    alone = eye.patches(eye.colours([corner]))[0][0]
+    alone = eye.patches(eye.colours([corner]))[0][0][0]
     side = 32 // cell
     assert torch.allclose(tokens_.view(*grid, -1)[:side, :side].flatten(0, 1), alone, atol=1e-5)
 

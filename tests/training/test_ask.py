@@ -101,7 +101,7 @@ class Stops(Steps):
 
 @pytest.mark.parametrize(
     ("task", "layout", "after", "reused"),
-    [("retrieve", "revisited", 3, 2), ("correspond", "spair", 0, 1), ("segment_video", "davis", 7, 1)],
+    [("retrieve", "revisited", 3, 2), ("correspond", "spair", 0, 1), ("segment_video", "davis", 7, 8)],
 )
 def test_a_task_that_was_stopped_goes_on_where_it_was_and_comes_to_the_same(tmp_path, task, layout, after, reused):
     root = getattr(layouts, layout)(tmp_path / "set")
@@ -173,6 +173,14 @@ def test_compare_ranks_runs_by_a_task_and_says_who_was_asked_otherwise(trained, 
     assert {one.name: one.differs for one in ranking} == {str(places[0]): (), str(places[1]): ("task.fit=full",)}
     assert main(["compare", "--task", "correspond", *map(str, places), "--format", "markdown"]) == 0
     assert f"{places[1]} was asked otherwise: task.fit=full" in capsys.readouterr().out
+    assert main(["compare", "--task", "correspond", *map(str, places), "lore_table4", "--format", "markdown"]) == 0
+    assert "| paper: CLIP LORE, SPair-71k | 20.7 |" in capsys.readouterr().out
+    mixed = by_task("correspond", [str(places[0]), "lore_table4"])
+    assert [one.printed for one in mixed] == [False, True, True, True, True]
+    with pytest.raises(ZooError, match="which runs"):
+        by_task("correspond", ["lore_table4"])
+    with pytest.raises(ZooError, match="lore_table7 holds no paper's figures"):
+        by_task("correspond", [str(places[0]), "lore_table7"])
     with pytest.raises(ZooError, match="has no result on retrieve; promptzoo eval RUN task=retrieve"):
         by_task("retrieve", [str(places[0])])
 

@@ -164,8 +164,8 @@ def followed(case: dict[str, Any], assets: Path, eye: Eye, out: Path, **other: A
     task = SegmentVideo(**{**settings(case), **other})
     answers = Desk(folder=out)
     figures = task.measure(eye, source, answers)
-    (answer,) = answers.answers.values()
-    return {**figures, "by_frame": answer["objects"]}
+    (by_frame,), _ = task.follow(source.videos[0], eye, answers)
+    return {**figures, "by_frame": by_frame}
 
 
 def halved(masks: dict[str, Path], out: Path) -> dict[str, Path]:

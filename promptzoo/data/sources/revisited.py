@@ -13,6 +13,7 @@ from promptzoo.errors import ZooError
 
 LAYOUT = "a set is <root>/<set>/jpg/ and <root>/<set>/gnd_<set>.pkl, or the folder <set> itself"
 PICTURES = ("jpg", "images", ".")
+LARGEST = 64 << 20  # bytes of a ground truth
 LISTS = ("easy", "hard", "junk")
 Box = tuple[float, float, float, float]
 
@@ -45,7 +46,7 @@ class Revisited:
     def __post_init__(self) -> None:
         self.root = self.chosen(folder(self.root, LAYOUT))
         self.name, file = self.root.name, truth(self.root)[0]
-        told = mapping(file) if file.suffix == ".json" else unpickle(file, ARRAYS)
+        told = mapping(file) if file.suffix == ".json" else unpickle(file, ARRAYS, largest=LARGEST)
         database, queries, gnd = self.checked(told, file)
         place = next((self.root / one for one in PICTURES if (self.root / one).is_dir()), self.root)
         self.database = [place / f"{name}.jpg" for name in database]

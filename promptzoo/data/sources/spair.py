@@ -51,6 +51,9 @@ class SPair:
         if not self.list.is_file():
             raise ZooError(f"no such list of pairs: {self.list}; {LAYOUT}")
         listed = [inside(drive(line), self.list) and line for line in lines(self.list)]
+        self.said = f"Layout/{layout}/{split}.txt"
+        if pairs_per_category is not None:
+            self.said += f", {pairs_per_category} of each category drawn without replacement under seed {seed}"
         self.names = listed if pairs_per_category is None else drawn(listed, pairs_per_category, seed)
         self.files = {name: spelled(self.pairs, name) for name in self.names}
         present(list(self.files.values()), "pair of the list")
