@@ -113,5 +113,5 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
         )  # fmt: skip
         if fabric.is_global_zero:
             answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)
-            run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), answers, result)
+            run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, backbone), answers, result)
         return result
