@@ -14,7 +14,7 @@ from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.room import memory
-from promptzoo.data.store import Store
+from promptzoo.data.shared_views import SharedViews
 from promptzoo.data.transforms import Pixels, middle, pixels
 from promptzoo.errors import ZooError
 
@@ -32,7 +32,7 @@ class Cache:
     """
 
     def __init__(
-        self, preprocess: Preprocess, limit: int | None = None, *, threads: int = 1, store: Store | None = None
+        self, preprocess: Preprocess, limit: int | None = None, *, threads: int = 1, store: SharedViews | None = None
     ) -> None:
         self.preprocess, self.threads, self.store = preprocess, threads, store
         self.limit = memory() // SHARE if limit is None else limit

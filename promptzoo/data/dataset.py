@@ -45,6 +45,9 @@ class Dataset:
     stands_for: StandsFor | None = None
     """What the features are of, where it holds some."""
 
+    tested_alone: bool = False
+    """Whether all its pictures are to test on, for a run that learned elsewhere; then `train` is empty."""
+
     def few_shot(self, shots: int, seed: int) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
         """The set's own way to draw `shots` pictures of each class to train on, and some to validate on.
 

@@ -52,6 +52,8 @@ def split(
     """
     skip, whole = on_bad_image == "skip", augment != "none"
     own = dataset.few_shot(shots, seed) if shots else None
+    if dataset.tested_alone:
+        own = [], []
     train, held = own or few_shot(
         dataset.train,
         shots,
@@ -70,7 +72,7 @@ def split(
         raise ZooError(broken, key="data.on_bad_image", given=on_bad_image, remedy=way)
     remarks = [*dataset.remarks]
     for name, pictures in (("train", train), ("test", test)):
-        if lacking := without(pictures, dataset.classes):
+        if (lacking := without(pictures, dataset.classes)) and not (name == "train" and dataset.tested_alone):
             if name not in dataset.sparse or not pictures:
                 raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
             remarks.append(f"no picture to {name} on in class {some(lacking)}")

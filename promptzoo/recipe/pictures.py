@@ -10,8 +10,8 @@ from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import CONVENTIONS, Preprocess
 from promptzoo.data.room import cores, memory
+from promptzoo.data.shared_views import SharedViews
 from promptzoo.data.splits import split
-from promptzoo.data.store import Store
 from promptzoo.errors import ZooError
 from promptzoo.model.blueprint import parameters
 from promptzoo.recipe.from_recipe import Construct
@@ -49,7 +49,7 @@ def cache_of(recipe: Recipe, preprocess: Preprocess, world: int = 1) -> Cache:
     The `world` processes of a run are on one machine, whose memory and cores they share.
     """
     asked = recipe.data
-    store = Store(preprocess, int(asked.cache_gb * 1e9)) if asked.cache and asked.cache_gb else None
+    store = SharedViews(preprocess, int(asked.cache_gb * 1e9)) if asked.cache and asked.cache_gb else None
     limit = memory() // SHARE // world if asked.cache else 0
     return Cache(preprocess, limit, threads=recipe.train.threads or max(1, cores() // world), store=store)
 

@@ -37,7 +37,7 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
     A function of recipe, weights and pictures, so that a resumed run repeats it and gets the same.  Of several
     processes the first does it and the others receive what it found: what rounding decides is the same in all.
     """
-    parts = [*model.grafts.values(), *model.losses.values()]
+    parts = [*model.grafts.values(), *model.losses.values(), bare(model.head)]
     chief = not distributed.is_initialized() or distributed.get_rank() == 0
     found = prepared_here(recipe, model, backbone, data) if chief else Prepared()
     if not distributed.is_initialized():
@@ -57,7 +57,7 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
 
 
 def tensors(part: Learning) -> dict[str, Tensor]:
-    """All tensors of a graft or loss by name, on the CPU."""
+    """All tensors of a graft, loss or head by name, on the CPU."""
     return {name: one.detach().cpu() for name, one in (*part.named_parameters(), *part.named_buffers())}
 
 
@@ -90,7 +90,7 @@ def prepared_here(recipe: Recipe, model: Model, backbone: Backbone, data: Data) 
             share = wrong_share(found, labels)
             prepared.guess, prepared.facts["guess_wrong_share"] = found, share
             prepared.remarks.append(remark(kind, share))
-    for name, part in [*model.grafts.items(), *model.losses.items()]:
+    for name, part in [*model.grafts.items(), *model.losses.items(), ("head", bare(model.head))]:
         torch.manual_seed(recipe.train.seed)
         if (facts := part.prepare(model, data)) is not None:
             prepared.facts[name] = facts

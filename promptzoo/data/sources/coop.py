@@ -12,7 +12,7 @@ from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Rows, said
 from promptzoo.data.sources.listed import ListedPictures
-from promptzoo.data.sources.official import Layout, aircraft, imagenet
+from promptzoo.data.sources.official import Layout, aircraft, imagenet, variant
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking
 from promptzoo.data.unpickle import unpickle
@@ -33,7 +33,9 @@ class CoOpSplits(ListedPictures):
     `split` is the json where there are several, `images` the pictures' folder, both below `root`. `layout` is that of
     two sets without a json, FGVC-Aircraft's `images_variant_*.txt` and ImageNet's `images/{train,val}/<wnid>` beside
     `classnames.txt`. Of ImageNet nothing is to validate on: CoOp takes it from the test pictures. Its shots of a seed
-    are CoOp's only as `drawn`: its code takes pictures in the order of the disk.
+    are CoOp's only as `drawn`: its code takes pictures in the order of the disk.  Of the variants of ImageNet
+    (`imagenet_test`, `<images>/<wnid>`; `imagenet_v2`, `<images>/<number>`) all is to test on, for a run that learned
+    elsewhere; of A and R the 200 classes that are there.
     Raises `ZooError` for anything wrong in the lists, with the entry.
     """
 
@@ -58,9 +60,12 @@ class CoOpSplits(ListedPictures):
             rows = {part: rows_of(found, file) for part, found in parts_of(file).items()}
         elif layout == "aircraft":
             rows = aircraft(base)
-        else:
+        elif layout == "imagenet":
             images = images or "images"
             rows = imagenet(base / images, base / "classnames.txt", self.remarks)
+        else:
+            self.tested_alone, images = True, images or ""
+            rows = variant(base / images, base / "classnames.txt", self.remarks, layout == "imagenet_v2")
         first = next(one.files[0] for one in rows.values() if one.files)
         pictures = Root(base / (place_of(base, first) if images is None else images))
         self.lay(pictures, rows, names=names, whole=whole)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -24,9 +24,9 @@ class FeatureFile(Dataset):
 
     Splits are `train`, or `train<K>` chosen by `data.shots=K`, `val` and `test`.  The metadata tells the `model`, and
     may tell the `backbone` as a recipe names it and the `logit_scale` (100 for OpenAI's CLIP, not its logarithm).
-    Class texts are `text.<name>` (c e): `text` says which where there are several; `texts` is another file of such, or
-    an .npz table of `names` and `emb`, `aliases` what a class is called there.  With `subset` classes that have no text
-    are left out, and the result tells so.
+    Class texts are `text.<name>` (c e): `text` says which where there are several; `texts` are other files of such, or
+    .npz tables of `names` and `emb`, the first that has a class; `aliases` what a class is called there.  With `subset`
+    classes that have no text are left out, and the result tells so.
     Raises `ZooError` for anything else in the file, and for classes without a text.
     """
 
@@ -37,7 +37,7 @@ class FeatureFile(Dataset):
         self,
         file: str | Path,
         *,
-        texts: str | Path | None = None,
+        texts: str | list[str] | None = None,
         text: str | None = None,
         aliases: dict[str, str] | None = None,
         subset: bool = False,
@@ -56,7 +56,8 @@ class FeatureFile(Dataset):
         widths = {part: one.vectors.shape[1] for part, one in self.parts.items()}
         if len(set(widths.values())) > 1:
             raise ZooError(f"its splits have other widths: {widths}", place=self.path, given=widths)
-        found = self._texts(tensors, texts, text, aliases or {}, subset)
+        others = [texts] if isinstance(texts, str) else texts or []
+        found = self._texts(tensors, [Path(one).expanduser() for one in others], text, aliases or {}, subset)
         self.first = trains[0] if trains[0] == "train" else trains[-1]
         if self.first != "train":
             self.remarks.append(f"without data.shots the features to train on are '{self.first}'")
@@ -85,50 +86,54 @@ class FeatureFile(Dataset):
         return fingerprint(self.train, self.val, self.test)
 
     def _texts(
-        self, tensors: Mapping[str, Tensor], file: Any, text: str | None, aliases: Mapping[str, str], subset: bool
+        self,
+        tensors: Mapping[str, Tensor],
+        files: list[Path],
+        text: str | None,
+        aliases: Mapping[str, str],
+        subset: bool,
     ) -> Tensor | None:
         """The unit text of each class that stays; None where there are none."""
-        names, vectors = self.classes, table(tensors, text, self.path)
-        if file is not None:
-            names, vectors = elsewhere(Path(file).expanduser(), text)
-        if vectors is None:
-            if subset or aliases:
-                word = "subset" if subset else "aliases"
-                said, way = f"'{word}' asks for class texts, and there are none", "data.texts=FILE has some"
-                raise ZooError(said, place=self.path, key=f"data.{word}", remedy=way)
-            return None
-        if len(vectors) != len(names):
-            said = f"there are {len(vectors)} texts for {len(names)} classes"
-            raise ZooError(said, place=file or self.path, key="data.texts", given=len(vectors))
+        where = ", ".join(map(str, files or [self.path]))
+        sources = [elsewhere(file, text) for file in files] or [(self.classes, table(tensors, text, self.path))]
+        known: dict[str, Tensor] = {}
+        for names, vectors in sources:
+            if vectors is None:
+                if subset or aliases:
+                    word = "subset" if subset else "aliases"
+                    said, way = f"'{word}' asks for class texts, and there are none", "data.texts=FILE has some"
+                    raise ZooError(said, place=self.path, key=f"data.{word}", remedy=way)
+                return None
+            width = self.parts["test"].vectors.shape[1]
+            if vectors.shape != (len(names), width):
+                said = f"its texts are {tuple(vectors.shape)}, of {len(names)} classes and features {width} wide"
+                raise ZooError(said, place=where, key="data.texts", given=tuple(vectors.shape))
+            rows = {plain(name): row for name, row in zip(names, vectors.float(), strict=True) if bool(row.any())}
+            known = {**rows, **known}
         for name in aliases:
             if name not in self.classes:
                 said = f"'aliases' has '{name}', which is no class here"
                 raise ZooError(said, key="data.aliases", given=name, possible=self.classes)
-        rows = {plain(name): row for row, name in reversed([*enumerate(names)]) if bool(vectors[row].any())}
         wanted = [plain(aliases.get(name, name)) for name in self.classes]
-        without = [name for name, word in zip(self.classes, wanted, strict=True) if word not in rows]
+        without = [name for name, word in zip(self.classes, wanted, strict=True) if word not in known]
         if without and not subset:
-            near = {name: nearest(plain(name), names, most=3) for name in without}
+            near = {name: nearest(plain(name), known, most=3) for name in without[:10]}
             raise ZooError(
-                f"{len(without)} of {len(self.classes)} classes have no text in {file or self.path}: {some(without)}",
+                f"{len(without)} of {len(self.classes)} classes have no text in {where}: {some(without)}",
                 key="data.aliases", given=without,
                 remedy="data.aliases={class: name there} names them, data.subset=true leaves them out",
-                lines=[f"'{name}': near are {', '.join(words)}" for name, words in near.items() if words][:10],
+                lines=[f"'{name}': near are {', '.join(words)}" for name, words in near.items() if words],
             )  # fmt: skip
         if without:
-            self._leave_out(without, str(file or self.path))
-        found = normalize(vectors[[rows[word] for word in wanted if word in rows]].float(), dim=-1)
-        if found.shape[1] != (width := self.parts["test"].vectors.shape[1]):
-            said = f"its texts have the width {found.shape[1]}, the features {width}: they are of different models"
-            raise ZooError(said, place=file or self.path, key="data.texts", given=found.shape[1])
-        return found
+            self._leave_out(without, where)
+        return normalize(torch.stack([known[word] for word in wanted if word in known]), dim=-1)
 
     def _leave_out(self, without: Sequence[str], where: str) -> None:
         kept = [label for label, name in enumerate(self.classes) if name not in without]
         if not kept:
             raise ZooError("no class has a text", place=where, key="data.texts", given=self.classes)
         self.remarks.append(
-            f"a subset: {len(kept)} of {len(self.classes)} classes, those with a text in {Path(where).name}; "
+            f"a subset: {len(kept)} of {len(self.classes)} classes, those with a text in {where}; "
             f"left out: {some(without, 200)}"
         )
         self.parts = {

@@ -43,7 +43,7 @@ class ListedPictures(Dataset):
         """
         self.root, self.remarks = root.folder, [*self.remarks]
         rows = {part: one for part, one in rows.items() if one.files}
-        if "train" not in rows:
+        if "train" not in rows and not self.tested_alone:
             raise ZooError(f"{self.root}: the lists name no picture to train on")
         self.classes, labels, self.named = classes_of(rows, names)
         found = {part: root.names(one.files, one.place) for part, one in rows.items()}
@@ -64,7 +64,7 @@ class ListedPictures(Dataset):
             parts = self._divided(parts, split)
         empty = Pictures(self.root, [], array("l"))
         self.train, self.val, self.test = (parts.get(part, empty) for part in PARTS)
-        if "train" not in self.sparse:
+        if "train" not in self.sparse and not self.tested_alone:
             self._trained(rows)
 
     def fingerprint(self) -> str:
@@ -90,7 +90,7 @@ class ListedPictures(Dataset):
     def _apart(self, found: Mapping[str, list[str]], rows: Mapping[str, Rows]) -> None:
         """No picture to train on is one to select or test with."""
         for part in ("val", "test"):
-            if part in found and (both := set(found["train"]).intersection(found[part])):
+            if part in found and (both := set(found.get("train", ())).intersection(found[part])):
                 name = min(both)
                 here, there = (rows[one].place(found[one].index(name)) for one in ("train", part))
                 raise ZooError(

@@ -1,4 +1,4 @@
-"""Decoded pictures in a file that runs and processes of a machine share: `Store`."""
+"""Decoded pictures in a file that runs and processes of a machine share: `SharedViews`."""
 
 import hashlib
 import os
@@ -21,14 +21,14 @@ LINE = np.dtype([("key", "V16"), ("sum", "<u4"), ("content", "V32")])
 TRIES = 16  # places in which a picture may lie, one after another
 
 
-class Kept(NamedTuple):
+class SharedView(NamedTuple):
     """A view, h w 3, and the sha256 of the file it is of."""
 
     view: Pixels
     content: str
 
 
-class Store:
+class SharedViews:
     """Views of one size in one file of at most `limit` bytes, read by mapping it into memory; none is ever replaced.
 
     A picture lies where the digest of its path, size and time says, or behind; a view that is not whole, since two
@@ -42,14 +42,14 @@ class Store:
         self.slots = limit // (self.stride + LINE.itemsize)
         how = f"{preprocess.interpolation} {preprocess.crop_mode} {preprocess.crop_pct}"
         code = code_digest([Path(str(decoding.__file__)), Path(str(transforms.__file__))], ["pillow"])
-        word = hashlib.sha256(f"{how} {code}".encode()).hexdigest()[:12]
+        word = hashlib.sha256(f"{how} {code}".encode()).hexdigest()[:10]
         folder = cache_folder("pictures") if folder is None else folder
         self.path = folder / f"{height}x{width}-{word}-{self.slots}.views"
         self.index: Any = None
         self.views: Any = None
         self.file = -1
 
-    def get(self, picture: Picture) -> Kept | None:
+    def get(self, picture: Picture) -> SharedView | None:
         """What is kept of a picture, as its file is now."""
         if (key := key_of(picture)) is None or not self.open():
             return None
@@ -58,7 +58,7 @@ class Store:
             if line["key"].tobytes() == key:
                 view: Pixels = np.array(self.views[slot]).reshape(self.shape)
                 whole = zlib.crc32(view.data) == line["sum"]
-                return Kept(view, line["content"].tobytes().hex()) if whole else None
+                return SharedView(view, line["content"].tobytes().hex()) if whole else None
         return None
 
     def put(self, picture: Picture, view: Pixels, content: str) -> None:
