@@ -37,7 +37,7 @@ def imagenet(base: Path, names: Path, remarks: list[str]) -> dict[str, Rows]:
 
 
 def variant(base: Path, names: Path, remarks: list[str], numbered: bool) -> dict[str, Rows]:
-    """ImageNet-Sketch, -A and -R, `<base>/<wnid>/*`, with the classes that have a folder; V2 has `<base>/<number>/*`."""
+    """ImageNet-Sketch, -A and -R, `<base>/<wnid>/*`, with the classes that have a folder; V2, `<base>/<number>/*`."""
     called = class_names(names, remarks)
     if numbered:
         called = {str(label): (label, name) for label, name in called.values()}

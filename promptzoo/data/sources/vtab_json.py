@@ -21,7 +21,7 @@ class VTABSplits(ListedPictures):
     `{task: {"train": [800 names], "val": [200 names]}}`, a task as tensorflow_datasets writes it, like
     `oxford_flowers102`; what stands before its bracket is enough where it is the only one.  A name is looked for below
     `root`, with its folders where it has some, with or without ending.  A label is the picture's `folder`, what its
-    `name` has before the last `_`, or stands in a list of `file label`.  The file names no picture to test on: `test` is
+    `name` has before the last `_`, or stands in a list of `file label`.  The file names none to test on: `test` is
     a folder below root, a list of `file label`, or `rest`, all others, which is not the official test of every task.
     With `whole` all 1000 are to train on.  The result says `source: lossless`, beside `jpeg75` of the folders.
     Raises `ZooError` for a name that is nowhere or at several places, and for whatever is wrong in a list.
@@ -73,8 +73,8 @@ def looked_for(wanted: Iterable[object], there: list[str], place: Path, base: Pa
     at: dict[str, list[str]] = defaultdict(list)
     for path in there:
         parts = PurePosixPath(path)
-        for name in (parts.name, parts.stem):
-            at[name].append(path)
+        for called in (parts.name, parts.stem):
+            at[called].append(path)
     found = []
     for number, name in enumerate([*wanted]):
         spot = Spot(place)(number)
