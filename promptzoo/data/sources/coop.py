@@ -110,15 +110,17 @@ class CoOpSplits(ListedPictures):
             names = near.names(part.files, part.place)
             if missing := paths.absent(near.folder, names):
                 place = part.place(missing[0])
-                raise ZooError(paths.told(near.folder, names[missing[0]], place, len(missing) - 1))
+                raise paths.told(near.folder, names[missing[0]], place, len(missing) - 1)
             for entry, name in enumerate(part.called):
                 if said(name) not in index:
-                    raise ZooError(f"{part.place(entry)}: '{name}' is no class of {base}")
+                    strange = f"'{name}' is no class of {base}"
+                    raise ZooError(strange, place=part.place(entry), key="classname", given=name, possible=self.classes)
             found.append(Pictures(near.folder, names, array("l", (index[said(name)] for name in part.called))))
         if near.moved:
             self.remarks.append(near.moved)
         if both := set(found[0].names).intersection(self.test.names):
-            raise ZooError(f"{file}: '{min(both)}' is to train on, and one to test on; the splits may share no picture")
+            twice, way = f"'{min(both)}' is to train on, and one to test on", "the splits may share no picture"
+            raise ZooError(twice, place=file, key="data.drawn", given=min(both), remedy=way)
         return found[0], found[1]
 
 
@@ -134,9 +136,11 @@ def only(base: Path, pattern: str) -> Path:
     """The one file of a pattern.  Raises `ZooError` where there is none, or where there are several."""
     found = sorted(base.glob(pattern))
     if not found:
-        raise ZooError(lacking(base / pattern))
+        raise ZooError(lacking(base / pattern), key="data.root", given=str(base))
     if len(found) > 1:
-        raise ZooError(f"{base} has {', '.join(one.name for one in found)}; write data.split=FILE")
+        names = [one.name for one in found]
+        said = f"{base} has {', '.join(names)}"
+        raise ZooError(said, key="data.split", possible=names, remedy="write data.split=FILE")
     return found[0]
 
 
@@ -152,7 +156,9 @@ def parts_of(file: Path) -> dict[str, list[Any]]:
     """The splits of a `split_zhou` json."""
     found = json_of(file)
     if not isinstance(found, dict) or not {"train", "test"} <= set(found):
-        raise ZooError(f"{file}: it should be {{train: [[file, label, class], ...], val: ..., test: ...}}")
+        raise ZooError(
+            "it should be {train: [[file, label, class], ...], val: ..., test: ...}", place=file, key="train"
+        )
     return {part: found.get(part, []) for part in ("train", "val", "test")}
 
 
@@ -161,7 +167,7 @@ def rows_of(entries: list[Any], file: Path) -> Rows:
     place = Spot(file)
     for number, entry in enumerate(entries):
         if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str)):
-            raise ZooError(f"{place(number)}: {shown(entry)} is no [file, label, class]")
+            raise ZooError(f"{shown(entry)} is no [file, label, class]", place=place(number), given=entry)
     return Rows(place, *([entry[column] for entry in entries] for column in range(3)))
 
 
@@ -176,7 +182,7 @@ class Datum:
 def shots_of(file: Path) -> tuple[Rows, Rows]:
     """What a file of shots has to train and to validate on."""
     if not file.is_file():
-        raise ZooError(lacking(file))
+        raise ZooError(lacking(file), key="data.drawn", given=str(file))
     pickled = file.suffix == ".pkl"
     found = unpickle(file, {("dassl.data.datasets.base_dataset", "Datum"): Datum}) if pickled else json_of(file)
     words = ("_impath", "_label", "_classname") if pickled else ("impath", "label", "classname")
@@ -187,5 +193,6 @@ def shots_of(file: Path) -> tuple[Rows, Rows]:
             for part in parts
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ZooError(f"{file}: this is no file of CoOp's shots, {{train: [...], val: [...]}} ({error})") from error
+        said = f"this is no file of CoOp's shots, {{train: [...], val: [...]}} ({error})"
+        raise ZooError(said, place=file, key="data.drawn") from error
     return train, val

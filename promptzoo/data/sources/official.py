@@ -22,7 +22,8 @@ def aircraft(base: Path) -> dict[str, Rows]:
         for number, line in lines(path):
             picture, _, name = line.partition(" ")
             if name not in index:
-                raise ZooError(f"{path}:{number}: '{name}' is no class of {base / 'variants.txt'}")
+                said = f"'{name}' is no class of {base / 'variants.txt'}"
+                raise ZooError(said, place=f"{path}:{number}", key="variant", given=name, possible=index)
             one.files.append(f"{picture}.jpg")
             one.labels.append(index[name])
             one.called.append(name)
