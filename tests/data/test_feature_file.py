@@ -93,7 +93,6 @@ def test_of_several_texts_one_is_chosen_and_of_several_files_the_first_that_has_
         ({"test.labels": torch.zeros(5, dtype=torch.long)}, {}, "test.features"),
         ({"test.features": torch.full((6, 4), float("nan"))}, {}, "test.features"),
         ({}, {"classnames": "[1]"}, "classnames"),
-        ({}, {"classnames": '["a", "a", "b"]'}, "classnames"),
         ({}, {"logit_scale": "4.6052"}, "logit_scale"),
         ({"text.x": torch.ones(2, 4)}, {}, "data.texts"),
         ({"text.x": torch.ones(3, 5)}, {}, "data.texts"),
@@ -103,6 +102,11 @@ def test_a_file_that_is_not_as_it_should_be_is_refused_by_name(tmp_path, tensors
     refused = error(lambda: FeatureFile(write(tmp_path / "f.safetensors", tensors, **told)))
     assert refused.key == key
     assert str(tmp_path) in str(refused)
+
+
+def test_a_class_of_a_name_that_is_there_already_is_told_apart_by_its_label(tmp_path):
+    found = FeatureFile(write(tmp_path / "f.safetensors", classnames='["crane", "ant", "crane"]'))
+    assert found.classes == ["crane", "ant", "crane (2)"]
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):

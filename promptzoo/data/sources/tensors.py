@@ -28,7 +28,10 @@ def opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def class_names(told: Mapping[str, str], path: Path) -> list[str]:
-    """The metadata's `classnames`, a JSON list.  Raises `ZooError`."""
+    """The metadata's `classnames`, a JSON list; a name that is there again gets its label in brackets, as in ImageNet.
+
+    Raises `ZooError` where there are none.
+    """
     try:
         names = json.loads(told.get("classnames", "null"))
     except json.JSONDecodeError:
@@ -36,9 +39,8 @@ def class_names(told: Mapping[str, str], path: Path) -> list[str]:
     if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
         said = "its metadata has no 'classnames', a JSON list of the classes' names"
         raise ZooError(said, place=path, key="classnames", given=told.get("classnames"), possible=[*told])
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ZooError(f"two classes are called '{twice[0]}'", place=path, key="classnames", given=twice[0])
-    return names
+    first = {name: label for label, name in reversed([*enumerate(names)])}
+    return [name if first[name] == label else f"{name} ({label})" for label, name in enumerate(names)]
 
 
 def split(tensors: Mapping[str, Tensor], key: str, classes: int, path: Path) -> Features:
