@@ -41,7 +41,7 @@ HEIGHT = {name: height for height, rooms in enumerate(ROOMS) for name in rooms}
 FROM_OUTSIDE = {  # folders that need little
     "blocks": {"torch", "einops", "torch_geometric"},
     "metrics": {"torch"},
-    "data": {"torch", "numpy", "PIL", "sklearn", "psutil", "torchvision", "datasets"},
+    "data": {"torch", "numpy", "PIL", "sklearn", "psutil", "torchvision", "datasets", "safetensors"},
 }
 
 LONGEST, LONGEST_TEST = 200, 300  # lines of a file
@@ -172,7 +172,7 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "pickle": ("data/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
     "portalocker": ("training/claim.py",),
-    "psutil": ("data/cache.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
+    "psutil": ("data/room.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),
     "matplotlib": ("figures/", "pages/"),
     "typer": ("cli/",),

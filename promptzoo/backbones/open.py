@@ -28,6 +28,7 @@ class Backbone:
     """A frozen backbone: its name, where its weights are from, its towers, and how it wants its pictures.
 
     `plain` makes the model of its own library anew; `names` tells where each tensor of that is in the towers.
+    One that `stands_in` is hollow, beside features that were computed already: no picture passes it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Backbone:
     tokenize: Callable[[list[str]], Tensor] | None = field(default=None, repr=False)
     plain: Plain | None = field(default=None, repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
+    stands_in: bool = False
 
 
 def open_with(

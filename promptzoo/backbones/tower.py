@@ -76,7 +76,8 @@ class Tower(nn.Module):
 
     `grid` is the grid of the patch tokens (None for text), `prefix` the number of the tower's own prefix tokens,
     `widths` the width of each layer, `input` the shape of one input without the batch.  A `hollow` tower has shapes
-    and no numbers.  `of_picture` names the grafts that make a text depend on the picture it is compared with.
+    and no numbers; `known` are class texts that it says all the same, by the class.
+    `of_picture` names the grafts that make a text depend on the picture it is compared with.
     """
 
     shapes = "b ... -> b o"
@@ -104,6 +105,7 @@ class Tower(nn.Module):
         self.dim, self.out, self.heads = embed.dim, pool.out, self.layers[0].heads
         self.widths: tuple[int, ...] = tuple(layer.width for layer in self.layers)  # type: ignore[misc]
         self.of_picture: set[str] = set()
+        self.known: dict[str, Tensor] | None = None
         self.inside: Any = None  # what was found in it, until something is grafted
         self.requires_grad_(False).eval()
 

@@ -11,6 +11,7 @@ from promptzoo.cli.check import check
 from promptzoo.cli.compare import compare
 from promptzoo.cli.data import data
 from promptzoo.cli.eval import evaluate
+from promptzoo.cli.features import features
 from promptzoo.cli.list import list_words
 from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
@@ -77,4 +78,5 @@ app.command()(compare)
 app.command("eval")(evaluate)
 app.command()(predict)
 app.command()(merge)
+app.command()(features)
 app.add_typer(data, name="data")

@@ -33,6 +33,7 @@ class Gathering:
         self.rows: list[Row] = []
         self.refused: list[Refused] = []
         self.skipped: list[tuple[str, str]] = []
+        self.remarks: list[str] = []
 
     def count(self, recipe: Recipe, classes: int | Sequence[str] | None) -> Report:
         """One report.  Raises `RecipeError` for a recipe that cannot be built."""
@@ -69,6 +70,7 @@ class Gathering:
         """The recipes of runs, with what they came to; one that cannot be counted is skipped with its reason."""
         runs = read_runs(folder)
         self.skipped += runs.skipped
+        self.remarks += runs.remarks
         for group in self.bar(list(runs.groups)):
             try:
                 found = self.count(group.recipe, list(group.classes))

@@ -1,32 +1,40 @@
-"""Decoded pictures in memory, as far as they fit: `Cache`."""
+"""Decoded pictures kept, as far as there is room: `Cache`."""
 
-import os
-from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from multiprocessing.pool import ThreadPool
-from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
 
-import psutil
 from PIL import Image
+from torch.utils.data import get_worker_info
 
 from promptzoo.data.contents import content, content_of
+from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
 from promptzoo.data.preprocess import Preprocess
+from promptzoo.data.room import memory
+from promptzoo.data.shared_views import SharedViews
 from promptzoo.data.transforms import Pixels, middle, pixels
 from promptzoo.errors import ZooError
 
 SHARE = 4  # the cache takes at most one fourth of the memory there is
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 
 class Cache:
     """Each picture is decoded once and kept while `limit` bytes last; the others whenever they are asked for.
 
-    Kept as uint8: whole where each epoch cuts it differently, else as the view that the backbone sees.
+    Kept as uint8: whole where each epoch cuts it differently, else as the view that the backbone sees.  Views are kept
+    in the file of `store` where there is one, for other runs and processes too.  `threads` decode at a time.
     What is kept changes no number. `broken` lists pictures that could not be read, with the reason.
     """
 
-    def __init__(self, preprocess: Preprocess, limit: int | None = None) -> None:
-        self.preprocess = preprocess
+    def __init__(
+        self, preprocess: Preprocess, limit: int | None = None, *, threads: int = 1, store: SharedViews | None = None
+    ) -> None:
+        self.preprocess, self.threads, self.store = preprocess, threads, store
         self.limit = memory() // SHARE if limit is None else limit
         self.bytes = 0
         self.known: set[Picture] = set()
@@ -34,14 +42,20 @@ class Cache:
         self.views: dict[Picture, Pixels] = {}
         self.broken: dict[Picture, str] = {}
         self.contents: dict[Picture, str] = {}  # digests of those that were decoded
+        self.lock = Lock()
+        self.pool: ThreadPool | None = None
 
     def readable(self, picture: Picture, *, whole: bool = False) -> bool:
         """Whether the picture can be decoded; if so it is kept while there is room."""
         return self.all_readable([picture], whole=whole) == [picture]
 
-    def all_readable(self, pictures: Iterable[Picture], *, whole: bool = False, threads: int = 1) -> list[Picture]:
-        """Those pictures that can be decoded, each tried once; `threads` of them at a time."""
-        pictures = list(pictures)
+    def all_readable(
+        self, pictures: Sequence[Picture], *, whole: bool = False, threads: int | None = None
+    ) -> Sequence[Picture]:
+        """Those pictures that can be decoded, each tried once; `threads` of them at a time.  Features need none."""
+        if isinstance(pictures, Features):
+            return pictures
+        threads = threads or self.threads
         fresh = [picture for picture in pictures if picture not in self.known]
         with ThreadPool(threads) if threads > 1 else nullcontext() as pool:
             for start in range(0, len(fresh), 8 * threads):  # no more than these wait in memory for their turn
@@ -49,17 +63,42 @@ class Cache:
                 decoded = [self._try(one) for one in some] if pool is None else pool.map(self._try, some)
                 for (picture, _), found in zip(some, decoded, strict=True):
                     self._keep(picture, found, whole)
-        return [picture for picture in pictures if picture not in self.broken]
+        return [picture for picture in pictures if picture not in self.broken] if self.broken else pictures
 
     def image(self, picture: Picture) -> Image.Image:
         """The whole picture, RGB."""
         kept = self.whole.get(picture)
-        return picture.open() if kept is None else Image.fromarray(kept)
+        if kept is not None:
+            return Image.fromarray(kept)
+        image = picture.open()
+        if self.bytes < self.limit:
+            self._hold(picture, pixels(image), self.whole)
+        return image
 
     def view(self, picture: Picture) -> Pixels:
         """What the backbone sees of it in evaluation, h w 3."""
         kept = self.views.get(picture)
-        return pixels(middle(self.image(picture), self.preprocess)) if kept is None else kept
+        if kept is not None:
+            return kept
+        if picture in self.whole or self.store is None or picture.path is None:
+            whole = self.whole.get(picture)
+            view = pixels(middle(picture.open() if whole is None else Image.fromarray(whole), self.preprocess))
+            self._hold(picture, view, self.views)
+            return view
+        if (stored := self.store.get(picture)) is not None:
+            return stored.view
+        view = pixels(middle(picture.open(), self.preprocess))
+        self.store.put(picture, view, content(picture))
+        return view
+
+    def together(self, function: Callable[[One], Other], wanted: Sequence[One]) -> list[Other]:
+        """`function` of each, several at a time; in a process that reads beside others one after another."""
+        if self.threads == 1 or len(wanted) == 1 or get_worker_info() is not None:
+            return [function(one) for one in wanted]
+        if self.pool is None:
+            self.pool = ThreadPool(self.threads)
+        found: list[Other] = self.pool.map(function, wanted)
+        return found
 
     def content(self, picture: Picture) -> str:
         """A digest of the picture, for `fingerprint`; what was decoded is not read again for it."""
@@ -69,34 +108,42 @@ class Cache:
         kept, read = len(self.whole) + len(self.views), len(self.known) - len(self.broken)
         return f"{kept} of {read} decoded pictures kept in memory, {self.bytes / 1e6:.1f} MB"
 
-    def _try(self, wanted: tuple[Picture, bool]) -> Pixels | str:
-        """The pixels to keep, or why there are none."""
+    def _try(self, wanted: tuple[Picture, bool]) -> Pixels | str | None:
+        """The pixels to keep in memory, or why there are none; nothing where the store has them."""
         picture, whole = wanted
+        shared = self.store if not whole and picture.path is not None else None
+        if shared is not None and (stored := shared.get(picture)) is not None:
+            self.contents[picture] = stored.content
+            return None
         try:
             image = picture.open()
             self.contents[picture] = content_of(image) if picture.path is None else content(picture)
         except ZooError as error:
             return str(error)
-        return pixels(image if whole else middle(image, self.preprocess))
+        found = pixels(image if whole else middle(image, self.preprocess))
+        if shared is not None:
+            shared.put(picture, found, self.contents[picture])
+            return None
+        return found
 
-    def _keep(self, picture: Picture, found: Pixels | str, whole: bool) -> None:
+    def _keep(self, picture: Picture, found: Pixels | str | None, whole: bool) -> None:
         self.known.add(picture)
         if isinstance(found, str):
             self.broken[picture] = found
-        elif self.bytes + found.nbytes <= self.limit:
-            self.bytes += found.nbytes
-            (self.whole if whole else self.views)[picture] = found
+        elif found is not None:
+            self._hold(picture, found, self.whole if whole else self.views)
 
+    def _hold(self, picture: Picture, found: Pixels, where: dict[Picture, Pixels]) -> None:
+        """Keeps what was decoded while there is room; a process that reads for another one keeps nothing."""
+        if get_worker_info() is not None:
+            return
+        with self.lock:
+            if picture not in where and self.bytes + found.nbytes <= self.limit:
+                self.bytes += found.nbytes
+                where[picture] = found
 
-def memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or its control group's where that is less."""
-    found = [psutil.virtual_memory().total]
-    with suppress(OSError, ValueError):  # the file reads "max" where there is no limit
-        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return min(found)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "lock": None, "pool": None}
 
-
-def cores() -> int:
-    """Cores that this process may use, where the system tells; else all there are."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, lock=Lock())

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
 
-from promptzoo.data.cache import cores
 from promptzoo.data.contents import content, content_of
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.picture import Picture
+from promptzoo.data.room import cores
 from promptzoo.errors import ZooError
 
 PARTS = ("train", "val", "test")

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 
+from promptzoo.data.features import StandsFor
 from promptzoo.data.picture import Picture
 
 
@@ -38,7 +39,16 @@ class Dataset:
     sparse: tuple[str, ...] = ()
     """The splits among `train` and `test` in which a class may have no picture."""
 
-    def few_shot(self, shots: int, seed: int) -> tuple[list[Picture], list[Picture]] | None:
+    featured: bool = False
+    """Whether it holds features in place of pictures; said by the class, since the backbone is opened by it."""
+
+    stands_for: StandsFor | None = None
+    """What the features are of, where it holds some."""
+
+    tested_alone: bool = False
+    """Whether all its pictures are to test on, for a run that learned elsewhere; then `train` is empty."""
+
+    def few_shot(self, shots: int, seed: int) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
         """The set's own way to draw `shots` pictures of each class to train on, and some to validate on.
 
         None, where it has none of its own: `few_shot` draws.

@@ -40,17 +40,16 @@ def checked(split: Mapping[str, float], tested: bool = False) -> tuple[float, fl
     """The shares of val and test, and the seed.  Raises `ZooError`."""
     for word in split:
         if word not in WORDS:
-            raise ZooError(f"'split' has no '{word}'", given=word, possible=WORDS)
+            raise ZooError(f"'split' has no '{word}'", key="split", given=word, possible=WORDS)
     val, test, seed = (split.get(word, 0) for word in WORDS)
     if tested and "test" in split:
-        raise ZooError("'split' gives pictures to test, but the set has some to test on; leave out test")
+        said = "'split' gives pictures to test, but the set has some to test on"
+        raise ZooError(said, key="split", given={**split}, remedy="leave out test")
     if tested and 0 < val < 1:
         return val, 0, int(seed)
     if not (0 <= val < 1 and 0 < test < 1 and val + test < 1):
-        raise ZooError(
-            f"'split' gives {val} to val and {test} to test; shares lie between 0 and 1, test has some, "
-            "and together they leave some to train on, like {val: 0.1, test: 0.2}"
-        )
+        way = "shares lie between 0 and 1, test has some, and together they leave some, like {val: 0.1, test: 0.2}"
+        raise ZooError(f"'split' gives {val} to val and {test} to test", key="split", given={**split}, remedy=way)
     return val, test, int(seed)
 
 

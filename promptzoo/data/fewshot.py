@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from promptzoo.data.chance import rank
 from promptzoo.data.picture import Picture
-from promptzoo.data.pictures import Pictures
+from promptzoo.data.pictures import chosen, columns
 from promptzoo.errors import ZooError, some
 
 MOST_VALIDATION = 4  # pictures a class, as in CoOp's protocol (Zhou et al. 2022)
@@ -18,8 +18,8 @@ def few_shot(
     *,
     classes: Sequence[str],
     validation: bool = True,
-    usable: Callable[[Picture], bool] = lambda picture: True,
-) -> tuple[list[Picture], list[Picture]]:
+    usable: Callable[[Picture], bool] | None = None,
+) -> tuple[Sequence[Picture], Sequence[Picture]]:
     """`shots` pictures of each class to train on and, where there are more, at most min(shots, 4) to validate on.
 
     Each class is queued by the seed and the pictures' names alone: neither the order of files nor other classes
@@ -28,7 +28,7 @@ def few_shot(
     Raises `ZooError` naming every class with fewer than `shots` pictures.
     """
     if shots is None:
-        return [picture for picture in pictures if usable(picture)], []
+        return pictures if usable is None else [picture for picture in pictures if usable(picture)], []
     if shots < 1:
         way = "it must be at least 1, or left out for all pictures"
         raise ZooError(f"'shots' is {shots}", key="shots", given=shots, remedy=way)
@@ -36,33 +36,22 @@ def few_shot(
     called, labels = columns(pictures)
     for place, label in enumerate(labels):
         queues[label].append(place)
-    train: list[Picture] = []
-    held: list[Picture] = []
+    train: list[int] = []
+    held: list[int] = []
     short = []
     wanted = shots + min(shots, MOST_VALIDATION) * validation
     for label, name in enumerate(classes):
-        taken: list[Picture] = []
+        taken: list[int] = []
         for place in sorted(queues[label], key=lambda one: rank(called[one], seed)):
             if len(taken) == wanted:
                 break
-            if usable(picture := pictures[place]):
-                taken.append(picture)
+            if usable is None or usable(pictures[place]):
+                taken.append(place)
         if len(taken) < shots:
             short.append(f"'{name}' has {len(taken)}")
-        train += taken[:shots]
-        held += taken[shots:]
+        train += sorted(taken[:shots], key=called.__getitem__)
+        held += sorted(taken[shots:], key=called.__getitem__)
     if short:
         said, way = f"'shots' is {shots}, but class {some(short, quote='')}", "take fewer shots or add pictures"
         raise ZooError(said, key="shots", given=shots, remedy=way)
-    return by_name(train), by_name(held)
-
-
-def columns(pictures: Sequence[Picture]) -> tuple[Sequence[str], Sequence[int]]:
-    """Names and labels, without making a picture where a long list has them apart."""
-    if isinstance(pictures, Pictures):
-        return pictures.names, pictures.labels
-    return [one.name for one in pictures], [one.label for one in pictures]
-
-
-def by_name(pictures: list[Picture]) -> list[Picture]:
-    return sorted(pictures, key=lambda picture: (picture.label, picture.name))
+    return chosen(pictures, train), chosen(pictures, held)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from promptzoo.data import chance
 from promptzoo.data.cache import Cache
+from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
+from promptzoo.data.pictures import chosen, columns
 from promptzoo.data.transforms import Pixels, crop_flip, normalised, pixels
 from promptzoo.errors import ZooError
 
@@ -40,20 +43,21 @@ class Reader(Dataset[Any]):
     """
 
     def __init__(self, pictures: Sequence[Picture], cache: Cache, augment: str, seed: int, views: int = 0) -> None:
-        self.pictures, self.cache, self.augment, self.seed = list(pictures), cache, augment, seed
+        self.pictures, self.cache, self.augment, self.seed = pictures, cache, augment, seed
+        self.labels = columns(pictures)[1]
         self.views = views if augment != "none" else 1
-        self.features: list[Tensor] = []  # n o, of each view
+        self.features = [pictures.vectors] if isinstance(pictures, Features) else []  # n o, of each view
         self.enough = True  # where there are features, nobody asks for pictures
 
     def __getitem__(self, wanted: Wanted) -> Batch | ZooError:
         epoch, indices, share = wanted
         epoch = epoch % self.views if self.views else epoch
-        labels = torch.tensor([self.pictures[index].label for index in indices])
-        frozen = self.features[epoch][indices] if self.features else None
+        labels = torch.tensor([self.labels[index] for index in indices])
+        frozen = self.features[epoch][indices].float() if self.features else None
         if frozen is not None and self.enough:
             return Batch(frozen, labels, torch.tensor(indices), share)
         try:
-            views = [self.view(epoch, index) for index in indices]
+            views = self.cache.together(partial(self.view, epoch), indices)
         except ZooError as error:
             return error
         return Batch(normalised(views, self.cache.preprocess), labels, torch.tensor(indices), share, frozen)
@@ -72,7 +76,8 @@ class Loader:
     With `shuffle` (training) each epoch has its own order, and a last batch of fewer than `least` pictures joins the
     one before it. Of each batch a rank gets its part, in order: where a model takes statistics of its own part alone,
     `least` should be twice `world`; otherwise the batches of many ranks are those of one.
-    Neither `workers` (processes that decode), nor what `cache` keeps, nor skipped batches change a number.
+    Neither `workers` (processes that decode, ahead of what is asked for; without any, the threads of `cache` do it when
+    it is), nor what `cache` keeps, nor skipped batches change a number.
     `views` is how many cuts of each picture `augment` makes, epoch after epoch in turn; 0 for a new one each time.
     Raises `ZooError` when there are fewer pictures in a batch than ranks to train on it.
     """
@@ -94,7 +99,7 @@ class Loader:
     ) -> None:
         if augment not in AUGMENTS:
             raise ZooError(f"'augment' is {augment!r}", key="augment", given=augment, possible=AUGMENTS)
-        if shuffle and min(batch, len(pictures)) < world:
+        if shuffle and 0 < min(batch, len(pictures)) < world:
             raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
         self.reader = Reader(pictures, cache, augment, seed, views)
         self.batch, self.shuffle, self.seed, self.workers = batch, shuffle, seed, workers
@@ -114,7 +119,7 @@ class Loader:
     @property
     def labels(self) -> Tensor:
         """The label of each picture, n."""
-        return torch.tensor([picture.label for picture in self.reader.pictures], dtype=torch.long)
+        return torch.tensor(self.reader.labels, dtype=torch.long)
 
     def batches(self, epoch: int) -> list[list[int]]:
         """The indices of each batch of an epoch, of all ranks together."""
@@ -154,8 +159,8 @@ class Loader:
         """
         assert only is None or epoch is None, "a cut depends on the place among all pictures"
         reader, augment = self.reader, "none" if epoch is None else self.augment
-        pictures = reader.pictures if only is None else [reader.pictures[place] for place in only]
-        plain = Loader(pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed)
+        pictures = reader.pictures if only is None else chosen(reader.pictures, only)
+        plain = Loader(pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed, workers=self.workers)
         with torch.no_grad():
             return torch.cat([function(batch.image).cpu() for batch in plain.epoch(epoch or 0)])
 
@@ -165,6 +170,8 @@ class Loader:
         None, where every epoch cuts them anew.
         """
         self.reader.enough = enough
+        if isinstance(self.reader.pictures, Features):
+            return 0
         self.reader.features = [self.gather(function, view) for view in range(self.reader.views)]
         return sum(map(len, self.reader.features))
 
@@ -180,6 +187,7 @@ class Loader:
                     sampler=self.plan,
                     num_workers=self.workers,
                     persistent_workers=True,
+                    pin_memory=torch.cuda.is_available(),
                     collate_fn=as_it_is,
                     generator=torch.Generator(),  # its own: the global one must not notice how batches are read
                 )

@@ -8,6 +8,7 @@ from typing import overload
 
 from PIL import Image
 
+from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture, read
 
 
@@ -48,3 +49,15 @@ class Pictures(Sequence[Picture]):
         return Pictures(
             self.root, [self.names[one] for one in places], array("l", (self.labels[one] for one in places))
         )
+
+
+def columns(pictures: Sequence[Picture]) -> tuple[Sequence[str], Sequence[int]]:
+    """Names and labels, without making a picture where a long list has them apart."""
+    if isinstance(pictures, Pictures | Features):
+        return pictures.names, pictures.labels
+    return [one.name for one in pictures], [one.label for one in pictures]
+
+
+def chosen(pictures: Sequence[Picture], places: Sequence[int]) -> Sequence[Picture]:
+    """Those at some places, as lazy as they were."""
+    return pictures.some(places) if isinstance(pictures, Pictures | Features) else [pictures[place] for place in places]

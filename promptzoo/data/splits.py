@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache as once
+from functools import partial
 from typing import Literal
 
 from promptzoo.data.cache import Cache
-from promptzoo.data.contents import fingerprint
+from promptzoo.data.contents import MANY, fingerprint
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.fewshot import few_shot
 from promptzoo.data.picture import Picture
+from promptzoo.data.pictures import columns
 from promptzoo.errors import ZooError, some
 
 
@@ -21,9 +23,9 @@ class Splits:
     """
 
     classes: list[str]
-    train: list[Picture]
-    val: list[Picture]
-    test: list[Picture]
+    train: Sequence[Picture]
+    val: Sequence[Picture]
+    test: Sequence[Picture]
     selection: Literal["val", "last"]
     fingerprint: str
     test_fingerprint: str
@@ -39,34 +41,38 @@ def split(
     seed: int = 0,
     augment: str = "none",
     on_bad_image: str = "error",
-    threads: int = 1,
 ) -> Splits:
     """The shots of `seed`; to validate on, the set's own split or what `few_shot` holds back; the whole test split.
 
-    Every picture of these is decoded here, into `cache`, so that training meets no surprise.
+    Every picture of these is decoded here, into `cache`, so that training meets no surprise.  Where they are more than
+    `MANY` they are decoded when they are needed, and one that cannot be read ends the run then; not with `on_bad_image`
+    "skip", which looks at all of them, however many.
     Raises `ZooError` naming the pictures that cannot be read unless `on_bad_image` is "skip", and classes that have
     too few pictures, or none to test on.
     """
     skip, whole = on_bad_image == "skip", augment != "none"
     own = dataset.few_shot(shots, seed) if shots else None
+    if dataset.tested_alone:
+        own = [], []
     train, held = own or few_shot(
         dataset.train,
         shots,
         seed,
         classes=dataset.classes,
         validation=not dataset.val,
-        usable=lambda picture: not skip or shots is None or cache.readable(picture, whole=whole),
+        usable=partial(cache.readable, whole=whole) if skip and shots else None,
     )
-    held = held if own else list(dataset.val) or held
-    train = cache.all_readable(train, whole=whole, threads=threads)
-    val, test = (cache.all_readable(part, threads=threads) for part in (held, dataset.test))
+    val, test = held if own else dataset.val or held, dataset.test
+    if skip or sum(map(len, (train, val, test))) <= MANY:
+        train = cache.all_readable(train, whole=whole)
+        val, test = (cache.all_readable(part) for part in (val, test))
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and not skip:
         way = "mend or remove, or write data.on_bad_image=skip"
         raise ZooError(broken, key="data.on_bad_image", given=on_bad_image, remedy=way)
     remarks = [*dataset.remarks]
     for name, pictures in (("train", train), ("test", test)):
-        if lacking := without(pictures, dataset.classes):
+        if (lacking := without(pictures, dataset.classes)) and not (name == "train" and dataset.tested_alone):
             if name not in dataset.sparse or not pictures:
                 raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
             remarks.append(f"no picture to {name} on in class {some(lacking)}")
@@ -83,5 +89,5 @@ def split(
 
 def without(pictures: Sequence[Picture], classes: Sequence[str]) -> list[str]:
     """The classes that have no picture."""
-    present = {picture.label for picture in pictures}
+    present = set(columns(pictures)[1])
     return [name for label, name in enumerate(classes) if label not in present]

@@ -11,6 +11,7 @@ from promptzoo.backbones.pool import Pool, Project
 from promptzoo.backbones.tower import AttentionBranch, FeedForward, Tower
 from promptzoo.exporting.affine import Affine
 from promptzoo.model.heads import LinearHead
+from promptzoo.model.probe import LogisticProbe
 from promptzoo.model.site import bare
 
 #: The parts through which the output of a module leaves, the last one first; what leaves any other is not one map's.
@@ -19,6 +20,7 @@ ENDS: dict[type[nn.Module], tuple[str, ...]] = {
     AttentionBranch: ("scale", "attn"),
     FeedForward: ("scale", "mlp"),
     LinearHead: ("fc",),
+    LogisticProbe: ("fc",),
     Merge: ("reduction",),
     Mlp: ("drop2", "fc2"),
     Patches: ("conv",),

@@ -37,7 +37,7 @@ class Needs:
 
 
 class Learning(nn.Module):
-    """What grafts and losses have in common."""
+    """What grafts, losses and, but for `reads` and `frozen`, heads have in common; heads prepare themselves last."""
 
     reads: tuple[str, ...] = ()
     """The notes that it reads, like "lore.local"; when a recipe is built, an earlier graft must write them."""
@@ -123,7 +123,7 @@ class Graft(Learning):
         return {}
 
 
-class Head(nn.Module):
+class Head(Learning):
     """Feature to logits."""
 
     dim: int | None = None

@@ -1,15 +1,14 @@
 """What is known of each class beside its pictures: vectors of a table, or the means of frozen features."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from promptzoo.data.vectors import plain, read_table
 from promptzoo.errors import ZooError, nearest, some
 
 
@@ -47,29 +46,3 @@ def look_up(table: Path, classes: Sequence[str], aliases: dict[str, str]) -> Ten
         )
     found = torch.from_numpy(vectors[[row[plain(word)] for word in wanted]].astype(np.float32))
     return normalize(found, dim=-1)
-
-
-def read_table(table: Path) -> tuple[list[str], NDArray[np.floating]]:
-    """`names` (c) and `emb` (c t) of an .npz file, which is never unpickled.
-
-    Raises `ZooError` when the file is missing, is none, or holds something else.
-    """
-    path, about = table.expanduser(), {"place": "knowledge.table", "key": "knowledge.table"}
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names, vectors = [str(name) for name in file["names"]], file["emb"]
-    except FileNotFoundError as error:
-        near = [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
-        raise ZooError(f"no file {table}", **about, given=path.name, possible=near or None) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise ZooError(f"{table} is no .npz file with arrays 'names' and 'emb' ({error})", **about) from error
-    if vectors.ndim != 2 or len(vectors) != len(names) or vectors.dtype.kind != "f":
-        raise ZooError(f"{table} has {len(names)} names, but 'emb' is {vectors.dtype} {vectors.shape}", **about)
-    bad = ~np.isfinite(vectors).all(1) | ~vectors.any(1)
-    if bad.any():
-        raise ZooError(f"{table}: the row of '{names[int(bad.argmax())]}' is zero or not finite", **about)
-    return names, vectors
-
-
-def plain(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").split())

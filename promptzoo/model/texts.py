@@ -67,10 +67,13 @@ def through(text: Tower, ids: Tensor, sentence: Tensor, picture: Tensor | None =
 def encode_text(text: Tower, tokenize: Tokenize, classes: Sequence[str], template: str | Sequence[str]) -> Tensor:
     """-> c t, unit rows on the CPU: each class's name in the template; of several templates the unit rows' mean.
 
-    Radford et al. 2021 (CLIP), Sec. 3.1.4.  The tower should be bare (`Model.ungrafted`).  A hollow tower gives zeros.
+    Radford et al. 2021 (CLIP), Sec. 3.1.4.  The tower should be bare (`Model.ungrafted`).  A hollow tower gives zeros,
+    or what it knows, whatever the template.
     Raises `ZooError` as `sentences` does.
     """
     written = sentences(tokenize, classes, template)
+    if text.known is not None:
+        return normalize(torch.stack([text.known[spoken(name)] for name in classes]), dim=-1)
     if text.hollow:
         return torch.zeros(len(classes), text.out)
     device = next(text.parameters()).device

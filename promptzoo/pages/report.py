@@ -75,6 +75,8 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         gathering.finished_runs(wanted.runs)
     if lists or gathering.rows or gathering.refused:
         tell(gathering, [gathering.listed(one) for one in lists], wanted, out, said)
+    for remark in gathering.remarks:
+        said.print(f"[yellow]note:[/] {escape(remark)}", soft_wrap=True)
     for path, reason in gathering.skipped:
         said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from promptzoo.model.ordinary import ordinary
 from promptzoo.model.shapes import rehearse
 from promptzoo.model.site import bare
 from promptzoo.recipe.backbone import numbered
+from promptzoo.recipe.featured import demand_behind, featured, stand_in
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
 from promptzoo.recipe.recipe import Recipe
@@ -25,10 +27,16 @@ from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.towers import open_hollow, open_towers
 
 
-def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
-    """The backbone of a recipe, adopted and frozen; `hollow` opens its shapes alone, whatever its weights."""
+def open_of(recipe: Recipe, hollow: bool = False, pictures: bool = False) -> Backbone:
+    """The backbone of a recipe, adopted and frozen; `hollow` opens its shapes alone, whatever its weights.
+
+    Beside features that are computed already it is hollow too, unless `pictures` are to pass it.
+    """
     asked = recipe.backbone
     try:
+        if featured(recipe) and not hollow:
+            opening = partial(open_towers, weights=asked.weights) if pictures else open_hollow
+            return stand_in(recipe, partial(opening, size=size, options=asked.options), hollow=not pictures)
         if hollow:
             backbone = open_hollow(asked.open, size=asked.size, options=asked.options)
         else:
@@ -101,6 +109,8 @@ def build(
     if rehearsed:
         with fitting(recipe):
             rehearse(model.eval())
+    if backbone.stands_in:
+        demand_behind(recipe, model)
     return model.eval()
 
 

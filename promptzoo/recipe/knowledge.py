@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from promptzoo.backbones.tower import Tower
+from promptzoo.data.vectors import read_table
 from promptzoo.errors import ZooError
-from promptzoo.model.knowledge import class_means, look_up, read_table
+from promptzoo.model.knowledge import class_means, look_up
 from promptzoo.model.model import Model
 from promptzoo.model.texts import Tokenize, encode_text
 from promptzoo.recipe.settings import KnowledgeSettings

@@ -1,13 +1,16 @@
 """The pictures that a recipe names: opened, split, few-shot by its seed, as its backbone sees them."""
 
+from dataclasses import replace
 from typing import Any
 
 from promptzoo.backbones import Backbone
-from promptzoo.data.cache import Cache, cores
+from promptzoo.data.cache import SHARE, Cache
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import CONVENTIONS, Preprocess
+from promptzoo.data.room import cores, memory
+from promptzoo.data.shared_views import SharedViews
 from promptzoo.data.splits import split
 from promptzoo.errors import ZooError
 from promptzoo.model.blueprint import parameters
@@ -25,20 +28,30 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
             f"the classes of dataset '{asked.dataset}' are numbers, and this recipe asks for texts of their names; "
             "write data.names, the names in order"
         )
-    cache = Cache(seen_by(recipe, backbone), None if asked.cache else 0)
-    splits = split(
-        dataset, cache,
-        shots=asked.shots, seed=seed, augment=asked.augment, on_bad_image=asked.on_bad_image,
-        threads=recipe.train.threads or max(1, cores() // world),
-    )  # fmt: skip
+    cache = cache_of(recipe, seen_by(recipe, backbone), world)
+    augment = "none" if dataset.featured else asked.augment
+    splits = split(dataset, cache, shots=asked.shots, seed=seed, augment=augment, on_bad_image=asked.on_bad_image)
+    if augment != asked.augment:
+        splits = replace(splits, remarks=(*splits.remarks, f"features are as they are, without {asked.augment}"))
     common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
     common |= {"rank": rank, "world": world}
     return Data(
         splits,
-        Loader(splits.train, cache, shuffle=True, augment=asked.augment, views=asked.cache_views or 0, **common),
+        Loader(splits.train, cache, shuffle=True, augment=augment, views=asked.cache_views or 0, **common),
         Loader(splits.val, cache, **common) if splits.val else None,
         Loader(splits.test, cache, **common),
     )
+
+
+def cache_of(recipe: Recipe, preprocess: Preprocess, world: int = 1) -> Cache:
+    """Where decoded pictures are kept: in memory, or with `data.cache_gb` in a file that others share.
+
+    The `world` processes of a run are on one machine, whose memory and cores they share.
+    """
+    asked = recipe.data
+    store = SharedViews(preprocess, int(asked.cache_gb * 1e9)) if asked.cache and asked.cache_gb else None
+    limit = memory() // SHARE // world if asked.cache else 0
+    return Cache(preprocess, limit, threads=recipe.train.threads or max(1, cores() // world), store=store)
 
 
 def open_dataset(recipe: Recipe) -> Dataset:

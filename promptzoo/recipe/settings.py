@@ -53,6 +53,7 @@ class DataSettings(Settings):
     augment: Literal["none", "crop_flip"] = "none"
     workers: Annotated[int, Field(ge=0)] = 0
     cache: bool = True  # keep decoded pictures in memory when they fit, and features where nothing learns before them
+    cache_gb: Annotated[float, Field(gt=0)] | None = None  # keep them in a file instead, shared by all runs here
     cache_views: Count | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
     transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = "checkpoint"  # whose colours and crop
     size: Size | None = None  # this and the next five: the backbone's own where they are left out
@@ -61,7 +62,7 @@ class DataSettings(Settings):
     interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
     crop_pct: Annotated[float, Field(gt=0, le=1)] | None = None
     crop_mode: Literal["center", "squash"] | None = None  # resize the shorter side and cut, or resize both sides
-    on_bad_image: Literal["error", "skip"] = "error"
+    on_bad_image: Literal["error", "skip"] = "error"  # of over 20,000 pictures error reads none before it is needed
 
 
 class Phase(Settings):

@@ -70,6 +70,10 @@ def of_what_differs(standings: Sequence[Standing]) -> Iterator[str]:
     sets = grouped(standings, lambda one: f"{one.recipe.data.dataset} {one.pictures[:8]}")
     if len(sets) > 1:
         yield f"not the same pictures: {listed(sets)}"
+    if len(sources := grouped(standings, lambda one: one.runs[0].source or "not told")) > 1:
+        yield f"pictures stored in other ways, whose figures do not compare: {listed(sources)}"
+    elif "jpeg75" in sources:
+        yield "all on JPEG copies (jpeg75): figures of the original pictures are not of the same data"
     shots = grouped(standings, lambda one: f"{one.recipe.data.shots or 'all'} pictures a class")
     splits = grouped(standings, lambda one: str([run.splits for run in one.runs]))
     if len(shots) > 1:

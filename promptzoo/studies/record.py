@@ -40,6 +40,7 @@ class Finished(BaseModel):
     best_epoch: int | None
     tuned_parameters: int
     seconds: float
+    source: str = ""  # how the pictures were stored, where that changes them
 
     @property
     def accuracy(self) -> float:
@@ -109,6 +110,7 @@ def outcome(run: RunFolder) -> Finished:
     words = ("selection", "epochs", "best_epoch", "tuned_parameters", "seconds")
     try:
         facts = {"splits": data["fingerprint"], "test": data["test_fingerprint"], "classes": data["classes"]}
+        facts["source"] = data.get("source", "")
         val = result["val"] and result["val"]["accuracy"]
         return Finished(right=right, val=val, **facts, **{word: result[word] for word in words})
     except (KeyError, TypeError, ValidationError) as error:

@@ -38,7 +38,7 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
     A function of recipe, weights and pictures, so that a resumed run repeats it and gets the same.  Of several
     processes the first does it and the others receive what it found: what rounding decides is the same in all.
     """
-    parts = [*model.grafts.values(), *model.losses.values()]
+    parts = [*model.grafts.values(), *model.losses.values(), bare(model.head)]
     chief = not distributed.is_initialized() or distributed.get_rank() == 0
     found = prepared_here(recipe, model, backbone, data) if chief else Prepared()
     if not distributed.is_initialized():
@@ -58,7 +58,7 @@ def prepare(recipe: Recipe, model: Model, backbone: Backbone, data: Data) -> Pre
 
 
 def tensors(part: Learning) -> dict[str, Tensor]:
-    """All tensors of a graft or loss by name, on the CPU."""
+    """All tensors of a graft, loss or head by name, on the CPU."""
     return {name: one.detach().cpu() for name, one in (*part.named_parameters(), *part.named_buffers())}
 
 
@@ -91,13 +91,14 @@ def prepared_here(recipe: Recipe, model: Model, backbone: Backbone, data: Data) 
             share = wrong_share(found, labels)
             prepared.guess, prepared.facts["guess_wrong_share"] = found, share
             prepared.remarks.append(remark(kind, share))
-    prepared.facts |= prepare_parts({**dict(model.grafts.items()), **dict(model.losses.items())}, recipe, model, data)
+    parts = {**dict(model.grafts.items()), **dict(model.losses.items()), "head": bare(model.head)}
+    prepared.facts |= prepare_parts(parts, recipe, model, data)
     prepared.facts["cosine_to_frozen"] = nearness(model, data.train)
     return prepared
 
 
 def prepare_parts(parts: Mapping[str, Learning], recipe: Recipe, model: Model, data: Data) -> dict[str, Any]:
-    """Lets grafts and losses prepare themselves, each under the recipe's seed; what they say, by name."""
+    """Lets grafts, losses and the head prepare themselves, each under the recipe's seed; what they say, by name."""
     found = {}
     for name, part in parts.items():
         torch.manual_seed(recipe.train.seed)

@@ -11,6 +11,7 @@ from promptzoo.errors import DamagedError, ZooError, shown, some
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
 from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.featured import featured
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.trained import finished, reopened
@@ -33,9 +34,12 @@ def open_run(
     *,
     words: Sequence[str] = (),
     classes: Sequence[str] | None = None,
+    features: bool = False,
 ) -> Reopened:
     """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
 
+    A run that learned from features needs `weights` for pictures to pass, and whether they are those of its features is
+    not known; with `features` it is opened for such.
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
     path = Path(path)
@@ -44,14 +48,23 @@ def open_run(
     names = trained.classes if classes is None else told_apart(classes)
     if other := names != trained.classes:
         state = without_classes(state, recipe, trained.classes, str(path))
-    backbone = reopened(trained, recipe)
+    given, remarks = featured(recipe), []
+    if given and weights is None and not features:
+        raise ZooError(
+            f"it learned from features, and no picture passes {trained.said}", place=path, key="weights",
+            remedy="name the weights that the features are of: --weights FILE, or a tag; in Python weights=...",
+        )  # fmt: skip
+    backbone = reopened(trained, recipe, pictures=given and not features)
     model = build(recipe, names, backbone)
-    trained.demand(model)
+    if given and not features:
+        remarks.append(f"it learned from features; whether these weights made them ({trained.said}) is not known")
+    else:
+        trained.demand(model)
     if other:  # a loss that knows the classes of the training is not needed to name others
         state |= {name: tensor for name, tensor in model.tuned_state().items() if name.startswith("losses.")}
     model.load_tuned(state)
     run = RunFolder(path if path.is_dir() else path.parent)
-    fingerprint, remarks = None, []
+    fingerprint = None
     try:
         fingerprint = run.data()["fingerprint"] if run.data_file.exists() else None
     except DamagedError as error:

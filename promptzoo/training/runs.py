@@ -38,10 +38,14 @@ class Group:
 
 @dataclass(frozen=True)
 class FoundRuns:
-    """What a folder holds.  `skipped` are the folders left aside, each with its reason."""
+    """What a folder holds.  `skipped` are the folders left aside, each with its reason.
+
+    `remarks` tell of runs that were tested on other pictures under one name, so that their figures do not compare.
+    """
 
     groups: tuple[Group, ...]
     skipped: tuple[tuple[str, str], ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Came:
     recipe: Recipe
     classes: tuple[str, ...]
     accuracy: float
+    tested_on: str = ""  # a digest of the test pictures
+    source: str = ""  # how they were stored, where that changes them
 
 
 def read_runs(folder: Path) -> FoundRuns:
@@ -72,7 +78,23 @@ def read_runs(folder: Path) -> FoundRuns:
     groups: dict[str, list[Came]] = {}
     for run in finished:
         groups.setdefault(key(run), []).append(run)
-    return FoundRuns(tuple(map(group, groups.values())), tuple(skipped))
+    return FoundRuns(tuple(map(group, groups.values())), tuple(skipped), tuple(unlike(finished)))
+
+
+def unlike(runs: Sequence[Came]) -> Iterator[str]:
+    """Where runs on pictures of one name were tested on others, or on the same stored otherwise."""
+    named: dict[str, list[Came]] = {}
+    for run in runs:
+        named.setdefault(pictures(run.recipe), []).append(run)
+    for name, some_runs in named.items():
+        for word, about in (("source", "stored in other ways"), ("tested_on", "others")):
+            kinds: dict[str, list[str]] = {}
+            for run in some_runs:
+                kinds.setdefault(getattr(run, word)[:40] or "not told", []).append(str(run.path))
+            if len(kinds) > 1:
+                told = "; ".join(f"{kind}: {some(paths, 3, quote='')}" for kind, paths in kinds.items())
+                yield f"the test pictures of '{name}' are {about}, and figures on them do not compare: {told}"
+                break
 
 
 def said(folder: Path, skipped: Sequence[tuple[str, str]], most: int = 3) -> str:
@@ -129,7 +151,12 @@ def read(path: Path) -> Came:
     metadata = unpack(run.model_file)[1]
     if Recipe.parse(metadata["recipe"], str(run.model_file)) != recipe:
         raise ZooError("its recipe.yaml is not the recipe that its model was trained with")
-    return Came(path, recipe, names(metadata["classes"]), run.accuracy())
+    try:
+        told = run.data()
+    except ZooError:  # its figures stand all the same
+        told = {}
+    tested_on, source = (str(told.get(word, "")) for word in ("test_fingerprint", "source"))
+    return Came(path, recipe, names(metadata["classes"]), run.accuracy(), tested_on, source)
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -163,6 +190,7 @@ def group(runs: Sequence[Came]) -> Group:
 
 
 def pictures(recipe: Recipe) -> str:
-    """What the recipe's set of pictures is called: the last folder of its root, or its dataset's word."""
+    """What a recipe's set of pictures is called: the last folder of its root, its file, or its dataset's word."""
     data = recipe.to_dict()["data"]
-    return Path(str(data["root"])).name if data.get("root") else str(data["dataset"])
+    place = data.get("root") or data.get("file")
+    return Path(str(place)).name if place else str(data["dataset"])

@@ -77,6 +77,12 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
     with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
         backbone = open_of(recipe)
         data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
+        if not data.splits.train:
+            said, way = (
+                f"'{recipe.data.dataset}' has no pictures to train on",
+                "a finished run is tested there: eval RUN",
+            )
+            raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
         watch.lap("reading")
         model = build(recipe, data.classes, backbone).to(fabric.device)
         prepared = prepare(recipe, model, backbone, data)
@@ -113,5 +119,5 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
         )  # fmt: skip
         if fabric.is_global_zero:
             answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)
-            run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen), answers, result)
+            run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, backbone), answers, result)
         return result

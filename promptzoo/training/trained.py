@@ -49,16 +49,23 @@ def finished(path: str | Path, weights: str | None = None, words: Sequence[str] 
         raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
     overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
     recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
+    if metadata["backbone"] != recipe.backbone.open:  # the one that its features named
+        recipe = Recipe.parse(
+            metadata["recipe"], f"{path} (recipe)", [*overrides, f"backbone.open={metadata['backbone']}"]
+        )
     said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
     return Trained(
         path, recipe, state, json.loads(metadata["classes"]), metadata["frozen"], weights or metadata["weights"], said
     )
 
 
-def reopened(run: Trained, recipe: Recipe) -> Backbone:
-    """The backbone of a run.  Raises `ZooError` with what to do when it cannot be opened."""
+def reopened(run: Trained, recipe: Recipe, pictures: bool = False) -> Backbone:
+    """The backbone of a run, for `pictures` that pass it where the run learned from features.
+
+    Raises `ZooError` with what to do when it cannot be opened.
+    """
     try:
-        return open_of(recipe)
+        return open_of(recipe, pictures=pictures)
     except ZooError as error:
         way = "promptzoo.load(..., weights=FILE) says where the weights are now"
         raise ZooError(f"{run.path} stands on {run.said}, which cannot be opened: {error}", lines=[way]) from error

@@ -185,7 +185,7 @@ def spoil(*paths: Path) -> None:
 def test_every_picture_that_cannot_be_read_is_named_before_training(root, threads):
     spoil(root / "train" / "ant" / "1.png", root / "test" / "bee_fly" / "0.png")
     (root / "test" / "ant" / "1.png").write_bytes(b"")
-    refused = error(lambda: split(PictureFolder(root), Cache(TINY), threads=threads))
+    refused = error(lambda: split(PictureFolder(root), Cache(TINY, threads=threads)))
     for path in ("train/ant/1.png", "test/bee_fly/0.png", "test/ant/1.png"):
         assert f"{root / path}: this picture cannot be read" in refused.what
     assert "data.on_bad_image=skip" in refused.remedy

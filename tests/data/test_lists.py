@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from pictures import TINY, make, paint, sentence
+from pictures import TINY, error, make, paint, sentence
 
 from promptzoo.data import Cache, PictureFolder, few_shot, split
+from promptzoo.data.sources.coop import CoOpSplits
 from promptzoo.data.sources.list import PictureLists
 
 ROWS = [("a/1.png", "ant", "train"), ("a/2.png", "ant", "test"), ("b/1.png", "bee_fly", "train")]
@@ -162,10 +163,49 @@ def test_what_is_wrong_in_a_list_is_said_with_its_line(root, what):
         assert part in said
 
 
+FIELDS = {  # key, given, and whether the line is its place
+    "a file that is missing": ("data.root", "a/7.png", True),
+    "a label that is no class": ("label", "ent", True),
+    "a path out of the root": ("data.root", "../../x.png", True),
+    "a path of another machine": ("data.root", "/home/me/x.png", True),
+    "mixed labels": ("label", None, False),
+    "train and test share": ("test", "a/2.png", False),
+    "one picture, two classes": ("label", "a/1.png", True),
+    "a split that is none": ("split", "tarin", False),
+    "too few values": ("", 2, True),
+    "no label": ("label", "", True),
+    "a class nobody trains on": ("label", "cat", True),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_wrong_in_a_list_has_its_fields(root, what):
+    paint(root / "a" / "3.png", 99)
+    with open(table(root / "x.csv"), "a") as file:
+        file.write("\n".join(BAD[what][0]) + "\n")
+    refused = error(lambda: PictureLists(str(root / "x.csv")))
+    key, given, line = FIELDS[what]
+    assert refused.key == key
+    assert given is None or refused.given == given
+    assert refused.place.endswith("x.csv:7") == line
+
+
+def test_two_ids_of_one_class_and_two_classes_of_one_id_are_refused(root):
+    for rows, given in (
+        ([["a/1.png", 0, "ant"], ["a/2.png", 1, "ant"]], 1),
+        ([["a/1.png", 0, "ant"], ["a/2.png", 0, "bee"]], "bee"),
+    ):
+        (root / "split_zhou_X.json").write_text(json.dumps({"train": rows, "val": [], "test": []}))
+        refused = error(lambda: CoOpSplits(root, images=""))
+        assert (refused.key, refused.given) == ("label", given)
+        assert refused.place.endswith("split_zhou_X.json, entry 2")
+
+
 def test_a_split_listed_twice_is_refused(root):
     file = written(root / "x.txt", "a/1.png ant")
-    said = sentence(lambda: PictureLists({"train": file, "val": file, "valid": file}))
-    assert said == f"the split val is listed twice, in {file} and in {file}"
+    refused = error(lambda: PictureLists({"train": file, "val": file, "valid": file}))
+    assert (refused.key, refused.given) == ("lists", "val")
+    assert str(refused).startswith(f"the split val is listed twice, in {file} and in {file}")
 
 
 def test_two_numbers_for_one_class_are_refused(root):

@@ -12,7 +12,7 @@ from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Rows, said
 from promptzoo.data.sources.listed import ListedPictures
-from promptzoo.data.sources.official import Layout, aircraft, imagenet
+from promptzoo.data.sources.official import Layout, aircraft, imagenet, variant
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking
 from promptzoo.data.unpickle import unpickle
@@ -33,7 +33,9 @@ class CoOpSplits(ListedPictures):
     `split` is the json where there are several, `images` the pictures' folder, both below `root`. `layout` is that of
     two sets without a json, FGVC-Aircraft's `images_variant_*.txt` and ImageNet's `images/{train,val}/<wnid>` beside
     `classnames.txt`. Of ImageNet nothing is to validate on: CoOp takes it from the test pictures. Its shots of a seed
-    are CoOp's only as `drawn`: its code takes pictures in the order of the disk.
+    are CoOp's only as `drawn`: its code takes pictures in the order of the disk.  Of the variants of ImageNet
+    (`imagenet_test`, `<images>/<wnid>`; `imagenet_v2`, `<images>/<number>`) all is to test on, for a run that learned
+    elsewhere; of A and R the 200 classes that are there.
     Raises `ZooError` for anything wrong in the lists, with the entry.
     """
 
@@ -58,9 +60,12 @@ class CoOpSplits(ListedPictures):
             rows = {part: rows_of(found, file) for part, found in parts_of(file).items()}
         elif layout == "aircraft":
             rows = aircraft(base)
-        else:
+        elif layout == "imagenet":
             images = images or "images"
             rows = imagenet(base / images, base / "classnames.txt", self.remarks)
+        else:
+            self.tested_alone, images = True, images or ""
+            rows = variant(base / images, base / "classnames.txt", self.remarks, layout == "imagenet_v2")
         first = next(one.files[0] for one in rows.values() if one.files)
         pictures = Root(base / (place_of(base, first) if images is None else images))
         self.lay(pictures, rows, names=names, whole=whole)
@@ -105,15 +110,17 @@ class CoOpSplits(ListedPictures):
             names = near.names(part.files, part.place)
             if missing := paths.absent(near.folder, names):
                 place = part.place(missing[0])
-                raise ZooError(paths.told(near.folder, names[missing[0]], place, len(missing) - 1))
+                raise paths.told(near.folder, names[missing[0]], place, len(missing) - 1)
             for entry, name in enumerate(part.called):
                 if said(name) not in index:
-                    raise ZooError(f"{part.place(entry)}: '{name}' is no class of {base}")
+                    strange = f"'{name}' is no class of {base}"
+                    raise ZooError(strange, place=part.place(entry), key="classname", given=name, possible=self.classes)
             found.append(Pictures(near.folder, names, array("l", (index[said(name)] for name in part.called))))
         if near.moved:
             self.remarks.append(near.moved)
         if both := set(found[0].names).intersection(self.test.names):
-            raise ZooError(f"{file}: '{min(both)}' is to train on, and one to test on; the splits may share no picture")
+            twice, way = f"'{min(both)}' is to train on, and one to test on", "the splits may share no picture"
+            raise ZooError(twice, place=file, key="data.drawn", given=min(both), remedy=way)
         return found[0], found[1]
 
 
@@ -129,9 +136,11 @@ def only(base: Path, pattern: str) -> Path:
     """The one file of a pattern.  Raises `ZooError` where there is none, or where there are several."""
     found = sorted(base.glob(pattern))
     if not found:
-        raise ZooError(lacking(base / pattern))
+        raise ZooError(lacking(base / pattern), key="data.root", given=str(base))
     if len(found) > 1:
-        raise ZooError(f"{base} has {', '.join(one.name for one in found)}; write data.split=FILE")
+        names = [one.name for one in found]
+        said = f"{base} has {', '.join(names)}"
+        raise ZooError(said, key="data.split", possible=names, remedy="write data.split=FILE")
     return found[0]
 
 
@@ -147,7 +156,9 @@ def parts_of(file: Path) -> dict[str, list[Any]]:
     """The splits of a `split_zhou` json."""
     found = json_of(file)
     if not isinstance(found, dict) or not {"train", "test"} <= set(found):
-        raise ZooError(f"{file}: it should be {{train: [[file, label, class], ...], val: ..., test: ...}}")
+        raise ZooError(
+            "it should be {train: [[file, label, class], ...], val: ..., test: ...}", place=file, key="train"
+        )
     return {part: found.get(part, []) for part in ("train", "val", "test")}
 
 
@@ -156,7 +167,7 @@ def rows_of(entries: list[Any], file: Path) -> Rows:
     place = Spot(file)
     for number, entry in enumerate(entries):
         if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str)):
-            raise ZooError(f"{place(number)}: {shown(entry)} is no [file, label, class]")
+            raise ZooError(f"{shown(entry)} is no [file, label, class]", place=place(number), given=entry)
     return Rows(place, *([entry[column] for entry in entries] for column in range(3)))
 
 
@@ -171,7 +182,7 @@ class Datum:
 def shots_of(file: Path) -> tuple[Rows, Rows]:
     """What a file of shots has to train and to validate on."""
     if not file.is_file():
-        raise ZooError(lacking(file))
+        raise ZooError(lacking(file), key="data.drawn", given=str(file))
     pickled = file.suffix == ".pkl"
     found = unpickle(file, {("dassl.data.datasets.base_dataset", "Datum"): Datum}) if pickled else json_of(file)
     words = ("_impath", "_label", "_classname") if pickled else ("impath", "label", "classname")
@@ -182,5 +193,6 @@ def shots_of(file: Path) -> tuple[Rows, Rows]:
             for part in parts
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ZooError(f"{file}: this is no file of CoOp's shots, {{train: [...], val: [...]}} ({error})") from error
+        said = f"this is no file of CoOp's shots, {{train: [...], val: [...]}} ({error})"
+        raise ZooError(said, place=file, key="data.drawn") from error
     return train, val

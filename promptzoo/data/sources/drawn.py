@@ -47,15 +47,15 @@ class OpenedElsewhere(Dataset):
         Raises `ZooError` where there is nothing to train or to test on, or a label is no class.
         """
         if "train" not in splits or not len(splits["train"].labels):
-            raise ZooError(f"{who} has no pictures to train on")
+            raise ZooError(f"{who} has no pictures to train on", key="train", given=who)
         found = {part: pictures(part, one, root) for part, one in splits.items()}
         if whole:
             found["train"] += found.pop("val", [])
         if not found.get("test") and split is None:
             raise ZooError(
-                f"{who} has no pictures to test on; let the others be divided by a seed, "
-                "data.split='{val: 0.1, test: 0.2}'"
-            )
+                f"{who} has no pictures to test on", key="data.split", given=split,
+                remedy="let the others be divided by a seed, data.split='{val: 0.1, test: 0.2}'",
+            )  # fmt: skip
         if split:
             every = found.pop("train")
             called, labels = [one.name for one in every], [one.label for one in every]
@@ -67,11 +67,12 @@ class OpenedElsewhere(Dataset):
         self.named = classes is not None
         listed = [said(str(name)) for name in (classes if classes is not None else range(most + 1))]
         if most >= len(listed) or min(picture.label for part in found.values() for picture in part) < 0:
-            raise ZooError(f"{who}: a label is {most}, but there are {len(listed)} classes, counted from 0")
+            said_so = f"a label is {most}, but there are {len(listed)} classes, counted from 0"
+            raise ZooError(said_so, place=who, key="label", given=most)
         if isinstance(names, Mapping):
             listed = [names.get(name, name) for name in listed]
         elif names and len(names) != len(listed):
-            raise ZooError(f"{who} has {len(listed)} classes, 'names' has {len(names)}")
+            raise ZooError(f"{who} has {len(listed)} classes, 'names' has {len(names)}", key="names", given=len(names))
         elif names:
             listed, self.named = list(names), True
         self.classes = listed
@@ -98,4 +99,4 @@ def opened(open: Callable[[int], Any], number: int, name: str) -> Image.Image:
         found = open(number)
         return upright(found if isinstance(found, Image.Image) else Image.fromarray(np.asarray(found)))
     except Exception as error:
-        raise ZooError(f"{name}: this picture cannot be read ({error})") from error
+        raise ZooError(f"this picture cannot be read ({error})", place=name) from error

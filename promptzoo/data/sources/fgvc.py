@@ -47,7 +47,7 @@ def rows_of(path: Path) -> Rows:
     """The rows of one json."""
     found: Any = json_of(path)
     if not isinstance(found, dict):
-        raise ZooError(f"{path}: it should be {{file: class, ...}}, got {shown(found)}")
+        raise ZooError(f"it should be {{file: class, ...}}, got {shown(found)}", place=path, given=found)
     return Rows(Spot(path), list(found), list(found.values()))
 
 

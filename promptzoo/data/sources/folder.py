@@ -43,7 +43,9 @@ class PictureFolder(Dataset):
             raise missing(self.root)
         there = subfolders(self.root)
         if split and (found := [name for name in there if name in ("train", "test")]):
-            raise ZooError(f"{self.root} has a folder '{found[0]}'; 'split' is for one folder of classes")
+            raise ZooError(
+                f"{self.root} has a folder '{found[0]}'; 'split' is for one folder of classes", key="split", given=split
+            )
         splits = {} if split else self._splits(there)
         first = splits.get("train", "")
         self.folders = subfolders(self.root / first)
@@ -75,7 +77,8 @@ class PictureFolder(Dataset):
                 raise ZooError(said, key="root", given=split, possible=there or None, remedy=f"{LAYOUT}{flat}")
         val = [folder for folder in there if folder in VAL]
         if len(val) > 1:
-            raise ZooError(f"{self.root}: the split val is there twice, as {' and '.join(val)}; leave one of them")
+            said = f"the split val is there twice, as {' and '.join(val)}"
+            raise ZooError(said, place=self.root, key="val", given=val, remedy="leave one of them")
         splits = {"train": "train", **({"val": val[0]} if val else {}), "test": "test"}
         others = [folder for folder in there if folder not in splits.values()]
         if others:

@@ -34,7 +34,10 @@ class HubSet(OpenedElsewhere):
         try:
             import datasets
         except ImportError as error:
-            raise ZooError("dataset hf needs the package datasets: pip install 'promptzoo[hf]'") from error
+            way = "pip install 'promptzoo[hf]'"
+            raise ZooError(
+                "dataset hf needs the package datasets", key="data.dataset", given="hf", remedy=way
+            ) from error
         self.remarks = []
         found = opened(datasets, name, config, download)
         parts = chosen(found, splits or {}, name)
@@ -61,8 +64,9 @@ def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapp
             mode = datasets.DownloadConfig(local_files_only=not download)
             found = datasets.load_dataset(name, config, download_config=mode)
     except Exception as error:  # the package raises of every kind
-        asked = "" if download else "; data.download=true fetches it"
-        raise ZooError(f"hf: '{name}' cannot be opened: {str(error).splitlines()[0]}{asked}") from error
+        way = "" if download else "data.download=true fetches it"
+        said = f"hf: '{name}' cannot be opened: {(str(error) or type(error).__name__).splitlines()[0]}"
+        raise ZooError(said, key="data.name", given=name, remedy=way) from error
     return found if isinstance(found, Mapping) else {"train": found}
 
 
@@ -70,23 +74,25 @@ def chosen(found: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dic
     """Which of its splits is which of ours.  Raises `ZooError`."""
     for theirs in asked.values():
         if theirs not in found:
-            raise ZooError(f"{name} has no split '{theirs}'", given=theirs, possible=found)
+            raise ZooError(f"{name} has no split '{theirs}'", key="data.splits", given=theirs, possible=found)
     guessed = {part: next((one for one in words if one in found), None) for part, words in SPLITS.items()}
     parts = {**{part: one for part, one in guessed.items() if one}, **asked}
     if "train" not in parts:
-        raise ZooError(f"{name} has the splits {', '.join(found)}; write data.splits='{{train: ...}}'")
+        said, way = f"{name} has the splits {', '.join(found)}", "write data.splits='{train: ...}'"
+        raise ZooError(said, key="data.splits", possible=found, remedy=way)
     return parts
 
 
 def column(kinds: Mapping[str, str], asked: str | None, kind: str, words: Sequence[str], name: str) -> str:
     """The column that is asked for, or the one of a kind, or of a usual name.  Raises `ZooError`."""
     if asked is not None and asked not in kinds:
-        raise ZooError(f"{name} has no column '{asked}'", given=asked, possible=kinds)
+        raise ZooError(f"{name} has no column '{asked}'", key="data.columns", given=asked, possible=kinds)
     of_kind = [one for one, its in kinds.items() if its == kind]
     found = asked or next((one for one in words if one in kinds), None) or (of_kind[0] if len(of_kind) == 1 else None)
     if found is None:
         word = "image" if kind == "Image" else "label"
-        raise ZooError(f"{name}: which column is the {word}? It has {', '.join(kinds)}; write data.{word}=COLUMN")
+        said, way = f"which column is the {word}? It has {', '.join(kinds)}", f"write data.{word}=COLUMN"
+        raise ZooError(said, place=name, key=f"data.{word}", possible=kinds, remedy=way)
     return found
 
 

@@ -37,7 +37,8 @@ def rows_of(path: Path) -> Rows:
     for number, line in lines(path):
         name, _, label = line.rpartition("\t" if "\t" in line else " ")
         if not name:
-            raise ZooError(f"{path}:{number}: '{line}' is no file and label with a blank between them")
+            said = f"'{line}' is no file and label with a blank between them"
+            raise ZooError(said, place=f"{path}:{number}", given=line)
         files.append(name.strip())
         labels.append(label)
         numbers.append(number)
@@ -61,7 +62,8 @@ def numbered(rows: Mapping[str, Rows]) -> bool:
                 first.setdefault(known[key][1], f"{part.place(entry)} has {shown(label)}")
             part.labels[entry] = known[key][0]
     if len(first) == 2:
-        raise ZooError(f"some labels are numbers and some are words: {first[True]}, {first[False]}; write all alike")
+        said = f"some labels are numbers and some are words: {first[True]}, {first[False]}"
+        raise ZooError(said, key="label", given=[first[True], first[False]], remedy="write all alike")
     return True in first
 
 
@@ -72,7 +74,8 @@ def read(label: Any, place: str) -> tuple[Any, bool]:
         return (int(word), True) if word.isascii() and word.isdigit() else (word, False)
     if isinstance(label, int) and not isinstance(label, bool):
         return label, True
-    raise ZooError(f"{place}: the label is {shown(label)}; a label is a whole number, or the name of a class")
+    way = "a label is a whole number, or the name of a class"
+    raise ZooError(f"the label is {shown(label)}", place=place, key="label", given=label, remedy=way)
 
 
 def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str], dict[str, Sequence[int]], bool]:
@@ -97,11 +100,12 @@ def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str]
         otherwise = {said(name): one for name, one in names.items()}
         for name in otherwise:
             if name not in classes:
-                raise ZooError(f"'names' has '{name}', which is no class", given=name, possible=classes)
+                raise ZooError(f"'names' has '{name}', which is no class", key="names", given=name, possible=classes)
         classes = [otherwise.get(name, name) for name in classes]
     for name, count in Counter(classes).items():
         if count > 1:
-            raise ZooError(f"two classes are called '{name}'; tell them apart with data.names")
+            way = "tell them apart with data.names"
+            raise ZooError(f"two classes are called '{name}'", key="data.names", given=name, remedy=way)
     return classes, {part: array("l", (index[label] for label in one.labels)) for part, one in rows.items()}, named
 
 
@@ -116,11 +120,13 @@ def paired(rows: Mapping[str, Rows]) -> list[str]:
                 here = part.place(entry)
                 if name in label_of:
                     other, there = label_of[name]
-                    raise ZooError(f"{here}: '{name}' has the label {label}, but {other} in {there}; a class has one")
+                    twice = f"'{name}' has the label {label}, but {other} in {there}"
+                    raise ZooError(twice, place=here, key="label", given=label, remedy="a class has one")
                 name_of[label], label_of[name] = (name, here), (label, here)
             elif name_of[label][0] != name:
                 other, there = name_of[label]
-                raise ZooError(f"{part.place(entry)}: label {label} is '{name}', but '{other}' in {there}")
+                twice = f"label {label} is '{name}', but '{other}' in {there}"
+                raise ZooError(twice, place=part.place(entry), key="label", given=name)
     return [name_of[label][0] for label in sorted(name_of)]
 
 
@@ -138,9 +144,10 @@ def of_numbers(
         return list(names), {one: one for one in ids}, True
     part, entry = next((p, p.labels.index(i)) for i in reversed(ids) for p in rows.values() if i in p.labels)
     raise ZooError(
-        f"{part.place(entry)}: label {part.labels[entry]} is no class; there are {len(names)} names, for the labels "
-        f"0 to {len(names) - 1}, and {len(ids)} labels in the lists"
-    )
+        f"label {part.labels[entry]} is no class; there are {len(names)} names, for the labels 0 to {len(names) - 1}, "
+        f"and {len(ids)} labels in the lists",
+        place=part.place(entry), key="label", given=part.labels[entry],
+    )  # fmt: skip
 
 
 def of_words(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str], dict[Any, int]]:
@@ -152,5 +159,7 @@ def of_words(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str], 
         for entry, label in enumerate(part.labels):
             if label not in index:
                 of = "'names' has no such class" if given else "no picture to train on has it"
-                raise ZooError(f"{part.place(entry)}: '{label}' is no class: {of}", given=label, possible=classes)
+                raise ZooError(
+                    f"'{label}' is no class: {of}", place=part.place(entry), key="label", given=label, possible=classes
+                )
     return classes, index

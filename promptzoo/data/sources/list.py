@@ -71,10 +71,12 @@ class PictureLists(ListedPictures):
             for name, one in self.read(found, wanted).items():
                 name = word(part or name or "train", part or f"column of {path}")
                 if name in rows:
-                    raise ZooError(f"the split {name} is listed twice, in {rows[name].place.source} and in {found}")
+                    twice = f"the split {name} is listed twice, in {rows[name].place.source} and in {found}"
+                    raise ZooError(twice, key="lists", given=name, remedy="leave one of them")
                 rows[name] = one
         if base is None:
-            raise ZooError("'lists' is empty; it is a file, or one a split, like {train: train.csv, test: test.csv}")
+            way = "it is a file, or one a split, like {train: train.csv, test: test.csv}"
+            raise ZooError("'lists' is empty", key="lists", given=lists, remedy=way)
         self.lay(Root(folder(base)), rows, names=checked(names), split=split)
 
     def read(self, path: Path, wanted: Mapping[str, str | None]) -> dict[str, Rows]:
@@ -100,9 +102,11 @@ class PictureLists(ListedPictures):
                 file, label = row[str(which["file"])], row[str(which["label"])]
                 part = str(row[which["split"]]) if which["split"] is not None else ""
             except KeyError as error:
-                raise ZooError(f"{path}:{number}: there is no {error} in this line") from None
+                raise ZooError(f"there is no {error} in this line", place=f"{path}:{number}", possible=row) from None
             if not isinstance(file, str) or not file:
-                raise ZooError(f"{path}:{number}: the file is {file!r}; it should be a path")
+                raise ZooError(
+                    f"the file is {file!r}; it should be a path", place=f"{path}:{number}", key="file", given=file
+                )
             if part not in parts:
                 numbers = array("l")
                 parts[part] = Rows(Spot(path, numbers)), numbers
@@ -111,7 +115,7 @@ class PictureLists(ListedPictures):
             rows.labels.append(label)
             numbers.append(number)
         if not parts:
-            raise ZooError(f"{path}: the list is empty")
+            raise ZooError("the list is empty", place=path)
         return {part: rows for part, (rows, _) in parts.items()}
 
 
@@ -121,14 +125,15 @@ def checked(names: Names | None) -> Names | None:
         twice = [name for name in names if list(names).count(name) > 1] if len(set(names)) < len(names) else []
         if twice:
             places = [place for place, name in enumerate(names) if name == twice[0]]
-            raise ZooError(f"'names' has '{twice[0]}' at {' and '.join(map(str, places))}: two numbers for one class")
+            said = f"'names' has '{twice[0]}' at {' and '.join(map(str, places))}: two numbers for one class"
+            raise ZooError(said, key="names", given=twice[0])
     return names
 
 
 def word(part: str, where: str) -> str:
     """A split by its usual names.  Raises `ZooError`."""
     if part.strip().lower() not in SPLITS:
-        raise ZooError(f"'{part}' ({where}) is no split", given=part, possible=("train", "val", "test"))
+        raise ZooError(f"'{part}' ({where}) is no split", key="split", given=part, possible=("train", "val", "test"))
     return SPLITS[part.strip().lower()]
 
 
@@ -136,12 +141,13 @@ def title(path: Path, word: str, asked: str | None, titles: Sequence[str]) -> st
     """The column of a file, of a label or of a split; none has to be of a split.  Raises `ZooError`."""
     if asked is not None:
         if asked not in titles:
-            raise ZooError(f"{path} has no column '{asked}'", given=asked, possible=titles)
+            raise ZooError(f"{path} has no column '{asked}'", key=f"data.{word}", given=asked, possible=titles)
         return asked
     lower = {one.strip().lower(): one for one in titles}
     found = next((lower[one] for one in COLUMNS[word] if one in lower), None)
     if found is None and word != "split":
-        raise ZooError(f"{path}: which column is the {word}? It has {', '.join(titles[:8])}; write data.{word}=COLUMN")
+        said = f"which column is the {word}? It has {', '.join(titles[:8])}"
+        raise ZooError(said, place=path, key=f"data.{word}", possible=titles, remedy=f"write data.{word}=COLUMN")
     return found
 
 
@@ -158,7 +164,8 @@ def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
             if not bare:
                 continue
         if len(row) < len(titles):
-            raise ZooError(f"{path}:{reader.line_num}: {len(row)} values for the columns {', '.join(titles)}")
+            said = f"{len(row)} values for the columns {', '.join(titles)}"
+            raise ZooError(said, place=f"{path}:{reader.line_num}", given=len(row), possible=titles)
         yield reader.line_num, {one: cell.strip() for one, cell in zip(titles, row, strict=False)}
 
 
@@ -168,7 +175,8 @@ def objects(path: Path) -> Iterator[tuple[int, Row]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ZooError(f"{path}:{number}: not JSON: {error.msg}") from error
+            raise ZooError(f"not JSON: {error.msg}", place=f"{path}:{number}") from error
         if not isinstance(row, dict):
-            raise ZooError(f'{path}:{number}: each line is an object, like {{"file": ..., "label": ...}}')
+            said = 'each line is an object, like {"file": ..., "label": ...}'
+            raise ZooError(said, place=f"{path}:{number}", given=row)
         yield number, row

@@ -11,7 +11,7 @@ from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.labels import Names, Rows, classes_of
 from promptzoo.data.sources.paths import Root
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 
 PARTS = ("train", "val", "test")
 
@@ -43,8 +43,8 @@ class ListedPictures(Dataset):
         """
         self.root, self.remarks = root.folder, [*self.remarks]
         rows = {part: one for part, one in rows.items() if one.files}
-        if "train" not in rows:
-            raise ZooError(f"{self.root}: the lists name no picture to train on")
+        if "train" not in rows and not self.tested_alone:
+            raise ZooError("the lists name no picture to train on", place=self.root, key="train")
         self.classes, labels, self.named = classes_of(rows, names)
         found = {part: root.names(one.files, one.place) for part, one in rows.items()}
         for part, one in rows.items():
@@ -53,7 +53,7 @@ class ListedPictures(Dataset):
         for part, one in rows.items():
             if missing := paths.absent(self.root, found[part]):
                 first = missing[0]
-                raise ZooError(paths.told(self.root, found[part][first], one.place(first), len(missing) - 1))
+                raise paths.told(self.root, found[part][first], one.place(first), len(missing) - 1)
         if root.moved:
             self.remarks.append(root.moved)
         parts = {part: Pictures(self.root, found[part], labels[part]) for part in rows}
@@ -64,7 +64,7 @@ class ListedPictures(Dataset):
             parts = self._divided(parts, split)
         empty = Pictures(self.root, [], array("l"))
         self.train, self.val, self.test = (parts.get(part, empty) for part in PARTS)
-        if "train" not in self.sparse:
+        if "train" not in self.sparse and not self.tested_alone:
             self._trained(rows)
 
     def fingerprint(self) -> str:
@@ -80,7 +80,7 @@ class ListedPictures(Dataset):
             before = first.setdefault(name, place)
             if labels[before] != labels[place]:
                 two = f"'{self.classes[labels[place]]}', but '{self.classes[labels[before]]}' in {rows.place(before)}"
-                raise ZooError(f"{rows.place(place)}: '{name}' is of class {two}")
+                raise ZooError(f"'{name}' is of class {two}", place=rows.place(place), key="label", given=name)
         self.remarks.append(f"{part}: {len(names) - len(first)} lines of pictures that are there already were dropped")
         kept = list(first.values())
         names[:] = list(first)
@@ -90,24 +90,25 @@ class ListedPictures(Dataset):
     def _apart(self, found: Mapping[str, list[str]], rows: Mapping[str, Rows]) -> None:
         """No picture to train on is one to select or test with."""
         for part in ("val", "test"):
-            if part in found and (both := set(found["train"]).intersection(found[part])):
+            if part in found and (both := set(found.get("train", ())).intersection(found[part])):
                 name = min(both)
                 here, there = (rows[one].place(found[one].index(name)) for one in ("train", part))
                 raise ZooError(
                     f"'{name}' is in train ({here}) and in {part} ({there})"
-                    f"{f', and {len(both) - 1} more are' if len(both) > 1 else ''}; the splits may share no picture"
-                )
+                    f"{f', and {len(both) - 1} more are' if len(both) > 1 else ''}",
+                    place=there, key=part, given=name, remedy="the splits may share no picture",
+                )  # fmt: skip
         if "val" in found and "test" in found and (both := set(found["val"]).intersection(found["test"])):
             self.remarks.append(f"val and test share {len(both)} pictures: what selects the epoch has seen the test")
 
     def _divided(self, whole: dict[str, Pictures], split: Mapping[str, float] | None) -> dict[str, Pictures]:
         if split is None:
-            raise ZooError(
-                f"{self.root}: the lists name no picture to test on; add a list for test, or let the training pictures "
-                "be divided by a seed, data.split='{val: 0.1, test: 0.2}'"
-            )
+            way = "let the training pictures be divided by a seed, data.split='{val: 0.1, test: 0.2}'"
+            said = "the lists name no picture to test on"
+            raise ZooError(said, place=self.root, key="test", remedy=f"add a list for test, or {way}")
         if "val" in whole and "val" in split:
-            raise ZooError("'split' gives pictures to val, but the lists have some to validate on; leave out val")
+            said = "'split' gives pictures to val, but the lists have some to validate on"
+            raise ZooError(said, key="split", given=split, remedy="leave out val")
         train = whole["train"]
         parts = divide(train.names, train.labels, split, tested="test" in whole)
         self.remarks.append(divided(split))
@@ -115,11 +116,10 @@ class ListedPictures(Dataset):
 
     def _trained(self, rows: Mapping[str, Rows]) -> None:
         present = set(self.train.labels)
-        lacking = [f"'{name}'" for label, name in enumerate(self.classes) if label not in present]
+        lacking = [name for label, name in enumerate(self.classes) if label not in present]
         if lacking:
-            more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
             where = rows["train"].place.source
-            raise ZooError(f"{where}: no picture to train on in class {', '.join(lacking[:5])}{more}")
+            raise ZooError(f"no picture to train on in class {some(lacking)}", place=where, key="train", given=lacking)
 
 
 def without(parts: Mapping[str, Pictures], one: str) -> dict[str, Pictures]:

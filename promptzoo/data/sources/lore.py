@@ -44,19 +44,20 @@ class LoreShots(OpenedElsewhere):
 def split_of(file: Path, base: Path) -> Split:
     """The pictures of one file."""
     if not file.is_file():
-        raise ZooError(lacking(file))
+        raise ZooError(lacking(file), key="data.shots", given=str(file))
     images, labels = columns(object_array(file), file)
     try:
         numbers = [int(label) for label in labels]
     except (TypeError, ValueError) as error:
-        raise ZooError(f"{file}: 'truelabel' is no list of whole numbers") from error
+        raise ZooError("'truelabel' is no list of whole numbers", place=file, key="truelabel") from error
     if len(images) != len(numbers):
-        raise ZooError(f"{file}: {len(images)} pictures in 'rgb', but {len(numbers)} labels in 'truelabel'")
+        said = f"{len(images)} pictures in 'rgb', but {len(numbers)} labels in 'truelabel'"
+        raise ZooError(said, place=file, key="truelabel", given=len(numbers))
     if len(images) and isinstance(images[0], str):
         names = Root(base, search=True).names([str(one) for one in images], Spot(file))
         if missing := paths.absent(base, names):
             first = missing[0]
-            raise ZooError(paths.told(base, names[first], Spot(file)(first), len(missing) - 1))
+            raise paths.told(base, names[first], Spot(file)(first), len(missing) - 1)
         return Split(lambda number: read(base / names[number]), numbers, [base / name for name in names])
     return Split(lambda number: np.asarray(images[number], np.uint8), numbers)
 
@@ -69,4 +70,4 @@ def columns(found: Any, file: Path) -> tuple[Any, Any]:
             return found[KEYS[0]], found[KEYS[1]]
         return [one[KEYS[0]] for one in found], [one[KEYS[1]] for one in found]
     except (KeyError, TypeError, IndexError) as error:
-        raise ZooError(f"{file}: it should hold 'rgb' and 'truelabel' of each picture") from error
+        raise ZooError("it should hold 'rgb' and 'truelabel' of each picture", place=file, key="rgb") from error

@@ -54,7 +54,8 @@ class NoahLists(ListedPictures):
         """NOAH's list for these shots and this seed."""
         if (shots, seed) not in self.drawn:
             there = ", ".join(f"{k} of seed {s}" for k, s in sorted(self.drawn))
-            raise ZooError(f"there is no list of {shots} shots of seed {seed}; there are {there or 'none'}")
+            said = f"there is no list of {shots} shots of seed {seed}; there are {there or 'none'}"
+            raise ZooError(said, place=self.root, key="data.shots", given=shots)
         rows = rows_of(self.drawn[shots, seed])
         known = dict(zip(self.train.names, self.train.labels, strict=True))
         names = list(dict.fromkeys(Root(self.root).names(rows.files, rows.place)))
@@ -63,13 +64,15 @@ class NoahLists(ListedPictures):
                 f"{len(rows.files) - len(names)} lines that are in {rows.place.source.name} twice were dropped"
             )
         if strange := [name for name in names if name not in known]:
-            raise ZooError(f"{rows.place.source}: '{strange[0]}' is not in train_meta.list")
+            raise ZooError(f"'{strange[0]}' is not in train_meta.list", place=rows.place.source, given=strange[0])
         return [*Pictures(self.root, names, [known[name] for name in names])], [*self.val]
 
     def _union(self, where: Path) -> Rows:
         """Everything that some list trains on, once."""
         if not self.drawn:
-            raise ZooError(f"{where} has neither train_meta.list nor lists of shots")
+            raise ZooError(
+                "it has neither train_meta.list nor lists of shots", place=where, key="data.root", given=str(where)
+            )
         found = [rows_of(path) for path in self.drawn.values()]
         both = dict(pair for one in found for pair in zip(one.files, one.labels, strict=True))
         return Rows(Spot(where / "train_meta.list.num_shot_*"), list(both), list(both.values()))

@@ -1,4 +1,4 @@
-"""CoOp's sets that have no `split_zhou` json: FGVC-Aircraft and ImageNet."""
+"""CoOp's sets that have no `split_zhou` json: FGVC-Aircraft, ImageNet and its four variants."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from promptzoo.data.sources.paths import Spot
 from promptzoo.data.sources.text import folder, lines
 from promptzoo.errors import ZooError
 
-Layout = Literal["json", "aircraft", "imagenet"]
+Layout = Literal["json", "aircraft", "imagenet", "imagenet_test", "imagenet_v2"]
 
 
 def aircraft(base: Path) -> dict[str, Rows]:
@@ -22,7 +22,8 @@ def aircraft(base: Path) -> dict[str, Rows]:
         for number, line in lines(path):
             picture, _, name = line.partition(" ")
             if name not in index:
-                raise ZooError(f"{path}:{number}: '{name}' is no class of {base / 'variants.txt'}")
+                said = f"'{name}' is no class of {base / 'variants.txt'}"
+                raise ZooError(said, place=f"{path}:{number}", key="variant", given=name, possible=index)
             one.files.append(f"{picture}.jpg")
             one.labels.append(index[name])
             one.called.append(name)
@@ -31,10 +32,21 @@ def aircraft(base: Path) -> dict[str, Rows]:
 
 
 def imagenet(base: Path, names: Path, remarks: list[str]) -> dict[str, Rows]:
-    """`<base>/{train,val}/<wnid>/*`, the latter to test on; classes are those of `classnames.txt`, `wnid name`.
+    """`<base>/{train,val}/<wnid>/*`, the latter to test on; classes are those of `classnames.txt`, `wnid name`."""
+    called = class_names(names, remarks)
+    return {part: of_folders(base, below, called, names) for part, below in (("train", "train"), ("test", "val"))}
 
-    Where two classes have one name there, the second is told apart by its wnid.
-    """
+
+def variant(base: Path, names: Path, remarks: list[str], numbered: bool) -> dict[str, Rows]:
+    """ImageNet-Sketch, -A and -R, `<base>/<wnid>/*`, with the classes that have a folder; V2, `<base>/<number>/*`."""
+    called = class_names(names, remarks)
+    if numbered:
+        called = {str(label): (label, name) for label, name in called.values()}
+    return {"test": of_folders(base, "", called, names)}
+
+
+def class_names(names: Path, remarks: list[str]) -> dict[str, tuple[int, str]]:
+    """Label and name of each wnid.  Where two classes have one name, the second is told apart by its wnid."""
     called: dict[str, tuple[int, str]] = {}
     for label, (_, line) in enumerate(lines(names)):
         wnid, _, name = line.partition(" ")
@@ -42,15 +54,19 @@ def imagenet(base: Path, names: Path, remarks: list[str]) -> dict[str, Rows]:
             remarks.append(f"two classes are called '{name}'; the second is '{name} ({wnid})' here")
             name = f"{name} ({wnid})"
         called[wnid] = (label, name)
-    rows = {}
-    for part, below in (("train", "train"), ("test", "val")):
-        one = rows[part] = Rows(Spot(folder(base / below)))
-        for wnid in subfolders(base / below):
-            if wnid not in called:
-                raise ZooError(f"{base / below / wnid}: {wnid} is no class of {names}")
-            label, name = called[wnid]
-            found = [path for path in files(base / below / wnid) if path.suffix.lower() in ENDINGS]
-            one.files += [path.relative_to(base).as_posix() for path in found]
-            one.labels += [label] * len(found)
-            one.called += [name] * len(found)
-    return rows
+    return called
+
+
+def of_folders(base: Path, below: str, called: dict[str, tuple[int, str]], names: Path) -> Rows:
+    """The pictures of a folder of classes.  Raises `ZooError` for one that is no class."""
+    one = Rows(Spot(folder(base / below)))
+    for word in subfolders(base / below):
+        if word not in called:
+            said = f"{word} is no class of {names}"
+            raise ZooError(said, place=base / below / word, key="classnames.txt", given=word, possible=called)
+        label, name = called[word]
+        found = [path for path in files(base / below / word) if path.suffix.lower() in ENDINGS]
+        one.files += [path.relative_to(base).as_posix() for path in found]
+        one.labels += [label] * len(found)
+        one.called += [name] * len(found)
+    return one

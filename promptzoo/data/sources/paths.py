@@ -34,7 +34,8 @@ class Root:
         if ".." in name or "//" in name or "/./" in name:
             name = posixpath.normpath(name)
         if name == ".." or name.startswith("../"):
-            raise ZooError(f"{place}: '{written}' leads out of {self.folder}; write data.root=DIR, a folder above it")
+            said, way = f"'{written}' leads out of {self.folder}", "write data.root=DIR, a folder above it"
+            raise ZooError(said, place=place, key="data.root", given=written, remedy=way)
         if self.search and not (self.folder / name).is_file():
             return self.tail(name, written, place)
         return name
@@ -62,10 +63,11 @@ class Root:
                 return rest
         if self.search and not name.startswith("/") and ".." not in parts:
             return name
+        way = f"write data.root=DIR, the folder that now holds '{'/'.join(parts[-2:])}'"
         raise ZooError(
-            f"{place}: '{written}' is not below {self.folder}, and nothing there ends like it; if it is a path of "
-            f"another machine, write data.root=DIR, the folder that now holds '{'/'.join(parts[-2:])}'"
-        )
+            f"'{written}' is not below {self.folder}, and nothing there ends like it", place=place, key="data.root",
+            given=written, remedy=f"if it is a path of another machine, {way}",
+        )  # fmt: skip
 
 
 class Spot:
@@ -94,7 +96,8 @@ def absent(folder: Path, names: Sequence[str]) -> list[int]:
     return found
 
 
-def told(folder: Path, name: str, place: str, more: int) -> str:
-    """The sentence for a list that names files which are not there."""
+def told(folder: Path, name: str, place: str, more: int) -> ZooError:
+    """The error for a list that names files which are not there."""
     others = f" (and {more} more that it names are missing)" if more else ""
-    return f"{place}: {lacking(folder / name)}{others}; if the pictures are elsewhere, write data.root=DIR"
+    way = "if the pictures are elsewhere, write data.root=DIR"
+    return ZooError(f"{lacking(folder / name)}{others}", place=place, key="data.root", given=name, remedy=way)

@@ -14,13 +14,14 @@ def text(path: Path) -> str:
     Raises `ZooError` where there is no such file, or where it is not text.
     """
     if not path.is_file():
-        raise ZooError(lacking(path))
+        raise ZooError(lacking(path), given=str(path))
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ZooError(f"{path}: this is not text in UTF-8 (byte {error.start}); save it as such") from error
+        said = f"this is not text in UTF-8 (byte {error.start})"
+        raise ZooError(said, place=path, given=error.start, remedy="save it as such") from error
     except OSError as error:
-        raise ZooError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ZooError(f"cannot be read: {error.strerror}", place=path) from error
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -35,14 +36,15 @@ def json_of(path: Path) -> Any:
     try:
         return json.loads(text(path), object_pairs_hook=lambda pairs: once(path, pairs))
     except json.JSONDecodeError as error:
-        raise ZooError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+        raise ZooError(f"not JSON: {error.msg}", place=f"{path}:{error.lineno}") from error
 
 
 def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found and found[key] != value:
-            raise ZooError(f"{path}: '{key}' is there twice, with {found[key]!r} and {value!r}")
+            said = f"'{key}' is there twice, with {found[key]!r} and {value!r}"
+            raise ZooError(said, place=path, key=key, given=value)
         found[key] = value
     return found
 
@@ -64,5 +66,5 @@ def folder(path: str | Path) -> Path:
     """The folder itself.  Raises `ZooError` where there is none."""
     found = Path(path).expanduser()
     if not found.is_dir():
-        raise ZooError(lacking(found))
+        raise ZooError(lacking(found), key="data.root", given=str(found))
     return found

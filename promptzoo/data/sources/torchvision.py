@@ -49,9 +49,10 @@ class TorchvisionSet(OpenedElsewhere):
 
         known = [one for one in datasets.__all__ if one not in UNPICKLES]
         if name in UNPICKLES:
-            raise ZooError(f"torchvision's {name} is not read: it unpickles files, or has no picture with one label")
+            said = f"torchvision's {name} is not read: it unpickles files, or has no picture with one label"
+            raise ZooError(said, key="data.name", given=name)
         if name not in known:
-            raise ZooError(f"torchvision has no set '{name}'", given=name, possible=known)
+            raise ZooError(f"torchvision has no set '{name}'", key="data.name", given=name, possible=known)
         self.remarks = []
         classes: list[str] | None
         if download:
@@ -95,11 +96,12 @@ def opened_splits(cls: Any, root: Path, download: bool, arguments: dict[str, Any
         return found
     except (RuntimeError, OSError) as error:
         raise ZooError(
-            f"torchvision's {cls.__name__} does not find its files in {root} ({' '.join(str(error).split())}); "
-            "write data.root=DIR, or data.download=true to fetch them"
-        ) from error
+            f"torchvision's {cls.__name__} does not find its files in {root} ({' '.join(str(error).split())})",
+            key="data.root", given=str(root), remedy="write data.root=DIR, or data.download=true to fetch them",
+        ) from error  # fmt: skip
     except (TypeError, ImportError) as error:
-        raise ZooError(f"torchvision's {cls.__name__} cannot be opened: {error}") from error
+        said = f"torchvision's {cls.__name__} cannot be opened: {error}"
+        raise ZooError(said, key="data.name", given=cls.__name__) from error
 
 
 def taken(dataset: Any, name: str) -> Split:
@@ -118,7 +120,8 @@ def taken(dataset: Any, name: str) -> Split:
     try:
         return Split(open, [int(label) for label in labels], [Path(one) for one in files])
     except (TypeError, ValueError) as error:
-        raise ZooError(f"torchvision's {name} is not read: its pictures have no single number as a label") from error
+        said = f"torchvision's {name} is not read: its pictures have no single number as a label"
+        raise ZooError(said, key="data.name", given=name) from error
 
 
 def cifar(

@@ -40,7 +40,8 @@ class VTABFolder(ListedPictures):
         labels = [int(label) for one in rows.values() for label in one.labels if str(label).isdigit()]
         if names is None and count is not None:
             if max(labels) >= count:
-                raise ZooError(f"{base}: a label is {max(labels)}, but there are {count} classes, counted from 0")
+                said = f"a label is {max(labels)}, but there are {count} classes, counted from 0"
+                raise ZooError(said, place=base, key="data.count", given=max(labels))
             self.lay(Root(base), rows, names=[str(label) for label in range(count)])
             self.named = False
         else:

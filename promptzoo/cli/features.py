@@ -1,0 +1,31 @@
+"""`promptzoo features`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptzoo.cli.weights import WEIGHTS
+
+
+def features(
+    what: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="A recipe, or a finished run's folder.")],
+    out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]", help="Overrides; of a run, of its data.")
+    ] = None,
+    weights: Annotated[str | None, WEIGHTS] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Compute the features of all pictures once, for whatever acts behind them: data.dataset=features data.file=F."""
+    from promptzoo.pages.console import console
+    from promptzoo.training.features_file import write_features
+
+    found = write_features(what, out, words or (), weights=weights, force=force)
+    screen = console()
+    counts = ", ".join(f"{part} {count:,}" for part, count in found.counts.items())
+    screen.print(f"{counts}: features {found.width} wide of {found.model}", markup=False, soft_wrap=True)
+    for remark in found.remarks:
+        screen.print(f"note: {remark}", markup=False, soft_wrap=True)
+    texts = ", class texts with them" if found.texts else ""
+    screen.print(f"written to {out}{texts}: data.dataset=features data.file={out}", markup=False, soft_wrap=True)
