@@ -8,7 +8,7 @@ import runs
 import small
 
 from promptzoo.cli.app import main
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError, ZooError
 from promptzoo.files import as_json
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
@@ -173,6 +173,10 @@ def test_compare_ranks_runs_by_a_task_and_says_who_was_asked_otherwise(trained, 
     assert {one.name: one.differs for one in ranking} == {str(places[0]): (), str(places[1]): ("task.fit=full",)}
     assert main(["compare", "--task", "correspond", *map(str, places), "--format", "markdown"]) == 0
     assert f"{places[1]} was asked otherwise: task.fit=full" in capsys.readouterr().out
+    file = places[0] / "correspond.json"
+    file.write_text(file.read_text().replace('"pck": 0', '"pck": 1'))
+    with pytest.raises(DamagedError, match="is damaged"):
+        by_task("correspond", [str(places[0])])
     with pytest.raises(ZooError, match="has no result on retrieve; promptzoo eval RUN task=retrieve"):
         by_task("retrieve", [str(places[0])])
 
