@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HFValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from promptzoo.errors import ZooError, some
 
 FORMATS = (".safetensors", ".pt", ".pth", ".npz")
+UNREACHED = (OSError, EntryNotFoundError, HFValidationError, SafetensorError)  # no network, no such file, a torn one
 
 
 def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
@@ -22,7 +23,9 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
         return fetch()
     except ZooError:
         raise
-    except (OSError, LookupError, ValueError, EntryNotFoundError) as error:  # no network, no such file, a bad answer
+    except (*UNREACHED, RuntimeError) as error:
+        if not isinstance(error, UNREACHED) and not isinstance(error.__context__, (*UNREACHED, RuntimeError)):
+            raise  # what open_clip meets on the way it wraps in a RuntimeError; a bare one says something else
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise ZooError(
             f"cannot fetch the weights '{tag}' of {name}: {reason}",

@@ -49,7 +49,7 @@ def read(path: Path) -> Image.Image:
 
 def upright(image: Image.Image) -> Image.Image:
     """A decoded picture turned as its EXIF note says, in RGB."""
-    with suppress(Exception):  # a broken EXIF note does not make the picture unreadable
+    with suppress(*UNREADABLE):  # a broken EXIF note does not make the picture unreadable
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         grey = np.asarray(image).astype(np.float64)

@@ -1,13 +1,13 @@
 """Finished runs in the order of what they reached on a task, as the results beside them say."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError, ZooError
 from promptzoo.recipe.lists import RecipeList, read_list
+from promptzoo.training.seal import unsealed
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,12 @@ def result(task: str, place: Path) -> dict[str, Any]:
     numbered = sorted(place.glob(f"{task}*.json"), key=lambda file: (len(file.name), file.name))
     file = place if place.suffix == ".json" else numbered[-1] if numbered else None
     try:
-        told = json.loads(file.read_text(encoding="utf-8")) if file else None
+        told = unsealed(file) if file else None
         if told is not None and told["task"] == task and isinstance(told["figures"][told["score"]], float):
-            return dict(told)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+            return told
+    except DamagedError as error:
+        raise DamagedError(f"{place}: {error}") from error
+    except (TypeError, KeyError) as error:
         raise ZooError(f"{file} is no result of a task") from error
     way = f"promptzoo eval RUN task={task} data.root=DIR makes one"
     raise ZooError(f"{place} has no result on {task}", remedy=way)

@@ -8,7 +8,7 @@ from typing import Any
 
 import promptzoo
 from promptzoo.errors import Problems, ZooError
-from promptzoo.files import as_json, cache_folder, write
+from promptzoo.files import cache_folder, finite, write_new
 from promptzoo.model.blueprint import Make, hints, parameters, signature
 from promptzoo.recipe.from_recipe import Construct, checked
 from promptzoo.recipe.overrides import change
@@ -18,6 +18,7 @@ from promptzoo.tasks.desk import Desk, Steps, digest
 from promptzoo.tasks.downstream import Downstream
 from promptzoo.training.eyes import Looking, eye_of_bare, eye_of_run
 from promptzoo.training.machine import peak_memory, versions
+from promptzoo.training.seal import sealed
 
 SECTIONS = ("task", "data", "backbone")
 FORM = 2  # of the answers that are kept
@@ -124,7 +125,8 @@ def ask(
         "peak_memory": peak_memory(opened.eye.device),
         "versions": versions(),
     }
-    write(file, (as_json(result, indent=2) + "\n").encode())
+    while not write_new(file, sealed(finite(result))):  # somebody else has taken the name meanwhile
+        file, _ = numbered(folder, asked.word)
     return {**result, "file": str(file)}
 
 

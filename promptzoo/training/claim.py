@@ -1,6 +1,7 @@
 """Who may write in the folder of a run: `Claim`."""
 
 import json
+import math
 import os
 import secrets
 import socket
@@ -16,6 +17,7 @@ import portalocker
 import psutil
 
 from promptzoo.errors import ZooError
+from promptzoo.files import FRESH, refused
 
 NAME = "claim.json"
 STALE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
@@ -101,9 +103,8 @@ class Claim:
     def free(self, owner: Owner | None, stale: float | None = None) -> None:
         """Raises `ClaimedError` where an owner counts as alive."""
         if owner is not None and self.works(owner, stale):
-            raise ClaimedError(
-                f"{self.file.parent} is being worked on by {owner}; wait for it, end it, or take another --out"
-            )
+            said = f"{self.file.parent} is being worked on by {owner}"
+            raise ClaimedError(f"{said}; wait for it, end it, or take another --out")
 
     def works(self, owner: Owner, stale: float | None) -> bool:
         """Whether an owner counts as alive."""
@@ -113,16 +114,22 @@ class Claim:
         return not silent and (owner.runs() if owner.local else True)
 
     def silence(self) -> float:
-        """Seconds since the last heartbeat, by the clock of the file system."""
-        probe = self.file.with_name(f".{NAME}.{secrets.token_hex(4)}.new")
-        probe.touch()
-        now = probe.stat().st_mtime
-        probe.unlink()
-        return now - self.file.stat().st_mtime
+        """Seconds since the last heartbeat, by the file system's clock; endless where the claim was given back."""
+        probe = self.file.with_name(f".{NAME}.{secrets.token_hex(4)}{FRESH}")
+        try:
+            with open(probe, "xb") as file:  # asked while it is open: whoever owns the run by now may sweep it away
+                now = os.fstat(file.fileno()).st_mtime
+            return now - self.file.stat().st_mtime
+        except FileNotFoundError:
+            return math.inf
+        except OSError as error:
+            raise ZooError(refused(probe, error, 0)) from error
+        finally:
+            probe.unlink(missing_ok=True)
 
     def beat(self, owner: Owner) -> None:
-        """Says every few seconds that this process is alive, while it holds the claim."""
-        while owner.token in HELD and held_by(self.file) == owner:
+        """Says every few seconds that this process is alive, while it holds the claim; one that cannot be read, too."""
+        while owner.token in HELD and held_by(self.file) in (owner, None):
             with suppress(OSError):
                 os.utime(self.file)
             time.sleep(BEAT)
@@ -133,10 +140,8 @@ class Claim:
         with self.opened() as file:
             now = owner_in(file.read())
             if now != self.owner:
-                raise LostError(
-                    f"{self.file.parent} was taken over by {now or 'somebody'} while this process was silent; "
-                    f"it ends, and what the other one writes stands"
-                )
+                said = f"{self.file.parent} was taken over by {now or 'somebody'} while this process was silent"
+                raise LostError(f"{said}; it ends, and what the other one writes stands")
             yield
 
     def stands(self) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
+from promptzoo.files import refused
 
 
 class Mirror:
@@ -12,11 +13,12 @@ class Mirror:
 
     def __init__(self, word: str, out: Path, lines: list[dict[str, Any]]) -> None:
         self.logger: Any = None
+        self.place = out / word
         if word == "none":
             return
         from lightning_fabric.loggers import CSVLogger, TensorBoardLogger
 
-        shutil.rmtree(out / word, ignore_errors=True)
+        shutil.rmtree(self.place, ignore_errors=True)
         try:
             self.logger = (CSVLogger if word == "csv" else TensorBoardLogger)(out, name=word, version="")
         except ModuleNotFoundError as error:
@@ -27,8 +29,11 @@ class Mirror:
     def add(self, line: dict[str, Any]) -> None:
         """One epoch's line; nested figures get dotted names."""
         if self.logger is not None:
-            self.logger.log_metrics(dict(numbers(line)), step=line["step"])
-            self.logger.save()
+            try:
+                self.logger.log_metrics(dict(numbers(line)), step=line["step"])
+                self.logger.save()
+            except OSError as error:
+                raise ZooError(refused(self.place, error, 0)) from error
 
     def close(self) -> None:
         """Writes what is left."""

@@ -1,7 +1,7 @@
 """How far a training has come, and the state of it that is saved."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,17 @@ class Reached:
         return told
 
 
-def save_state(folder: Path, state: Mapping[str, Any], put: Put) -> None:
+def save_state(
+    folder: Path,
+    state: Mapping[str, Any],
+    put: Put,
+    guard: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> None:
     """Saves tensors and plain values; the state before stays until this one is complete.
 
     Tensors go to files that are called by their digest: what has not changed, or is there under another name, is not
-    written again.  The index that names them is put last, and what it does not name goes.
+    written again.  The index that names them is put last, and what it does not name goes, within `guard()`, which may
+    refuse: what another process saved here since is not taken away.
     """
     index: dict[str, Any] = {"format": FORMAT, **{key: state[key] for key in state if key not in PARTS}}
     for part in PARTS:
@@ -74,10 +80,11 @@ def save_state(folder: Path, state: Mapping[str, Any], put: Put) -> None:
         index[part] = {"file": file.name, "plain": plain}
     put(folder / INDEX, sealed(index))
     kept = {index[part]["file"] for part in PARTS}
-    for file in folder.glob("*.safetensors"):
-        if file.name not in kept:
-            with suppress(OSError):
-                file.unlink()
+    with guard():
+        for file in folder.glob("*.safetensors"):
+            if file.name not in kept:
+                with suppress(OSError):
+                    file.unlink()
 
 
 def load_index(folder: Path) -> dict[str, Any] | None:

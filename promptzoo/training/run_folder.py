@@ -14,7 +14,7 @@ from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.predictions import read_hits
 from promptzoo.training.resume import INDEX, load_index, load_state
-from promptzoo.training.seal import digest_of, unsealed
+from promptzoo.training.seal import content, digest_of, unsealed
 
 SPLIT, FIGURE = "test", "accuracy"  # the figure that runs are compared by
 
@@ -74,14 +74,17 @@ class RunFolder:
             self.remarks.append(f"{str(error).splitlines()[0]}; the recipe is taken from where else the run keeps it")
         if kept is not None:
             self.same_recipe(Recipe.parse(kept), recipe)
-        elif "page" in begun and begun["page"] != digest_of(self.recipe_file.read_bytes()):
+        elif "page" in begun and begun["page"] != digest_of(content(self.recipe_file)):
             raise DamagedError(f"{self.recipe_file} was changed since the run was begun; begin another run with it")
         recipe.name = begun["recipe"]
         return recipe
 
     def kept_recipe(self) -> str | None:
-        """The recipe's text in the model, or in the state of the training; None where there is neither."""
-        if self.model_file.exists():
+        """The recipe's text in the model, or in the state of the training; None where there is neither.
+
+        A model beside no result is written anew, and not asked.
+        """
+        if self.finished and self.model_file.exists():
             return self.tuned()[1]["recipe"]
         return self.kept("recipe")
 
@@ -132,15 +135,25 @@ class RunFolder:
             raise ZooError(
                 f"its {self.result_file.name} was not written by promptzoo: it has no 'recipe' or no '{SPLIT}'"
             )
-        shutil.rmtree(self.state_folder, ignore_errors=True)  # a kill at the very end left it behind
+        self.over()
         return told
+
+    def over(self) -> None:
+        """Takes away the state of a finished run, which a kill at the very end left behind."""
+        if self.finished:
+            shutil.rmtree(self.state_folder, ignore_errors=True)
 
     def tuned(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """What was tuned, and the metadata of `model.safetensors`."""
         if not self.model_file.exists():
+            if self.finished:
+                said = f"{self.path} is a finished run without its {self.model_file.name}: what was tuned is gone"
+                raise DamagedError(said, remedy="begin another run with its recipe.yaml")
             unfinished = f"is an unfinished run; continue it with --resume {self.path}"
             raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
-        return unpack(self.model_file)
+        found = unpack(self.model_file)
+        self.over()
+        return found
 
     def accuracy(self) -> float:
         """On the test pictures, a share of 0..1."""
@@ -157,6 +170,6 @@ class RunFolder:
                 f"its task does not tell which class it names, so {self.path} has no {self.predictions_file.name}"
             )
         found = read_hits(self.predictions_file)
-        if digest_of(self.predictions_file.read_bytes()) != self.result()["files"].get(self.predictions_file.name):
+        if digest_of(content(self.predictions_file)) != self.result()["files"].get(self.predictions_file.name):
             raise DamagedError(f"its {self.predictions_file.name} is damaged: it is not as it was written")
         return found

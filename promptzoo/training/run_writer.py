@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError, ZooError
 from promptzoo.files import append, as_json, finite, sweep, write
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import claim
@@ -18,7 +18,7 @@ from promptzoo.training.machine import this_moment
 from promptzoo.training.result import Result
 from promptzoo.training.resume import save_state
 from promptzoo.training.run_folder import RunFolder
-from promptzoo.training.seal import digest_of, sealed
+from promptzoo.training.seal import content, digest_of, sealed
 
 
 class FolderError(ZooError):
@@ -59,8 +59,9 @@ class RunWriter(RunFolder):
             raise
         except ZooError:
             if not resume and self.claim.owner is not None and not self.data_file.exists():  # it did not begin to train
-                for file in (self.recipe_file, self.versions_file):
-                    file.unlink(missing_ok=True)
+                with suppress(claim.LostError), self.claim.guard():
+                    for file in (self.recipe_file, self.versions_file):
+                        file.unlink(missing_ok=True)
             raise
         finally:
             self.claim.release()
@@ -96,10 +97,10 @@ class RunWriter(RunFolder):
 
     # ------------------------------------------------------------------ while training
 
-    def put(self, file: Path, content: bytes) -> None:
+    def put(self, file: Path, page: bytes) -> None:
         """Puts a file in its place, whole or not at all, as long as the run is this process's."""
         self.claim.stands()
-        write(file, content, self.claim.guard)
+        write(file, page, self.claim.guard)
 
     def describe(self, file: Path, facts: Mapping[str, Any]) -> None:
         """Writes facts that carry their digest."""
@@ -111,7 +112,7 @@ class RunWriter(RunFolder):
             append(self.log_file, (as_json(line) + "\n").encode())
 
     def logged(self) -> bytes:
-        return self.log_file.read_bytes() if self.log_file.exists() else b""
+        return content(self.log_file) if self.log_file.exists() else b""
 
     def cut_log(self, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         """Takes back what was logged after the state was saved; gives the lines that stay.
@@ -119,9 +120,11 @@ class RunWriter(RunFolder):
         A log that is not as it was then is put aside, and another begins.
         """
         size, digest = (state["log"], state["log_digest"]) if state else (0, digest_of(b""))
-        kept = self.logged()[:size]
+        kept = None
+        with suppress(DamagedError):
+            kept = self.logged()[:size]
         with self.claim.guard():
-            if digest_of(kept) != digest:
+            if kept is None or digest_of(kept) != digest:
                 aside = self.log_file.with_name("log.damaged.jsonl")
                 with suppress(OSError):
                     self.log_file.replace(aside)
@@ -136,7 +139,7 @@ class RunWriter(RunFolder):
         """Saves the state of an unfinished training."""
         logged = self.logged()
         told = {**self.told, "log": len(logged), "log_digest": digest_of(logged)}
-        save_state(self.state_folder, {**told, **state}, self.put)
+        save_state(self.state_folder, {**told, **state}, self.put, self.claim.guard)
 
     def begun_with(self, state: Mapping[str, Any], *, pictures: str, frozen_weights: str) -> None:
         """Raises `ZooError` when a state belongs to other pictures or frozen weights than are here now."""
@@ -150,7 +153,7 @@ class RunWriter(RunFolder):
         if predictions is not None:
             self.put(self.predictions_file, predictions)
         files = (self.log_file, self.predictions_file)  # the others carry their own, or stand in the model too
-        digests = {file.name: digest_of(file.read_bytes()) for file in files if file.exists()}
+        digests = {file.name: digest_of(content(file)) for file in files if file.exists()}
         self.describe(self.result_file, {**asdict(result), "files": digests})
         shutil.rmtree(self.state_folder, ignore_errors=True)
 

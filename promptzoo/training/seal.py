@@ -21,13 +21,22 @@ def sealed(facts: Mapping[str, Any]) -> bytes:
     return (json.dumps({**facts, SEAL: of(facts)}, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def content(file: Path) -> bytes:
+    """What is in a file of a run.  Raises `DamagedError` where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DamagedError(f"its {file.name} cannot be read: {error.strerror}") from error
+
+
 def unsealed(file: Path) -> dict[str, Any]:
     """The facts of a file that `sealed` made.  Raises `DamagedError` for another one, or one that was changed since."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-        raise DamagedError(f"its {file.name} cannot be read: {reason}") from error
+        told = json.loads(content(file).decode())
+    except DamagedError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"its {file.name} cannot be read: it is not JSON") from error
     if not isinstance(told, dict) or SEAL not in told:
         raise DamagedError(f"its {file.name} was not written by promptzoo: it has no '{SEAL}'")
     seal = told.pop(SEAL)

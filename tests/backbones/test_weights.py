@@ -1,5 +1,6 @@
 """Weights come from a local file, safely and completely, or the reason why not is said."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 import timm
 import torch
 from conftest import shared
+from huggingface_hub.errors import LocalEntryNotFoundError
 from pictures import error, sentence
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from promptzoo.backbones.weights import fetched
 from promptzoo.data.transforms import evaluation
 from promptzoo.recipe.towers import open_towers
 
@@ -146,3 +149,31 @@ def test_a_real_pretrained_tower_sees_a_real_picture_as_the_original_does() -> N
 
 def features_of(model: nn.Module, image: torch.Tensor) -> torch.Tensor:
     return model.forward_head(model.forward_features(image), pre_logits=True)
+
+
+def failing(*errors: Exception) -> Callable[[], nn.Module]:
+    """A fetch that raises the last error while it handles the ones before."""
+
+    def fetch() -> nn.Module:
+        *before, last = errors
+        if not before:
+            raise last
+        try:
+            return failing(*before)()
+        except type(before[-1]):
+            raise last  # noqa: B904 (as open_clip does)
+
+    return fetch
+
+
+@pytest.mark.parametrize(
+    "errors", [(LocalEntryNotFoundError("offline"),), (OSError("offline"), RuntimeError("Failed to download"))]
+)
+def test_weights_that_cannot_be_fetched_are_said(errors):
+    assert error(lambda: fetched(failing(*errors), "open_clip/X", "tag")).key == "backbone.weights"
+
+
+@pytest.mark.parametrize("own", [RuntimeError("size mismatch"), KeyError("layers"), MemoryError(), ValueError("ours")])
+def test_a_mistake_of_ours_is_no_failure_to_fetch(own):
+    with pytest.raises(type(own)):
+        fetched(failing(own), "timm/x", "tag")

@@ -97,11 +97,16 @@ def hub(monkeypatch):
     parts: dict[str, Column] = {}
 
     def load_dataset(name, config, download_config):
+        if name == "torn":
+            raise raised.DatasetsError
+        if name == "ours":
+            raise MemoryError
         if name != "beans":
             raise FileNotFoundError(f"Couldn't find {name}\nmore of it")
         return dict(parts)
 
-    package = SimpleNamespace(load_dataset=load_dataset, DownloadConfig=SimpleNamespace)
+    raised = SimpleNamespace(DatasetsError=type("DatasetsError", (Exception,), {}))
+    package = SimpleNamespace(load_dataset=load_dataset, DownloadConfig=SimpleNamespace, exceptions=raised)
     monkeypatch.setitem(sys.modules, "datasets", package)
     return parts
 
@@ -134,6 +139,9 @@ def test_what_the_hub_lacks_is_said(hub):
     hub["train"] = column(Value(), "ant")
     said = sentence(lambda: HubSet("beets"))
     assert said == "hf: 'beets' cannot be opened: Couldn't find beets; data.download=true fetches it"
+    assert "hf: 'torn' cannot be opened: DatasetsError" in sentence(lambda: HubSet("torn"))
+    with pytest.raises(MemoryError):
+        HubSet("ours")
     assert "beans has no column 'labl'; did you mean labels?" in sentence(lambda: HubSet("beans", label="labl"))
     assert "no split 'tset'" in sentence(lambda: HubSet("beans", splits={"test": "tset"}))
 

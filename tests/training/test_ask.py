@@ -8,7 +8,7 @@ import runs
 import small
 
 from promptzoo.cli.app import main
-from promptzoo.errors import ZooError
+from promptzoo.errors import DamagedError, ZooError
 from promptzoo.files import as_json
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
@@ -181,6 +181,10 @@ def test_compare_ranks_runs_by_a_task_and_says_who_was_asked_otherwise(trained, 
         by_task("correspond", ["lore_table4"])
     with pytest.raises(ZooError, match="lore_table7 holds no paper's figures"):
         by_task("correspond", [str(places[0]), "lore_table7"])
+    file = places[0] / "correspond.json"
+    file.write_text(file.read_text().replace('"pck": 0', '"pck": 1'))
+    with pytest.raises(DamagedError, match="is damaged"):
+        by_task("correspond", [str(places[0])])
     with pytest.raises(ZooError, match="has no result on retrieve; promptzoo eval RUN task=retrieve"):
         by_task("retrieve", [str(places[0])])
 

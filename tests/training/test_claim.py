@@ -128,6 +128,20 @@ def test_a_folder_that_is_gone_is_noticed_and_not_made_again(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_claim_that_is_given_back_while_it_is_asked_about_is_free(tmp_path):
+    first, second = Claim(tmp_path), Claim(tmp_path)
+    first.take()
+    elsewhere(tmp_path)
+    owner = claim.held_by(second.file)
+    second.file.unlink()
+    second.free(owner, stale=10)
+    (tmp_path / "gone").mkdir()
+    third = Claim(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    third.free(owner)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_claim_that_a_kill_left_torn_is_nobody_s(tmp_path):
     (tmp_path / claim.NAME).write_text('{"host": "here", "pro')
     assert Claim(tmp_path).take() is None

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 
 import pytest
 import runs
@@ -40,6 +41,20 @@ def test_a_state_comes_back_as_it_was_and_what_has_not_changed_is_not_written_ag
     assert torch.equal(found["best"]["a"], torch.ones(3))
     assert found["optimizer"]["state"][0]["step"].item() == 2
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_what_another_saved_meanwhile_is_not_taken_away(tmp_path):
+    whole = {"tuned": {"a": torch.ones(3)}, "best": None, "optimizer": {}}
+    resume.save_state(tmp_path, whole, plain)
+
+    @contextmanager
+    def lost():
+        raise ZooError("somebody else's")
+        yield
+
+    with pytest.raises(ZooError):
+        resume.save_state(tmp_path, {**whole, "tuned": {"a": torch.zeros(3)}}, plain, lost)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 3
 
 
 def test_every_flipped_byte_of_a_state_is_found(tmp_path):
@@ -135,6 +150,24 @@ def test_a_state_beside_a_result_is_taken_away(whole, tmp_path):
     (tmp_path / "run" / "state" / "state.json").write_text("{}")
     read_runs(tmp_path)
     assert not (tmp_path / "run" / "state").exists()
+    (tmp_path / "run" / "state").mkdir()
+    RunFolder(tmp_path / "run").tuned()
+    assert not (tmp_path / "run" / "state").exists()
+
+
+def test_a_model_beside_no_result_is_not_asked_and_one_that_is_gone_is_missed(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
+    run.model_file.write_bytes(b"half")
+    with pytest.raises(ZooError):
+        run.recipe()
+    run.model_file.unlink()
+    assert run.recipe() == RunFolder(whole).recipe()
+    with pytest.raises(DamagedError, match="what was tuned is gone"):
+        run.tuned()
+    run.model_file.write_bytes(b"half")
+    run.result_file.unlink()
+    assert run.recipe() == RunFolder(whole).recipe()
 
 
 def test_a_damaged_log_is_put_aside_and_another_begins(tmp_path):
@@ -145,6 +178,10 @@ def test_a_damaged_log_is_put_aside_and_another_begins(tmp_path):
     assert run.cut_log(state) == []
     assert json.loads((tmp_path / "log.damaged.jsonl").read_text()) == {"epoch": 1, "step": 3}
     assert "is damaged" in run.remarks[0]
+    run.log_file.mkdir()
+    (tmp_path / "log.damaged.jsonl").unlink()
+    assert run.cut_log(None) == []
+    assert not run.log_file.exists()
     run.claim.release()
 
 

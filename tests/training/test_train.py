@@ -10,11 +10,13 @@ import torch
 from pictures import error, sentence
 from torch import nn
 
+from promptzoo.errors import ZooError
 from promptzoo.model.contract import Loss
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import Phase, TrainSettings
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.loggers import Mirror
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.schedule import optimizer_of, rate
 
@@ -272,6 +274,12 @@ def test_loggers_get_the_log_too(tmp_path, root, logger, file):
         head, *rows = found.read_text().splitlines()
         assert "losses.task" in head
         assert len(rows) == 3
+
+
+def test_a_mirror_of_the_log_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "csv").write_text("a file")
+    with pytest.raises(ZooError, match="cannot write"):
+        Mirror("csv", tmp_path, [{"step": 1, "loss": 0.5}])
 
 
 def test_numbers_that_json_has_not_become_null():

@@ -12,7 +12,7 @@ from PIL import Image
 from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.divide import divide, told
-from promptzoo.data.picture import Picture, upright
+from promptzoo.data.picture import UNREADABLE, Picture, upright
 from promptzoo.data.sources.labels import Names, said
 from promptzoo.errors import ZooError
 
@@ -98,5 +98,5 @@ def opened(open: Callable[[int], Any], number: int, name: str) -> Image.Image:
     try:
         found = open(number)
         return upright(found if isinstance(found, Image.Image) else Image.fromarray(np.asarray(found)))
-    except Exception as error:
+    except UNREADABLE as error:
         raise ZooError(f"this picture cannot be read ({error})", place=name) from error

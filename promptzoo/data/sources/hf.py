@@ -8,6 +8,14 @@ from promptzoo.data.sources.drawn import OpenedElsewhere, Split
 from promptzoo.errors import ZooError
 
 SPLITS = {"train": ("train", "training"), "val": ("validation", "val", "valid", "dev"), "test": ("test",)}
+RAISED = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    ImportError,
+)  # besides its own
 
 
 class HubSet(OpenedElsewhere):
@@ -63,10 +71,10 @@ def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapp
         else:
             mode = datasets.DownloadConfig(local_files_only=not download)
             found = datasets.load_dataset(name, config, download_config=mode)
-    except Exception as error:  # the package raises of every kind
+    except (*RAISED, datasets.exceptions.DatasetsError) as error:
         way = "" if download else "data.download=true fetches it"
-        said = f"hf: '{name}' cannot be opened: {(str(error) or type(error).__name__).splitlines()[0]}"
-        raise ZooError(said, key="data.name", given=name, remedy=way) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ZooError(f"hf: '{name}' cannot be opened: {reason}", key="data.name", given=name, remedy=way) from error
     return found if isinstance(found, Mapping) else {"train": found}
 
 
