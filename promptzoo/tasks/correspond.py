@@ -105,6 +105,15 @@ class Correspond(Downstream):
 
     def right(self, pair: Pair, eye: Eye) -> list[int]:
         """How many points of a pair are found, at each alpha."""
+        found, wanted, box = self.found(pair, eye)
+        box = box[None]
+        return [round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas]
+
+    def found(self, pair: Pair, eye: Eye) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the points of a pair are found and where they are (k 2), and the target's box (4), on its canvas.
+
+        Infinite where finds must be mutual and are not.  `look` has seen both pictures.
+        """
         place = letterbox if self.fit == "letterbox" else full
         source, target = (place(size, eye.size) for size in (pair.source_size, pair.target_size))
         asked, wanted = self.pixel(source.points(pair.source_points)), target.points(pair.target_points)
@@ -113,8 +122,7 @@ class Correspond(Downstream):
         if self.mutual:
             back = transfer_keypoints(other, one, found, grid=self.grid, size=source.canvas).points
             found[~source.near(back, asked, eye.cell(self.layer))] = torch.inf
-        box = target.box(pair.box)[None]
-        return [round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas]
+        return found, wanted, target.box(pair.box)
 
     def pixel(self, points: Tensor) -> Tensor:
         """The pixels in which points lie."""

@@ -1,5 +1,6 @@
 """Which pixels of a video belong to an object shown in its first frame: J and F on DAVIS."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,23 +93,10 @@ class SegmentVideo(Downstream):
 
     def follow(self, video: Video, eye: Eye, out: Path | None, desk: Desk) -> dict[str, Any]:
         """J and F of each object in each counted frame of a video; masks are written as they are found."""
-        masks, kind = read_masks(list(video.masks.values()))
-        truth = dict(zip(video.masks, masks, strict=True))
-        objects = [int(one) for one in sorted({*torch.from_numpy(masks[0]).unique().tolist()} - {0})]
-        if late := {*torch.cat([torch.from_numpy(mask).unique() for mask in masks]).tolist()} - {0, *objects}:
-            raise ZooError(f"the sequence {video.name} has an object {min(late)} that its first mask does not show")
-        if not objects:
-            raise ZooError(f"{next(iter(video.masks.values()))}: the first mask shows no object")
+        truth, objects, kind = self.truth(video)
         counted = [*truth][1:-1]
         found: dict[str, dict[str, list[float]]] = {str(one): {"J": [], "F": []} for one in objects}
-        handed = None
-        for path in video.frames:
-            features, grid, size = self.seen(path, masks[0], eye)
-            if handed is None:
-                ids = masks[0]
-                handed = Propagation(features, shrunk(ids, grid).to(features.device), grid, **self.handing)
-            else:
-                ids = segmented(handed.next(features), grid, size, ids.shape)
+        for path, ids in self.handed_on(video, truth, eye):
             if out:
                 write_mask(out / f"{path.stem}.png", ids)
             if path.stem in counted:
@@ -118,6 +106,27 @@ class SegmentVideo(Downstream):
                     found[str(one)]["F"].append(float(boundary_f(*both)))
             desk.steps.step()
         return {"objects": found, "masks": kind}
+
+    def truth(self, video: Video) -> tuple[dict[str, Ids], list[int], str]:
+        """The masks of a video by the names of their frames, the objects in them, and of which kind they are."""
+        masks, kind = read_masks(list(video.masks.values()))
+        objects = [int(one) for one in sorted({*torch.from_numpy(masks[0]).unique().tolist()} - {0})]
+        if late := {*torch.cat([torch.from_numpy(mask).unique() for mask in masks]).tolist()} - {0, *objects}:
+            raise ZooError(f"the sequence {video.name} has an object {min(late)} that its first mask does not show")
+        if not objects:
+            raise ZooError(f"{next(iter(video.masks.values()))}: the first mask shows no object")
+        return dict(zip(video.masks, masks, strict=True)), objects, kind
+
+    def handed_on(self, video: Video, truth: dict[str, Ids], eye: Eye) -> Iterator[tuple[Path, Ids]]:
+        """Each frame and its mask: the first is given, the others are found."""
+        ids, handed = next(iter(truth.values())), None
+        for path in video.frames:
+            features, grid, size = self.seen(path, ids, eye)
+            if handed is None:
+                handed = Propagation(features, shrunk(ids, grid).to(features.device), grid, **self.handing)
+            else:
+                ids = segmented(handed.next(features), grid, size, ids.shape)
+            yield path, ids
 
     def seen(self, path: Path, mask: Ids, eye: Eye) -> tuple[Tensor, Grid, Grid]:
         """The patch tokens of a frame, n d, their grid, and how many pixels of the scaled frame they cover (h, w)."""
