@@ -17,7 +17,8 @@ class Wish:
     `layer`: which, from 0.  `heads`: a panel for each.  `mark`: outline so many of the largest.  `of`: a class.
     `scores`: before the filter.  `at`: a row and a column of the grid.  `to`: another picture.  `site`: where.
     `shared_scale`: one scale for a row of maps.  `every`: each so manieth patch.  `split`: whose pictures.  `unit`:
-    features of length 1.  `near`: how many words.  `pick`: which pairs, queries or sequences, from 0.  `frames`: how many.
+    features of length 1.  `near`: how many words.  `pick`: which pairs, queries or sequences, from 0.  `frames`: how
+    many.
     """
 
     layer: int | None = None
@@ -59,3 +60,11 @@ def whole(words: str, key: str) -> tuple[int, ...]:
         return tuple(int(word) for word in words.split(","))
     except ValueError as error:
         raise ZooError(f"--{key} takes whole numbers, 7,7, not '{words}'", key=key, given=words) from error
+
+
+def place(words: str) -> tuple[int, int]:
+    """A row and a column.  Raises `ZooError` for anything else."""
+    found = whole(words, "at")
+    if len(found) != 2:
+        raise ZooError(f"--at takes a row and a column, 7,7, not '{words}'", key="at", given=words)
+    return found[0], found[1]

@@ -35,8 +35,8 @@ class Panel:
 class Seen(Panel):
     """A picture h w 3 as a tower saw it, and what lies over it.
 
-    `heat` (any grid) is stretched over the picture from `limits[0]` to `limits[1]`, its raw range; `boxes` are outlined;
-    `contours` are masks h w and colours; `frame` is the colour of the picture's edge.
+    `heat` (any grid) is stretched over the picture from `limits[0]` to `limits[1]`, its raw range; `boxes` are
+    outlined; `contours` are masks h w and colours; `frame` is the colour of the picture's edge.
     """
 
     picture: Pixels = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))

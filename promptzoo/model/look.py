@@ -72,15 +72,14 @@ def look(
 def asked(model: Model, attention: bool | Iterable[int]) -> list[int]:
     """The layers whose attention is wanted.  Raises `ZooError` for one that there is not, or that mixes in windows."""
     count = len(model.visual.layers)
-    if isinstance(attention, bool):
-        layers = list(range(count)) if attention else []
-    else:
-        layers = list(attention)
+    layers = list(range(count) if attention is True else attention or ())
     for layer in layers:
         if not 0 <= layer < count:
             raise ZooError(f"there is no layer {layer}; {count} layers are counted from 0", key="layer", given=layer)
         if not isinstance(mix_of(model, layer), Mix):
-            said = "this tower attends inside windows, where no token sees the whole picture: it has no map of attention"
+            said = (
+                "this tower attends inside windows, where no token sees the whole picture: it has no map of attention"
+            )
             raise ZooError(said, key="attention", given=layer, remedy="grad-cam and similarity it has")
     return layers
 

@@ -29,7 +29,7 @@ def test_predictions_are_those_that_the_result_counts(tmp_path, root):
     assert right == {name: told["right"] for name, told in result.test["per_class"].items() if told["right"]}
     assert all((row["class"] == row["predicted"]) == (row["right"] == "1") for row in rows)
     hits = read_predictions(tmp_path / "run" / "predictions.csv")
-    assert hits.count("1") / len(hits) == result.test["accuracy"]
+    assert sum(right for *_, right in hits) / len(hits) == result.test["accuracy"]
     assert "predicted" not in result.test
     assert "predicted" not in evaluate_run(tmp_path / "run")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Kind:
     """A kind's name, what it shows, the options that it takes, what it is of, and its module where that is another.
 
-    `of`: "pictures" of a person, the "data" or the folders of "runs", a "task", or a "folder" of runs.
+    `of`: "pictures" of a person, the "data", the "models" or the folders of "runs", a "task", or a "folder" of runs.
     """
 
     name: str
@@ -37,7 +37,7 @@ KINDS = {
         Kind("umap", "features of a split, by UMAP", "data", ("split", "unit", "seed", "bare"), "embedding"),
         Kind("confusion", "which class was named for which", "runs"),
         Kind("curves", "losses, accuracy and rate over epochs", "runs"),
-        Kind("words", "the words next to learned contexts", "runs", ("near",)),
+        Kind("words", "the words next to learned contexts", "models", ("near",)),
         Kind("points", "key points carried over, of a task", "task", ("pick", "bare")),
         Kind("masks", "masks of a video against the truth, of a task", "task", ("pick", "frames", "bare")),
         Kind("ranks", "a query and its first ten pictures, of a task", "task", ("pick", "bare")),

@@ -15,7 +15,7 @@ Lines = Sequence[dict[str, Any]]  # of a log, an epoch each
 
 
 def find(runs: Sequence[tuple[str, RunFolder]], wish: Wish) -> Found:
-    """Runs of one recipe that differ in their seed alone are one line, their mean, in a band of a standard deviation."""
+    """Runs that differ in their seed alone are one line, their mean, in a band of a standard deviation."""
     grouped: dict[str, list[tuple[str, Lines]]] = {}
     for label, run in runs:
         if not (lines := run.epochs()):
@@ -29,7 +29,9 @@ def find(runs: Sequence[tuple[str, RunFolder]], wish: Wish) -> Found:
         logs = [lines for _, lines in group]
         for part in dict.fromkeys(part for lines in logs for line in lines for part in line.get("losses", {})):
             more = "" if len(logs[0][0].get("losses", {})) == 1 else f" {part}"
-            curves["loss"].append(over([[line.get("losses", {}).get(part) for line in lines] for lines in logs], name + more))
+            curves["loss"].append(
+                over([[line.get("losses", {}).get(part) for line in lines] for lines in logs], name + more)
+            )
         for key, said in (("accuracy", "train"), ("val", "val")):
             told = [[share(line, key) for line in lines] for lines in logs]
             if any(value is not None for values in told for value in values):
@@ -37,7 +39,12 @@ def find(runs: Sequence[tuple[str, RunFolder]], wish: Wish) -> Found:
         curves["rate"].append(over([[line.get("lr") for line in lines] for lines in logs], name))
     panels = [Curves(titles=("epoch", title), curves=some) for title, some in curves.items() if some]
     arrays = {f"{title}/{one.name}": one.y for title, some in curves.items() for one in some}
-    spreads = {f"{title}/{one.name}/std": one.spread for title, some in curves.items() for one in some if one.spread is not None}
+    spreads = {
+        f"{title}/{one.name}/std": one.spread
+        for title, some in curves.items()
+        for one in some
+        if one.spread is not None
+    }
     return Found([panels], arrays | spreads)
 
 

@@ -31,7 +31,7 @@ def find(columns: Sequence[Column], kind: str, wish: Wish) -> Found:
         names = column.model.classes
         panels.append(Cloud(column.label, (f"kNN {100 * share:.1f} %",), points, labels.numpy(), names))
         arrays |= {column.label: points, f"{column.label}/labels": labels.numpy()}
-        arrays |= {f"{column.label}/features": array(features), f"{column.label}/knn": np.float64(share)}
+        arrays |= {f"{column.label}/features": array(features), f"{column.label}/knn": np.array(share)}
     return Found([panels], arrays, told, legend=columns[0].model.classes)
 
 
@@ -42,7 +42,7 @@ def of_split(column: Column, wish: Wish) -> tuple[Tensor, Tensor]:
     if loader is None:
         raise ZooError(f"{column.label} has no pictures of '{wish.split}'", key="split", given=wish.split)
     with column.silent():
-        features = loader.gather(lambda image: column.model.look(image, sites=["visual.pool"]).sites["visual.pool"][: len(image)])
+        features = loader.gather(column.model.features)
     return normalize(features, dim=-1) if wish.unit else features, loader.labels
 
 
@@ -68,7 +68,7 @@ def vote(features: Tensor, labels: Tensor, neighbours: int = NEIGHBOURS) -> floa
     """How often the nearest others, each picture left out in turn, name its class; of equal counts the nearest wins."""
     apart = torch.cdist(features.double(), features.double())
     apart.fill_diagonal_(torch.inf)
-    near = labels[apart.argsort(1, stable=True)[:, : min(neighbours, len(labels) - 1)]]
+    near = labels[apart.argsort(stable=True)[:, : min(neighbours, len(labels) - 1)]]
     votes = one_hot(near, int(labels.max()) + 1).double()
     votes = votes.sum(1) + (votes * torch.linspace(0.1, 0.01, near.shape[1])[:, None]).amax(1)
     return float((votes.argmax(1) == labels).double().mean())

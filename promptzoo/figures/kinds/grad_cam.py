@@ -41,7 +41,9 @@ def cam(column: Column, image: Tensor, place: str | None = None, label: int | No
         looked = model.look(image.clone().requires_grad_(), sites=[path])
         there, logits = looked.sites[path], looked.output.logits
         if not isinstance(there, Tensor) or there.ndim != 3 or there.shape[1] < grid[0] * grid[1]:
-            raise ZooError(f"what leaves '{path}' is no row of patches", key="site", given=path, remedy=f"take {usual(model)}")
+            raise ZooError(
+                f"what leaves '{path}' is no row of patches", key="site", given=path, remedy=f"take {usual(model)}"
+            )
         label = int(logits[0].argmax()) if label is None else label
         (gradient,) = torch.autograd.grad(logits[0, label], there, allow_unused=True)
     patches = slice(there.shape[1] - grid[0] * grid[1], None)

@@ -27,7 +27,8 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
         values, grid = spread(column, looked.output.notes, label, wish.scores)
         patches = float((values / values.sum()).square().sum()) ** -1 if not wish.scores else 0.0
         name = column.model.classes[label]
-        notes = [f"of {name}", *([f"{patches:.1f} patches"] if patches else []), *(["named so"] if truth is None else [])]
+        notes = [f"of {name}"] if truth is not None else [f"of {name},", "which it names"]
+        notes += [f"{patches:.1f} patches"] if patches else []
         return [Map(array(values.view(grid)), tuple(notes))]
 
     return figure_of(columns, pictures, wish, one, of_class=True)
@@ -45,7 +46,9 @@ def spread(column: Column, notes: Any, label: int, scores: bool) -> tuple[Tensor
             return found.flatten(), getattr(graft, "coarse", grid_of(column))
         if block is not None:
             raise missing(column, f"its loss '{name}' attends to nothing")
-    raise missing(column, "it has no loss that holds one; KLA serves training alone, and is dropped when a run is merged")
+    raise missing(
+        column, "it has no loss that holds one; KLA serves training alone, and is dropped when a run is merged"
+    )
 
 
 def missing(column: Column, why: str) -> ZooError:

@@ -28,7 +28,9 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
         patches = row[len(row) - grid[0] * grid[1] :]
         lost = max(0.0, 1 - float(row.sum()))
         notes = [f"patches {share(float(patches.sum()))}", *([f"lost {share(lost)}"] if lost > 0.005 else [])]
-        return [Map(array(patches.view(grid)), (*notes, f"class {share(float(row[: column.model.visual.prefix].sum()))}"))]
+        return [
+            Map(array(patches.view(grid)), (*notes, f"class {share(float(row[: column.model.visual.prefix].sum()))}"))
+        ]
 
     return figure_of(columns, pictures, wish, one)
 

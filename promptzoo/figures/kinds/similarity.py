@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from promptzoo.backbones.attention import Mix
 from promptzoo.data.given import Given
 from promptzoo.figures.asked import Grid, Wish, inside
 from promptzoo.figures.columns import Column, View, array
@@ -13,7 +14,6 @@ from promptzoo.figures.kinds.attention import attended
 from promptzoo.figures.kinds.maps import Map, figure_of
 from promptzoo.figures.panels import Found
 from promptzoo.model.look import mix_of
-from promptzoo.backbones.attention import Mix
 from promptzoo.model.tokens import patches
 
 
