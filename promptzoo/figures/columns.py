@@ -106,9 +106,22 @@ def columns_of(runs: Sequence[str | Path], bare_too: bool = False, weights: str 
     for path, label in zip(runs, labels(runs), strict=True):
         run = open_run(path, weights)
         preprocess = seen_by(run.recipe, run.backbone)
-        home = Path(path) if Path(path).is_dir() else Path(path).parent
-        found.append(Column(label, run.model.eval(), preprocess, run.recipe, RunFolder(home)))
+        found.append(Column(label, run.model.eval(), preprocess, run.recipe, RunFolder(home_of(path))))
     return [bare_of(found[0]), *found] if bare_too and found else found
+
+
+def home_of(path: str | Path) -> Path:
+    """The folder of a run, of which its model.safetensors may have been named."""
+    return Path(path).parent if Path(path).suffix == ".safetensors" else Path(path)
+
+
+def folders_of(runs: Sequence[str | Path]) -> list[tuple[str, RunFolder]]:
+    """Each run's short name and folder, where nothing of its model is asked.  Raises `ZooError` where there is none."""
+    found = [RunFolder(home_of(path)) for path in runs]
+    for one in found:
+        if not one.begun:
+            raise ZooError(f"{one.path} holds no run", key="runs", given=str(one.path))
+    return list(zip(labels(runs), found, strict=True))
 
 
 def bare_of(column: Column) -> Column:
@@ -121,8 +134,7 @@ def bare_of(column: Column) -> Column:
 
 def labels(runs: Iterable[str | Path]) -> list[str]:
     """A short name for each run: the last folder of its path, more of it where two are alike."""
-    paths = [Path(run).resolve() for run in runs]
-    homes = [path.parent if path.suffix == ".safetensors" else path for path in paths]
+    homes = [home_of(run).resolve() for run in runs]
     for count in range(1, max((len(home.parts) for home in homes), default=0) + 1):
         short = ["/".join(home.parts[-count:]) for home in homes]
         if len(set(short)) == len(set(homes)):

@@ -12,9 +12,9 @@ from promptzoo.figures.scatter import cut
 from promptzoo.recipe.importing import package
 
 ONE, TWO, FEW, MOST = 3.35, 7.0, 5, 11  # inches of one and of two columns; panels that fit one, and a row
-GAP, TITLE, LINE, BAR = 0.07, 0.16, 0.115, 0.15  # inches: between panels, above them, of a note, of a scale
+GAP, TITLE, LINE, BAR = 0.07, 0.16, 0.105, 0.125  # inches: between panels, above them, of a note, of a scale
 NAME, NOTE = 7.0, 6.0  # points
-LETTER = 0.55 / 72  # inches of a letter, for each of its points
+LETTER = 0.6 / 72  # inches of a letter, for each of its points
 STRENGTH = 0.5  # of a map over its picture
 
 
@@ -100,7 +100,7 @@ def written(
         text(middle, low + high + 0.045, one.title, NAME, ha="center", va="bottom", color=scheme.ink)
     if one.heat is not None:
         scale = figure.add_axes(
-            [(left + 0.26 * wide) / whole, (low - 0.105) / total, 0.48 * wide / whole, 0.05 / total]
+            [(left + 0.34 * wide) / whole, (low - 0.105) / total, 0.32 * wide / whole, 0.05 / total]
         )
         scale.imshow([list(range(64))], cmap="jet", aspect="auto")
         scale.set_axis_off()
@@ -115,10 +115,8 @@ def written(
 
 def number(value: float) -> str:
     """A raw value in few letters."""
-    text = f"{value:.2g}" if abs(value) < 1000 else f"{value:.0e}"
-    return (
-        text.replace("e-0", "e-").replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text.replace("e-0", "e-")
-    )
+    text = f"{value:.2g}" if value == 0 or 1e-3 <= abs(value) < 1000 else f"{value:.0e}".replace("e-0", "e-")
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def keys(figure: Any, legend: Sequence[str], scheme: Scheme) -> None:

@@ -63,7 +63,7 @@ def headed(axes: Any, one: Panel, scheme: Scheme, below: bool = False) -> None:
 def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Scheme) -> Any:
     """A panel below the other, all over the same epochs; a run has its colour everywhere."""
     panels = [one for row in rows for one in row]
-    names = list(dict.fromkeys(run_of(curve.name) for one in panels for curve in one.curves))
+    names = list(dict.fromkeys(curve.run for one in panels for curve in one.curves))
     total = 1.25 * len(panels) + 0.14 * sum(len(one.curves) for one in panels[:1]) + 0.35
     figure = package("matplotlib.figure", "page").Figure(figsize=(ONE, total), layout="constrained")
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
@@ -71,10 +71,11 @@ def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Sche
     for axes, one in zip(grid, panels, strict=True):
         seen: dict[str, int] = {}
         for curve in one.curves:
-            run = run_of(curve.name)
+            run = curve.run
             seen[run] = seen.get(run, -1) + 1
             look = {"color": scheme.colours[names.index(run) % COLOURS], "ls": strokes[seen[run] % len(strokes)]}
-            axes.plot(curve.x, curve.y, lw=1.2, label=cut(curve.name, 44), **look)
+            width = max(0.8, 2.4 - 0.5 * names.index(run))  # of equal lines the first still shows
+            axes.plot(curve.x, curve.y, lw=width, label=cut(curve.name, 44), **look)
             if curve.spread is not None:
                 axes.fill_between(
                     curve.x, curve.y - curve.spread, curve.y + curve.spread, color=look["color"], alpha=0.2, lw=0
@@ -85,11 +86,6 @@ def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Sche
     grid[-1].set_xlabel(panels[-1].titles[0], fontsize=NAME)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncol=2, fontsize=NOTE)
     return figure
-
-
-def run_of(name: str) -> str:
-    """The run of a line, whose name may go on with what of it is drawn."""
-    return name.partition(" ")[0].rstrip(",")
 
 
 def matrices(rows: Sequence[Sequence[Matrix]], legend: Sequence[str], scheme: Scheme) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from promptzoo.data.given import Given, one_by_one
 from promptzoo.errors import ZooError
 from promptzoo.figures.asked import Wish
-from promptzoo.figures.columns import columns_of, labels
+from promptzoo.figures.columns import columns_of, folders_of
 from promptzoo.figures.draw import draw
 from promptzoo.figures.kinds import KINDS, Kind
 from promptzoo.figures.kinds.tasks import asked
@@ -21,7 +21,6 @@ from promptzoo.figures.panels import Array, Found
 from promptzoo.figures.save import content, ending
 from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
-from promptzoo.training.run_folder import RunFolder
 
 DPI = 300
 
@@ -153,7 +152,7 @@ def find(
     elif kind.of == "task":
         found = home.find(asked(home.TASK, runs, words, bare, weights), wish)
     elif kind.of == "runs":
-        found = home.find(list(zip(labels(runs), map(RunFolder, runs), strict=True)), wish)
+        found = home.find(folders_of(runs), wish)
     else:
         columns = columns_of(runs, bare, weights)
         more = {"pictures": (pictures,), "data": (kind.name,), "models": ()}[kind.of]

@@ -58,8 +58,9 @@ class Cloud(Panel):
 
 
 class Curve(NamedTuple):
-    """A line, and how far it varies over seeds (None: there is one seed)."""
+    """A line of a run, and how far it varies over seeds (None: there is one seed)."""
 
+    run: str
     name: str
     x: Array
     y: Array

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from promptzoo.figures.draw_plots import run_of
 from promptzoo.figures.marks import COLOURS, SHAPES, Scheme
 from promptzoo.figures.panels import Cloud, Curves, Matrix
 from promptzoo.figures.scatter import cut
@@ -27,7 +26,7 @@ def curves_figure(one: Curves, names: Sequence[str], scheme: Scheme) -> dict[str
     """Lines over epochs; `names` are all runs of the page, in the order of their colours."""
     traces, seen = list[dict[str, Any]](), dict[str, int]()
     for curve in one.curves:
-        run = run_of(curve.name)
+        run = curve.run
         seen[run] = seen.get(run, -1) + 1
         colour = scheme.colours[names.index(run) % COLOURS]
         line = {"color": colour, "width": 2, "dash": DASHES[seen[run] % len(DASHES)]}

@@ -15,7 +15,6 @@ from promptzoo.data.transforms import Pixels
 from promptzoo.errors import ZooError
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.columns import Column, columns_of
-from promptzoo.figures.draw_plots import run_of
 from promptzoo.figures.gallery import Shown, gallery
 from promptzoo.figures.kinds import confusion, curves
 from promptzoo.figures.kinds.embedding import laid_out, vote
@@ -52,7 +51,7 @@ def write_run_page(
     columns = columns_of(runs, weights=weights)
     folders = [(column.label, column.folder) for column in columns if column.folder is not None]
     panels = [one for row in curves.find(folders, Wish()).panels for one in row if isinstance(one, Curves)]
-    names = list(dict.fromkeys(run_of(curve.name) for one in panels for curve in one.curves))
+    names = list(dict.fromkeys(curve.run for one in panels for curve in one.curves))
     lines = [both(curves_figure, one, names) for one in panels]
     told = {"version": promptzoo.__version__, "curves": lines, "runs": [of_run(column) for column in columns]}
     deliver(
