@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
 
 from promptzoo.errors import ZooError
 
@@ -31,7 +30,7 @@ class Wish:
     site: str | None = None
     shared_scale: bool = False
     every: int | None = None
-    split: Literal["train", "val", "test"] = "test"
+    split: str = "test"
     unit: bool = False
     seed: int = 0
     near: int = 3

@@ -38,9 +38,11 @@ def find(columns: Sequence[Column], kind: str, wish: Wish) -> Found:
 def of_split(column: Column, wish: Wish) -> tuple[Tensor, Tensor]:
     """Pooled features n o and labels n of a split of the run's own pictures."""
     data = column.data()
-    loader = {"train": data.train, "val": data.val, "test": data.test}[wish.split]
+    loaders = {"train": data.train, "val": data.val, "test": data.test}
+    loader = loaders.get(wish.split)
     if loader is None:
-        raise ZooError(f"{column.label} has no pictures of '{wish.split}'", key="split", given=wish.split)
+        there = [name for name, one in loaders.items() if one is not None]
+        raise ZooError(f"{column.label} has no split '{wish.split}'", key="split", given=wish.split, possible=there)
     with column.silent():
         features = loader.gather(column.model.features)
     return normalize(features, dim=-1) if wish.unit else features, loader.labels
