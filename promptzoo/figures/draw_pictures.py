@@ -71,7 +71,7 @@ def seen(axes: Any, one: Seen, scheme: Scheme) -> None:
         if mask.any() and not mask.all():
             axes.contour(mask, [0.5], colors=[scheme.colours[painted]], linewidths=0.9)
     for line in one.lines:
-        axes.plot(line.x, line.y, color="white", lw=line.width + 0.6, alpha=0.6, solid_capstyle="round")
+        axes.plot(line.x, line.y, color="white", lw=line.width + 0.4, alpha=0.6, solid_capstyle="round")
         axes.plot(line.x, line.y, color=scheme.colours[line.colour], lw=line.width, solid_capstyle="round")
     for x0, y0, x1, y1 in one.boxes:
         for colour, width in (("black", 1.8), ("white", 0.8)):
@@ -92,6 +92,8 @@ def written(
     (left, low, wide, high), (whole, total) = box, size
 
     def text(x: float, y: float, said: str, points: float, **more: Any) -> None:
+        if len(said) * LETTER * points > wide and points == NAME:  # two words are smaller before they are cut
+            points = NOTE
         said = cut(said, max(3, int(wide / (LETTER * points))))
         figure.text(x / whole, y / total, said, fontsize=points, **more)
 
@@ -100,7 +102,7 @@ def written(
         text(middle, low + high + 0.045, one.title, NAME, ha="center", va="bottom", color=scheme.ink)
     if one.heat is not None:
         scale = figure.add_axes(
-            [(left + 0.34 * wide) / whole, (low - 0.105) / total, 0.32 * wide / whole, 0.05 / total]
+            [(left + 0.37 * wide) / whole, (low - 0.105) / total, 0.28 * wide / whole, 0.05 / total]
         )
         scale.imshow([list(range(64))], cmap="jet", aspect="auto")
         scale.set_axis_off()
@@ -115,7 +117,7 @@ def written(
 
 def number(value: float) -> str:
     """A raw value in few letters."""
-    text = f"{value:.2g}" if value == 0 or 1e-3 <= abs(value) < 1000 else f"{value:.0e}".replace("e-0", "e-")
+    text = f"{value:.2g}" if value == 0 or 1e-2 <= abs(value) < 1000 else f"{value:.0e}".replace("e-0", "e-")
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 

@@ -15,10 +15,10 @@ from promptzoo.pages.table import Table
 
 def kinds_page(out: Console) -> None:
     """Every kind, what it is of, and which options it takes."""
-    made = Table(["kind", "shows", "of", "options"])
+    made = Table(["kind", "shows", "options"], numbers=())
     for kind in KINDS.values():
         options = " ".join(f"--{'class' if one == 'of' else one.replace('_', '-')}" for one in kind.takes)
-        made.add(kind.name, kind.about, kind.of, options)
+        made.add(kind.name, kind.about, options)
     out.print(made.screen())
 
 

@@ -25,7 +25,7 @@ MAPS = ("shared_scale", "bare")
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("attention", "where the class token looks in a layer", "pictures", ("layer", "heads", "mark", *MAPS)),
+        Kind("attention", "where the class token looks", "pictures", ("layer", "heads", "mark", *MAPS)),
         Kind("kla", "where LORE's knowledge of a class looks", "pictures", ("of", "scores", "mark", "shared_scale")),
         Kind("rollout", "attention followed through all layers", "pictures", ("mark", *MAPS)),
         Kind("grad-cam", "what speaks for a class", "pictures", ("of", "site", "mark", *MAPS)),
@@ -38,9 +38,9 @@ KINDS = {
         Kind("confusion", "which class was named for which", "runs"),
         Kind("curves", "losses, accuracy and rate over epochs", "runs"),
         Kind("words", "the words next to learned contexts", "models", ("near",)),
-        Kind("points", "key points carried over, of a task", "task", ("pick", "bare")),
-        Kind("masks", "masks of a video against the truth, of a task", "task", ("pick", "frames", "bare")),
-        Kind("ranks", "a query and its first ten pictures, of a task", "task", ("pick", "bare")),
-        Kind("scatter", "what runs came to against what they cost", "folder"),
+        Kind("points", "key points carried over", "task", ("pick", "bare")),
+        Kind("masks", "masks of a video and the truth", "task", ("pick", "frames", "bare")),
+        Kind("ranks", "a query and its first ten pictures", "task", ("pick", "bare")),
+        Kind("scatter", "accuracy against cost", "folder"),
     )
 }

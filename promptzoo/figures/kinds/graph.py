@@ -14,6 +14,7 @@ from promptzoo.errors import ZooError
 from promptzoo.figures.asked import Grid, Wish, inside
 from promptzoo.figures.columns import Column, View, array
 from promptzoo.figures.kinds.maps import cell
+from promptzoo.figures.marks import COLOURS
 from promptzoo.figures.panels import Array, Found, Line, Panel, Seen
 from promptzoo.grafts.lore import Lore
 
@@ -74,12 +75,12 @@ def strokes(
 ) -> tuple[list[Line], list[tuple[float, float, float, float]]]:
     """A line from the middle of each patch to those of its neighbours, and the patches outlined."""
     lines = []
-    for place in patches:
+    for number, place in enumerate(patches):
         others = [one for one in indices[place].tolist() if one != place]
         alike = cosine_similarity(nodes[place], nodes[others], dim=-1).clamp(0, 1)
         for other, width in zip(others, alike.tolist(), strict=True):
             (x0, y0), (x1, y1) = middle(place, grid, view), middle(other, grid, view)
-            lines.append(Line((x0, x1), (y0, y1), 0.3 + 0.9 * width**2, 1))
+            lines.append(Line((x0, x1), (y0, y1), 0.25 + 0.5 * width**2, number % COLOURS))
     return lines, [cell(place, grid, view) for place in patches]
 
 

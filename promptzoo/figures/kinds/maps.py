@@ -1,7 +1,7 @@
 """Maps over pictures, a row for each picture and a column for each run: what most kinds have in common."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,11 @@ def figure_of(
         row: list[Panel] = [Seen(title="" if number else "picture", note=(views[0].name,), picture=views[0].picture)]
         for column, view, maps in zip(columns, views, found, strict=True):
             for one in maps:
-                title = column.label if len(maps) == 1 or not one.name else f"{column.label} {one.name}"
-                row.append(panel(title if number == 0 else "", one, view, wish, scale))
-                told.append(f"{view.name}, {title}: {', '.join(one.note)}")
+                named = f"{column.label} {one.name}".rstrip()
+                title = named if len(columns) == 1 else column.label
+                note = one.note if title == named else (one.name, *one.note)
+                row.append(panel("" if number else title, replace(one, note=note), view, wish, scale))
+                told.append(f"{view.name}, {named}: {', '.join(one.note)}")
             arrays[f"{number}/{column.label}"] = np.stack([one.values for one in maps]).squeeze()
             remarks += column.remarks(view) if of_class else []
         rows.append(row)
