@@ -143,13 +143,13 @@ def tables(rows: Sequence[Sequence[Lines]], legend: Sequence[str], scheme: Schem
     figure, top = package("matplotlib.figure", "page").Figure(figsize=(wide, total)), total
     for (one,) in rows:
         figure.text(0.02, (top - 0.1) / total, one.title, fontsize=NAME, weight="bold", va="center")
-        share = 0.86 / max(1, len(one.rows[0]) - 1)
+        share = 0.84 / max(1, len(one.rows[0]) - 2)  # the last column is a number
         for place, row in enumerate(one.rows):
             y = (top - 0.1 - step * (place + 1)) / total
             for column, said in enumerate(row):
                 own = scheme.soft if place == 0 or column == 0 else scheme.ink
                 room = int(share * wide / (0.55 / 72 * NOTE))
-                x = 0.02 if column == 0 else 0.1 + share * (column - 1)
+                x = 0.02 if column == 0 else 0.08 + share * (column - 1)
                 figure.text(x, y, cut(said, room), fontsize=NOTE, va="center", color=own)
         top -= step * (len(one.rows) + 1) + 0.12
     return figure

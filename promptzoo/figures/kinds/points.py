@@ -6,6 +6,7 @@ from torch import Tensor
 
 from promptzoo.data.annotated import stored
 from promptzoo.data.sources.spair import Pair
+from promptzoo.data.transforms import Pixels, pixels
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.kinds.tasks import Asked, picked
 from promptzoo.figures.panels import Array, Found, Line, Panel, Seen
@@ -55,10 +56,16 @@ def side_by_side(
     sheet = Image.new("RGB", (wide, high))
     sheet.paste(pictures[0], (0, 0))
     sheet.paste(pictures[1], (pictures[0].width, 0))
-    lines, shift = list[Line](), pictures[0].width
-    for (x, y), (u, v), right in zip(
-        views[0].points(pair.source_points).tolist(), came[0].tolist(), came[1].tolist(), strict=True
-    ):
+    whole, shift, lines = pixels(sheet), pictures[0].width, list[Line]()
+    top, bottom = filled(whole)
+    begun = views[0].points(pair.source_points)
+    for (x, y), (u, v), right in zip(begun.tolist(), *(one.tolist() for one in came), strict=True):
         if np.isfinite(u):
-            lines.append(Line((x, shift + u), (y, v), 0.8, GREEN if right else RED))
-    return Seen(title, (said,), np.asarray(sheet), lines=lines)
+            lines.append(Line((x, shift + u), (y - top, v - top), 0.8, GREEN if right else RED))
+    return Seen(title, (said,), whole[top:bottom], lines=lines)
+
+
+def filled(whole: Pixels) -> tuple[int, int]:
+    """The first row of pixels that is not the black of a letterbox, and the one behind the last."""
+    rows = np.flatnonzero(whole.any((1, 2)))
+    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(whole))

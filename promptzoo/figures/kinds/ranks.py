@@ -1,12 +1,17 @@
 """A query and the first ten pictures of its ranking, framed by whether they show the same place."""
 
+from pathlib import Path
+
 import numpy as np
 
+from promptzoo.data.sources.revisited import Box
+from promptzoo.data.transforms import Pixels, pixels
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.kinds.tasks import Asked, picked
 from promptzoo.figures.panels import Array, Found, Panel, Seen
 from promptzoo.metrics import rank
 from promptzoo.tasks.desk import Desk
+from promptzoo.tasks.eye import Eye
 from promptzoo.tasks.retrieve import Retrieve
 
 TASK = "retrieve"
@@ -21,21 +26,27 @@ def find(asked: Asked, wish: Wish) -> Found:
     rows, arrays, told = list[list[Panel]](), dict[str, Array](), list[str]()
     chosen = picked(wish.pick, len(source.queries), "query")
     queries = [source.queries[number] for number in chosen]
+    wanted = [(one.path, one.box if task.crop_queries else None) for one in queries]
+    ranked = dict[str, list[list[int]]]()
     for label, eye in asked.eyes:
-        wanted = [(one.path, one.box if task.crop_queries else None) for one in queries]
         found = task.features(eye, [*wanted, *((path, None) for path in source.database)], Desk())
-        ranks = rank(found[: len(queries)], found[len(queries) :])[:, :FIRST]
-        for number, query, row in zip(chosen, queries, ranks.tolist(), strict=True):
-            view = task.view(query.path, query.box if task.crop_queries else None, eye).image
-            panels: list[Panel] = [Seen(label, (f"query {number}",), np.asarray(view))]
-            kinds = [kind_of(place, query) for place in row]
-            for place, kind in zip(row, kinds, strict=True):
-                seen = np.asarray(task.view(source.database[place], None, eye).image)
-                panels.append(Seen("", (kind,), seen, frame=FRAMES[kind]))
+        ranked[label] = rank(found[: len(queries)], found[len(queries) :])[:, :FIRST].tolist()
+    for place, (number, query) in enumerate(zip(chosen, queries, strict=True)):
+        for label, eye in asked.eyes:
+            first = ranked[label][place]
+            kinds = [kind_of(one, query) for one in first]
+            panels: list[Panel] = [Seen(label, (f"query {number}",), seen(task, eye, *wanted[place]))]
+            for one, kind in zip(first, kinds, strict=True):
+                panels.append(Seen("", (kind,), seen(task, eye, source.database[one], None), frame=FRAMES[kind]))
             rows.append(panels)
-            arrays |= {f"{number}/{label}": np.array(row), f"{number}/{label}/kinds": np.array(kinds)}
+            arrays |= {f"{number}/{label}": np.array(first), f"{number}/{label}/kinds": np.array(kinds)}
             told.append(f"query {number}, {label}: {', '.join(kinds)}")
     return Found(rows, arrays, told)
+
+
+def seen(task: Retrieve, eye: Eye, path: Path, box: Box | None) -> Pixels:
+    """A picture as the tower saw it."""
+    return pixels(task.view(path, box, eye).image)
 
 
 def kind_of(place: int, query: object) -> str:

@@ -1,6 +1,6 @@
 """The words of the vocabulary that lie next to learned contexts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from promptzoo.figures.panels import Array, Found, Lines
 from promptzoo.grafts.shared.context import Context
 from promptzoo.model.site import bare
 
+SIGNS = "\N{LEFTWARDS ARROW}"  # the first of those that few fonts have
 SPECIAL = 2  # the last of CLIP's vocabulary: start and end of a text
 
 
@@ -29,14 +30,14 @@ def find(columns: Sequence[Column], wish: Wish) -> Found:
     for column in columns:
         vectors, table = learned(column)
         places, apart, mean = nearest_words(vectors, table, wish.near)
-        spelled = vocabulary(len(table), column)
+        spelled = spelling(len(table), column)
         rows = [["", *(f"{number + 1}" for number in range(wish.near)), "mean"]]
         for number, (some, far, centre) in enumerate(zip(places, apart, mean, strict=True), 1):
-            words = [f"{spelled[int(one)]} {float(d):.2f}" for one, d in zip(some, far, strict=True)]
+            words = [f"{float(d):.2f} {spelled(int(one))}" for one, d in zip(some, far, strict=True)]
             rows.append([f"{number}", *words, f"{float(centre):.2f}"])
         panels.append(Lines(column.label, ("Euclidean distance",), rows))
         arrays |= {column.label: places.numpy(), f"{column.label}/distance": array(apart)}
-        arrays |= {f"{column.label}/words": np.array([[spelled[int(one)] for one in some] for some in places])}
+        arrays |= {f"{column.label}/words": np.array([[spelled(int(one)) for one in some] for some in places])}
         arrays |= {f"{column.label}/to_mean": array(mean)}
     told = [" | ".join(row) for panel in panels for row in panel.rows]
     return Found([[panel] for panel in panels], arrays, told)
@@ -65,11 +66,20 @@ def nearest_words(vectors: Tensor, table: Tensor, near: int) -> tuple[Tensor, Te
     return places, found, (vectors.double() - words.mean(0)).norm(dim=1)
 
 
-def vocabulary(size: int, column: Column) -> dict[int, str]:
-    """How tokens are spelled.  Raises `ZooError` for a table of another size than the tokenizer's."""
+def spelling(size: int, column: Column) -> Callable[[int], str]:
+    """How a token is spelled, one that is no word's end with a dash.
+
+    Raises `ZooError` for a table of another size than the tokenizer's.
+    """
     assert column.model.text is not None
-    decoder: dict[int, str] = tokenizer_of(column.model.text.input[0]).read.decoder
-    if len(decoder) != size:
-        said = f"the {size} words of {column.label} are not those of CLIP's tokenizer, {len(decoder)}"
+    read: Any = tokenizer_of(column.model.text.input[0]).read
+    if len(read.decoder) != size:
+        said = f"the {size} words of {column.label} are not those of CLIP's tokenizer, {len(read.decoder)}"
         raise ZooError(said, key="words", given=column.label)
-    return {place: word.removesuffix("</w>") for place, word in decoder.items()}
+
+    def spelled(token: int) -> str:
+        text: str = read.decode([token])
+        told = "".join(letter if letter.isprintable() and letter < SIGNS else f"\\u{ord(letter):x}" for letter in text)
+        return told.strip() if text.endswith(" ") else f"{told.strip()}-"
+
+    return spelled
