@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from promptzoo.costs.counting import report as report
     from promptzoo.data.sources.map_style import MapStyle as MapStyle
     from promptzoo.exporting.merge import merge as merge
+    from promptzoo.figures.figure import figure as figure
     from promptzoo.model.blueprint import Make as Make
     from promptzoo.model.contract import Dataset as Dataset
     from promptzoo.model.contract import Graft as Graft
@@ -45,6 +46,7 @@ _HOME = {
     "build": "recipe.build",
     "compare": "studies.compare",
     "evaluate": "training.from_python",
+    "figure": "figures.figure",
     "load": "training.predict",
     "merge": "exporting.merge",
     "open_backbone": "recipe.backbone",

@@ -34,7 +34,7 @@ def test_all_golden_cases_of_both_papers_pass() -> None:
 
 
 @pytest.mark.slow
-def test_all_golden_cases_of_the_three_tasks_pass_and_their_negative_controls_are_told_apart() -> None:
+def test_all_golden_cases_of_tasks_and_figures_pass_and_their_negative_controls_are_told_apart() -> None:
     done = run(folder="golden_tasks")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.strip().endswith("28 passed, 0 failed")
+    assert done.stdout.strip().endswith("30 passed, 0 failed")

@@ -59,11 +59,14 @@ class KnowledgeLocalityAttention(nn.Module):
 
     def focus(self, x: Tensor, q: Tensor) -> Tensor:
         """The scores before the softmax, `b c n`: the best kept, the others 0, rescaled."""
+        return F.normalize(keep_largest(self.scores(x, q), self.keep), dim=-1, eps=1e-8) * x.shape[1]
+
+    def scores(self, x: Tensor, q: Tensor) -> Tensor:
+        """q K^T, `b c n`."""
         fine = at_least_float32(x)
         with full_precision(x):
             asked = q.to(fine) @ self.key.weight.to(fine)  # (q W_k) x^T is q (x W_k)^T, for less
-            kept = keep_largest(asked @ x.to(fine).mT, self.keep)
-            return F.normalize(kept, dim=-1, eps=1e-8) * x.shape[1]
+            return asked @ x.to(fine).mT
 
 
 class KnowledgeLocalityAttentionPaper(nn.Module):

@@ -10,8 +10,10 @@ import typer
 from promptzoo.cli.check import check
 from promptzoo.cli.compare import compare
 from promptzoo.cli.data import data
+from promptzoo.cli.demo import demo
 from promptzoo.cli.eval import evaluate
 from promptzoo.cli.features import features
+from promptzoo.cli.figure import figure
 from promptzoo.cli.list import list_words
 from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
@@ -79,4 +81,6 @@ app.command("eval")(evaluate)
 app.command()(predict)
 app.command()(merge)
 app.command()(features)
+app.command()(figure)
+app.command()(demo)
 app.add_typer(data, name="data")

@@ -3,47 +3,47 @@
 from collections.abc import Sequence
 from typing import Any
 
-from promptzoo.figures.marks import LIGHT, SHAPES, Mark, Marks
+from promptzoo.figures.marks import LIGHT, SHAPES, Mark, Marks, Scheme
 from promptzoo.figures.scatter import Key, Scatter, cut, ticks
-from promptzoo.figures.style import STROKE
+from promptzoo.figures.style import stroke
 from promptzoo.recipe.importing import package
 
 NAME = 7.5  # points: the size of names on the front
 MANY = 60  # points; beyond, they are smaller
 
 
-def draw_scatter(axes: Any, one: Scatter, known: Marks) -> None:
+def draw_scatter(axes: Any, one: Scatter, known: Marks, scheme: Scheme = LIGHT) -> None:
     """The points, on axes that have their size already."""
     size = 7 if len(one.rows) <= MANY else 4
     axes.set(xlabel=one.titles[0], ylabel=one.titles[1])
     if one.count:
-        count_axis(axes, one)
+        count_axis(axes, one, scheme)
     if any(one.spreads):
-        bars = {"fmt": "none", "ecolor": STROKE, "elinewidth": 0.8, "capsize": 2 if size == 7 else 0}
+        bars = {"fmt": "none", "ecolor": stroke(scheme), "elinewidth": 0.8, "capsize": 2 if size == 7 else 0}
         axes.errorbar(one.x, one.y, one.spreads, **bars, zorder=1.5)
     alike: dict[tuple[int, Mark], list[int]] = {}
     for place, row in enumerate(one.rows):
         alike.setdefault((known.backbones[row.report.backbone], known.methods[row.methods]), []).append(place)
     for (shape, mark), some in alike.items():
-        own = {"ls": "", "marker": SHAPES[shape][1], "ms": size, **paint(mark)}
+        own = {"ls": "", "marker": SHAPES[shape][1], "ms": size, **paint(mark, scheme)}
         axes.plot([one.x[i] for i in some], [one.y[i] for i in some], **own, zorder=2)
     if one.front:
-        stairs = {"where": "post", "color": LIGHT.soft, "lw": 1, "ls": ":"}
+        stairs = {"where": "post", "color": scheme.soft, "lw": 1, "ls": ":"}
         axes.step([one.x[i] for i in one.front], [one.y[i] for i in one.front], **stairs, zorder=1.8)
         name_front(axes, one)
 
 
-def paint(mark: Mark | None) -> dict[str, Any]:
+def paint(mark: Mark | None, scheme: Scheme = LIGHT) -> dict[str, Any]:
     """What a mark looks like: filled with a thin rim of paper, or a rim alone; None is that of a shape for itself."""
     if mark is None:
-        return {"color": LIGHT.soft}
-    colour = LIGHT.colours[mark.colour]
+        return {"color": scheme.soft}
+    colour = scheme.colours[mark.colour]
     if mark.filled:
-        return {"color": colour, "mec": "white", "mew": 0.5}
+        return {"color": colour, "mec": scheme.paper, "mew": 0.5}
     return {"color": "none", "mec": colour, "mew": 1.4}
 
 
-def count_axis(axes: Any, one: Scatter) -> None:
+def count_axis(axes: Any, one: Scatter, scheme: Scheme) -> None:
     """Counts in powers of ten; a thin line parts zero from them."""
     marked = ticks(one)
     axes.set_xscale("log")
@@ -52,7 +52,7 @@ def count_axis(axes: Any, one: Scatter) -> None:
     axes.set_xticks([at for at, _ in marked], [told for _, told in marked])
     axes.set_xticks([], minor=True)
     if one.parting is not None:
-        axes.axvline(one.parting, color=STROKE, lw=0.8, ls=":", zorder=1)
+        axes.axvline(one.parting, color=stroke(scheme), lw=0.8, ls=":", zorder=1)
 
 
 def name_front(axes: Any, one: Scatter) -> None:
@@ -75,10 +75,12 @@ def wide(name: str, inches: float) -> float:
     return (0.62 * NAME * len(name) + 8) / (72 * inches)
 
 
-def draw_keys(figure: Any, told: Sequence[Key], corner: tuple[float, float]) -> None:
+def draw_keys(figure: Any, told: Sequence[Key], corner: tuple[float, float], scheme: Scheme = LIGHT) -> None:
     """The legend, its upper left corner in parts of the figure."""
     line = package("matplotlib.lines", "page").Line2D
-    drawn = [(key.label, line([], [], ls="", marker=SHAPES[key.shape][1], ms=6.5, **paint(key.mark))) for key in told]
+    drawn = [
+        (key.label, line([], [], ls="", marker=SHAPES[key.shape][1], ms=6.5, **paint(key.mark, scheme))) for key in told
+    ]
     if backbones := sum(key.group == "backbone" for key in told):
         drawn.insert(len(drawn) - backbones, ("", line([], [], ls="")))
     made = figure.legend([drawing for _, drawing in drawn], ["-"] * len(drawn), loc="upper left", bbox_to_anchor=corner)

@@ -7,19 +7,25 @@ from promptzoo.figures.marks import LIGHT, Scheme
 from promptzoo.recipe.importing import package
 
 STROKE = "#C9CFD7"  # on paper: axes, deviations
-STYLE = {
-    "font.family": "sans-serif", "font.size": 9, "text.color": LIGHT.ink, "axes.labelcolor": LIGHT.soft,
-    "xtick.color": LIGHT.soft, "ytick.color": LIGHT.soft, "axes.edgecolor": STROKE, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True, "grid.color": LIGHT.grid,
-    "legend.frameon": False, "text.parse_math": False, "pdf.fonttype": 42, "svg.fonttype": "none",
-    "svg.hashsalt": "promptzoo",
-}  # fmt: skip
 
 
-def style() -> AbstractContextManager[Any]:
+def style(scheme: Scheme = LIGHT) -> AbstractContextManager[Any]:
     """Matplotlib's, around drawing and saving; `ZooError` where it is not installed."""
-    context: AbstractContextManager[Any] = package("matplotlib.style", "page").context(["default", STYLE])
+    own = {
+        "font.family": "sans-serif", "font.size": 9, "text.color": scheme.ink, "axes.labelcolor": scheme.soft,
+        "xtick.color": scheme.soft, "ytick.color": scheme.soft, "axes.edgecolor": stroke(scheme),
+        "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
+        "grid.color": scheme.grid, "legend.frameon": False, "text.parse_math": False, "pdf.fonttype": 42,
+        "svg.fonttype": "none", "svg.hashsalt": "promptzoo", "figure.facecolor": scheme.paper,
+        "axes.facecolor": scheme.paper, "savefig.facecolor": scheme.paper,
+    }  # fmt: skip
+    context: AbstractContextManager[Any] = package("matplotlib.style", "page").context(["default", own])
     return context
+
+
+def stroke(scheme: Scheme) -> str:
+    """The colour of axes and deviations."""
+    return STROKE if scheme is LIGHT else scheme.faint
 
 
 def template(scheme: Scheme) -> dict[str, Any]:

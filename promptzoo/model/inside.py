@@ -1,6 +1,7 @@
 """What is asked of a tower in each forward, found when something is grafted: `inside`, `acting`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from torch import nn
@@ -42,3 +43,16 @@ def arounds(head: nn.Module, *towers: Tower | None) -> Iterator[Around]:
         head = head.step
     for tower in filter(None, towers):
         yield from inside(tower).arounds
+
+
+@contextmanager
+def silenced(found: Iterable[Around], names: Sequence[str] = ()) -> Iterator[None]:
+    """Within this context those of these names (all, if none is named) are silent."""
+    before = [(around, around.silent) for around in found if not names or around.name in names]
+    for around, _ in before:
+        around.silent = True
+    try:
+        yield
+    finally:
+        for around, silent in before:
+            around.silent = silent

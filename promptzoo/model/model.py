@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from promptzoo.model.checkpoint import digest
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft, Loss
 from promptzoo.model.frozen import Original, bare_features
-from promptzoo.model.inside import acting, arounds
+from promptzoo.model.inside import acting, arounds, silenced
+from promptzoo.model.look import Looked, look
 from promptzoo.model.output import NoHead
 from promptzoo.model.output import Output as Output
 from promptzoo.model.parts import Parts
@@ -84,6 +85,16 @@ class Model(nn.Module):
                 module.training = mode and isinstance(module, nn.Dropout)
         return self
 
+    def look(
+        self,
+        images: Tensor,
+        sites: Iterable[str] = (),
+        attention: bool | Iterable[int] = False,
+        queries: slice | Sequence[int] = (0,),
+    ) -> Looked:
+        """b 3 h w, normalised: one pass, and what passed inside it; see `promptzoo.model.look`."""
+        return look(self, images, sites, attention, queries)
+
     # ------------------------------------------------------------------ sites
 
     def sites(self) -> Iterator[Site]:
@@ -137,18 +148,9 @@ class Model(nn.Module):
         """How many tokens stand before the patches: the tower's own and those of all grafts."""
         return self.prefix().stop
 
-    @contextmanager
-    def ungrafted(self, *names: str) -> Iterator[None]:
+    def ungrafted(self, *names: str) -> AbstractContextManager[None]:
         """Within this context the named grafts (all, if none is named) are silent."""
-        found = arounds(self.head, self.visual, self.text)
-        before = [(around, around.silent) for around in found if not names or around.name in names]
-        for around, _ in before:
-            around.silent = True
-        try:
-            yield
-        finally:
-            for around, silent in before:
-                around.silent = silent
+        return silenced(arounds(self.head, self.visual, self.text), names)
 
     def features(self, image: Tensor) -> Tensor:
         """b 3 h w, normalised, -> b o: what enters the head, of the base pathway where there are two."""

@@ -19,7 +19,7 @@ from promptzoo.pages.html_data import data
 from promptzoo.recipe.importing import package
 
 TITLE = "What prompts cost"
-SCRIPTS = ("table.js", "pictures.js", "page.js")
+SCRIPTS = ("element.js", "table.js", "pictures.js", "page.js")
 
 
 def write_page(
@@ -35,20 +35,25 @@ def write_page(
     Raises `ZooError` where the file is already and `force` is not given, and where plotly is not installed.
     """
     vacant(file, force)
+    deliver(file, assembled("page.html", ("page.css",), SCRIPTS, data(rows, refused, skipped), title), force)
+
+
+def assembled(page: str, styles: Sequence[str], scripts: Sequence[str], told: str, title: str) -> bytes:
+    """The whole of a page: a template of ours, with plotly, our styles and scripts, and what it shows as JSON."""
     plotly = unix(package("plotly.offline", "page").get_plotlyjs())
-    script = unix("\n".join(("(() => {", "'use strict';", *map(part, SCRIPTS), "})();")))
+    script = unix("\n".join(("(() => {", "'use strict';", *map(part, scripts), "})();")))
     pieces = {
         "title": html.escape(title),
         "policy": " ".join(map(digest, (plotly, script))),
-        "style": part("page.css"),
+        "style": "".join(map(part, styles)),
         "light": tones(LIGHT),
         "dark": tones(DARK),
-        "data": data(rows, refused, skipped),
+        "data": told,
         "plotly": plotly,
         "script": script,
     }
-    whole = re.sub(r"\{\{(\w+)\}\}", lambda found: pieces[found[1]], part("page.html"))
-    deliver(file, whole.encode("utf-8", errors="replace"), force)
+    whole = re.sub(r"\{\{(\w+)\}\}", lambda found: pieces[found[1]], part(page))
+    return whole.encode("utf-8", errors="replace")
 
 
 def part(name: str) -> str:

@@ -32,7 +32,7 @@ UNKNOWN = "–"
 
 
 def data(rows: Sequence[Row], refused: Sequence[Refused], skipped: Sequence[tuple[str, str]]) -> str:
-    """Everything that the page shows, as JSON that cannot leave its element."""
+    """Everything that the page shows."""
     known, run = marks(rows), sets(rows)
     left = {"mean"} if not run else set()
     left |= {"pictures"} if len(run) < 2 else set()
@@ -50,6 +50,11 @@ def data(rows: Sequence[Row], refused: Sequence[Refused], skipped: Sequence[tupl
         "splits": sorted({row.accuracy.split for row in rows if row.accuracy}),
         "figures": {"light": figures(rows, known, False), "dark": figures(rows, known, True)},
     }
+    return enclosed(told)
+
+
+def enclosed(told: dict[str, Any]) -> str:
+    """JSON that cannot leave its element."""
     text = as_json(told, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

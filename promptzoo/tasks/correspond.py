@@ -126,6 +126,15 @@ class Correspond(Downstream):
 
     def right(self, pair: Pair, eye: Eye, layer: int, behind: int | None) -> list[int]:
         """How many points of a pair are found by one of the layers asked, at each alpha."""
+        found, wanted, box = self.found(pair, eye, layer, behind)
+        box = box[None]
+        return [round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas]
+
+    def found(self, pair: Pair, eye: Eye, layer: int, behind: int | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the points of a pair are found and where they are (k 2), and the target's box (4), on its canvas.
+
+        By one of the layers asked.  Infinite where finds must be mutual and are not.  `look` has seen both pictures.
+        """
         place = letterbox if self.fit == "letterbox" else full
         source, target = (place(size, eye.size) for size in (pair.source_size, pair.target_size))
         asked, wanted = self.pixel(source.points(pair.source_points)), target.points(pair.target_points)
@@ -134,8 +143,7 @@ class Correspond(Downstream):
         if self.mutual:
             back = transfer_keypoints(other, one, found, grid=grid, size=source.canvas).points
             found[~source.near(back, asked, eye.cell(behind))] = torch.inf
-        box = target.box(pair.box)[None]
-        return [round(pck(found[None], wanted[None], box, alpha=alpha).points * len(wanted)) for alpha in self.alphas]
+        return found, wanted, target.box(pair.box)
 
     def pixel(self, points: Tensor) -> Tensor:
         """The pixels in which points lie."""

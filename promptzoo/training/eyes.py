@@ -67,7 +67,11 @@ def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None
     """The frozen backbone alone.  `words` are overrides of its section, `backbone.weights=FILE`."""
     told = {"backbone": {"open": name}, "head": {"head": "linear"}, "data": {"dataset": "folder"}}
     more = [] if weights is None else [f"backbone.weights={weights}"]
-    recipe = Recipe.of(told, f"--bare {name}", [*words, *more])
+    return eye_below(Recipe.of(told, f"--bare {name}", [*words, *more]), f"bare {name}")
+
+
+def eye_below(recipe: Recipe, name: str) -> Looking:
+    """The frozen backbone of a recipe alone, which sees pictures as the recipe says."""
     pristine, device = open_of(recipe), device_of(recipe)
 
     def at(size: Size) -> Model:
@@ -75,7 +79,7 @@ def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None
         return Model(adopted.visual, adopted.text, [], adopted.logit_scale)
 
     preprocess = seen_by(recipe, pristine)
-    return Looking(Eye(at(preprocess.size).to(device), preprocess, at), f"bare {name}", recipe)
+    return Looking(Eye(at(preprocess.size).to(device), preprocess, at), name, recipe)
 
 
 def device_of(recipe: Recipe) -> torch.device:

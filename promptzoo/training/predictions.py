@@ -21,8 +21,8 @@ def as_csv(pictures: Sequence[Picture], predicted: Sequence[int], classes: Seque
     return text.getvalue().encode()
 
 
-def read_hits(file: Path) -> str:
-    """A 1 for each picture that was named right and a 0 for the others, in order.
+def read_predictions(file: Path) -> list[tuple[str, str, str, bool]]:
+    """Each picture's name, its class, the class that was named, and whether that was right, in order.
 
     Raises `ZooError` for a file that is not there or not one of ours.
     """
@@ -33,4 +33,4 @@ def read_hits(file: Path) -> str:
         raise ZooError(f"{file} cannot be read: {error}") from error
     if header != COLUMNS or any(len(row) != len(COLUMNS) or row[-1] not in ("0", "1") for row in rows):
         raise ZooError(f"{file} was not written by promptzoo: its columns should be {', '.join(COLUMNS)}")
-    return "".join(row[-1] for row in rows)
+    return [(name, truth, named, right == "1") for name, truth, named, right in rows]

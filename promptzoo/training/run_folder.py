@@ -1,5 +1,6 @@
 """The folder of a run, and the only place where it is read: `RunFolder`.  `RunWriter` writes it."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from promptzoo.errors import DamagedError, ZooError, shown, some
 from promptzoo.model.checkpoint import unpack
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.predictions import read_hits
+from promptzoo.training.predictions import read_predictions
 from promptzoo.training.resume import INDEX, load_index, load_state
 from promptzoo.training.seal import content, digest_of, unsealed
 
@@ -165,11 +166,24 @@ class RunFolder:
 
     def hits(self) -> str:
         """A 1 for each test picture that was named right, a 0 for the others, in order."""
+        return "".join(str(int(right)) for *_, right in self.predictions())
+
+    def predictions(self) -> list[tuple[str, str, str, bool]]:
+        """Each test picture, its class, the class that was named, and whether that was right, in order."""
         if not self.predictions_file.exists():
             raise ZooError(
                 f"its task does not tell which class it names, so {self.path} has no {self.predictions_file.name}"
             )
-        found = read_hits(self.predictions_file)
+        found = read_predictions(self.predictions_file)
         if digest_of(content(self.predictions_file)) != self.result()["files"].get(self.predictions_file.name):
             raise DamagedError(f"its {self.predictions_file.name} is damaged: it is not as it was written")
         return found
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """The lines of its log, an epoch each; none where nothing was logged."""
+        try:
+            return [json.loads(line) for line in self.log_file.read_bytes().splitlines()]
+        except FileNotFoundError:
+            return []
+        except ValueError as error:
+            raise DamagedError(f"{self.log_file} is damaged: it is not as it was written") from error

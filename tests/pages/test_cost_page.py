@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import shutil
 import sys
 
 import invented
@@ -15,49 +14,20 @@ from promptzoo.figures.marks import REST, marks
 from promptzoo.figures.scatter import cut
 from promptzoo.pages.html import digest, write_page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-PATIENCE = 180_000  # milliseconds, on a machine that is busy with trainings
 EVIL = "</script><script>hit()</script><img src=x onerror=hit()><b>&amp;__proto__</b>"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """An installed Chromium, without a window."""
-    pytest.importorskip("plotly")
-    api = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser is installed: {', '.join(BROWSERS)}")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=FLAGS, timeout=PATIENCE)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def show(browser, tmp_path):
-    """Writes a page and opens it; at the end nothing was asked of a network, and nothing was complained of."""
-    wrong, contexts = [], []
+def show(visit, tmp_path):
+    """Writes a page and opens it."""
 
     def opened(rows, *more, scheme="light"):
-        file = tmp_path / "costs.html"
-        write_page(file, rows, *more)
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme=scheme))
-        contexts[-1].set_default_timeout(PATIENCE)
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda asked: asked.url == file.as_uri() or wrong.append(asked.url))
-        page.goto(file.as_uri())
+        write_page(tmp_path / "costs.html", rows, *more)
+        page = visit(tmp_path / "costs.html", scheme=scheme)
         page.wait_for_selector("#scatter .main-svg")
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    return opened
 
 
 def names(page):

@@ -11,7 +11,7 @@ from pictures import paint, sentence
 
 from promptzoo.tasks.classify import Classify
 from promptzoo.training.evaluate import evaluate_run
-from promptzoo.training.predictions import read_hits
+from promptzoo.training.predictions import read_predictions
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def test_predictions_are_those_that_the_result_counts(tmp_path, root):
     right = Counter(row["class"] for row in rows if row["right"] == "1")
     assert right == {name: told["right"] for name, told in result.test["per_class"].items() if told["right"]}
     assert all((row["class"] == row["predicted"]) == (row["right"] == "1") for row in rows)
-    hits = read_hits(tmp_path / "run" / "predictions.csv")
-    assert hits.count("1") / len(hits) == result.test["accuracy"]
+    hits = read_predictions(tmp_path / "run" / "predictions.csv")
+    assert sum(right for *_, right in hits) / len(hits) == result.test["accuracy"]
     assert "predicted" not in result.test
     assert "predicted" not in evaluate_run(tmp_path / "run")
 
@@ -59,7 +59,7 @@ def test_runs_on_the_same_test_pictures_share_their_fingerprint_whatever_they_tr
 
 def test_a_file_that_is_not_ours_is_refused(tmp_path):
     file = tmp_path / "predictions.csv"
-    assert "predictions.csv cannot be read" in sentence(lambda: read_hits(file))
+    assert "predictions.csv cannot be read" in sentence(lambda: read_predictions(file))
     for text in ("", "picture,right\na,1\n", "picture,class,predicted,right\na,cat,cat,yes\n"):
         file.write_text(text)
-        assert "predictions.csv" in sentence(lambda: read_hits(file))
+        assert "predictions.csv" in sentence(lambda: read_predictions(file))

@@ -1,12 +1,9 @@
-"""The second golden folder: the three tasks on whole sets, through a bare DeiT-Tiny in float32."""
+"""The second golden folder: figures, and the three tasks on whole sets, through a bare DeiT-Tiny in float32."""
 
-import json
-import math
 import runpy
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +15,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from conformance_cases import figures
+from conformance_cases.checks import Check, told
 from promptzoo.data.masks import read_masks, write_mask
 from promptzoo.data.sources.davis import Davis, Video
 from promptzoo.data.sources.revisited import Revisited
 from promptzoo.data.sources.spair import SPair
+from promptzoo.figures.columns import Column
 from promptzoo.tasks import segment_video
 from promptzoo.tasks.correspond import Correspond
 from promptzoo.tasks.desk import Desk
@@ -34,23 +34,6 @@ from promptzoo.training.eyes import eye_of_bare
 CONTROLS = "negative_controls_davis_240_blackswan_first25"
 NAMES = ("pairs", "categories_of_pairs", "categories_of_points", "points")
 STORED = ("mean_of_pairs", "mean_of_categories_of_pairs", "mean_of_categories_of_points", "all_points")
-
-
-@dataclass(frozen=True)
-class Check:
-    """Figures by name, found and expected, and how far they may lie apart; of a control, at least one must."""
-
-    found: dict[str, float]
-    expected: dict[str, float]
-    tolerance: dict[str, float]
-    control: bool = False
-
-    def error(self) -> float:
-        """The largest distance, in tolerances."""
-        return max(abs(self.found[name] - self.expected[name]) / self.tolerance[name] for name in self.expected)
-
-    def passed(self) -> bool:
-        return (self.error() > 1) if self.control else (self.error() <= 1 and not math.isnan(self.error()))
 
 
 Run = Callable[[], list[Check]]
@@ -70,6 +53,10 @@ def cases(folder: Path) -> dict[str, Run]:
     def eye() -> Eye:
         return eye_of_bare("timm/deit_tiny_patch16_224", weights=str(weights)).eye
 
+    @cache
+    def bare() -> Column:
+        return figures.bare(weights)
+
     made: dict[str, Run] = {}
     for name, how in RETRIEVALS.items():
         made[f"retrieval_{name}"] = lambda name=name, how=how: retrieval(folder, assets, eye(), name, how)
@@ -79,12 +66,9 @@ def cases(folder: Path) -> dict[str, Run]:
         made[file.stem] = lambda file=file: davis(file, assets, eye())
     for label in told(folder / "manifest.json")[CONTROLS]:
         made[f"control_{label.replace(' ', '_')}"] = lambda label=label: control(folder, assets, eye(), label)
+    for name in told(folder / "figures.json")["cases"]:
+        made[f"figures_{name.partition('/')[0]}"] = lambda name=name: figures.maps(folder, assets, bare(), name)
     return made
-
-
-@cache
-def told(file: Path) -> Any:
-    return json.loads(file.read_text())
 
 
 # ---------------------------------------------------------------------- retrieval

@@ -6,14 +6,6 @@ const { columns } = data;
 const collator = new Intl.Collator('en', { numeric: true });
 const texts = rows.map(row => columns.map(({ key }) => row.cells[key]).join('\n').toLowerCase());
 
-/* An element; strings become text, never markup. */
-function el(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== '') made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
 function whole(value) {
   return value.toLocaleString('en');
 }

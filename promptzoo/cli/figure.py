@@ -1,0 +1,64 @@
+"""`promptzoo figure`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from promptzoo.cli.weights import WEIGHTS
+from promptzoo.errors import ZooError
+
+MARK, HEADS = "Outline so many of the largest.", "A panel for each head."
+TASKS = "Which pairs, queries or sequences, from 0: 0,3."
+
+
+def figure(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KIND RUN... PICTURE...", help="No KIND lists them.", show_default=False),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A .pdf, .png or .svg file; with --page a page.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="An .npz file for the numbers drawn.")] = None,
+    page: Annotated[bool, typer.Option("--page", help="All of runs in one HTML file, in place of a kind.")] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="A column of the frozen tower alone.")] = False,
+    layer: Annotated[int | None, typer.Option("--layer", help="From 0; the last.")] = None,
+    heads: Annotated[bool, typer.Option("--heads", help=HEADS)] = False,
+    mark: Annotated[int, typer.Option("--mark", min=0, help=MARK)] = 0,
+    of: Annotated[str | None, typer.Option("--class", help="Of this class.")] = None,
+    scores: Annotated[bool, typer.Option("--scores", help="KLA's scores before its filter.")] = False,
+    at: Annotated[str, typer.Option("--at", help="A patch: ROW,COLUMN.", show_default=False)] = "",
+    to: Annotated[Path | None, typer.Option("--to", help="Another picture.")] = None,
+    site: Annotated[str | None, typer.Option("--site", help="Where, of grad-cam.")] = None,
+    shared_scale: Annotated[bool, typer.Option("--shared-scale", help="One scale for a row of maps.")] = False,
+    every: Annotated[int | None, typer.Option("--every", help="Each so manieth patch, of graph.")] = None,
+    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
+    unit: Annotated[bool, typer.Option("--unit", help="Features of length 1.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of t-SNE and UMAP.")] = 0,
+    near: Annotated[int, typer.Option("--near", help="How many words.")] = 3,
+    pick: Annotated[str, typer.Option("--pick", help=TASKS)] = "0",
+    frames: Annotated[int, typer.Option("--frames", help="How many of a video.")] = 4,
+    dark: Annotated[bool, typer.Option("--dark", help="For a dark page.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
+    weights: Annotated[str | None, WEIGHTS] = None,
+) -> None:
+    """Figures of finished runs: attention, grad-cam, t-SNE, curves and more; no KIND lists them."""
+    from promptzoo.figures.asked import place, whole
+    from promptzoo.pages.console import console
+    from promptzoo.pages.figures import kinds_page, make_figure
+    from promptzoo.pages.run_page import make_page
+
+    if not words:
+        kinds_page(console())
+        return
+    if page:
+        make_page(words, out, force, weights, console(errors=True))
+        return
+    if out is None and data is None:
+        raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
+    given: dict[str, Any] = {
+        "layer": layer, "heads": heads, "mark": mark, "of": of, "scores": scores, "at": place(at) if at else None,
+        "to": to, "site": site, "shared_scale": shared_scale, "every": every, "split": split, "unit": unit,
+        "seed": seed, "near": near, "pick": whole(pick, "pick"), "frames": frames,
+    }  # fmt: skip
+    common = {"out": out, "data": data, "bare": bare, "dark": dark, "weights": weights, "force": force}
+    make_figure(words, given | common, console(errors=True))

@@ -1,0 +1,25 @@
+"""A figure for a paper, by matplotlib, of what was found: `draw`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from promptzoo.figures.draw_pictures import pictures
+from promptzoo.figures.draw_plots import clouds, counts, curves, matrices, standings, tables
+from promptzoo.figures.marks import LIGHT, Scheme
+from promptzoo.figures.panels import Cloud, Counts, Curves, Found, Lines, Matrix, Panel, Seen, Standings
+
+Drawing = Callable[[Sequence[Sequence[Any]], Sequence[str], Scheme], Any]
+WAYS: dict[type[Panel], Drawing] = {
+    Seen: pictures,
+    Cloud: clouds,
+    Curves: curves,
+    Matrix: matrices,
+    Counts: counts,
+    Lines: tables,
+    Standings: standings,
+}
+
+
+def draw(found: Found, scheme: Scheme = LIGHT) -> Any:
+    """A `matplotlib.figure.Figure`, one or two columns of a paper wide.  Draw and save it within `style(scheme)`."""
+    return WAYS[type(found.panels[0][0])](found.panels, found.legend, scheme)

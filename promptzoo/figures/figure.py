@@ -1,0 +1,167 @@
+"""Any kind of figure, of runs and pictures: numbers, then a drawing of them."""
+
+import importlib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from promptzoo.data.given import Given, one_by_one
+from promptzoo.errors import ZooError
+from promptzoo.figures.asked import Wish
+from promptzoo.figures.columns import columns_of, folders_of
+from promptzoo.figures.draw import draw
+from promptzoo.figures.kinds import KINDS, Kind
+from promptzoo.figures.kinds.tasks import asked
+from promptzoo.figures.marks import DARK, LIGHT
+from promptzoo.figures.panels import Array, Found
+from promptzoo.figures.save import content, ending
+from promptzoo.figures.style import style
+from promptzoo.files import deliver, vacant
+
+DPI = 300
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure: `arrays` holds every number in it by name, `told` says the main ones, `remarks` are doubts.
+
+    `figure` is matplotlib's, None where no file was asked for.
+    """
+
+    arrays: dict[str, Array]
+    told: Sequence[str]
+    remarks: Sequence[str]
+    figure: Any
+
+
+def figure(
+    kind: str,
+    runs: str | Path | Sequence[str | Path],
+    pictures: Given | Iterable[Given] = (),
+    *,
+    out: str | Path | None = None,
+    data: str | Path | None = None,
+    words: Sequence[str] = (),
+    bare: bool = False,
+    dark: bool = False,
+    weights: str | None = None,
+    force: bool = False,
+    **options: Any,
+) -> Drawn:
+    """Draws a figure of runs and pictures; the kinds are those of `promptzoo figure`.
+
+    Args:
+        kind: `attention`, `tsne`, ...
+        runs: Folders of finished runs, or their model.safetensors; of `scatter` one folder of runs.
+        pictures: As in `Run.predict`, where the kind is of pictures.
+        out: A .pdf, .png or .svg file for the drawing.
+        data: An .npz file for the numbers.
+        words: `data.root=DIR`, `task.KEY=VALUE`, of the kinds of a task.
+        bare: A column of the tower without what was tuned.
+        dark: For a dark page.
+        weights: Where the backbone's weights are now, if not where the runs found them.
+        force: Overwrite files.
+        options: What the kind takes beside, as `layer=11` or `at=(7, 7)`: the fields of `Wish`.
+
+    Raises `ZooError` for a kind or option that there is not, and for what a run or its tower cannot give.
+    """
+    chosen, wish = kind_of(kind), wish_of(kind, options, bare)
+    drawing, numbers = (None if one is None else Path(one) for one in (out, data))
+    targets(drawing, numbers, force)
+    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    given = list(one_by_one(pictures))
+    demand(chosen, paths, given, words)
+    scheme = DARK if dark else LIGHT
+    with style(scheme):
+        found = find(chosen, paths, given, words, wish, bare, weights)
+        made = None if drawing is None else draw(found, scheme)
+        if drawing is not None:
+            deliver(drawing, content(made, drawing.suffix.lower(), DPI), force)
+    if numbers is not None:
+        deliver(numbers, packed(found.arrays), force)
+    return Drawn(found.arrays, found.told, found.remarks, made)
+
+
+def kind_of(name: str) -> Kind:
+    """Raises `ZooError` for a kind that there is not."""
+    if name not in KINDS:
+        raise ZooError(f"there is no figure '{name}'", key="kind", given=name, possible=KINDS)
+    return KINDS[name]
+
+
+def wish_of(kind: str, options: dict[str, Any], bare: bool) -> Wish:
+    """Raises `ZooError` for an option that there is not, or that a kind does not take."""
+    takes = KINDS[kind].takes
+    for name in options:
+        if name not in Wish.__dataclass_fields__:
+            raise ZooError(f"a figure has no option '{name}'", key=name, given=name, possible=takes)
+    wish = Wish(**options)
+    for name in [*wish.changed(), *(["bare"] if bare else [])]:
+        if name not in takes:
+            said = f"{kind} takes no --{name.replace('_', '-')}"
+            way = (
+                f"it takes {', '.join(f'--{one}' for one in takes).replace('_', '-')}"
+                if takes
+                else "it takes no options"
+            )
+            raise ZooError(said, key=name, given=name, possible=takes, remedy=way)
+    return wish
+
+
+def targets(drawing: Path | None, numbers: Path | None, force: bool) -> None:
+    """Raises `ZooError` before anything is opened where a file cannot be written as it is asked for."""
+    if drawing is not None:
+        ending(drawing, "--out")
+        vacant(drawing, force)
+    if numbers is not None:
+        if numbers.suffix != ".npz":
+            raise ZooError(
+                f"--data takes a file that ends in .npz, not '{numbers.name}'", key="--data", given=numbers.name
+            )
+        vacant(numbers, force)
+
+
+def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], words: Sequence[str]) -> None:
+    """Raises `ZooError` where what a kind is of is missing, or something else is given beside."""
+    if not runs:
+        raise ZooError(f"which run?  {kind.name} is a figure of finished runs", key="runs")
+    if kind.of == "pictures" and not pictures:
+        raise ZooError(f"which picture?  {kind.name} is a figure of pictures", key="pictures")
+    if kind.of != "pictures" and pictures:
+        said = f"{kind.name} takes no pictures"
+        raise ZooError(said, key="pictures", given=str(pictures[0]))
+    if kind.of != "task" and words:
+        raise ZooError(f"{kind.name} takes no words, '{words[0]}'", key="words", given=words[0])
+    if kind.of == "folder" and len(runs) > 1:
+        raise ZooError(f"{kind.name} takes one folder of runs, not {len(runs)}", key="runs", given=list(map(str, runs)))
+
+
+def find(
+    kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], words: Sequence[str], wish: Wish,
+    bare: bool = False, weights: str | None = None,
+) -> Found:  # fmt: skip
+    """The numbers of a figure."""
+    home: Any = importlib.import_module(kind.home)
+    found: Found
+    if kind.of == "folder":
+        found = home.find(Path(runs[0]))
+    elif kind.of == "task":
+        found = home.find(asked(home.TASK, runs, words, bare, weights), wish)
+    elif kind.of == "runs":
+        found = home.find(folders_of(runs), wish)
+    else:
+        columns = columns_of(runs, bare, weights)
+        more = {"pictures": (pictures,), "data": (kind.name,), "models": ()}[kind.of]
+        found = home.find(columns, *more, wish)
+    return found
+
+
+def packed(arrays: dict[str, Array]) -> bytes:
+    """Numbers as the content of an .npz file."""
+    with io.BytesIO() as buffer:
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        return buffer.getvalue()
