@@ -16,6 +16,7 @@ from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
 from promptzoo.cli.quiet import quiet
 from promptzoo.cli.report import report
+from promptzoo.cli.settings import settings
 from promptzoo.cli.show import show
 from promptzoo.cli.train import train
 from promptzoo.errors import ZooError
@@ -70,6 +71,7 @@ def options(
 
 app.command("list")(list_words)
 app.command()(show)
+app.command()(settings)
 app.command()(check)
 app.command()(report)
 app.command()(train)

@@ -1,5 +1,7 @@
 """Overrides: `key=value` of the command line put into a recipe, as if it had been written there."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from promptzoo.errors import Problems, RecipeError, ZooError, shown
@@ -66,6 +68,19 @@ def choose_knowledge(knowledge: Any) -> None:
             for key in (source, *companions):
                 if source not in chosen and key in knowledge and not knowledge.overridden(key):
                     del knowledge[key]
+
+
+def choose_pictures(data: Any) -> Iterator[str]:
+    """An override of the root puts a folder of pictures in the place of a set that has no root, and says so."""
+    if not isinstance(data, Node) or "root" not in data or not data.overridden("root"):
+        return
+    said, chosen = data.where("dataset"), data.get("dataset")
+    if str(said.source).partition("=")[0].strip() == "data.dataset":
+        return
+    with suppress(ZooError):  # said when the set is opened
+        if "root" not in parameters(load_registry().find("dataset", chosen)[1]):
+            yield f"data.root: pictures of a folder, data.dataset=folder, in the place of '{chosen}'"
+            data.put("dataset", "folder", data.where("root"))
 
 
 def drop_leftovers(recipe: Node) -> None:
