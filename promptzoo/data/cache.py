@@ -13,6 +13,7 @@ from promptzoo.data.contents import content, content_of
 from promptzoo.data.picture import Picture
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import Pixels, middle, pixels
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 SHARE = 4  # the cache takes at most one fourth of the memory there is
@@ -43,12 +44,16 @@ class Cache:
         """Those pictures that can be decoded, each tried once; `threads` of them at a time."""
         pictures = list(pictures)
         fresh = [picture for picture in pictures if picture not in self.known]
-        with ThreadPool(threads) if threads > 1 else nullcontext() as pool:
+        with (
+            ThreadPool(threads) if threads > 1 else nullcontext() as pool,
+            doing("reading pictures", len(fresh)) as step,
+        ):
             for start in range(0, len(fresh), 8 * threads):  # no more than these wait in memory for their turn
                 some = [(picture, whole) for picture in fresh[start : start + 8 * threads]]
                 decoded = [self._try(one) for one in some] if pool is None else pool.map(self._try, some)
                 for (picture, _), found in zip(some, decoded, strict=True):
                     self._keep(picture, found, whole)
+                step(len(some))
         return [picture for picture in pictures if picture not in self.broken]
 
     def image(self, picture: Picture) -> Image.Image:

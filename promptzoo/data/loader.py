@@ -13,6 +13,7 @@ from promptzoo.data import chance
 from promptzoo.data.cache import Cache
 from promptzoo.data.picture import Picture
 from promptzoo.data.transforms import Pixels, crop_flip, normalised, pixels
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 AUGMENTS = ("none", "crop_flip")
@@ -156,8 +157,12 @@ class Loader:
         reader, augment = self.reader, "none" if epoch is None else self.augment
         pictures = reader.pictures if only is None else [reader.pictures[place] for place in only]
         plain = Loader(pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed)
-        with torch.no_grad():
-            return torch.cat([function(batch.image).cpu() for batch in plain.epoch(epoch or 0)])
+        found = []
+        with torch.no_grad(), doing("computing features", len(pictures)) as step:
+            for batch in plain.epoch(epoch or 0):
+                found.append(function(batch.image).cpu())
+                step(len(batch.label))
+        return torch.cat(found)
 
     def remember(self, function: Callable[[Tensor], Tensor], *, enough: bool = True) -> int:
         """Lets every batch hold `function` of its pictures, alone where that is `enough`; how many it computed.

@@ -196,5 +196,6 @@ class Task:
         """The figures of a split by name, the same in every process: after each epoch, and of test at the end.
 
         In evaluation mode, without gradients, under autocast, each process with its part of the batches, to be looked
-        at once; it changes nothing.  `predicted` (n 2), if it tells, holds place and class of this process's pictures.
+        at once; it changes nothing.  `predicted` (n 2), if it tells, holds place and class of this process's pictures,
+        and `certainty` (n 2) the probability of that class, and how many classes stand before the picture's own.
         """

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from promptzoo.backbones import Backbone
+from promptzoo.doing import doing
 from promptzoo.errors import RecipeError, ZooError, located, placing
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
 from promptzoo.model.contract import Rule
@@ -30,10 +31,11 @@ def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
     asked = recipe.backbone
     size = (asked.image_size, asked.image_size) if isinstance(asked.image_size, int) else asked.image_size
     try:
-        if hollow:
-            backbone = open_hollow(asked.open, size=size, options=asked.options)
-        else:
-            backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
+        with doing(f"opening the backbone {asked.open}{'' if hollow else f' with its weights, {asked.weights}'}"):
+            if hollow:
+                backbone = open_hollow(asked.open, size=size, options=asked.options)
+            else:
+                backbone = open_towers(asked.open, asked.weights, size=size, options=asked.options)
         if asked.dropout:
             backbone.adopted.visual.dropout(asked.dropout)
     except ZooError as error:

@@ -1,7 +1,7 @@
 """An override that shortens training shortens its warm-up in proportion: `shorten`."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from promptzoo.recipe.yaml import Node
 
@@ -31,5 +31,5 @@ def shorten(recipe: Node, before: Any) -> Iterator[str]:
         yield f"train.epochs={now}: the warm-up is {shorter:g} epochs, in proportion to {warmup:g} of {before:g}"
 
 
-def number(value: Any) -> bool:
+def number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,6 +1,6 @@
 """The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
@@ -47,19 +48,31 @@ class ZeroShot:
 
 
 class Seen(NamedTuple):
-    """The task's figures, and the class that it named for each picture, n on the CPU; None where it does not tell."""
+    """The task's figures, and for each picture, n on the CPU, the class that it named, None where it does not tell.
+
+    `probability` is that of the class, `before` how many classes stand before the picture's own.
+    """
 
     figures: dict[str, Any]
-    predicted: Tensor | None
+    predicted: Tensor | None = None
+    probability: Tensor | None = None
+    before: Tensor | None = None
 
 
-def evaluate(fabric: Fabric, task: Task, model: Model, loader: Loader, beside: ZeroShot | None = None) -> Seen:
-    """One reading of a split; whoever stands `beside` sees each batch too."""
+def evaluate(
+    fabric: Fabric, task: Task, model: Model, loader: Loader, beside: ZeroShot | None = None, *, what: str = "testing"
+) -> Seen:
+    """One reading of a split, called `what` meanwhile; whoever stands `beside` sees each batch too."""
     model.eval()
-    with torch.no_grad(), fabric.autocast(), fixed(model):
-        figures = task.evaluate(model, read(fabric, model, loader, beside))
-    own = figures.pop("predicted", None)
-    return Seen(figures, None if own is None else joined(fabric, own, len(loader.labels)))
+    count = len(loader.labels)
+    with torch.no_grad(), fabric.autocast(), fixed(model), doing(what, count) as step:
+        figures = task.evaluate(model, read(fabric, model, loader, beside, step))
+    own, sure = figures.pop("predicted", None), figures.pop("certainty", None)
+    if own is None:
+        return Seen(figures)
+    place, predicted = own.to(fabric.device).T
+    told = [predicted] if sure is None else [predicted, *sure.to(fabric.device).T]
+    return Seen(figures, *(joined(fabric, place, one, count) for one in told))
 
 
 def rank(task: Task, figures: dict[str, Any]) -> tuple[float, float]:
@@ -67,20 +80,21 @@ def rank(task: Task, figures: dict[str, Any]) -> tuple[float, float]:
     return figures[task.score], -figures.get("loss", 0.0)
 
 
-def joined(fabric: Fabric, own: Tensor, count: int) -> Tensor:
-    """What each of `count` pictures was taken for, from what every process says of its own: n 2 -> n."""
-    place, predicted = own.to(fabric.device).T
-    every = torch.zeros(count, dtype=torch.long, device=fabric.device)
-    every[place] = predicted
+def joined(fabric: Fabric, place: Tensor, own: Tensor, count: int) -> Tensor:
+    """What is known of each of `count` pictures, from what every process says of its own at their places."""
+    every = torch.zeros(count, dtype=own.dtype, device=fabric.device)
+    every[place] = own
     if fabric.world_size > 1:  # each picture is read by one process, so that the others add nothing
         every = fabric.all_reduce(every, reduce_op="sum")
     return every.cpu()
 
 
-def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) -> Iterator[Batch]:
+def read(
+    fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None, step: Callable[[int], None]
+) -> Iterator[Batch]:
     """The batches on the device, frozen features computed once for all who look.
 
-    They stand instead of the pictures where nothing acts before them.
+    They stand instead of the pictures where nothing acts before them.  Each batch that was looked at is counted.
     """
     enough = constant(model.visual)
     for batch in loader.epoch():
@@ -91,6 +105,7 @@ def read(fabric: Fabric, model: Model, loader: Loader, beside: ZeroShot | None) 
             moved = moved._replace(image=frozen) if enough else moved._replace(frozen=frozen)
             beside.see(moved)
         yield moved
+        step(len(batch.label))
 
 
 def task_of(recipe: Recipe) -> Task:
