@@ -1,12 +1,12 @@
 """Weights of a backbone: from a local file, safely, or from a hub, with a sentence when it cannot be reached."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
@@ -22,10 +22,12 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
         return fetch()
     except ZooError:
         raise
-    except (OSError, LookupError, ValueError, EntryNotFoundError) as error:  # no network, no such file, a bad answer
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+    except (OSError, LookupError, ValueError, RuntimeError, EntryNotFoundError) as error:  # no network, no such file
+        asked = list(chain(error))
+        if isinstance(error, RuntimeError) and not any(isinstance(one, OSError | EntryNotFoundError) for one in asked):
+            raise  # of the network itself, and no answer of a hub
         raise ZooError(
-            f"cannot fetch the weights '{tag}' of {name}: {reason}",
+            f"cannot fetch the weights '{tag}' of {name}: {reason(asked)}",
             key="backbone.weights",
             given=tag,
             lines=[
@@ -33,6 +35,23 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
                 f"or backbone.weights=random"
             ],
         ) from error
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from, or while that was handled."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def reason(asked: Iterable[BaseException]) -> str:
+    """Why nothing came, once and in short."""
+    asked = list(asked)
+    if any(isinstance(one, LocalEntryNotFoundError | ConnectionError | OfflineModeIsEnabled) for one in asked):
+        return "the hub cannot be reached, and they are not among the files that were fetched before"
+    if any(isinstance(one, EntryNotFoundError) for one in asked):
+        return "the hub has no such file"
+    return " ".join(str(asked[0]).split()) or type(asked[0]).__name__
 
 
 def no_tag(name: str, tag: str, tags: list[str]) -> ZooError:

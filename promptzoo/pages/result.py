@@ -1,6 +1,5 @@
-"""What `promptzoo train`, `eval` and `predict` print at the end."""
+"""What `promptzoo train` and `eval` print at the end."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -9,7 +8,6 @@ from rich.markup import escape
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.predictor import Prediction
 from promptzoo.training.result import Result
 
 
@@ -43,10 +41,3 @@ def figures_page(figures: dict[str, Any], out: Console) -> None:
             out.print(table.screen())
     for remark in figures["remarks"]:
         out.print(f"[dim]note: {escape(remark)}[/]")
-
-
-def predictions_page(files: Sequence[str], found: Sequence[Prediction], out: Console) -> None:
-    """A line for each picture: its likeliest classes and their probabilities."""
-    for file, prediction in zip(files, found, strict=True):
-        named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in prediction.ranking)
-        out.print(f"[bold]{escape(file)}[/]  {escape(named)}", soft_wrap=True)
