@@ -1,7 +1,8 @@
 """Overrides: `key=value` of the command line put into a recipe, as if it had been written there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import Problems, RecipeError, ZooError, shown
@@ -11,6 +12,13 @@ from promptzoo.recipe.registry import KINDS, load_registry
 from promptzoo.recipe.sections import SECTIONS
 from promptzoo.recipe.settings import APART, SOURCES
 from promptzoo.recipe.yaml import Node, Place
+
+
+def apart(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names of recipes, lists or runs, and overrides; a file whose name has a `=` is a name."""
+    words = list(words)
+    names = [word for word in words if "=" not in word or Path(word).exists()]
+    return names, [word for word in words if word not in names]
 
 
 def change(recipe: Node, text: str, problems: Problems) -> None:

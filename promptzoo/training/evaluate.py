@@ -1,7 +1,6 @@
 """The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -11,20 +10,14 @@ from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.doing import doing
-from promptzoo.errors import ZooError, some
 from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
 from promptzoo.recipe.from_recipe import Construct
-from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
-from promptzoo.training.devices import fabric_of, repeatable, summed
-from promptzoo.training.given import recipe_of
-from promptzoo.training.reopen import open_run
-
-SPLITS = ("train", "val", "test")
+from promptzoo.training.devices import summed
 
 
 class ZeroShot:
@@ -112,42 +105,3 @@ def task_of(recipe: Recipe) -> Task:
     """The task of a recipe."""
     task: Task = Construct(load_registry()).build(recipe.task, "task")
     return task
-
-
-def evaluate_run(
-    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
-) -> dict[str, Any]:
-    """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
-
-    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
-    other pictures as `recipe_of` takes them; their classes may be others where nothing that was tuned belongs to those
-    of the training.  Raises `ZooError`.
-    """
-    if split not in SPLITS:
-        raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
-    if foreign := [word for word in words if not word.startswith("data.")]:
-        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
-        raise ZooError(said, given=foreign[0])
-    run = open_run(path, weights, words=words)
-    seen = open_data(recipe_of(run.recipe, data), run.backbone)
-    if seen.classes != run.model.classes:
-        if not words and data is None:
-            raise ZooError(
-                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(seen.classes)}",
-                given=seen.classes,
-            )
-        run = open_run(path, weights, words=words, classes=seen.classes)
-    loader = {
-        "train": Loader(seen.splits.train, seen.train.reader.cache, batch=seen.train.batch),
-        "val": seen.val,
-        "test": seen.test,
-    }[split]
-    if loader is None:
-        raise ZooError(f"{path} has no pictures to validate on")
-    fabric = fabric_of(run.recipe.train, devices=1)
-    with repeatable(fabric.device, run.recipe.train.threads):
-        run.model.to(fabric.device)
-        figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
-    changed = not words and run.data_fingerprint not in (None, seen.splits.fingerprint)
-    remarks = [*run.remarks, *(["the pictures have changed since the run"] if changed else [])]
-    return {"split": split, **figures, "remarks": remarks}

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import promptzoo
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.predict import predict
 
 WORDS = ("sa2vp", "vit", "train.precision=fp32", "train.epochs=12", "data.cache=false")
