@@ -11,7 +11,7 @@ class Watcher:
     def begin(self, what: str, total: int) -> None:
         """Something begins, of `total` steps where they can be counted, else of 0."""
 
-    def step(self, count: int = 1) -> None:
+    def count(self, count: int = 1) -> None:
         """So many steps of what was begun last are done."""
 
     def end(self) -> None:
@@ -27,7 +27,7 @@ def doing(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
     watcher = WATCHER.get()
     watcher.begin(what, total)
     try:
-        yield watcher.step
+        yield watcher.count
     finally:
         watcher.end()
 

@@ -54,7 +54,7 @@ class Waiting(Watcher):
                 self.later()
             self.show()
 
-    def step(self, count: int = 1) -> None:
+    def count(self, count: int = 1) -> None:
         with self.lock:
             task = self.tasks[-1]
             task.done += count

@@ -76,7 +76,7 @@ class RunFolder:
             self.same_recipe(Recipe.parse(kept), recipe)
         elif "page" in begun and begun["page"] != digest_of(self.recipe_file.read_bytes()):
             raise DamagedError(f"{self.recipe_file} was changed since the run was begun; begin another run with it")
-        recipe.name = begun["recipe"]
+        recipe.name, recipe.remarks = begun["recipe"], begun.get("remarks", [])
         return recipe
 
     def kept_recipe(self) -> str | None:
@@ -138,7 +138,7 @@ class RunFolder:
     def tuned(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """What was tuned, and the metadata of `model.safetensors`."""
         if not self.model_file.exists():
-            unfinished = f"is an unfinished run; continue it with --resume {self.path}"
+            unfinished = f"is an unfinished run; continue it with promptzoo train --resume {self.path}"
             raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
         return unpack(self.model_file)
 

@@ -119,7 +119,9 @@ def test_what_is_no_run_is_refused(tmp_path, run):
     assert "no such file or run" in sentence(lambda: promptzoo.load(tmp_path / "nothing"))
     assert "holds no run" in sentence(lambda: promptzoo.load(tmp_path))
     shutil.copy(run / "recipe.yaml", tmp_path)
-    assert "is an unfinished run; continue it with --resume" in sentence(lambda: promptzoo.load(tmp_path))
+    assert "is an unfinished run; continue it with promptzoo train --resume" in sentence(
+        lambda: promptzoo.load(tmp_path)
+    )
     (tmp_path / "broken.safetensors").write_bytes(b"12345678901234567890")
     assert "is not a readable .safetensors file" in sentence(lambda: promptzoo.load(tmp_path / "broken.safetensors"))
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
