@@ -11,12 +11,13 @@ SHELVES = {"block": "blocks", "graft": "grafts", "head": "heads", "loss": "losse
 def words(context: typer.Context, parameter: typer.CallbackParam, incomplete: str) -> list[str]:
     """The rest of a word: the recipe first, its overrides behind it.
 
-    bash cuts a word at `=`, and takes the value alone.
+    bash cuts a word at `=`, and takes the value alone; what stands right before it is a key without its value.
     """
     before: list[str] = [str(word) for word in context.params.get(str(parameter.name)) or ()]
-    if incomplete == "=" or before[-1:] == ["="]:
-        *before, key = before if incomplete == "=" else before[:-1]
-        return items(values(before, key, "" if incomplete == "=" else incomplete))
+    cut = before[-1:] == ["="]
+    if cut or (not incomplete and len(before) > 1 and f"{before[-1]}=" in keys(before[0])):
+        *before, key = before[:-1] if cut else before
+        return items(values(before, key, incomplete))
     key, sign, value = incomplete.partition("=")
     if sign:
         return items(f"{key}={one}" for one in values(before, key, value))

@@ -13,6 +13,7 @@ from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import free_folder
 
+RUNS = Path("runs")
 LACKING = ("backbone.weights", "root")  # what a mistake is about that does not happen with the embedded ones
 
 
@@ -44,6 +45,7 @@ def train(
         from promptzoo.pages.console import console
         from promptzoo.pages.progress import Bar
         from promptzoo.pages.result import result_page
+        from promptzoo.recipe.embedded import at_home
         from promptzoo.recipe.recipe import Recipe
         from promptzoo.training.run_folder import RunFolder
         from promptzoo.training.session import train as run
@@ -59,15 +61,19 @@ def train(
     recipe = Recipe.read(words[0], on_embedded(words[0], [*words[1:], *short], embedded)) if words else begun.recipe()
     for remark in (*begun.remarks, *recipe.remarks):
         console(errors=True).print(f"note: {remark}", markup=False, soft_wrap=True)
-    free = None if resume or out else free_folder(Path("runs"), recipe.name)
+    first = not RUNS.exists()
+    free = None if resume or out else free_folder(RUNS, recipe.name)
     try:
         result = run(recipe, resume or out or str(free), resume=bool(resume), progress=Bar, stale=stale)
     except BaseException as error:
         if free is not None:
             with suppress(OSError):  # there is something in it that stays
                 free.rmdir()
-        if isinstance(error, ZooError) and error.key in LACKING and words and not embedded:
-            way = f"without it, on the embedded model and pictures: promptzoo train {words[0]} --embedded"
+                if first:
+                    RUNS.rmdir()
+        asked = words and not embedded and not any(word.startswith("data.root") for word in words)
+        if isinstance(error, ZooError) and error.key in LACKING and asked and not at_home(recipe):
+            way = f"without them, on the embedded model and pictures: promptzoo train {recipe.name} --embedded"
             error.lines = (*error.lines, way)
         raise
     result_page(result, recipe, console())

@@ -81,7 +81,7 @@ class Gathering:
             if twin is not None:  # the recipe was asked for too: one row has both
                 self.rows.remove(twin)
             came = row(found, group.recipe, group.accuracy)
-            self.rows.append(replace(came, measured=twin and twin.measured))
+            self.rows.append(replace(came, measured=None if twin is None else twin.measured))
 
     def listed(self, asked: RecipeList) -> Listed:
         """The rows of a list, counted as far as it asks."""

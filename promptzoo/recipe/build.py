@@ -31,7 +31,7 @@ def open_of(recipe: Recipe, hollow: bool = False) -> Backbone:
     asked = recipe.backbone
     size = (asked.image_size, asked.image_size) if isinstance(asked.image_size, int) else asked.image_size
     try:
-        with doing(f"opening the backbone {asked.open}{'' if hollow else f' with its weights, {asked.weights}'}"):
+        with doing(f"opening the backbone {asked.open}{'' if hollow else f', weights {asked.weights}'}"):
             if hollow:
                 backbone = open_hollow(asked.open, size=size, options=asked.options)
             else:
