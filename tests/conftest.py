@@ -11,7 +11,10 @@ os.environ["PROMPTZOO_VERIFY"] = "always"
 import pytest
 import torch
 
+from promptzoo.pages import waiting
+
 torch.set_num_threads(1)
+waiting.PATIENCE = 1e6  # seconds: a slow machine names no more than a fast one
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -18,6 +18,7 @@ from promptzoo import cli
 from promptzoo.backbones import Backbone
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.embedded import embedded
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import Registry, load_registry
@@ -88,6 +89,8 @@ class Place:
                 continue
             if words[:2] == ["promptzoo", "train"] and "--resume" in words:
                 self.interrupt(Path(words[words.index("--resume") + 1]))
+            elif words[:2] == ["promptzoo", "train"] and "--embedded" in words:
+                words = [*words, *shorter(Recipe.read(words[2], embedded(words[2])))]
             elif words[:2] == ["promptzoo", "train"]:
                 recipe = Recipe.read(words[2], [word for word in words[3:] if "=" in word])
                 if fetched(recipe):
