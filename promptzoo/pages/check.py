@@ -33,13 +33,15 @@ def check(recipe: Recipe) -> Checked:
 
     The class names are those of the pictures where they are here.  Raises `RecipeError`.
     """
-    asked, remarks = recipe.backbone.weights, []
+    asked, remarks = recipe.backbone.weights, list[str]()
     here = asked == "shipped" or Path(asked).suffix != ""
     if not here:
         remarks.append(f"weights '{asked}' are not fetched for this, shapes stand in")
     classes, more = class_names(recipe)
     model = build(recipe, classes, open_of(recipe, hollow=not here))
-    return Checked(model, of_model(model, recipe, steps=False), (*(remarks if asked != "random" else ()), *more))
+    return Checked(
+        model, of_model(model, recipe, steps=False), (*recipe.remarks, *(remarks if asked != "random" else ()), *more)
+    )
 
 
 def check_page(recipe: Recipe, out: Console) -> None:
