@@ -12,7 +12,7 @@ from promptzoo.cli.check import check
 from promptzoo.cli.compare import compare
 from promptzoo.cli.data import data
 from promptzoo.cli.eval import evaluate
-from promptzoo.cli.flags import Command, Group
+from promptzoo.cli.flags import Command, Commands
 from promptzoo.cli.list import list_words
 from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
@@ -24,14 +24,16 @@ from promptzoo.cli.train import train
 from promptzoo.cli.way_in import EXIT_CODES, version, way_in
 from promptzoo.doing import watched
 from promptzoo.errors import ZooError
-from promptzoo.pages.waiting import Waiting
+from promptzoo.pages.waiting import Narrator
 from promptzoo.training.interrupt import like_ctrl_c
+
+STOPPED = 130  # what typer gives where Ctrl-C reaches it
 
 app = typer.Typer(
     name="promptzoo",
     help="Prompt architectures for large frozen vision models: take apart, recombine, train, cost and compare.",
     epilog=EXIT_CODES,
-    cls=Group,
+    cls=Commands,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -44,9 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not debug:
         quiet()
     try:
-        with like_ctrl_c(), watched(Waiting()):
+        with like_ctrl_c(), watched(Narrator()):
             words = [word for word in given if word != "--debug"]
-            return app(words, prog_name="promptzoo", standalone_mode=False) or 0
+            code: int = app(words, prog_name="promptzoo", standalone_mode=False) or 0
+        return code if code != STOPPED else stopped(given)
     except ZooError as error:
         if debug:
             raise
@@ -72,7 +75,7 @@ def failed(sentence: str, code: int = 2) -> int:
 def stopped(words: Sequence[str]) -> int:
     """After Ctrl-C where nobody else says what was saved: the same command, which goes on or begins again."""
     print(f"stopped; once more: {shlex.join(['promptzoo', *words])}", file=sys.stderr)
-    return 130
+    return STOPPED
 
 
 def say_version(wanted: bool) -> None:

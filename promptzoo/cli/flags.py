@@ -1,4 +1,4 @@
-"""Commands whose help writes no type behind a flag or an argument: `Command`, `Group`."""
+"""Commands whose help writes no type behind a flag or an argument: `Command`, `Commands`."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Command(TyperCommand):
         return plain(super().get_params(ctx))
 
 
-class Group(TyperGroup):
+class Commands(TyperGroup):
     """Several."""
 
     def get_params(self, ctx: Any) -> list[Any]:

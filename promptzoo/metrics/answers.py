@@ -30,7 +30,8 @@ def calibration_error(probability: Tensor, right: Tensor, bins: int = BINS) -> f
     """
     if not len(probability):
         return 0.0
-    place = (probability.double() * bins).ceil().long().clamp(1, bins) - 1  # (0, 1/b], (1/b, 2/b], ...
+    edges = torch.linspace(0, 1, bins + 1, dtype=probability.dtype)[1:-1]
+    place = torch.bucketize(probability, edges)  # (0, 1/b], (1/b, 2/b], ...
     apart = torch.zeros(bins, dtype=torch.double)
     apart.index_add_(0, place, right.double() - probability.double())
     return float(apart.abs().sum() / len(probability))

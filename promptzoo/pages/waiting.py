@@ -1,4 +1,4 @@
-"""What goes on while a person waits, named once it takes longer than a second: `Waiting`."""
+"""What goes on while a person waits, named once it takes longer than a second: `Narrator`."""
 
 import sys
 import threading
@@ -16,7 +16,7 @@ AGAIN = 30.0  # seconds between two lines where there is no terminal
 
 
 @dataclass
-class Task:
+class Errand:
     """Something that was begun: how much of it is done, and since when."""
 
     what: str
@@ -35,21 +35,21 @@ class Task:
         return f"{self.what}: {self.done:,} of {self.total:,}, {left:.0f} s left"
 
 
-class Waiting(Watcher):
+class Narrator(Watcher):
     """On a terminal a line that goes away again, with a bar where steps are counted; elsewhere plain lines.
 
     The innermost of what was begun is shown.
     """
 
     def __init__(self) -> None:
-        self.tasks: list[Task] = []
+        self.tasks: list[Errand] = []
         self.lock = threading.RLock()
         self.bars: Bars | None = None
         self.timer: threading.Timer | None = None
 
     def begin(self, what: str, total: int) -> None:
         with self.lock:
-            self.tasks.append(Task(what, total))
+            self.tasks.append(Errand(what, total))
             if self.timer is None:
                 self.later()
             self.show()
@@ -91,7 +91,7 @@ class Waiting(Watcher):
             else:
                 self.say(task)
 
-    def say(self, task: Task) -> None:
+    def say(self, task: Errand) -> None:
         task.said = time.monotonic()
         print(task.line(), file=sys.stderr, flush=True)
 
