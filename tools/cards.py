@@ -23,6 +23,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, 
 import golden_costs
 
 from promptzoo.backbones import Backbone
+from promptzoo.pages import settings
 from promptzoo.pages.cards import index, known
 from promptzoo.pages.cards.recipe import drawn, recipe_card
 from promptzoo.pages.cards.shipped import places
@@ -33,7 +34,11 @@ from promptzoo.recipe.registry import load_registry, shipped_recipes
 
 OPENED: dict[str, Backbone] = {}
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGES = {"differences.md": known.page, "README.md": lambda: index.page(own_costs(), golden_costs.CLASSES)}
+PAGES = {
+    "differences.md": known.page,
+    "settings.md": settings.page,
+    "README.md": lambda: index.page(own_costs(), golden_costs.CLASSES),
+}
 
 
 @cache

@@ -90,6 +90,8 @@ def open_own(name: str, weights: str, size: tuple[int, int] | None, options: dic
     shipped = sorted(p.parent.name for p in SHIPPED.glob("*/*.safetensors"))
     if name not in shipped:
         raise ZooError(f"promptzoo ships no model '{name}'", key="backbone.open", given=name, possible=shipped)
+    if weights not in ("random", "shipped") and not Path(weights).suffix:
+        raise no_tag(f"promptzoo/{name}", weights, ["shipped"])
     folder = SHIPPED / name
     file = str(folder / f"{name}.safetensors") if weights == "shipped" else weights
     return open_open_clip(str(folder / f"{name}.json"), file, size, options)

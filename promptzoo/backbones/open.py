@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -63,8 +64,14 @@ def open_with(
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         logging.getLogger().addFilter(_quiet)
         torch.default_generator.manual_seed(0)
+        opener = function(OPENERS[source])
         try:
-            opened: Opened = function(OPENERS[source])(model, weights, size, dict(options or {}))
+            if (
+                weights not in ("random", "shipped") and not Path(weights).suffix
+            ):  # a hub is asked for what can be adopted
+                with torch.device("meta"):
+                    adopter_of(adopters, opener(model, "random", size, dict(options or {})).model)
+            opened: Opened = opener(model, weights, size, dict(options or {}))
         finally:
             logging.getLogger().removeFilter(_quiet)
     state = opened.model.eval().state_dict(keep_vars=True)
@@ -91,8 +98,8 @@ def moved(state: Mapping[str, Tensor], adopted: Adopted) -> dict[str, str]:
 
 
 def _quiet(record: logging.LogRecord) -> bool:
-    """open_clip announces through the root logger that random weights are random."""
-    return "No pretrained weights" not in record.getMessage()
+    """open_clip announces through the root logger that random weights are random, and what it raises right after."""
+    return not any(said in record.getMessage() for said in ("No pretrained weights", "Failed to download"))
 
 
 def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:

@@ -1,12 +1,17 @@
 """Weights of a backbone: from a local file, safely, or from a hub, with a sentence when it cannot be reached."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
 from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
@@ -24,11 +29,11 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
     except ZooError:
         raise
     except (*UNREACHED, RuntimeError) as error:
-        if not isinstance(error, UNREACHED) and not isinstance(error.__context__, (*UNREACHED, RuntimeError)):
+        asked = list(chain(error))
+        if isinstance(error, RuntimeError) and not any(isinstance(one, UNREACHED) for one in asked):
             raise  # what open_clip meets on the way it wraps in a RuntimeError; a bare one says something else
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise ZooError(
-            f"cannot fetch the weights '{tag}' of {name}: {reason}",
+            f"cannot fetch the weights '{tag}' of {name}: {reason(asked)}",
             key="backbone.weights",
             given=tag,
             lines=[
@@ -36,6 +41,23 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
                 f"or backbone.weights=random"
             ],
         ) from error
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from, or while that was handled."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def reason(asked: Iterable[BaseException]) -> str:
+    """Why nothing came, once and in short."""
+    asked = list(asked)
+    if any(isinstance(one, LocalEntryNotFoundError | ConnectionError | OfflineModeIsEnabled) for one in asked):
+        return "the hub cannot be reached, and they are not among the files that were fetched before"
+    if any(isinstance(one, EntryNotFoundError) for one in asked):
+        return "the hub has no such file"
+    return " ".join(str(asked[0]).split()) or type(asked[0]).__name__
 
 
 def no_tag(name: str, tag: str, tags: list[str]) -> ZooError:

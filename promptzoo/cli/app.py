@@ -1,8 +1,9 @@
 """The commands together, and what becomes of a mistake.  Heavy imports stand inside the commands."""
 
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -14,40 +15,50 @@ from promptzoo.cli.demo import demo
 from promptzoo.cli.eval import evaluate
 from promptzoo.cli.features import features
 from promptzoo.cli.figure import figure
+from promptzoo.cli.flags import Command, Commands
 from promptzoo.cli.list import list_words
 from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
 from promptzoo.cli.quiet import quiet
 from promptzoo.cli.report import report
+from promptzoo.cli.settings import settings
 from promptzoo.cli.show import show
 from promptzoo.cli.train import train
+from promptzoo.cli.way_in import EXIT_CODES, version, way_in
+from promptzoo.doing import watched
 from promptzoo.errors import ZooError
+from promptzoo.pages.waiting import Narrator
 from promptzoo.training.interrupt import like_ctrl_c
+
+STOPPED = 130  # what typer gives where Ctrl-C reaches it
 
 app = typer.Typer(
     name="promptzoo",
     help="Prompt architectures for large frozen vision models: take apart, recombine, train, cost and compare.",
+    epilog=EXIT_CODES,
+    cls=Commands,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 2 for what the user can put right, 130 for Ctrl-C."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
+    """Run one command; returns its exit code, as `EXIT_CODES` has them."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
     if not debug:
         quiet()
     try:
-        words = [word for word in words if word != "--debug"] or ["--help"]
-        with like_ctrl_c():
-            return app(words, prog_name="promptzoo", standalone_mode=False) or 0
+        with like_ctrl_c(), watched(Narrator()):
+            words = [word for word in given if word != "--debug"]
+            code: int = app(words, prog_name="promptzoo", standalone_mode=False) or 0
+        return code if code != STOPPED else stopped(given)
     except ZooError as error:
         if debug:
             raise
         return failed(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        print("stopped", file=sys.stderr)
-        return 130
+        return stopped(given)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -64,23 +75,46 @@ def failed(sentence: str, code: int = 2) -> int:
     return code
 
 
-@app.callback()
+def stopped(words: Sequence[str]) -> int:
+    """After Ctrl-C where nobody else says what was saved: the same command, which goes on or begins again."""
+    print(f"stopped; once more: {shlex.join(['promptzoo', *words])}", file=sys.stderr)
+    return STOPPED
+
+
+def say_version(wanted: bool) -> None:
+    if wanted:
+        print(version())
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and other packages' warnings.")] = False,
+    tell: Annotated[
+        bool, typer.Option("--version", help="Say the version.", callback=say_version, is_eager=True)
+    ] = False,
 ) -> None:
     """What holds for every command; `main` has taken `--debug` already, wherever it stood."""
+    if context.invoked_subcommand is None:
+        print(way_in(), end="")
 
 
-app.command("list")(list_words)
-app.command()(show)
-app.command()(check)
-app.command()(report)
-app.command()(train)
-app.command()(compare)
-app.command("eval")(evaluate)
-app.command()(predict)
-app.command()(merge)
-app.command()(features)
-app.command()(figure)
-app.command()(demo)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_words,
+    "show": show,
+    "settings": settings,
+    "check": check,
+    "report": report,
+    "train": train,
+    "compare": compare,
+    "eval": evaluate,
+    "predict": predict,
+    "merge": merge,
+    "features": features,
+    "figure": figure,
+    "demo": demo,
+}
+for name, command in COMMANDS.items():
+    app.command(name, cls=Command)(command)
 app.add_typer(data, name="data")

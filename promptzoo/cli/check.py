@@ -4,11 +4,19 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.completing import words as complete
+from promptzoo.cli.short import EMBEDDED, on_embedded
+from promptzoo.doing import doing
+
 
 def check(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="RECIPE", help="A recipe (a file, or the name of a shipped one), then key=value ..."),
+        typer.Argument(
+            metavar="RECIPE KEY=VALUE",
+            help="A recipe, a file or the name of a shipped one, and overrides: promptzoo settings.",
+            shell_complete=complete,
+        ),
     ],
     pictures: Annotated[
         int,
@@ -18,10 +26,12 @@ def check(
             help="Open weights and pictures too, and tell from N of them how far it starts from the frozen model.",
         ),
     ] = 0,
+    embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Draw the tower, who acts at which site, and what it costs; without --pictures nothing is downloaded."""
-    from promptzoo.pages.check import check_page
-    from promptzoo.pages.console import console
-    from promptzoo.recipe.recipe import Recipe
+    with doing("loading torch"):
+        from promptzoo.pages.check import check_page
+        from promptzoo.pages.console import console
+        from promptzoo.recipe.recipe import Recipe
 
-    check_page(Recipe.read(words[0], words[1:]), console(), pictures)
+    check_page(Recipe.read(words[0], on_embedded(words[0], words[1:], embedded)), console(), pictures)

@@ -5,30 +5,51 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.completing import words as complete
+from promptzoo.cli.short import BATCH, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 RUNS = Path("runs/compare")
 
 
 def compare(
-    words: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipes or lists, then key=value ... for all.")],
-    seeds: Annotated[str, typer.Option("--seeds", help="How many, like 3, or which, like 4,7.")] = "3",
-    baseline: Annotated[str, typer.Option("--baseline", help="Whom to hold the others against; else the first.")] = "",
-    out: Annotated[Path, typer.Option("--out", help="The folder of the runs; none is repeated.")] = RUNS,
-    form: Annotated[str, typer.Option("--format", help="table, markdown or json.")] = "table",
-    on: Annotated[str, typer.Option("--on", help="Rank by test, or by val alone, to choose words by.")] = "test",
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE KEY=VALUE",
+            help="Recipes or lists, and overrides for all of them.",
+            shell_complete=complete,
+        ),
+    ],
+    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="How many, like 3, or which, like 4,7.")] = "3",
+    baseline: Annotated[
+        str, typer.Option("--baseline", metavar="NAME", help="Whom to hold the others against; else the first.")
+    ] = "",
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the runs; none is repeated.")] = RUNS,
+    form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, markdown or json.")] = "table",
+    on: Annotated[
+        str, typer.Option("--on", metavar="SPLIT", help="Rank by test, or by val alone, to choose words by.")
+    ] = "test",
     stale: Annotated[float | None, STALE] = None,
-    task: Annotated[str | None, typer.Option("--task", help="Rank finished runs by what eval found on a task.")] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="TASK", help="Rank finished runs by what eval found on a task.")
+    ] = None,
+    epochs: Annotated[str | None, EPOCHS] = None,
+    lr: Annotated[str | None, LR] = None,
+    batch: Annotated[str | None, BATCH] = None,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
-    from promptzoo.pages import reached
-    from promptzoo.pages.comparison import FORMS, as_json, markdown, show
-    from promptzoo.pages.console import console
-    from promptzoo.pages.progress import Bar
-    from promptzoo.studies.by_task import by_task
-    from promptzoo.studies.compare import Terms, compared, seeds_of
+    with doing("loading torch"):
+        from promptzoo.pages import reached
+        from promptzoo.pages.comparison import FORMS, as_json, markdown, show
+        from promptzoo.pages.console import console
+        from promptzoo.pages.progress import Bar
+        from promptzoo.studies.by_task import by_task
+        from promptzoo.studies.compare import Terms, compared, seeds_of
 
+    words = [*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)]
     if form not in FORMS:
         said = f"--format takes {', '.join(FORMS)}, not '{form}'"
         raise ZooError(said, key="--format", given=form, possible=FORMS)

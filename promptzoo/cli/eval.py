@@ -6,37 +6,72 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.weights import WEIGHTS
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 BARE = "The frozen tower alone, like timm/deit_tiny_patch16_224, in place of a run; backbone.weights=FILE."
+FORMS = ("table", "json")
 
 
 def evaluate(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="RUN", help="A finished run's folder; task=T data.root=D ...", show_default=False),
+        typer.Argument(
+            metavar="RUN KEY=VALUE",
+            help="A finished run's folder; data.root=DIR for other pictures, task=T for another task.",
+            show_default=False,
+        ),
     ],
-    split: Annotated[str, typer.Option("--split", help="train, val or test, of task=classify.")] = "test",
+    split: Annotated[
+        str, typer.Option("--split", metavar="SPLIT", help="train, val or test, of task=classify.")
+    ] = "test",
+    form: Annotated[str, typer.Option("--format", metavar="FORM", help="table or json.")] = "table",
+    confusion: Annotated[
+        Path | None,
+        typer.Option("--confusion", metavar="FILE", help="Who was taken for whom: a .csv, .png, .pdf or .svg file."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
     bare: Annotated[str | None, typer.Option("--bare", metavar="BACKBONE", help=BARE)] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Where a task's result goes; the run's folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where a task's result goes; the run's folder.")
+    ] = None,
 ) -> None:
     """The figures of a finished run on one of its splits, or on another task: retrieve, correspond, segment_video."""
-    from promptzoo.pages.asked import asked_page
-    from promptzoo.pages.console import console
-    from promptzoo.pages.progress import StepBar
-    from promptzoo.pages.result import figures_page
-    from promptzoo.training.ask import ask, question
-    from promptzoo.training.evaluate import evaluate_run
+    with doing("loading torch"):
+        from promptzoo.files import as_json
+        from promptzoo.pages.asked import asked_page
+        from promptzoo.pages.confusion import checked, write_confusion
+        from promptzoo.pages.console import console
+        from promptzoo.pages.progress import StepBar
+        from promptzoo.pages.result import figures_page
+        from promptzoo.recipe.overrides import apart
+        from promptzoo.training.ask import ask, question
+        from promptzoo.training.evaluate_run import answered
 
-    runs = [word for word in words if "=" not in word]
-    words = [word for word in words if "=" in word]
+    if form not in FORMS:
+        said = f"--format takes {' or '.join(FORMS)}, not '{form}'"
+        raise ZooError(said, key="--format", given=form, possible=FORMS)
+    runs, words = apart(words)
     if len(runs) != (bare is None):
         raise ZooError(f"eval takes one run, or --bare BACKBONE in its place; got {', '.join(runs) or 'neither'}")
     if bare is not None or question(words) is not None:
+        if confusion is not None:
+            raise ZooError("--confusion is of task=classify")
         with StepBar() as steps:
             found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps)
-        asked_page(found, console())
+        if form == "json":
+            print(as_json(found, indent=2))
+        else:
+            asked_page(found, console())
         return
-    words = [word for word in words if word != "task=classify"]
-    figures_page(evaluate_run(runs[0], split, weights=weights, words=words), console())
+    if confusion is not None:
+        checked(confusion, force)
+    answers = answered(runs[0], split, weights=weights, words=[word for word in words if word != "task=classify"])
+    if form == "json":
+        print(as_json(answers.figures, indent=2))
+    else:
+        figures_page(answers.figures, console())
+    if confusion is not None:
+        write_confusion(confusion, answers, force)
+        console(errors=True).print(f"written: {confusion}", markup=False, soft_wrap=True)

@@ -5,12 +5,20 @@ from typing import Annotated
 import typer
 
 
+def complete(incomplete: str) -> list[str]:
+    from promptzoo.pages.listing import SHELVES
+
+    return [shelf for shelf in SHELVES if shelf.startswith(incomplete)]
+
+
 def list_words(
     shelf: Annotated[
-        str, typer.Argument(metavar="SHELF", help="One shelf only: blocks, grafts, ..., recipes, lists.")
+        str,
+        typer.Argument(metavar="SHELF", help="One shelf: recipes, lists, blocks, grafts, ...", autocompletion=complete),
     ] = "",
+    long: Annotated[bool, typer.Option("--long", help="What each word of every shelf is.")] = False,
 ) -> None:
-    """What there is: every word a recipe may use, what it is, and where it comes from."""
+    """What there is: every word a recipe may use; of a shelf, what each is, and where it comes from."""
     from promptzoo.pages.listing import list_page
 
-    list_page(shelf)
+    list_page(shelf, long)

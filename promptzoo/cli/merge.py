@@ -10,7 +10,9 @@ from promptzoo.cli.weights import WEIGHTS
 
 def merge(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The file; RUN/merged.safetensors where left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The file; RUN/merged.safetensors where left out.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
 ) -> None:

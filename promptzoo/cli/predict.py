@@ -1,23 +1,51 @@
 """`promptzoo predict`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from promptzoo.cli.weights import WEIGHTS
+from promptzoo.doing import doing
+from promptzoo.errors import ZooError
+from promptzoo.files import deliver, vacant
 
 
 def predict(
     path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
-    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE", help="Picture files.")],
-    top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
-    classes: Annotated[str, typer.Option("--classes", help="Other class names: a,b,c.", show_default=False)] = "",
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE", help="Files, folders, patterns like '*.jpg'.")],
+    top: Annotated[int, typer.Option("--top", metavar="COUNT", min=1, help="How many classes to name.")] = 3,
+    form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, csv or json.")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A file for them.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    classes: Annotated[
+        str, typer.Option("--classes", metavar="A,B,C", help="Other class names.", show_default=False)
+    ] = "",
     weights: Annotated[str | None, WEIGHTS] = None,
 ) -> None:
     """Name pictures with a finished run."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.result import predictions_page
-    from promptzoo.training.predict import predict as name
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.predictions import FORMS, predictions_page, written
+        from promptzoo.training.predict import predict as name
 
-    others = classes.split(",") if classes else None
-    predictions_page(pictures, name(path, pictures, top, weights=weights, classes=others), console())
+    if form not in FORMS:
+        said = f"--format takes {', '.join(FORMS)}, not '{form}'"
+        raise ZooError(said, key="--format", given=form, possible=FORMS)
+    if out is not None:
+        vacant(out, force)
+    found = name(path, pictures, top, weights=weights, classes=classes.split(",") if classes else None)
+    aside = console(errors=True)
+    if out is not None:
+        deliver(out, written(found, form).encode(), force)
+        aside.print(f"written: {out}", markup=False, soft_wrap=True)
+    elif form == "table":
+        predictions_page(found, console())
+    else:
+        print(written(found, form), end="")
+    broken = [(file, one) for file, one in found if isinstance(one, ZooError)]
+    for file, error in broken:
+        said = str(error) if str(file) in str(error) else f"{file}: {error}"
+        aside.print(f"left out: {said}", markup=False, soft_wrap=True)
+    if broken:
+        raise typer.Exit(1)

@@ -5,31 +5,53 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.completing import words as complete
+from promptzoo.doing import doing
+
 
 def report(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RECIPE", help="Recipes or recipe lists, then key=value ...", show_default=False),
+        typer.Argument(
+            metavar="RECIPE KEY=VALUE",
+            help="Recipes or recipe lists, and overrides for all of them.",
+            show_default=False,
+            shell_complete=complete,
+        ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="table, markdown, csv, json, or html, a page.")] = "table",
-    by: Annotated[str, typer.Option("--by", help="Open rows up: graft, block, site, layer or share.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", help="A file for the table; report.html for a page.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="The page's pictures: a .pdf, .png or .svg file.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORM", help="table, markdown, csv, json, or html, a page.")
+    ] = "table",
+    by: Annotated[
+        str, typer.Option("--by", metavar="PART", help="Open rows up: graft, block, site, layer or share.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A file for the table; report.html for a page.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="The page's pictures: a .pdf, .png or .svg file.")
+    ] = None,
     runs: Annotated[
-        Path | None, typer.Option("--runs", help="A folder of finished runs: their costs and accuracies.")
+        Path | None,
+        typer.Option("--runs", metavar="DIR", help="A folder of finished runs: their costs and accuracies."),
     ] = None,
-    classes: Annotated[int | None, typer.Option("--classes", help="How many, where the pictures are not here.")] = None,
+    classes: Annotated[
+        int | None, typer.Option("--classes", metavar="COUNT", help="How many, where the pictures are not here.")
+    ] = None,
     combine: Annotated[
         bool, typer.Option("--combine", help="backbones=A,B grafts=lore,sa2vp (or all) blocks=lore.local (or all).")
     ] = False,
-    up_to: Annotated[int, typer.Option("--up-to", help="With --combine: how many methods at most together.")] = 1,
+    up_to: Annotated[
+        int, typer.Option("--up-to", metavar="COUNT", help="With --combine: how many methods at most together.")
+    ] = 1,
     measure: Annotated[bool, typer.Option("--measure", help="Time and memory too, beside the bare backbone.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Count anew what was counted before.")] = False,
 ) -> None:
     """What recipes cost: parameters, operations, time and memory; needs no weights, no pictures, no network."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.report import Wanted, run
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.report import Wanted, run
 
     wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, force, again)
     run(words or [], wanted, console(), console(errors=True))

@@ -4,7 +4,8 @@ import typer
 
 STALE = typer.Option(
     "--stale",
-    help="Seconds of silence after which a run counts as abandoned; 60 on other machines where left out.",
+    metavar="SECONDS",
+    help="Silence after which a run counts as abandoned; 60 on other machines where left out.",
     min=1,
     show_default=False,
 )

@@ -6,41 +6,74 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.completing import words as complete
+from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, SEED, on_embedded, overrides
 from promptzoo.cli.stale import STALE
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import free_folder
+
+RUNS = Path("runs")
+LACKING = ("backbone.weights", "root")  # what a mistake is about that does not happen with the embedded ones
 
 
 def train(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="RECIPE", help="A recipe, then key=value ...", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="RECIPE KEY=VALUE",
+            help="A recipe, and overrides: promptzoo settings.",
+            show_default=False,
+            shell_complete=complete,
+        ),
     ] = None,
-    out: Annotated[str | None, typer.Option("--out", help="The run's folder; runs/<recipe> where left out.")] = None,
-    resume: Annotated[str | None, typer.Option("--resume", help="An unfinished run's folder, to continue it.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/<recipe> where left out.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="DIR", help="An unfinished run's folder, to continue it.")
+    ] = None,
     stale: Annotated[float | None, STALE] = None,
+    epochs: Annotated[str | None, EPOCHS] = None,
+    lr: Annotated[str | None, LR] = None,
+    batch: Annotated[str | None, BATCH] = None,
+    seed: Annotated[str | None, SEED] = None,
+    embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.progress import Bar
-    from promptzoo.pages.result import result_page
-    from promptzoo.recipe.recipe import Recipe
-    from promptzoo.training.run_folder import RunFolder
-    from promptzoo.training.session import train as run
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.progress import Bar
+        from promptzoo.pages.result import result_page
+        from promptzoo.recipe.embedded import at_home
+        from promptzoo.recipe.recipe import Recipe
+        from promptzoo.training.run_folder import RunFolder
+        from promptzoo.training.session import train as run
 
+    short = overrides(train_epochs=epochs, train_lr=lr, data_batch=batch, train_seed=seed)
     if not words and not resume:
         raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --resume DIR needs none")
     if out and resume:
         raise ZooError("--out begins a run and --resume continues one; give one of them")
+    if not words and (short or embedded):
+        raise ZooError(f"a run goes on as it was begun; --resume takes no {', '.join(short) or '--embedded'}")
     begun = RunFolder(resume or "")
-    recipe = Recipe.read(words[0], words[1:]) if words else begun.recipe()
-    for remark in begun.remarks:
+    recipe = Recipe.read(words[0], on_embedded(words[0], [*words[1:], *short], embedded)) if words else begun.recipe()
+    for remark in (*begun.remarks, *recipe.remarks):
         console(errors=True).print(f"note: {remark}", markup=False, soft_wrap=True)
-    free = None if resume or out else free_folder(Path("runs"), recipe.name)
+    first = not RUNS.exists()
+    free = None if resume or out else free_folder(RUNS, recipe.name)
     try:
         result = run(recipe, resume or out or str(free), resume=bool(resume), progress=Bar, stale=stale)
-    except ZooError:
+    except BaseException as error:
         if free is not None:
             with suppress(OSError):  # there is something in it that stays
                 free.rmdir()
+                if first:
+                    RUNS.rmdir()
+        asked = words and not embedded and not any(word.startswith("data.root") for word in words)
+        if isinstance(error, ZooError) and error.key in LACKING and asked and not at_home(recipe):
+            way = f"without them, on the embedded model and pictures: promptzoo train {recipe.name} --embedded"
+            error.lines = (*error.lines, way)
         raise
     result_page(result, recipe, console())

@@ -2,4 +2,6 @@
 
 import typer
 
-WEIGHTS = typer.Option("--weights", help="Where the backbone's weights are now, if not where the run found them.")
+WEIGHTS = typer.Option(
+    "--weights", metavar="FILE", help="Where the backbone's weights are now, if not where the run found them."
+)

@@ -15,7 +15,7 @@ from promptzoo.costs.store import Store
 from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import RecipeList
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.runs import Accuracy, read_runs
+from promptzoo.training.runs import NOTHING, Accuracy, read_runs
 
 #: Things to be worked at -> the same, one by one, shown to whoever watches.
 Bar = Callable[[Sequence[Any]], Iterable[Any]]
@@ -69,7 +69,7 @@ class Gathering:
     def finished_runs(self, folder: Path) -> None:
         """The recipes of runs, with what they came to; one that cannot be counted is skipped with its reason."""
         runs = read_runs(folder)
-        self.skipped += runs.skipped
+        self.skipped += [(path, reason) for path, reason in runs.skipped if reason != NOTHING]
         self.remarks += runs.remarks
         for group in self.bar(list(runs.groups)):
             try:
@@ -78,7 +78,12 @@ class Gathering:
                 self.skipped += [(path, f"cannot be counted: {error}") for path in group.accuracy.paths]
                 continue
             name = Path(group.accuracy.paths[0]).parent.name if found.name == "recipe" else found.name
-            self.rows.append(row(replace(found, name=name), group.recipe, group.accuracy))
+            found = replace(found, name=name)
+            twin = next((one for one in self.rows if one.accuracy is None and alike(one.report, found)), None)
+            if twin is not None:  # the recipe was asked for too: one row has both
+                self.rows.remove(twin)
+            came = row(found, group.recipe, group.accuracy)
+            self.rows.append(replace(came, measured=None if twin is None else twin.measured))
 
     def listed(self, asked: RecipeList) -> Listed:
         """The rows of a list, counted as far as it asks."""
@@ -91,6 +96,14 @@ class Gathering:
                 whole = self.count(recipe, classes)
                 found.append(Counted(whole.classes, whole.parameters.tuned, whole.shares, whole.inference))
         return Listed(asked, found)
+
+
+SAID = ("name", "backbone", "classes", "parameters", "inference")
+
+
+def alike(one: Report, other: Report) -> bool:
+    """Whether two reports are of one name and say the same costs, whatever else their recipes have."""
+    return all(getattr(one, word) == getattr(other, word) for word in SAID)
 
 
 def row(found: Report, recipe: Recipe, accuracy: Accuracy | None = None) -> Row:

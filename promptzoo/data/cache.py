@@ -16,6 +16,7 @@ from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.room import memory
 from promptzoo.data.shared_views import SharedViews
 from promptzoo.data.transforms import Pixels, middle, pixels
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 SHARE = 4  # the cache takes at most one fourth of the memory there is
@@ -57,12 +58,16 @@ class Cache:
             return pictures
         threads = threads or self.threads
         fresh = [picture for picture in pictures if picture not in self.known]
-        with ThreadPool(threads) if threads > 1 else nullcontext() as pool:
+        with (
+            ThreadPool(threads) if threads > 1 else nullcontext() as pool,
+            doing("reading pictures", len(fresh)) as step,
+        ):
             for start in range(0, len(fresh), 8 * threads):  # no more than these wait in memory for their turn
                 some = [(picture, whole) for picture in fresh[start : start + 8 * threads]]
                 decoded = [self._try(one) for one in some] if pool is None else pool.map(self._try, some)
                 for (picture, _), found in zip(some, decoded, strict=True):
                     self._keep(picture, found, whole)
+                step(len(some))
         return [picture for picture in pictures if picture not in self.broken] if self.broken else pictures
 
     def image(self, picture: Picture) -> Image.Image:

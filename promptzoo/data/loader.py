@@ -16,6 +16,7 @@ from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import chosen, columns
 from promptzoo.data.transforms import Pixels, crop_flip, normalised, pixels
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 AUGMENTS = ("none", "crop_flip")
@@ -161,8 +162,12 @@ class Loader:
         reader, augment = self.reader, "none" if epoch is None else self.augment
         pictures = reader.pictures if only is None else chosen(reader.pictures, only)
         plain = Loader(pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed, workers=self.workers)
-        with torch.no_grad():
-            return torch.cat([function(batch.image).cpu() for batch in plain.epoch(epoch or 0)])
+        found = []
+        with torch.no_grad(), doing("computing features", len(pictures)) as step:
+            for batch in plain.epoch(epoch or 0):
+                found.append(function(batch.image).cpu())
+                step(len(batch.label))
+        return torch.cat(found)
 
     def remember(self, function: Callable[[Tensor], Tensor], *, enough: bool = True) -> int:
         """Lets every batch hold `function` of its pictures, alone where that is `enough`; how many it computed.

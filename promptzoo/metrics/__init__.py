@@ -4,9 +4,18 @@
 
 Figures are shares from 0 to 1.  Axes: `q` queries, `n` pictures of a database, or patches; `b` pairs of pictures,
 `k` key points, `d` width, `c` classes, `f` frames, `h w` height and width; key points are x, y in pixels.
-Ordinary accuracy is torchmetrics'; these are protocols of single benchmarks that torchmetrics does not have.
+Ordinary accuracy is torchmetrics'; these are figures of a classifier's answers, and protocols of single benchmarks that
+torchmetrics does not have.
 """
 
+from promptzoo.metrics.answers import (
+    among_first,
+    calibration_error,
+    class_accuracy,
+    classes_before,
+    confusion,
+    negative_log_likelihood,
+)
 from promptzoo.metrics.correspondence import transfer_keypoints
 from promptzoo.metrics.keypoints import PCK, pck
 from promptzoo.metrics.propagation import propagate_labels
@@ -18,11 +27,17 @@ __all__ = [
     "PCK",
     "Course",
     "Retrieval",
+    "among_first",
     "average_precision",
     "boundary",
     "boundary_f",
+    "calibration_error",
+    "class_accuracy",
+    "classes_before",
+    "confusion",
     "course",
     "j_and_f",
+    "negative_log_likelihood",
     "pck",
     "propagate_labels",
     "rank",

@@ -180,8 +180,7 @@ class Rule:
         """In each training step, and at a rewind: leaves gradients in the parameters, and changes nothing else.
 
         `losses` are weighted, by name; `backward` adds the gradients of one of them, and takes `retain_graph`.  The
-        first `backward` of a step averages over processes by itself, further ones do not: `average` gives a tensor's
-        mean over processes.
+        first one of a step averages over processes, further ones do not: `average` gives a tensor's mean over them.
         """
 
 
@@ -195,6 +194,7 @@ class Task:
     def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:
         """The figures of a split by name, the same in every process: after each epoch, and of test at the end.
 
-        In evaluation mode, without gradients, under autocast, each process with its part of the batches, to be looked
-        at once; it changes nothing.  `predicted` (n 2), if it tells, holds place and class of this process's pictures.
+        In evaluation mode, without gradients, under autocast, each process with its part of the batches, looked at
+        once; it changes nothing.  If it tells, `predicted` (n 2) has place and class of this process's pictures, and
+        `certainty` (n 2) the probability of that class and how many classes stand before the picture's own.
         """

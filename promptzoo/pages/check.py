@@ -50,14 +50,16 @@ def check(recipe: Recipe, pictures: int = 0) -> Checked:
             {name: graft for name, graft in model.grafts.items() if name in acting(model.visual)}, recipe, model, data
         )
         cosine = nearness(model, data.train, pictures)
-        return Checked(model, of_model(model, recipe, steps=False), (), cosine)
-    asked, remarks = recipe.backbone.weights, []
+        return Checked(model, of_model(model, recipe, steps=False), tuple(recipe.remarks), cosine)
+    asked, remarks = recipe.backbone.weights, list[str]()
     here = asked == "shipped" or Path(asked).suffix != ""
     if not here:
         remarks.append(f"weights '{asked}' are not fetched for this, shapes stand in")
     classes, more = class_names(recipe)
     model = build(recipe, classes, open_of(recipe, hollow=not here))
-    return Checked(model, of_model(model, recipe, steps=False), (*(remarks if asked != "random" else ()), *more))
+    return Checked(
+        model, of_model(model, recipe, steps=False), (*recipe.remarks, *(remarks if asked != "random" else ()), *more)
+    )
 
 
 def check_page(recipe: Recipe, out: Console, pictures: int = 0) -> None:

@@ -96,7 +96,7 @@ def own(operations: Operations) -> str:
 
 def show(reports: Sequence[Report], out: Console, by: str = "") -> None:
     """The table on the screen, what its words mean, and every remark."""
-    out.print(table(reports, by).screen(tight=True))
+    out.print(table(reports, by).fitting(out))
     for note in dict.fromkeys(notes(reports, by)):
         out.print(f"[dim]{escape(note)}[/]")
 
@@ -139,6 +139,6 @@ def show_measured(measured: dict[str, Measured], out: Console) -> None:
         speeds = (f"{found.pictures_per_second[1]:.1f}", f"{step[1]:.0f}" if step else "")
         made.add(name, *(told[column] for column in columns), *speeds, depth=0)
     out.print()
-    out.print(made.screen(tight=True))
+    out.print(made.fitting(out))
     for remark in dict.fromkeys(said for found in measured.values() for said in (found.told(), *found.remarks)):
         out.print(f"[dim]{escape(remark)}[/]")

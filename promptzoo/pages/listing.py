@@ -11,28 +11,61 @@ from promptzoo.errors import ZooError
 from promptzoo.pages.console import console
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
 
+SHELVES = ("recipes", "lists", *KINDS.values(), "adopters")
 
-def list_page(only: str = "") -> None:
-    """Every shelf as a table; or one of them."""
+
+def list_page(only: str = "", long: bool = False) -> None:
+    """The words of every shelf; what each is, of one of them, or of all where it may be `long`."""
     registry, out = load_registry(), console()
-    shelves = [*KINDS.values(), "adopters", "recipes", "lists"]
-    if only and only not in shelves:
-        raise ZooError(f"there is no shelf '{only}'", given=only, possible=shelves)
-    for shelf, title, rows in tables(registry):
-        if rows and only in ("", shelf):
-            table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True)
-            table.add_column(style="bold cyan", no_wrap=True, width=26)
-            table.add_column(ratio=5)
-            if sourced := any(row[2] for row in rows):
-                table.add_column(style="dim", ratio=2)
-            for row in rows:
-                table.add_row(*map(escape, row[: 3 if sourced else 2]))
+    if only and only not in SHELVES:
+        raise ZooError(f"there is no shelf '{only}'", given=only, possible=SHELVES)
+    if only or long:
+        shown = [(title, rows) for shelf, title, rows in tables(registry) if rows and only in ("", shelf)]
+        width = max((len(row[0]) for _, rows in shown for row in rows), default=0)
+        for title, rows in shown:
             out.print(f"[bold]{title}[/]")
-            out.print(table)
+            out.print(explained(rows, width))
             out.print()
-    out.print("[dim]promptzoo show NAME tells all about one of them.[/]")
+        out.print("[dim]promptzoo show NAME tells all about one of them.[/]")
+    else:
+        out.print(overview(registry))
+        out.print(
+            "\n[dim]promptzoo list SHELF says what each is, --long of all; promptzoo show NAME, all about one.[/]"
+        )
     for sentence in registry.broken:
         out.print(f"[yellow]not here:[/] {escape(sentence)}")
+
+
+def grid() -> Table:
+    return Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+
+
+def overview(registry: Registry) -> Table:
+    """A row for each shelf: its words."""
+    found: dict[str, dict[str, None]] = {shelf: {} for shelf in SHELVES}
+    for shelf, _, rows in tables(registry):
+        found[shelf] |= dict.fromkeys(row[0] for row in rows)
+    table = grid()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for shelf, words in found.items():
+        if words:
+            table.add_row(shelf, f"[cyan]{escape(', '.join(words))}[/]")
+    return table
+
+
+def explained(rows: list[tuple[str, str, str]], width: int) -> Table:
+    """What each word is, and its source, which is not cut in a word."""
+    table = grid()
+    table.expand = True
+    table.add_column(style="bold cyan", no_wrap=True, width=width)
+    table.add_column(ratio=5)
+    widest = max((len(word) for row in rows for word in row[2].split()), default=0)
+    if widest:
+        table.add_column(style="dim", ratio=2, min_width=widest)
+    for row in rows:
+        table.add_row(*map(escape, row[: 3 if widest else 2]))
+    return table
 
 
 def tables(registry: Registry) -> Iterator[tuple[str, str, list[tuple[str, str, str]]]]:

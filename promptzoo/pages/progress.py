@@ -1,6 +1,7 @@
 """What goes on, as a bar on a terminal: of a training, and of things that are worked at one by one."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,10 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn, track
 from rich.progress import Progress as Bars
 
+from promptzoo.doing import Watcher, watched
 from promptzoo.pages.console import console
+from promptzoo.pages.waiting import lively
 from promptzoo.tasks.desk import Steps
-from promptzoo.training.progress import FIGURES, Progress
+from promptzoo.training.progress import FIGURES, Progress, validated
 
+WIDTH = 20  # of a bar
 PARTS = 10  # lines of a task where there is no terminal
 
 
@@ -23,8 +27,8 @@ class OnTerminal:
 
     def show(self, console: Console, name: str, total: int, *columns: ProgressColumn, **fields: Any) -> None:
         """Begins the bar, where there is a terminal."""
-        if console.is_terminal:
-            words = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+        if lively():
+            words = (TextColumn("{task.description}"), BarColumn(WIDTH), *columns, TimeRemainingColumn())
             self.bars = Bars(*words, console=console, transient=True)
             self.bars.start()
             self.row = self.bars.add_task(name, total=total, **fields)
@@ -39,28 +43,53 @@ class OnTerminal:
             self.bars.stop()
 
 
-class Bar(OnTerminal, Progress):
-    """A training as a bar on a terminal; elsewhere a line an epoch."""
+class Bar(OnTerminal, Progress, Watcher):
+    """A training as lines, one an epoch; on a terminal a bar stands below them and tells what goes on."""
 
     def __init__(self, epochs: int, per_epoch: int, quiet: bool = False) -> None:
         super().__init__(epochs, per_epoch, quiet)
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.watching = ExitStack()
+        self.val, self.what, self.done, self.total = "", "", 0, 0
 
     def __enter__(self) -> Self:
         if not self.quiet:
             self.show(self.console, "", self.epochs * self.per_epoch, TextColumn("{task.fields[said]}"), said="")
+        self.watching.enter_context(watched(self))
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.watching.close()
+        super().__exit__(kind, error, trace)
+
+    def begin(self, what: str, total: int) -> None:
+        self.what, self.done, self.total = what, 0, total
+        self.doing()
+
+    def count(self, count: int = 1) -> None:
+        self.done += count
+        self.doing()
+
+    def end(self) -> None:
+        """The next step takes the line again."""
+
+    def doing(self) -> None:
+        if self.bars is not None:
+            counted = f" {self.done}/{self.total}" if self.total else ""
+            self.bars.update(self.row, description=f"{self.what}{counted}")
 
     def step(self, done: int, loss: float, accuracy: float, pictures: float) -> None:
         super().step(done, loss, accuracy, pictures)
         if self.bars is not None:
             epoch = min(self.epochs, (done - 1) // self.per_epoch + 1)
-            said = f"{FIGURES.format(loss=loss, accuracy=accuracy)}  {self.speed():.0f} pictures/s"
+            said = f"{FIGURES.format(loss=loss, accuracy=accuracy)}{self.val}  {self.speed():.0f} pictures/s"
             self.bars.update(self.row, completed=done, said=said, description=f"epoch {epoch}/{self.epochs}")
 
     def epoch(self, line: dict[str, Any]) -> None:
-        if self.bars is None:
-            super().epoch(line)
+        self.val = validated(line)
+        super().epoch(line)
 
 
 class StepBar(OnTerminal, Steps):
@@ -89,7 +118,7 @@ def counting(out: Console) -> Callable[[Sequence[Any]], Iterable[Any]]:
     """Hands things on one by one, with a bar on a terminal where there are several."""
 
     def watched(things: Sequence[Any]) -> Iterable[Any]:
-        if len(things) < 2 or not out.is_terminal:
+        if len(things) < 2 or not lively():
             return things
         return track(things, "counting", console=out, transient=True)
 

@@ -17,6 +17,7 @@ from promptzoo.pages.formats import as_json, comma_separated
 from promptzoo.pages.lists import listed_as, show_list
 from promptzoo.pages.progress import counting
 from promptzoo.recipe.lists import RecipeList, read_list
+from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.recipe import Recipe
 
 FORMS = ("table", "markdown", "csv", "json", "html")
@@ -69,7 +70,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         recipes, lists = asked(words)
         if not (recipes or lists or wanted.runs):
             raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --runs DIR needs none")
-        apart(recipes, lists, wanted)
+        fitting(recipes, lists, wanted)
         gathering.recipes(recipes, wanted.measure)
     if wanted.runs:
         gathering.finished_runs(wanted.runs)
@@ -79,13 +80,15 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         said.print(f"[yellow]note:[/] {escape(remark)}", soft_wrap=True)
     for path, reason in gathering.skipped:
         said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
+    if gathering.refused and not (gathering.rows or lists):
+        raise ZooError(f"none of the {len(gathering.refused)} combinations can be built; each has its sentence above")
 
 
 def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
     """The recipes and lists that are named; overrides go to all of them."""
-    overrides = [word for word in words if "=" in word]
+    names, overrides = apart(words)
     recipes, lists = [], []
-    for word in (word for word in words if "=" not in word):
+    for word in names:
         found = read_list(word)
         if found is None:
             recipes.append(Recipe.read(word, overrides))
@@ -95,7 +98,7 @@ def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
     return recipes, lists
 
 
-def apart(recipes: Sequence[Recipe], lists: Sequence[RecipeList], wanted: Wanted) -> None:
+def fitting(recipes: Sequence[Recipe], lists: Sequence[RecipeList], wanted: Wanted) -> None:
     """Raises `ZooError` for lists where only recipes can be shown, and for several tables in one file of a program."""
     if lists and (wanted.form == "html" or wanted.plot):
         raise ZooError(f"a page or picture shows recipes; '{lists[0].name}' is a recipe list, which is a table")

@@ -1,6 +1,5 @@
-"""What `promptzoo train`, `eval` and `predict` print at the end."""
+"""What `promptzoo train` and `eval` print at the end."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -9,7 +8,6 @@ from rich.markup import escape
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.predictor import Prediction
 from promptzoo.training.result import Result
 
 
@@ -30,23 +28,29 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     out.print(f"the run is in [bold]{escape(result.out)}[/]", soft_wrap=True)
 
 
+TITLES = {"top5": "top-5", "loss": "NLL", "calibration_error": "calibration error"}  # of figures, in this order
+MOST = 40  # classes of a table
+
+
 def figures_page(figures: dict[str, Any], out: Console) -> None:
-    """The figures of one split, and those of each class."""
-    out.print(f"{figures['split']}: accuracy [bold]{percent(figures['accuracy'])} %[/]")
+    """The figures of one split, and those of each class, the worst first where there are many."""
+    out.print(f"{figures['split']}: accuracy [bold]{percent(figures['accuracy'])} %[/], {figures['count']:,} pictures")
+    for key, title in TITLES.items():
+        if key in figures:
+            share = f"{percent(figures[key])} %" if key != "loss" else f"{figures[key]:.4f} nats"
+            out.print(f"  {title} {share}")
+    known = ("split", "accuracy", "count", "remarks", "per_class", "class_accuracy", *TITLES)
     for key, value in figures.items():
-        if isinstance(value, int | float) and key != "accuracy":
-            out.print(f"  {key} {value:g}")
-        elif isinstance(value, dict):
-            table = Table(["class", *next(iter(value.values()), {})])
-            for name, row in value.items():
-                table.add(name, *(f"{number:g}" for number in row.values()))
-            out.print(table.screen())
+        if isinstance(value, int | float) and key not in known:
+            out.print(f"  {escape(key)} {value:g}")
+    if rows := figures.get("per_class"):
+        shares = figures.get("class_accuracy", {})
+        names = sorted(rows, key=lambda name: shares.get(name) or 0) if len(rows) > MOST else list(rows)
+        table = Table(["class", "%", *next(iter(rows.values()))])
+        for name in names[:MOST]:
+            table.add(name, percent(shares.get(name)), *(f"{number:g}" for number in rows[name].values()))
+        out.print(table.screen())
+        if len(names) > MOST:
+            out.print(f"[dim]and {len(names) - MOST} classes more, named right more often: --format json has all[/]")
     for remark in figures["remarks"]:
         out.print(f"[dim]note: {escape(remark)}[/]")
-
-
-def predictions_page(files: Sequence[str], found: Sequence[Prediction], out: Console) -> None:
-    """A line for each picture: its likeliest classes and their probabilities."""
-    for file, prediction in zip(files, found, strict=True):
-        named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in prediction.ranking)
-        out.print(f"[bold]{escape(file)}[/]  {escape(named)}", soft_wrap=True)

@@ -1,7 +1,6 @@
 """What `promptzoo show` prints: the card of a word, a class or a recipe."""
 
 from rich.console import Console
-from rich.markup import escape
 
 from promptzoo.errors import ZooError
 from promptzoo.pages.cards.screen import print_card
@@ -57,5 +56,5 @@ def recipe_card(name: str) -> str:
 
 def print_list(name: str, out: Console) -> None:
     file = shipped_lists()[name]
-    out.print(f"[bold cyan]{name}[/]  [dim]recipe list, {escape(str(file))}[/]\n")
+    out.print(f"[bold cyan]{name}[/]  [dim]recipe list, recipes/lists/{file.name}[/]\n")
     out.print(file.read_text(encoding="utf-8"), markup=False, soft_wrap=True)

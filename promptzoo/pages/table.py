@@ -3,10 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table as Screen
+
+FREE = 1000  # columns, where a table may be as wide as it wants
 
 
 class Table:
@@ -35,13 +39,21 @@ class Table:
         for column, title in enumerate(self.titles):
             right = column in self.numbers
             title = "\n".join(title.rsplit(" ", 1)) if tight and right else title
-            made.add_column(escape(title), justify="right" if right else "left", no_wrap=right, overflow="fold")
+            least = max(map(len, title.splitlines()), default=0)
+            justify: Literal["left", "right"] = "right" if right else "left"
+            made.add_column(escape(title), justify=justify, no_wrap=right, overflow="fold", min_width=least)
         for depth, row in self.rows:
             name, *rest = (escape(str(cell)) for cell in row)
             name = "  " * (depth or 0) + name
             strong = depth is not None and depth < 2
             made.add_row(f"[bold]{name}[/]" if strong else name, *rest, style="dim" if (depth or 0) > 1 else "")
         return made
+
+    def fitting(self, console: Console) -> Screen:
+        """For this console: tight where it is too narrow for the other."""
+        loose = self.screen()
+        needs = Measurement.get(console, console.options.update(width=FREE), loose).maximum
+        return loose if needs <= console.width else self.screen(tight=True)
 
     def markdown(self) -> str:
         """Its lines, without a line break at the end; nothing where there are no rows."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from promptzoo.backbones import Backbone
+from promptzoo.doing import doing
 from promptzoo.errors import RecipeError, ZooError, located, placing
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
 from promptzoo.model.contract import Rule
@@ -36,11 +37,13 @@ def open_of(recipe: Recipe, hollow: bool = False, pictures: bool = False) -> Bac
     try:
         if featured(recipe) and not hollow:
             opening = partial(open_towers, weights=asked.weights) if pictures else open_hollow
-            return stand_in(recipe, partial(opening, size=size, options=asked.options), hollow=not pictures)
-        if hollow:
-            backbone = open_hollow(asked.open, size=asked.size, options=asked.options)
-        else:
-            backbone = open_towers(asked.open, asked.weights, size=asked.size, options=asked.options)
+            opening = partial(opening, size=asked.size, options=asked.options)
+            return stand_in(recipe, opening, hollow=not pictures)
+        with doing(f"opening the backbone {asked.open}{'' if hollow else f', weights {asked.weights}'}"):
+            if hollow:
+                backbone = open_hollow(asked.open, size=asked.size, options=asked.options)
+            else:
+                backbone = open_towers(asked.open, asked.weights, size=asked.size, options=asked.options)
         if asked.dropout:
             backbone.adopted.visual.dropout(asked.dropout)
     except ZooError as error:

@@ -1,5 +1,8 @@
 """Overrides: `key=value` of the command line put into a recipe, as if it had been written there."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import Problems, RecipeError, ZooError, shown
@@ -9,6 +12,13 @@ from promptzoo.recipe.registry import KINDS, load_registry
 from promptzoo.recipe.sections import SECTIONS
 from promptzoo.recipe.settings import APART, SOURCES
 from promptzoo.recipe.yaml import Node, Place
+
+
+def apart(words: Iterable[Any]) -> tuple[list[Any], list[str]]:
+    """Recipes, lists or runs, by their names or as Python has them, and overrides; a file named with a `=` is a name."""
+    words = list(words)
+    overrides = [word for word in words if isinstance(word, str) and "=" in word and not Path(word).exists()]
+    return [word for word in words if word not in overrides], overrides
 
 
 def change(recipe: Node, text: str, problems: Problems) -> None:
@@ -66,6 +76,19 @@ def choose_knowledge(knowledge: Any) -> None:
             for key in (source, *companions):
                 if source not in chosen and key in knowledge and not knowledge.overridden(key):
                     del knowledge[key]
+
+
+def choose_pictures(data: Any) -> Iterator[str]:
+    """An override of the root puts a folder of pictures in the place of a set that has no root, and says so."""
+    if not isinstance(data, Node) or "root" not in data or not data.overridden("root"):
+        return
+    said, chosen = data.where("dataset"), data.get("dataset")
+    if str(said.source).partition("=")[0].strip() == "data.dataset":
+        return
+    with suppress(ZooError):  # said when the set is opened
+        if "root" not in parameters(load_registry().find("dataset", chosen)[1]):
+            yield f"data.root: pictures of a folder, data.dataset=folder, in the place of '{chosen}'"
+            data.put("dataset", "folder", data.where("root"))
 
 
 def drop_leftovers(recipe: Node) -> None:

@@ -5,14 +5,15 @@ from typing import Any
 
 from promptzoo.backbones import Backbone
 from promptzoo.data.cache import SHARE, Cache
+from promptzoo.data.contents import fingerprint
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import CONVENTIONS, Preprocess
 from promptzoo.data.room import cores, memory
 from promptzoo.data.shared_views import SharedViews
-from promptzoo.data.splits import split
-from promptzoo.errors import ZooError
+from promptzoo.data.splits import split, without
+from promptzoo.errors import ZooError, some
 from promptzoo.model.blueprint import parameters
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
@@ -54,14 +55,36 @@ def cache_of(recipe: Recipe, preprocess: Preprocess, world: int = 1) -> Cache:
     return Cache(preprocess, limit, threads=recipe.train.threads or max(1, cores() // world), store=store)
 
 
-def open_dataset(recipe: Recipe) -> Dataset:
+def open_test(recipe: Recipe, backbone: Backbone) -> tuple[Loader, list[str], str, list[str]]:
+    """The test pictures alone: batches, classes, fingerprint and remarks.  Raises `ZooError` as `open_data` does."""
+    asked = recipe.data
+    dataset = open_dataset(recipe, only="test")
+    cache = cache_of(recipe, seen_by(recipe, backbone))
+    pictures = cache.all_readable(dataset.test)
+    broken = some(cache.broken.values(), quote="", joint="; ")
+    if cache.broken and asked.on_bad_image != "skip":
+        way = "mend or remove, or write data.on_bad_image=skip"
+        raise ZooError(broken, key="data.on_bad_image", given=asked.on_bad_image, remedy=way)
+    if not pictures:
+        raise ZooError("no picture to test on", key="data.root")
+    left = [f"{len(cache.broken)} pictures left out: {broken}"] if cache.broken else []
+    empty = without(pictures, dataset.classes)
+    lacking = [f"no picture to test on in class {some(empty)}"] if empty else []
+    loader = Loader(pictures, cache, batch=asked.batch, workers=asked.workers)
+    digest = fingerprint(pictures, content=cache.content)
+    return loader, dataset.classes, digest, [*dataset.remarks, *left, *lacking]
+
+
+def open_dataset(recipe: Recipe, only: str | None = None) -> Dataset:
     """The data set of a recipe, or the pictures that were given with it in Python.
 
+    `only` one split is asked of those sets that can read it alone.
     Raises `ZooError` for one without classes or splits.
     """
     if recipe.pictures is not None:
         return recipe.pictures
-    dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset")
+    given = {} if only is None else {"only": only}
+    dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset", **given)
     if lacking := [word for word in ("classes", "train", "val", "test") if not hasattr(dataset, word)]:
         raise ZooError(f"dataset '{recipe.data.dataset}' has no {', '.join(lacking)} after its constructor")
     return dataset

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from promptzoo.errors import Problems, RecipeError, nearest, shown
 from promptzoo.recipe import yaml
-from promptzoo.recipe.overrides import change, choose_knowledge, drop_leftovers
+from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
+from promptzoo.recipe.shortening import planned, shorten
 from promptzoo.recipe.yaml import Node, Place
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Recipe:
     It is made from the name of a shipped one, a path, text (of more lines than one), a mapping, or another recipe;
     `overrides` are `key=value`, as in a command.  `pictures` are those given in Python, which no file can hold.
     The nodes `head`, `rule`, `task` and those in `grafts` and `losses` are built by `Construct`; the rest is settings.
+    `remarks` say what an override changed beside what it names.
     Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
     """
 
@@ -38,10 +40,14 @@ class Recipe:
         problems = Problems()
         node, source = found(recipe, source)
         self.source, self.name, self.node = source, Path(source).stem, node
+        self.remarks: list[str] = []
         if isinstance(recipe, Recipe):
-            self.name, self.pictures = recipe.name, recipe.pictures
+            self.name, self.pictures, self.remarks = recipe.name, recipe.pictures, [*recipe.remarks]
+        epochs = planned(node)
         for text in [overrides] if isinstance(overrides, str) else overrides:
             change(node, str(text), problems)
+            epochs = planned(node) if str(text).partition("=")[0].strip() == "train" else epochs
+        self.remarks += [*choose_pictures(node.get("data")), *shorten(node, epochs)]
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
             del node[key]
         strange = [key for key in node if key not in SECTIONS]

@@ -8,6 +8,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from promptzoo.errors import Problems, either, nearest, shown
 from promptzoo.recipe.complaints import complaint
+from promptzoo.recipe.near_words import SECTIONS as SETTINGS
+from promptzoo.recipe.near_words import meant_by
 from promptzoo.recipe.yaml import Node, placed
 
 SECTIONS = ("backbone", "grafts", "head", "losses", "rule", "knowledge", "data", "train", "task")
@@ -48,14 +50,26 @@ def explain(cls: type[BaseModel], node: Node, name: str, way: Way, errors: list[
     loc, place, key = errors[0]["loc"], node.where(*way), ".".join(map(str, way))
     if errors[0]["type"] == "extra_forbidden":
         owner, fields = ".".join([name, *map(str, loc[:-1])]), inner(cls, loc[:-1]).model_fields
+        near = [] if nearest(str(loc[-1]), fields) else meant_by(name, str(loc[-1]))
+        way_out = f"did you mean {either(near)}?" if near else ""
         it_takes = [f"it takes {', '.join(fields)}"]
+        if name in SETTINGS:
+            it_takes.append(f"promptzoo settings {name} tells what each is")
         problems.add(
-            place, f"{owner} takes no '{loc[-1]}'", key=loc[-1], given=loc[-1], possible=fields, lines=it_takes
+            place,
+            f"{owner} takes no '{loc[-1]}'",
+            key=loc[-1],
+            given=loc[-1],
+            possible=fields,
+            remedy=way_out,
+            lines=it_takes,
         )
     elif not way:
         for one in errors:
-            lacking = one["loc"][-1] if one["type"] == "missing" else ""
-            problems.add(place, f"{name} needs '{lacking}'" if lacking else f"{name} {one['msg']}", key=lacking)
+            lacking, told = one["loc"][-1] if one["type"] == "missing" else "", one.get("ctx", {})
+            asked = next((node.where(word) for word in told.get("keys", ()) if node.overridden(word)), place)
+            said = f"{name} needs '{lacking}'" if lacking else f"{name} {one['msg']}"
+            problems.add(asked, said, key=lacking, remedy=told.get("remedy", ""))
     elif way == loc and isinstance(errors[0]["input"], dict) and way[:1] == ("stages",):
         problems.add(place, f"{name}.{key} {errors[0]['msg']}", key=key)
     elif way[:1] != ("stages",) or len(way) != 2 or way == loc:  # else what a stage has from `train`, reported there

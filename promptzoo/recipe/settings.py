@@ -29,11 +29,11 @@ class Settings(BaseModel):
 class BackboneSettings(Settings):
     """Which frozen network, with which weights, at which picture size."""
 
-    open: str  # timm/<model>, open_clip/<model>, promptzoo/zoo_tiny
-    weights: str = "random"  # random, shipped, a pretrained tag, or a local file
-    image_size: Size | None = None  # pixels, one number or [height, width]; the model's own size where it is left out
-    options: dict[str, Any] = {}  # more arguments of the network's constructor, like {depth: 4}
-    dropout: Share = 0.0  # the frozen network's own dropout while training
+    open: str = Field(description="timm/<model>, open_clip/<model> or promptzoo/zoo_tiny")
+    weights: str = Field("random", description="random, shipped, a pretrained tag, or a local file")
+    image_size: Size | None = Field(None, description="pixels, one number or [height, width]; else the model's own")
+    options: dict[str, Any] = Field({}, description="more arguments of the network's constructor, like {depth: 4}")
+    dropout: Share = Field(0.0, description="the frozen network's own dropout while training")
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -46,40 +46,48 @@ class DataSettings(Settings):
 
     model_config = ConfigDict(extra="allow")
 
-    dataset: str
-    shots: Count | None = None  # pictures of a class for training; all where it is left out
-    batch: Count = 32
-    guess: Literal["none", "zero_shot", "linear_probe", "current"] = "none"  # what the K-L loss pushes away from
-    augment: Literal["none", "crop_flip"] = "none"
-    workers: Annotated[int, Field(ge=0)] = 0
-    cache: bool = True  # keep decoded pictures in memory when they fit, and features where nothing learns before them
-    cache_gb: Annotated[float, Field(gt=0)] | None = None  # keep them in a file instead, shared by all runs here
-    cache_views: Count | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
-    transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = "checkpoint"  # whose colours and crop
-    size: Size | None = None  # this and the next five: the backbone's own where they are left out
-    mean: Colour | None = None
-    std: Colour | None = None
-    interpolation: Literal["nearest", "bilinear", "bicubic"] | None = None
-    crop_pct: Annotated[float, Field(gt=0, le=1)] | None = None
-    crop_mode: Literal["center", "squash"] | None = None  # resize the shorter side and cut, or resize both sides
-    on_bad_image: Literal["error", "skip"] = "error"  # of over 20,000 pictures error reads none before it is needed
+    dataset: str = Field(description="a source or a preset: promptzoo data list")
+    shots: Count | None = Field(None, description="pictures of a class for training; else all")
+    batch: Count = Field(32, description="pictures of a step")
+    guess: Literal["none", "zero_shot", "linear_probe", "current"] = Field(
+        "none", description="what the K-L loss pushes away from"
+    )
+    augment: Literal["none", "crop_flip"] = Field("none", description="cuts and mirrors each picture anew")
+    workers: Annotated[int, Field(ge=0)] = Field(0, description="processes that read pictures")
+    cache: bool = Field(True, description="keep pictures, and features where nothing learns before them, in memory")
+    cache_gb: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="keep pictures in a file of so many gigabytes instead, shared by all runs of this machine"
+    )
+    cache_views: Count | None = Field(None, description="cuts of a picture that augment makes, in turn; else new ones")
+    transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = Field(
+        "checkpoint", description="whose colours and crop; the six words below replace its own"
+    )
+    size: Size | None = Field(None, description="pixels, one number or [height, width]")
+    mean: Colour | None = Field(None, description="of red, green and blue, taken away")
+    std: Colour | None = Field(None, description="of red, green and blue, divided by")
+    interpolation: Literal["nearest", "bilinear", "bicubic"] | None = Field(None, description="of resizing")
+    crop_pct: Annotated[float, Field(gt=0, le=1)] | None = Field(None, description="share of the side that is kept")
+    crop_mode: Literal["center", "squash"] | None = Field(None, description="cut the middle, or resize both sides")
+    on_bad_image: Literal["error", "skip"] = Field(
+        "error", description="what becomes of one that cannot be read; of over 20,000 none is read before it is needed"
+    )
 
 
 class Phase(Settings):
     """How a stretch of training goes."""
 
-    epochs: Annotated[int, Field(ge=0)]
-    lr: Annotated[float, Field(gt=0)] | None = None
-    optimizer: Literal["sgd", "adamw"] = "sgd"
-    momentum: Share = 0.9  # sgd alone
-    betas: tuple[Share, Share] = (0.9, 0.999)  # adamw alone
-    eps: Annotated[float, Field(gt=0)] = 1e-8  # adamw alone
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    decay_bias: bool = True
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup: Annotated[float, Field(ge=0)] = 0.0  # epochs
-    final_lr: Annotated[float, Field(ge=0)] = 0.0
-    clip: Annotated[float, Field(gt=0)] | None = None  # largest norm of the gradient
+    epochs: Annotated[int, Field(ge=0)] = Field(description="passes over the training pictures; 0: nothing learns")
+    lr: Annotated[float, Field(gt=0)] | None = Field(None, description="the learning rate after the warm-up")
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="what moves the tuned parameters")
+    momentum: Share = Field(0.9, description="of sgd")
+    betas: tuple[Share, Share] = Field((0.9, 0.999), description="of adamw")
+    eps: Annotated[float, Field(gt=0)] = Field(1e-8, description="of adamw")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="how far parameters shrink")
+    decay_bias: bool = Field(True, description="whether parameters of one dimension shrink too")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate after the warm-up")
+    warmup: Annotated[float, Field(ge=0)] = Field(0.0, description="epochs in which the learning rate rises")
+    final_lr: Annotated[float, Field(ge=0)] = Field(0.0, description="where cosine ends")
+    clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest norm of the gradient")
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
@@ -88,28 +96,30 @@ class Phase(Settings):
         if self.epochs and self.lr is None:
             raise PydanticCustomError("lr", "needs 'lr', the learning rate, when 'epochs' is not 0")
         if self.warmup > self.epochs:
-            raise PydanticCustomError("warmup", "warms up for longer ('warmup') than it trains ('epochs')")
+            said = "warms up for {warmup} epochs ('warmup') and trains for {epochs} ('epochs')"
+            asked = {"warmup": f"{self.warmup:g}", "epochs": self.epochs, "keys": ("epochs", "warmup")}
+            raise PydanticCustomError("warmup", said, {**asked, "remedy": f"write train.warmup={self.epochs} or less"})
         return self
 
 
 class Stage(Phase):
     """One of several stretches; what it does not say is as in `train`."""
 
-    rewind: bool = False  # start again from the weights before training, pruned where a graft prunes
+    rewind: bool = Field(False, description="start again from the weights before training, pruned where a graft prunes")
 
 
 class TrainSettings(Phase):
     """How the tuned part learns, and on what machine."""
 
-    precision: Literal["fp32", "bf16"] = "fp32"
-    seed: Annotated[int, Field(ge=0)] = 0
-    save_every: Count | None = None  # steps; the end of each epoch is always saved
-    logger: Literal["none", "csv", "tensorboard"] = "none"
-    threads: Count | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    devices: Count = 1
-    strategy: Literal["auto", "ddp"] = "auto"
-    stages: tuple[Stage, ...] = ()
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="of what is computed; parameters are fp32")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="of shots, order, cuts, dropout and new parameters")
+    save_every: Count | None = Field(None, description="steps; the end of each epoch is always saved")
+    logger: Literal["none", "csv", "tensorboard"] = Field("none", description="a log beside log.jsonl")
+    threads: Count | None = Field(None, description="of the processor; torch's own number where left out")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where it trains")
+    devices: Count = Field(1, description="how many, a process each")
+    strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes share the work")
+    stages: tuple[Stage, ...] = Field((), description="several stretches; each says what it has otherwise, or rewind")
 
     @model_validator(mode="before")
     @classmethod
@@ -131,12 +141,14 @@ class TrainSettings(Phase):
 class KnowledgeSettings(Settings):
     """Where the semantic embedding of each class comes from: exactly one of `text`, `table`, `features`."""
 
-    text: str | None = None  # an open_clip model, or `backbone` for the backbone's own text tower
-    weights: str | None = None
-    template: str | list[str] = "This is a photo of a {}."  # several: the mean of their texts
-    table: Path | None = None  # an .npz file of names and vectors
-    aliases: dict[str, str] = {}  # class -> the table's name for it
-    features: Literal["class_means"] | None = None
+    text: str | None = Field(None, description="an open_clip model, or backbone for the backbone's own text tower")
+    weights: str | None = Field(None, description="of text: a pretrained tag or a local file")
+    template: str | list[str] = Field(
+        "This is a photo of a {}.", description="of text: what is said of a class; several: the mean of their texts"
+    )
+    table: Path | None = Field(None, description="an .npz file of names and vectors")
+    aliases: dict[str, str] = Field({}, description="of table: class -> the table's name for it")
+    features: Literal["class_means"] | None = Field(None, description="means of the frozen training pictures")
 
     @field_validator("template")
     @classmethod

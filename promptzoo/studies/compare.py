@@ -124,6 +124,8 @@ def compared(
     refused, grounds = list(field.refused), dict[str, Ground]()
     known: dict[str, str] = {}
     for entrant in field.entrants:
+        for remark in entrant.recipe.remarks:
+            runs.say(f"{entrant.name}: {remark}")
         try:
             grounds[entrant.name] = ground(entrant.recipe, known, terms.on)
         except ZooError as error:

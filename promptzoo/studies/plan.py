@@ -14,6 +14,7 @@ from promptzoo.model.model import Model
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.lists import read_list
+from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.pictures import open_dataset, seen_by
 from promptzoo.recipe.recipe import Recipe, find
 from promptzoo.recipe.settings import APART
@@ -89,10 +90,10 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     that cannot be read under its overrides is refused with its sentence.  Raises `ZooError` for no recipe, one named
     twice or unknown, and for an override of the seed.
     """
-    overrides = [word for word in words if isinstance(word, str) and "=" in word]
+    names, overrides = apart(words)
     if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
         raise ZooError("train.seed is what --seeds says: --seeds 3 runs the seeds 1, 2, 3, and --seeds 4,7 those two")
-    asked = [one for word in words if word not in overrides for one in members(word)]
+    asked = [one for word in names for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
     held = baseline_among(asked, baseline) if baseline else asked[0]

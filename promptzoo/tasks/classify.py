@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torchmetrics import MeanMetric, Metric
 
 from promptzoo.data.loader import Batch
+from promptzoo.metrics.answers import classes_before, negative_log_likelihood
 from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 
@@ -40,7 +40,8 @@ class Classify(Task):
 
     Gives `accuracy` (0..1), `loss` (mean cross-entropy of the logits), `count`, and `per_class`: how many pictures of
     each class there are and how many were right.  Processes that share the batches get the figures of all of them;
-    `predicted`, the place and the named class of each picture (n 2), is of their own pictures alone.
+    `predicted`, the place and the named class of each picture (n 2), is of their own pictures alone, and so is
+    `certainty`, the probability of that class and how many classes stand before the picture's own (n 2).
     """
 
     def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:
@@ -49,17 +50,21 @@ class Classify(Task):
         scores = RightOfEach(classes).to(device)
         mean = MeanMetric().to(device)
         named = [torch.empty(0, 2, dtype=torch.long, device=device)]
+        sure = [torch.empty(0, 2, dtype=torch.double, device=device)]
         for batch in batches:
             logits = model(batch.image, batch.frozen).logits.float()
-            scores.update(taken := logits.argmax(1), batch.label)
-            mean.update(F.cross_entropy(logits, batch.label, reduction="none"))
-            named.append(torch.stack([batch.index.to(device), taken], 1))
+            likeliest, before = logits.argmax(1), classes_before(logits, batch.label)
+            scores.update(likeliest, batch.label)
+            mean.update(negative_log_likelihood(logits, batch.label))
+            named.append(torch.stack([batch.index.to(device), likeliest], 1))
+            sure.append(torch.stack([logits.softmax(1).gather(1, likeliest[:, None])[:, 0], before], 1).double())
         right, count = scores.compute().T.tolist()
         return {
             "accuracy": sum(right) / max(1, sum(count)),
             "loss": float(mean.compute()),
             "count": sum(count),
             "predicted": torch.cat(named),
+            "certainty": torch.cat(sure),
             "per_class": {
                 name: {"right": r, "count": n} for name, r, n in zip(model.classes, right, count, strict=True)
             },

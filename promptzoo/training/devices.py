@@ -100,7 +100,9 @@ def sentences(out: Path) -> Iterator["SimpleQueue[ZooError]"]:
             raise
         raise said.get() from error
     except ProcessExitedException as error:
-        raise ZooError(f"a process of the training died ({error})", remedy=f"continue with --resume {out}") from error
+        raise ZooError(
+            f"a process of the training died ({error})", remedy=f"continue with promptzoo train --resume {out}"
+        ) from error
 
 
 class SharedBatchNorm(_BatchNorm):

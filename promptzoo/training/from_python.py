@@ -8,7 +8,7 @@ from promptzoo.files import free_folder
 from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import session
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.given import recipe_of
 from promptzoo.training.run import Run
 

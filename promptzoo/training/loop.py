@@ -172,7 +172,7 @@ class Loop:
     def validate(self) -> dict[str, float]:
         """The figures of the validation pictures."""
         assert self.data.val is not None
-        found = evaluate(self.fabric, self.task, self.model, self.data.val).figures
+        found = evaluate(self.fabric, self.task, self.model, self.data.val, what="validating").figures
         if self.reached.val is None or rank(self.task, found) > rank(self.task, self.reached.val):
             self.reached.val, self.reached.best_epoch = found, self.reached.epochs
             self.best = copied(self.model.tuned_state())

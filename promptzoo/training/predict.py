@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
+from promptzoo.data.pictures_named import pictures_named
 from promptzoo.data.preprocess import Preprocess
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
@@ -71,17 +73,22 @@ def into(model: Model, path: Path, device: str) -> Predictor:
 
 def predict(
     path: str | Path,
-    files: Sequence[str | Path],
+    names: Sequence[str],
     top: int = 5,
     *,
     weights: str | None = None,
     classes: Sequence[str] | None = None,
-) -> list[Prediction]:
-    """The `top` likeliest classes of each file, under a finished run; of other `classes` than it was trained for.
+) -> list[tuple[Path, Prediction | ZooError]]:
+    """The `top` likeliest classes of each picture, under a finished run; of other `classes` than it was trained for.
 
-    Raises `ZooError` for a file that is no picture, and as `load` does.
+    `names` are files, folders and patterns; of one that cannot be read, why.  Raises `ZooError` for a name that there
+    is not, and as `load` does.
     """
-    for file in files:
-        if not Path(file).is_file():
-            raise ZooError(f"no such picture: {file}", given=str(file))
-    return load(path, weights=weights, classes=classes).predict(files, top)
+    files = pictures_named(names)
+    predictor = load(path, weights=weights, classes=classes)
+    found = []
+    with doing("naming pictures", len(files)) as step:
+        for file, told in zip(files, predictor.each(files, top), strict=True):
+            found.append((file, told))
+            step(1)
+    return found

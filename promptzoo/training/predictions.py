@@ -5,19 +5,30 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError
 
-COLUMNS = ["picture", "class", "predicted", "right"]
+BEFORE = ["picture", "class", "predicted", "right"]  # what older runs have, and tasks that tell no probability
+COLUMNS = [*BEFORE, "probability"]
 
 
-def as_csv(pictures: Sequence[Picture], predicted: Sequence[int], classes: Sequence[str]) -> bytes:
-    """The file's content, in the order of the pictures; `right` is 1 or 0."""
+def as_csv(
+    pictures: Sequence[Picture], predicted: Tensor | None, classes: Sequence[str], probability: Tensor | None = None
+) -> bytes | None:
+    """The file's content, in the order of the pictures; None where nothing is known of them.
+
+    `right` is 1 or 0, `probability` that of the class that was named, 0..1.
+    """
+    if predicted is None:
+        return None
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for picture, label in zip(pictures, predicted, strict=True):
-        writer.writerow([picture.name, classes[picture.label], classes[label], int(picture.label == label)])
+    writer.writerow(BEFORE if probability is None else COLUMNS)
+    for place, (picture, label) in enumerate(zip(pictures, predicted.tolist(), strict=True)):
+        more = [] if probability is None else [f"{float(probability[place]):.4f}"]
+        writer.writerow([picture.name, classes[picture.label], classes[label], int(picture.label == label), *more])
     return text.getvalue().encode()
 
 
@@ -31,6 +42,7 @@ def read_predictions(file: Path) -> list[tuple[str, str, str, bool]]:
             header, *rows = csv.reader(opened)
     except (OSError, ValueError, csv.Error) as error:
         raise ZooError(f"{file} cannot be read: {error}") from error
-    if header != COLUMNS or any(len(row) != len(COLUMNS) or row[-1] not in ("0", "1") for row in rows):
+    right, known = BEFORE.index("right"), header in (BEFORE, COLUMNS)
+    if not known or any(len(row) != len(header) or row[right] not in ("0", "1") for row in rows):
         raise ZooError(f"{file} was not written by promptzoo: its columns should be {', '.join(COLUMNS)}")
-    return [(name, truth, named, right == "1") for name, truth, named, right in rows]
+    return [(row[0], row[1], row[2], row[right] == "1") for row in rows]

@@ -52,10 +52,30 @@ class Predictor:
             raise ZooError(f"top is how many classes, 1 or more; got {top}", key="top", given=top)
         found: list[Prediction] = []
         for image in self.batches(pictures):
-            with torch.no_grad():
-                logits = self.held(image).logits
-            found += [self.named(row, top) for row in logits.float().softmax(-1).cpu()]
+            found += self.answers(image, top)
         return found
+
+    def each(self, pictures: Iterable[Given], top: int | None = None) -> Iterator[Prediction | ZooError]:
+        """One by one what `predict` says of a picture, or why it is none."""
+        waiting, device = one_by_one(pictures), next(self.model.parameters()).device
+        while several := list(islice(waiting, self.batch)):
+            seen = [self.tried(one) for one in several]
+            images = [one for one in seen if isinstance(one, Tensor)]
+            answers = iter(self.answers(torch.stack(images).to(device), top) if images else ())
+            yield from (one if isinstance(one, ZooError) else next(answers) for one in seen)
+
+    def tried(self, one: Given) -> Tensor | ZooError:
+        """3 h w, or why a picture is none."""
+        try:
+            return self.seen(one)
+        except ZooError as error:
+            return error
+
+    def answers(self, image: Tensor, top: int | None) -> list[Prediction]:
+        """b 3 h w in words."""
+        with torch.no_grad():
+            logits = self.held(image).logits
+        return [self.named(row, top) for row in logits.float().softmax(-1).cpu()]
 
     def features(self, pictures: Given | Iterable[Given]) -> Tensor:
         """n o, float32 on the CPU: what enters the head, of the base pathway; pictures as in `predict`."""

@@ -37,10 +37,10 @@ class Progress:
 
     def epoch(self, line: dict[str, Any]) -> None:
         """After an epoch, with its line of the log."""
-        val = f"  val {line['val']['accuracy']:.1%}" if line.get("val") and "accuracy" in line["val"] else ""
         said = FIGURES.format(loss=line["loss"], accuracy=line["accuracy"])
         left = (self.epochs - line["epoch"]) * self.per_epoch * self.elapsed() / max(1, self.steps)
-        self.say(f"epoch {line['epoch']}/{self.epochs}  {said}{val}  {self.speed():.0f} pictures/s  {clock(left)} left")
+        said = f"epoch {line['epoch']}/{self.epochs}  {said}{validated(line)}"
+        self.say(f"{said}  {self.speed():.0f} pictures/s  {clock(left)} left")
 
     def speed(self) -> float:
         """Pictures a second since training began, validation included."""
@@ -48,6 +48,11 @@ class Progress:
 
     def elapsed(self) -> float:
         return time.monotonic() - self.begun
+
+
+def validated(line: dict[str, Any]) -> str:
+    """The accuracy on validation of a line of the log, where there is one."""
+    return f"  val {line['val']['accuracy']:.1%}" if line.get("val") and "accuracy" in line["val"] else ""
 
 
 def clock(seconds: float) -> str:

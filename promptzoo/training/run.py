@@ -10,7 +10,7 @@ from promptzoo.data.given import Given
 from promptzoo.errors import ZooError
 from promptzoo.model.model import Model
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.predict import load
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.run_folder import RunFolder

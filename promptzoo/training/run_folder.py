@@ -77,7 +77,7 @@ class RunFolder:
             self.same_recipe(Recipe.parse(kept), recipe)
         elif "page" in begun and begun["page"] != digest_of(content(self.recipe_file)):
             raise DamagedError(f"{self.recipe_file} was changed since the run was begun; begin another run with it")
-        recipe.name = begun["recipe"]
+        recipe.name, recipe.remarks = begun["recipe"], begun.get("remarks", [])
         return recipe
 
     def kept_recipe(self) -> str | None:
@@ -150,7 +150,7 @@ class RunFolder:
             if self.finished:
                 said = f"{self.path} is a finished run without its {self.model_file.name}: what was tuned is gone"
                 raise DamagedError(said, remedy="begin another run with its recipe.yaml")
-            unfinished = f"is an unfinished run; continue it with --resume {self.path}"
+            unfinished = f"is an unfinished run; continue it with promptzoo train --resume {self.path}"
             raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
         found = unpack(self.model_file)
         self.over()

@@ -74,9 +74,8 @@ class RunWriter(RunFolder):
         if self.finished:
             raise FolderError(f"{self.path} holds a finished run, which is not overwritten; take another --out")
         if self.begun:
-            raise FolderError(
-                f"{self.path} holds an unfinished run; continue it with --resume {self.path}, or take another --out"
-            )
+            way = f"continue it with promptzoo train --resume {self.path}, or take another --out"
+            raise FolderError(f"{self.path} holds an unfinished run; {way}")
         if self.path.exists() and (not self.path.is_dir() or any(map(foreign, self.path.iterdir()))):
             raise FolderError(f"{self.path} is not an empty folder and holds no run; take another --out")
 
@@ -92,7 +91,8 @@ class RunWriter(RunFolder):
     def start(self, recipe: Recipe) -> None:
         """Writes what a run begins with."""
         page = recipe.to_yaml().encode()
-        self.describe(self.versions_file, {"recipe": recipe.name, "page": digest_of(page), **this_moment()})
+        told = {"recipe": recipe.name, "page": digest_of(page), **this_moment()}
+        self.describe(self.versions_file, {**told, **({"remarks": recipe.remarks} if recipe.remarks else {})})
         self.put(self.recipe_file, page)  # the last of the two: with it there is a run
 
     # ------------------------------------------------------------------ while training

@@ -142,7 +142,9 @@ def read(path: Path) -> Came:
         if file.exists() and not file.is_file():  # a pipe would be waited for
             raise ZooError(f"its {file.name} is not a file")
     if not run.finished:
-        raise ZooError(f"is unfinished; continue it with --resume {path}" if run.begun else "has no result.json")
+        raise ZooError(
+            f"is unfinished; continue it with promptzoo train --resume {path}" if run.begun else "has no result.json"
+        )
     name = run.result()["recipe"]
     if not run.begun:
         raise ZooError("has no recipe.yaml")

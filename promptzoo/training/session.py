@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
+from promptzoo.doing import Watcher, doing, watched
 from promptzoo.errors import ZooError
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_data
@@ -61,7 +62,8 @@ def work(
     """
     try:
         try:
-            return asdict(session(fabric, recipe, run, progress, quiet))
+            with nullcontext() if fabric.is_global_zero else watched(Watcher()):  # the first process tells enough
+                return asdict(session(fabric, recipe, run, progress, quiet))
         except KeyboardInterrupt:
             raise StoppedError(farewell(run.path, "the last step saved" if run.saved else None)) from None
     except ZooError as error:
@@ -84,10 +86,11 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
             )
             raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
         watch.lap("reading")
-        model = build(recipe, data.classes, backbone).to(fabric.device)
+        with doing("building the model"):
+            model = build(recipe, data.classes, backbone).to(fabric.device)
         prepared = prepare(recipe, model, backbone, data)
         remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
-        remarks = [*data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
+        remarks = [*recipe.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
         if fabric.is_global_zero:
             run.describe(run.data_file, {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
@@ -106,18 +109,18 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
             with fabric.autocast():
                 graft.settle(model, data)
         zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
-        test, predicted = evaluate(fabric, task, model, data.test, beside=zero_shot)
+        seen = evaluate(fabric, task, model, data.test, beside=zero_shot)
         watch.lap("testing")
         result = Result(
             out=str(run.path), recipe=recipe.name, selection=data.splits.selection,
             epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
-            val=loop.reached.val, test=test, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
+            val=loop.reached.val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
             tuned_parameters=sum(p.numel() for p in model.tuned().values()),
             total_parameters=sum(p.numel() for p in model.parameters()),
             seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
             spent=watch.spent, remarks=[*remarks, *run.remarks],
         )  # fmt: skip
         if fabric.is_global_zero:
-            answers = None if predicted is None else as_csv(data.splits.test, predicted.tolist(), model.classes)
+            answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)
             run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, backbone), answers, result)
         return result

@@ -167,4 +167,4 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, capsys, monkeypatch):
 def test_a_command_prints_no_warning_of_other_packages(words):
     command = [sys.executable, "-m", "promptzoo", "check", "linear", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if not line.endswith(" ...")] == []  # what takes long is named

@@ -150,7 +150,7 @@ def test_combinations_that_are_all_refused_exit_with_2(capsys):
 
 def test_what_takes_long_is_named_in_plain_lines_where_there_is_no_terminal(capsys, monkeypatch):
     monkeypatch.setattr(waiting, "PATIENCE", 0.05)
-    with watched(waiting.Waiting()):
+    with watched(waiting.Narrator()):
         with doing("quick"):
             pass
         with doing("reading pictures", 100) as step:

@@ -13,7 +13,7 @@ from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import Pictures
 from promptzoo.data.shared_views import SharedViews
 from promptzoo.data.sources.list import PictureLists
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 
 
 @pytest.fixture

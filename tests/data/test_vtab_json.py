@@ -11,7 +11,7 @@ from promptzoo.data import Cache, split
 from promptzoo.data.sources.coop import CoOpSplits
 from promptzoo.data.sources.vtab_json import VTABSplits
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 
 TASK = 'clevr(task="count_all")'
 

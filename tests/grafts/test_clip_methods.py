@@ -17,7 +17,7 @@ from promptzoo.model.rules import ProGrad
 from promptzoo.model.step import Step
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 
 LABEL = torch.tensor([0, 1, 2])
 LAYERS = "backbone.options={vision_cfg: {layers: %d}, text_cfg: {layers: %d}}"

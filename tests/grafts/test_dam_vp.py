@@ -17,7 +17,7 @@ from promptzoo.costs.counting import report
 from promptzoo.grafts.dam_vp import SIDES, DiversityAwarePrompting, means
 from promptzoo.model.model import Model
 from promptzoo.recipe.build import build
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.loop import Loop
 from promptzoo.training.reopen import without_classes
 from promptzoo.training.session import Result

@@ -239,7 +239,7 @@ def test_a_finished_run_is_the_pruned_model(alone, root):
     assert loaded.parameters.checkpoint < fresh.parameters.checkpoint
     assert loaded.inference.macs < fresh.inference.macs
     assert not loaded.uncounted
-    assert runs.close(promptzoo.training.evaluate.evaluate_run(out)["accuracy"], result.test["accuracy"])
+    assert runs.close(promptzoo.training.evaluate_run.evaluate_run(out)["accuracy"], result.test["accuracy"])
 
 
 @pytest.mark.parametrize("step", [3, 4])

@@ -11,7 +11,7 @@ from small import CLASSES, model, pictures, recipe
 import promptzoo
 from promptzoo.grafts.tip_adapter import TipAdapter
 from promptzoo.recipe.build import build
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 
 TINY = "train={epochs: 1, lr: 1e-2, seed: 5}"
 

@@ -15,7 +15,7 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.by_task import by_task
 from promptzoo.tasks.desk import Desk, Steps
 from promptzoo.training.ask import ask, question
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.eyes import eye_of_run
 
 VIT = small.BACKBONES["vit"]

@@ -13,7 +13,7 @@ from promptzoo.errors import DamagedError, ZooError
 from promptzoo.model.checkpoint import unpack
 from promptzoo.training import resume
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.runs import read_runs

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.features_file import write_features
 from promptzoo.training.predict import predict
 

@@ -59,7 +59,7 @@ def test_a_signal_that_nohup_ignores_stays_ignored():
 
 
 def test_a_command_ends_at_sigterm_with_the_code_of_ctrl_c(monkeypatch):
-    monkeypatch.setattr("promptzoo.pages.listing.list_page", lambda shelf: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("promptzoo.pages.listing.list_page", lambda *_: signal.raise_signal(signal.SIGTERM))
     assert cli.main(["list"]) == 130
 
 

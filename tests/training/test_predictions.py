@@ -10,7 +10,7 @@ import runs
 from pictures import paint, sentence
 
 from promptzoo.tasks.classify import Classify
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.predictions import read_predictions
 
 

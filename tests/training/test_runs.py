@@ -124,7 +124,7 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
         "none": "its test accuracy should be a number of 0..1, got nothing",
         "notes": "holds no run",
         "torn": "its result.json cannot be read: it is not JSON",
-        "unfinished": f"is unfinished; continue it with --resume {root}/unfinished",
+        "unfinished": f"is unfinished; continue it with promptzoo train --resume {root}/unfinished",
     }
     assert not (tmp_path / "opened").exists()
 

@@ -15,7 +15,7 @@ from promptzoo.model.contract import Loss
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.settings import Phase, TrainSettings
 from promptzoo.training.devices import fabric_of
-from promptzoo.training.evaluate import evaluate_run
+from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.loggers import Mirror
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.schedule import optimizer_of, rate

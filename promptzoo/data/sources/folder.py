@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class PictureFolder(Dataset):
     Classes are in the order of their folders' names. `folders` holds these names; `classes` holds them as one would
     say them, underscores as blanks, unless `names` (folder -> name) says otherwise.
     Folders in a class are read too. Links are followed, hidden files left out, endings read in any case; `remarks`
-    tells what else was left out.
+    tells what else was left out. With `only`, one split is asked for and read, and the others need not be there.
     Nothing is decoded here: see `split`.
     Raises `ZooError` on a missing folder, an empty class, a class that a split lacks, two classes of one name.
     """
@@ -36,6 +36,7 @@ class PictureFolder(Dataset):
         *,
         names: Mapping[str, str] | None = None,
         split: dict[str, float] | None = None,
+        only: str | None = None,
     ) -> None:
         self.root = Path(root).expanduser()
         self.remarks: list[str] = []
@@ -46,8 +47,8 @@ class PictureFolder(Dataset):
             raise ZooError(
                 f"{self.root} has a folder '{found[0]}'; 'split' is for one folder of classes", key="split", given=split
             )
-        splits = {} if split else self._splits(there)
-        first = splits.get("train", "")
+        splits = {} if split else self._splits(there, SPLITS[::2] if only is None else (only,))
+        first = next(iter(splits.values()), "")
         self.folders = subfolders(self.root / first)
         if not self.folders:
             said = f"{self.root / first} holds no folder"
@@ -67,14 +68,17 @@ class PictureFolder(Dataset):
         """A digest of every name, label and file."""
         return fingerprint(self.train, self.val, self.test)
 
-    def _splits(self, there: list[str]) -> dict[str, str]:
+    def _splits(self, there: list[str], needed: Sequence[str]) -> dict[str, str]:
         """The folder of each split that is there; folders beside them that nobody reads are remarked upon."""
-        for split in ("train", "test"):
+        for split in needed:
             if split not in there:
                 here = f"it holds {some(there, quote='')}" if there else "it is empty"
                 said = f"{self.root} has no folder '{split}': {here}"
                 flat = "; if these are classes, write data.split='{val: 0.1, test: 0.2}'" if there else ""
-                raise ZooError(said, key="root", given=split, possible=there or None, remedy=f"{LAYOUT}{flat}")
+                layout = LAYOUT if len(needed) > 1 else f"pictures belong in <root>/{split}/<class>/"
+                raise ZooError(said, key="root", given=split, possible=there or None, remedy=f"{layout}{flat}")
+        if len(needed) == 1:
+            return dict(zip(needed, needed, strict=True))
         val = [folder for folder in there if folder in VAL]
         if len(val) > 1:
             said = f"the split val is there twice, as {' and '.join(val)}"

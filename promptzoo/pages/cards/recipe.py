@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from io import StringIO
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -9,7 +11,7 @@ from rich.console import Console
 from promptzoo.backbones import Backbone
 from promptzoo.pages.cards.alone import snippet
 from promptzoo.pages.cards.known import Part, of_recipe, parts
-from promptzoo.pages.cards.markdown import code, fence, link, prose, sections
+from promptzoo.pages.cards.markdown import bullets, code, fence, link, prose, sections
 from promptzoo.pages.cards.shipped import place
 from promptzoo.pages.check import tree
 from promptzoo.pages.listing import headline
@@ -17,6 +19,7 @@ from promptzoo.pages.numbers import giga
 from promptzoo.pages.table import Table
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.embedded import at_home
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import Registry, load_registry, shipped_recipes
 
@@ -37,6 +40,10 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
         f"{prose(headline(file))}.",
         f"Source: {'; '.join(dict.fromkeys(method.paper for method in methods.values()))}.",
         f"See also {', '.join(link(other, f'{other}.md') for other in others)}." if others else "",
+        "## To run it",
+        fence("console", "\n".join(commands(recipe, file))),
+        bullets(needs(recipe)),
+        fence("text", notes(file)) if notes(file) else "",
         "## Who acts where",
         f"On {code(recipe.backbone.open)}; ◀ says who is grafted there, inside to outside.",
         fence("text", drawing),
@@ -51,6 +58,40 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
         "## Recipe",
         fence("yaml", file.read_text(encoding="utf-8")),
     )
+
+
+def commands(recipe: Recipe, file: Path) -> Iterator[str]:
+    """How it is trained: as its page says, and on the embedded model and pictures."""
+    yield header(file)[1].partition("  ")[0]
+    if not at_home(recipe):
+        yield f"promptzoo train {recipe.name} --embedded"
+
+
+def header(file: Path) -> list[str]:
+    """The comments on top of a recipe, line by line."""
+    lines = takewhile(lambda line: line.startswith("#"), file.read_text(encoding="utf-8").splitlines())
+    return [line.removeprefix("#").removeprefix(" ") for line in lines]
+
+
+def notes(file: Path) -> str:
+    """What the page of a recipe says below its name and command: what to expect, and what else it can do."""
+    return "\n".join(header(file)[2:])
+
+
+def needs(recipe: Recipe) -> Iterator[str]:
+    """What has to be there before it runs."""
+    asked = recipe.backbone
+    if asked.weights == "shipped":
+        yield f"Weights: those of {code(asked.open)} come with the package."
+    else:
+        way = "fetched from a hub once, or a file of yours, `backbone.weights=FILE`"
+        yield f"Weights: {code(asked.weights)} of {code(asked.open)}, {way}."
+    if recipe.data.dataset == "folder":
+        yield "Pictures: a folder of yours, `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`."
+    else:
+        yield f"Pictures: {code(recipe.data.dataset)} is drawn by the package; `data.root=DIR` takes a folder of yours."
+    if recipe.head.get("head") == "text" or (recipe.knowledge is not None and recipe.knowledge.text):
+        yield "Class names that say what they are: a text tower reads them."
 
 
 def drawn(recipe: Recipe, backbone: Backbone | None = None) -> str:

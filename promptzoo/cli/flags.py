@@ -1,0 +1,29 @@
+"""Commands whose help writes no type behind a flag or an argument: `Command`, `Commands`."""
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+
+def plain(parameters: list[Any]) -> list[Any]:
+    """The same parameters, flags and arguments without a type."""
+    for one in parameters:
+        if getattr(one, "is_flag", False):
+            one.metavar = ""
+        elif one.param_type_name == "argument":
+            one.display_type_rich = lambda ctx: None
+    return parameters
+
+
+class Command(TyperCommand):
+    """One command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return plain(super().get_params(ctx))
+
+
+class Commands(TyperGroup):
+    """Several."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return plain(super().get_params(ctx))

@@ -1,0 +1,33 @@
+"""Files, folders and patterns, as a person names them, to the pictures that they mean: `pictures_named`."""
+
+from collections.abc import Iterable
+from glob import glob, has_magic
+from pathlib import Path
+
+from promptzoo.data.sources.folder import ENDINGS, files
+from promptzoo.errors import ZooError
+
+
+def pictures_named(names: Iterable[str]) -> list[Path]:
+    """Every picture once, in the order of the names: a file as it is, of a folder all pictures in it, however deep.
+
+    A pattern like `shots/**/*.jpg` is taken where there is no file of that name.  Raises `ZooError` for a name of which
+    there is nothing.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        path = Path(name).expanduser()
+        here = [path] if path.exists() else [*map(Path, sorted(glob(str(path), recursive=True)))]
+        if not here:
+            said = f"no picture matches {name}" if has_magic(name) else f"no such picture: {name}"
+            raise ZooError(said, given=name)
+        inside = [file for one in here for file in (seen(one) if one.is_dir() else [one])]
+        if not inside:
+            raise ZooError(f"no picture in {name}", given=name, remedy=f"the endings read are {' '.join(ENDINGS)}")
+        found |= dict.fromkeys(inside)
+    return list(found)
+
+
+def seen(folder: Path) -> list[Path]:
+    """The pictures of a folder and of the folders in it."""
+    return [file for file in files(folder) if file.suffix.lower() in ENDINGS]

@@ -1,0 +1,26 @@
+"""The words that put a recipe onto the embedded model and pictures, where it runs without a network: `embedded`."""
+
+from promptzoo.recipe.lists import read_list
+from promptzoo.recipe.recipe import Recipe
+
+LIST = "embedded"  # of recipes/lists: every method there, with the rates that were tried
+MODEL, PICTURES = "promptzoo/zoo_tiny", "cluttered_digits"
+
+
+def at_home(recipe: Recipe) -> bool:
+    """Whether a recipe's own model and pictures are the embedded ones."""
+    return (recipe.backbone.open, recipe.data.dataset) == (MODEL, PICTURES)
+
+
+def embedded(recipe: str) -> list[str]:
+    """Overrides that put a shipped recipe, or one of a file, there; none where it is there already.
+
+    A file gets the words that all have in common; those of its method are its own.
+    Raises `ZooError` for what is no recipe.
+    """
+    if at_home(Recipe.read(recipe)):
+        return []
+    listed = read_list(LIST)
+    assert listed is not None, "the list is shipped"
+    own = next((row.words for row in listed.rows if row.recipe == recipe), [])
+    return [*listed.words, "train.threads=null", *own]

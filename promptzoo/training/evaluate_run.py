@@ -1,0 +1,96 @@
+"""A finished run asked again on one of its splits, or on other pictures: `evaluate_run`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from promptzoo.data.loader import Loader
+from promptzoo.doing import doing
+from promptzoo.errors import ZooError, some
+from promptzoo.metrics import among_first, calibration_error, class_accuracy, confusion
+from promptzoo.recipe.pictures import open_data, open_test
+from promptzoo.training.devices import fabric_of, repeatable
+from promptzoo.training.evaluate import Seen, evaluate, task_of
+from promptzoo.training.given import recipe_of
+from promptzoo.training.reopen import open_run
+
+SPLITS = ("train", "val", "test")
+FEW = 5  # of top-5
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell."""
+
+    figures: dict[str, Any]
+    classes: list[str]
+    confusion: Tensor | None
+
+
+def evaluate_run(
+    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
+) -> dict[str, Any]:
+    """The figures of `answered`."""
+    return answered(path, split, weights=weights, words=words, data=data).figures
+
+
+def answered(
+    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
+) -> Answered:
+    """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
+
+    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
+    other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
+    classes may be others where nothing that was tuned belongs to those of the training.  Beside the task's figures
+    stand `top5`, `calibration_error` and `class_accuracy` (shares, 0..1), where it tells what it named.
+    Raises `ZooError`.
+    """
+    if split not in SPLITS:
+        raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
+    if foreign := [word for word in words if not word.startswith("data.")]:
+        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        raise ZooError(said, given=foreign[0])
+    with doing("opening the run"):
+        run = open_run(path, weights, words=words, features=True)
+    recipe, others = recipe_of(run.recipe, data), bool(words) or data is not None
+    if others and split == "test":
+        loader: Loader | None
+        loader, classes, fingerprint, remarks = open_test(recipe, run.backbone)
+    else:
+        seen = open_data(recipe, run.backbone)
+        classes, fingerprint, remarks = seen.classes, seen.splits.fingerprint, []
+        train = Loader(seen.splits.train, seen.train.reader.cache, batch=seen.train.batch)
+        loader = {"train": train, "val": seen.val, "test": seen.test}[split]
+    if classes != run.model.classes:
+        if not others:
+            raise ZooError(
+                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(classes)}",
+                given=classes,
+            )
+        run = open_run(path, weights, words=words, classes=classes, features=True)
+    if loader is None:
+        raise ZooError(f"{path} has no pictures to validate on")
+    fabric = fabric_of(run.recipe.train, devices=1)
+    with repeatable(fabric.device, run.recipe.train.threads):
+        run.model.to(fabric.device)
+        found = evaluate(fabric, task_of(run.recipe), run.model, loader)
+    if not words and run.data_fingerprint not in (None, fingerprint):
+        remarks = [*remarks, "the pictures have changed since the run"]
+    figures, table = told(found, loader.labels, classes)
+    return Answered({"split": split, **figures, "remarks": [*run.remarks, *remarks]}, classes, table)
+
+
+def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str, Any], Tensor | None]:
+    """The task's figures with what the answers say beside them, and the confusion matrix."""
+    figures = dict(found.figures)
+    if found.predicted is None:
+        return figures, None
+    table = confusion(labels, found.predicted, len(classes))
+    if found.probability is not None and found.before is not None:
+        figures["top5"] = among_first(found.before, FEW)
+        figures["calibration_error"] = calibration_error(found.probability, found.predicted == labels)
+    figures["class_accuracy"] = dict(zip(classes, class_accuracy(table), strict=True))
+    return figures, table
