@@ -15,7 +15,7 @@ from promptzoo.recipe.yaml import Node, Place
 
 
 def apart(words: Iterable[Any]) -> tuple[list[Any], list[str]]:
-    """Recipes, lists or runs, by their names or as Python has them, and overrides; a file named with a `=` is a name."""
+    """Recipes, lists or runs, by their names or as Python has them, and overrides; a file with a `=` is a name."""
     words = list(words)
     overrides = [word for word in words if isinstance(word, str) and "=" in word and not Path(word).exists()]
     return [word for word in words if word not in overrides], overrides

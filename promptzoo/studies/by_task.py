@@ -40,7 +40,7 @@ def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     What a paper prints of the rows of a recipe list among them comes last.
     Raises `ZooError` for one without such a result.
     """
-    lists = {place: found for place in places if (found := read_list(place)) is not None}
+    lists = {place: listed for place in places if (listed := read_list(place)) is not None}
     read = {place: result(task, Path(place)) for place in places if place not in lists}
     if not read:
         raise ZooError(f"which runs?  compare --task {task} takes folders with a result on it")
