@@ -29,7 +29,7 @@ def find(asked: Asked, wish: Wish) -> Found:
     wanted = [(one.path, one.box if task.crop_queries else None) for one in queries]
     ranked = dict[str, list[list[int]]]()
     for label, eye in asked.eyes:
-        found = task.features(eye, [*wanted, *((path, None) for path in source.database)], Desk())
+        found, *_ = task.features(eye, [*wanted, *((path, None) for path in source.database)], Desk())
         ranked[label] = rank(found[: len(queries)], found[len(queries) :])[:, :FIRST].tolist()
     for place, (number, query) in enumerate(zip(chosen, queries, strict=True)):
         for label, eye in asked.eyes:
