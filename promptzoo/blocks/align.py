@@ -50,7 +50,8 @@ class AlignedCrossAttention(nn.Module):
         self.zeros = area - min(grid[0], reach) * min(grid[1], reach) if border == "zero" else 0
         outside = torch.arange(self.zeros) < area - near.sum(1, keepdim=True)
         self.mask: Tensor
-        mask = torch.cat((_mask(near, prefix), F.pad(outside, (0, 0, prefix, 0))), 1)
+        beyond = torch.cat((torch.zeros(prefix, self.zeros, dtype=torch.bool), outside))
+        mask = torch.cat((_mask(near, prefix), beyond), 1)
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

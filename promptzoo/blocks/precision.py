@@ -9,7 +9,12 @@ from torch import Tensor
 def full_precision(x: Tensor) -> AbstractContextManager[object]:
     """A `with` in which autocast lowers nothing, on whatever machine `x` lives."""
     kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+    return torch.autocast(kind, enabled=False) if _has_autocast(kind) else nullcontext()
+
+
+@torch.compiler.assume_constant_result  # not every version of torch traces the question
+def _has_autocast(kind: str) -> bool:
+    return torch.amp.is_autocast_available(kind)
 
 
 def at_least_float32(x: Tensor) -> torch.dtype:

@@ -7,7 +7,7 @@ from timm.models.swin_transformer import PatchMerging, SwinTransformerBlock, Swi
 from torch import nn
 
 from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, verify
-from promptzoo.backbones.adopt.vit import features, perceptron
+from promptzoo.backbones.adopt.vit import features, perceptron, picture_of
 from promptzoo.backbones.attention import Attention, WindowMix
 from promptzoo.backbones.layers import Merge, NormedEmbed, Pass, Patches
 from promptzoo.backbones.pool import Mean, Pool
@@ -27,7 +27,7 @@ def adopt(model: Any) -> Adopted:
 def move(model: Any) -> Adopted:
     """Moves the submodules of `model` into a Tower and accounts for every one of them."""
     demand_type(model, "patch_embed", PatchEmbed)
-    demand(model, "dynamic_img_size", model.dynamic_img_size, False)
+    demand(model, "dynamic_img_size", not model.patch_embed.strict_img_size, False)
     demand(model, "dynamic_img_pad", model.patch_embed.dynamic_img_pad, False)
     demand(model, "global_pool", model.global_pool, "avg")
     layers: list[Layer] = []
@@ -43,7 +43,7 @@ def move(model: Any) -> Adopted:
         model.norm,
         Pool(Mean(last.grid[0] * last.grid[1]), last.out),
         grid=grid,
-        input=(model.in_chans, *model.patch_embed.img_size),
+        input=picture_of(model),
     )
     softmaxes = (n for n, m in model.named_modules() if isinstance(m, nn.Softmax))  # scaled_dot_product_attention's
     account(model, [tower], [], ("head", *softmaxes))
@@ -54,10 +54,12 @@ def layers_of(model: Any, name: str) -> list[Layer]:
     """The blocks of one stage; the first one carries the merging that opens the stage."""
     demand_type(model, name, SwinTransformerStage)
     demand_type(model, f"{name}.downsample", PatchMerging, nn.Identity)
-    stage = model.get_submodule(name)
-    merge = None
+    stage, merge = model.get_submodule(name), None
+    grid = tuple(stage.input_resolution)
     if isinstance(stage.downsample, PatchMerging):
-        merge = Merge(stage.downsample.norm, stage.downsample.reduction, tuple(stage.input_resolution))
+        merge = Merge(stage.downsample.norm, stage.downsample.reduction, grid)
+        grid = tuple((side + 1) // 2 for side in grid)  # merging pads an odd side; older versions of timm round it down
+    demand(model, f"{name}'s grid", tuple(stage.output_resolution), grid)
     return [layer(model, f"{name}.blocks.{i}", merge if i == 0 else None) for i in range(len(stage.blocks))]
 
 

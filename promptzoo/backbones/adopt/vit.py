@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from timm.layers import LayerScale, PatchEmbed
+from timm.layers import PatchEmbed
 from timm.layers import Mlp as TimmMlp
 from timm.layers.attention import Attention as TimmAttention
-from timm.models.vision_transformer import Block
+from timm.models.vision_transformer import Block, LayerScale
 from torch import Tensor, nn
 
 from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, verify
@@ -26,9 +26,15 @@ def adopt(model: Any) -> Adopted:
 
 def features(model: Any) -> Tensor:
     """What a timm model makes of one random picture, before its classifier."""
-    tokens = model.forward_features(dummy((model.in_chans, *model.patch_embed.img_size)))
+    tokens = model.forward_features(dummy(picture_of(model)))
     feature: Tensor = model.forward_head(tokens, pre_logits=True)
     return feature
+
+
+def picture_of(model: Any) -> tuple[int, int, int]:
+    """Channels, height and width of the pictures that a timm model was made for."""
+    embed = model.patch_embed
+    return embed.proj.in_channels, *embed.img_size
 
 
 def move(model: Any) -> Adopted:
@@ -56,7 +62,7 @@ def move(model: Any) -> Adopted:
         leaf(model.norm),
         Pool(take, dim, leaf(model.fc_norm)),
         grid=grid,
-        input=(model.in_chans, *model.patch_embed.img_size),
+        input=picture_of(model),
         prefix=sum(t.shape[1] for t in prefix),
     )
     account(model, [tower], [], ("head", "head_dist"))
