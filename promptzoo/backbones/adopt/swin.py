@@ -59,7 +59,7 @@ def layers_of(model: Any, name: str) -> list[Layer]:
     if isinstance(stage.downsample, PatchMerging):
         merge = Merge(stage.downsample.norm, stage.downsample.reduction, grid)
         grid = tuple((side + 1) // 2 for side in grid)  # merging pads an odd side; older versions of timm round it down
-    demand(model, f"{name}'s grid", tuple(stage.output_resolution), grid)
+    demand(model, f"{name}'s grid", tuple(stage.output_resolution), (grid,))
     return [layer(model, f"{name}.blocks.{i}", merge if i == 0 else None) for i in range(len(stage.blocks))]
 
 
