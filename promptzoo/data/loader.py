@@ -45,8 +45,7 @@ class Reader(Dataset[Any]):
 
     def __init__(self, pictures: Sequence[Picture], cache: Cache, augment: str, seed: int, views: int = 0) -> None:
         self.pictures, self.cache, self.augment, self.seed = pictures, cache, augment, seed
-        self.labels = columns(pictures)[1]
-        self.views = views if augment != "none" else 1
+        self.labels, self.views = columns(pictures)[1], views if augment != "none" else 1
         self.features = [pictures.vectors] if isinstance(pictures, Features) else []  # n o, of each view
         self.enough = True  # where there are features, nobody asks for pictures
 
@@ -138,8 +137,7 @@ class Loader:
         """
         plan: list[Wanted] = []
         for whole in self.batches(epoch)[skip:]:
-            mine = whole[self.rank * len(whole) // self.world : (self.rank + 1) * len(whole) // self.world]
-            if mine:
+            if mine := whole[self.rank * len(whole) // self.world : (self.rank + 1) * len(whole) // self.world]:
                 plan.append((epoch, mine, len(mine) * self.world / len(whole)))
         for found in self.read_aside(plan) if self.workers else map(self.reader.__getitem__, plan):
             if isinstance(found, ZooError):
@@ -184,8 +182,7 @@ class Loader:
         """The planned batches, read by processes that stay for the epochs to come."""
         self.plan[:] = plan
         if self.processes is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # more workers than cores is the user's choice
+            with warnings.catch_warnings(action="ignore"):  # more workers than cores is the user's choice
                 self.processes = DataLoader(
                     self.reader,
                     batch_size=None,

@@ -95,8 +95,6 @@ class Model(nn.Module):
         """b 3 h w, normalised: one pass, and what passed inside it; see `promptzoo.model.look`."""
         return look(self, images, sites, attention, queries)
 
-    # ------------------------------------------------------------------ sites
-
     def sites(self) -> Iterator[Site]:
         """Every site of the frozen towers, and the head."""
         for name in FROZEN:
@@ -110,8 +108,6 @@ class Model(nn.Module):
         Raises `ZooError` with the sites there are when nothing matches.
         """
         return matching(list(self.sites()), pattern, only)
-
-    # ------------------------------------------------------------------ grafts
 
     def graft(self, grafts: dict[str, Graft]) -> None:
         """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
@@ -163,8 +159,6 @@ class Model(nn.Module):
             return image
         with self.ungrafted():
             return bare_features(self.visual, self.original, image)
-
-    # ------------------------------------------------------------------ state
 
     def tuned(self) -> dict[str, nn.Parameter]:
         """Every parameter that learns, by the name that torch has for it."""
