@@ -1,7 +1,6 @@
 """Who may write in the folder of a run: `Claim`."""
 
 import json
-import math
 import os
 import secrets
 import socket
@@ -121,7 +120,7 @@ class Claim:
                 now = os.fstat(file.fileno()).st_mtime
             return now - self.file.stat().st_mtime
         except FileNotFoundError:
-            return math.inf
+            return float("inf")
         except OSError as error:
             raise ZooError(refused(probe, error, 0)) from error
         finally:
