@@ -1,4 +1,4 @@
-"""Runs on other pictures of one name, or on the same stored otherwise, are told of where their figures stand together."""
+"""Runs on other pictures of one name, or on the same stored otherwise, are told of where they stand together."""
 
 import json
 import shutil
