@@ -56,7 +56,9 @@ def look_through(dataset: Dataset, threads: int | None = None) -> LookedThrough:
 
 
 def seen(picture: Picture) -> tuple[str, str]:
-    """The digest of a picture's content, and why it cannot be decoded."""
+    """The digest of a picture's content, and why it cannot be decoded; a feature was checked when it was read."""
+    if hasattr(picture.open, "digest"):
+        return content(picture), ""
     try:
         image = picture.open()
         return (content_of(image) if picture.path is None else content(picture)), ""

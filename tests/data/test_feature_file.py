@@ -11,6 +11,7 @@ from pictures import TINY, error
 from safetensors.torch import save_file
 
 from promptzoo.data import Cache, Loader, few_shot, split
+from promptzoo.data.checking import look_through
 from promptzoo.data.features import Features
 from promptzoo.data.sources.features import FeatureFile
 
@@ -50,6 +51,12 @@ def test_a_batch_holds_the_features_themselves(tmp_path):
         torch.testing.assert_close(batch.image, found.train.vectors[batch.index])
         assert batch.label.tolist() == [found.train.labels[place] for place in batch.index]
     assert loader.gather(lambda image: image * 2).equal(found.train.vectors * 2)
+
+
+def test_a_look_through_counts_features_and_finds_twins(tmp_path):
+    twins = {"test.features": torch.ones(6, 4), "val.features": torch.ones(6, 4)}
+    found = look_through(FeatureFile(write(tmp_path / "f.safetensors", twins)))
+    assert ([one.pictures for one in found.splits.values()], found.broken, len(found.twins)) == ([9, 6, 6], [], 6)
 
 
 def test_the_fingerprint_is_of_the_numbers(tmp_path):

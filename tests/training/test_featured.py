@@ -27,7 +27,7 @@ def root(tmp_path_factory):
 def file(root):
     """The features that `zero_shot` looks at, with its texts."""
     found = root.parent / "f.safetensors"
-    words = [*small.overrides("clip"), f"data={{dataset: folder, root: {root}, shots: 4, batch: 4}}"]
+    words = [*small.overrides("clip"), f"data={{dataset: folder, root: {root}, shots: 4, batch: 4}}", "train.seed=5"]
     written = write_features("zero_shot", found, words)
     assert (written.counts, written.width, written.texts) == ({"train4": 12, "val": 12, "test": 12}, 24, True)
     return found
