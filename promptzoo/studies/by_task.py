@@ -40,19 +40,19 @@ def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     What a paper prints of the rows of a recipe list among them comes last.
     Raises `ZooError` for one without such a result.
     """
-    lists = {place: found for place in places if (found := read_list(place)) is not None}
+    lists = {place: listed for place in places if (listed := read_list(place)) is not None}
     read = {place: result(task, Path(place)) for place in places if place not in lists}
     if not read:
         raise ZooError(f"which runs?  compare --task {task} takes folders with a result on it")
     first = next(iter(read.values()))
     found = [Asked(place, told, tuple(differences(first, told))) for place, told in read.items()]
     ranked = sorted(found, key=lambda one: -one.score)
-    return ranked + [row for one in lists.values() for row in printed(task, one)]
+    return ranked + [row for one in lists.values() for row in on_paper(task, one)]
 
 
-def printed(task: str, listed: RecipeList) -> list[Asked]:
+def on_paper(task: str, listed: RecipeList) -> list[Asked]:
     """What a paper prints of a list's rows on a task.  Raises `ZooError` where that is nothing."""
-    found = []
+    found: list[Asked] = []
     for row in listed.rows:
         for place, figures in row.paper.tasks.get(task, {}).items():
             told = {"task": task, "score": next(iter(figures)), "figures": figures}
