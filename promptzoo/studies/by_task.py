@@ -47,12 +47,12 @@ def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     first = next(iter(read.values()))
     found = [Asked(place, told, tuple(differences(first, told))) for place, told in read.items()]
     ranked = sorted(found, key=lambda one: -one.score)
-    return ranked + [row for one in lists.values() for row in printed(task, one)]
+    return ranked + [row for one in lists.values() for row in on_paper(task, one)]
 
 
-def printed(task: str, listed: RecipeList) -> list[Asked]:
+def on_paper(task: str, listed: RecipeList) -> list[Asked]:
     """What a paper prints of a list's rows on a task.  Raises `ZooError` where that is nothing."""
-    found = []
+    found: list[Asked] = []
     for row in listed.rows:
         for place, figures in row.paper.tasks.get(task, {}).items():
             told = {"task": task, "score": next(iter(figures)), "figures": figures}

@@ -16,7 +16,7 @@ from promptzoo.errors import ZooError
 from promptzoo.metrics import pck, transfer_keypoints
 from promptzoo.tasks.averages import averages
 from promptzoo.tasks.desk import Desk, contents
-from promptzoo.tasks.downstream import Downstream, Layer
+from promptzoo.tasks.downstream import Downstream, Layer, layer_of
 from promptzoo.tasks.eye import Eye, Grid
 from promptzoo.tasks.fit import Fit, full, letterbox
 
@@ -51,7 +51,7 @@ class Correspond(Downstream):
     ) -> None:
         if not alphas or min(alphas) <= 0 or batch < 1:
             raise ZooError("task.alphas are numbers above 0, task.batch is 1 or more")
-        self.fit, self.rows, self.mutual, self.layer, self.space = fit, rows, mutual, layer, space
+        self.fit, self.rows, self.mutual, self.layer, self.space = fit, rows, mutual, layer_of(layer), space
         self.alphas, self.average, self.batch = alphas, average, batch
         self.known: OrderedDict[Path, list[Tensor]] = OrderedDict()
         self.grids: list[Grid] = []

@@ -3,14 +3,15 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Task
 from promptzoo.tasks.desk import Desk
 from promptzoo.tasks.eye import Eye
 
-Layer = int | None | Literal["all"]
+Layer = int | str | None  # from 0, or `all`; None: after the final norm
+ALL = "all"
 
 
 class Downstream(Task):
@@ -50,7 +51,9 @@ class Downstream(Task):
 
     def layers(self, eye: Eye) -> list[int | None]:
         """The layers that are asked; None, after the final norm, comes first where all are."""
-        return [None, *range(len(eye.model.visual.layers))] if self.layer == "all" else [self.layer]
+        if isinstance(self.layer, str):
+            return [None, *range(len(eye.model.visual.layers))]
+        return [self.layer]
 
     def beside(self, layers: Sequence[int | None], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The figures of the first layer, and where there are several a table of all, and which of them is the best."""
@@ -61,3 +64,10 @@ class Downstream(Task):
         shares = [{name: value for name, value in one.items() if isinstance(value, float)} for one in found]
         chosen = {"best": f"{best}, chosen on the test set", "layers": dict(zip(names, shares, strict=True))}
         return {**found[0], **chosen}
+
+
+def layer_of(told: Layer) -> Layer:
+    """A layer as a task is told it.  Raises `ZooError` for a word that is none."""
+    if isinstance(told, str) and told != ALL:
+        raise ZooError(f"task.layer is the number of a layer, from 0, or {ALL}", key="task.layer", given=told)
+    return told

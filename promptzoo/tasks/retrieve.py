@@ -15,7 +15,7 @@ from promptzoo.data.transforms import middle
 from promptzoo.errors import ZooError
 from promptzoo.metrics import rank, retrieval_map
 from promptzoo.tasks.desk import Desk, contents, packed, unpacked
-from promptzoo.tasks.downstream import Downstream, Layer
+from promptzoo.tasks.downstream import Downstream, Layer, layer_of
 from promptzoo.tasks.eye import Eye
 
 Wanted = tuple[Path, Box | None]
@@ -58,7 +58,7 @@ class Retrieve(Downstream):
         if not scales or min(scales) <= 0 or not at or min(at) < 1 or batch < 1:
             raise ZooError("task.scales are numbers above 0, task.at and task.batch whole numbers of 1 or more")
         self.resize, self.crop_queries, self.scales, self.at = resize, crop_queries, scales, at
-        self.space, self.layer, self.batch = space, layer, batch
+        self.space, self.layer, self.batch = space, layer_of(layer), batch
         self.cut_off = 0
 
     def measure(self, eye: Eye, source: Revisited, desk: Desk) -> dict[str, Any]:

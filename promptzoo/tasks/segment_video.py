@@ -16,7 +16,7 @@ from promptzoo.data.sources.davis import Davis, Video
 from promptzoo.errors import ZooError
 from promptzoo.metrics import boundary_f, course, region_similarity
 from promptzoo.tasks.desk import Desk, contents, packed, unpacked
-from promptzoo.tasks.downstream import Downstream, Layer
+from promptzoo.tasks.downstream import Downstream, Layer, layer_of
 from promptzoo.tasks.eye import Eye, Grid, sized
 from promptzoo.tasks.propagation import Propagation, segmented, shrunk
 from promptzoo.tasks.tiles import coarsest, tiled
@@ -54,7 +54,7 @@ class SegmentVideo(Downstream):
     ) -> None:
         if min(side, keep) < 1 or min(radius, previous) < 0 or temperature <= 0:
             raise ZooError("task.side and task.keep are 1 or more, radius and previous 0 or more, temperature above 0")
-        self.side, self.tiles, self.layer, self.space = side, tiles, layer, space
+        self.side, self.tiles, self.layer, self.space = side, tiles, layer_of(layer), space
         self.handing: dict[str, Any] = {
             "radius": radius,
             "previous": previous,

@@ -140,6 +140,7 @@ def test_a_last_answer_that_was_cut_off_is_asked_again(tmp_path):
         (["task=segment_video", "data.root=x", "data.year=2018"], "data.year is 2018"),
         (["task=segment_video", "data.root=x", "task.keep=0"], "task.side and task.keep are 1 or more"),
         (["task=correspond", "data.root=x", "task.alphas=[0]"], "task.alphas are numbers above 0"),
+        (["task=correspond", "data.root=x", "task.layer=al"], "task.layer is the number of a layer, from 0, or all"),
         (["task=retrieve", "data.root=x", "train.seed=1"], "a task is asked with task.KEY=VALUE and data.KEY=VALUE"),
         (["task=classify", "data.root=x"], "which task"),
         (["task.resize=eval", "data.root=x"], "which task"),
