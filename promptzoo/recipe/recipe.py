@@ -75,8 +75,8 @@ class Recipe:
         self.weights = {name: weight(name, loss, problems) for name, loss in self.losses.items()}
         problems.stop()
         if self.train.epochs and not self.losses:
-            said = f"{self.train.epochs} epochs to train, but no losses to learn from"
-            raise RecipeError(said, place=node.where("train", "epochs"), key="losses")
+            said, way = f"{self.train.epochs} epochs to train, but no losses to learn from", "leave train.epochs at 0"
+            raise RecipeError(said, place=node.where("train", "epochs"), key="losses", remedy=way)
 
     @classmethod
     def read(cls, recipe: str | Path, overrides: Iterable[str] = ()) -> "Recipe":

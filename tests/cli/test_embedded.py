@@ -12,7 +12,8 @@ from promptzoo import cli
 @pytest.mark.parametrize("name", small.RECIPES)
 def test_a_recipe_can_be_tried_offline(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["train", name, "--embedded", "--epochs", "1", "--out", "run", "data.test_per_class=10"]) == 0
+    short = ["--epochs", "1"] if small.shipped(name).losses else []  # else nothing learns
+    assert cli.main(["train", name, "--embedded", *short, "--out", "run", "data.test_per_class=10"]) == 0
     told = json.loads((tmp_path / "run" / "result.json").read_text())
     assert told["test"]["count"] == 100
-    assert told["epochs"] == (0 if name in ("zero_shot", "tip_adapter") else 1)
+    assert told["epochs"] == len(short and small.shipped(name).train.phases)
