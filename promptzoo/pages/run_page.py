@@ -12,7 +12,7 @@ from rich.markup import escape
 
 import promptzoo
 from promptzoo.data.transforms import Pixels
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.columns import Column, columns_of
 from promptzoo.figures.gallery import Shown, gallery
@@ -39,6 +39,7 @@ def make_page(words: Sequence[str], out: Path | None, force: bool, weights: str 
             f"a page is of finished runs, not of {given[0] if given else 'nothing'}", key="--page", given=given
         )
     file = out or PAGE
+    said.print(f"looking at the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
     write_run_page(file, runs, force, weights)
     said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
