@@ -29,7 +29,7 @@ def curves_figure(one: Curves, names: Sequence[str], scheme: Scheme) -> dict[str
         run = curve.run
         seen[run] = seen.get(run, -1) + 1
         colour = scheme.colours[names.index(run) % COLOURS]
-        line = {"color": colour, "width": 2, "dash": DASHES[seen[run] % len(DASHES)]}
+        line = {"color": colour, "width": max(1.5, 4 - 0.8 * names.index(run)), "dash": DASHES[seen[run] % len(DASHES)]}
         more = {} if curve.spread is None else {"error_y": {"array": curve.spread.tolist(), "thickness": 1, "width": 2}}
         traces.append({"type": "scatter", "mode": "lines", "name": safe(cut(curve.name, 40)), "line": line,
                        "x": curve.x.tolist(), "y": curve.y.tolist(), **more})  # fmt: skip

@@ -5,11 +5,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from promptzoo.files import vacant
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.progress import Bar
-from promptzoo.pages.run_page import write_run_page
-from promptzoo.recipe.importing import package
+from promptzoo.pages.run_page import may_write, write_run_page
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
@@ -23,9 +21,7 @@ def show_demo(out: Path, said: Console) -> None:
     Raises `ZooError` before it trains where the page could not be written.
     """
     page, run = out.with_name(f"{out.name}.html"), RunFolder(out)
-    vacant(page)
-    package("plotly", "page")
-    package("matplotlib", "page")
+    may_write(page)
     if not run.finished:
         said.print(f"training [bold]{RECIPE}[/] on the embedded model and pictures", highlight=False)
         train(Recipe.read(RECIPE), out, progress=Bar)

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 import promptzoo
 from promptzoo.data.transforms import Pixels
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.columns import Column, columns_of
 from promptzoo.figures.gallery import Shown, gallery
@@ -26,6 +26,7 @@ from promptzoo.pages.figures import sorted_out
 from promptzoo.pages.html import assembled
 from promptzoo.pages.html_data import enclosed
 from promptzoo.pages.numbers import percent
+from promptzoo.recipe.importing import package
 
 PAGE = Path("page.html")
 
@@ -39,6 +40,7 @@ def make_page(words: Sequence[str], out: Path | None, force: bool, weights: str 
             f"a page is of finished runs, not of {given[0] if given else 'nothing'}", key="--page", given=given
         )
     file = out or PAGE
+    said.print(f"looking at the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
     write_run_page(file, runs, force, weights)
     said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
@@ -47,7 +49,7 @@ def write_run_page(
     file: Path, runs: Sequence[str | Path], force: bool = False, weights: str | None = None, title: str = "Runs"
 ) -> None:
     """Writes the page.  Raises `ZooError` where a run or its pictures cannot be opened, and where plotly is missing."""
-    vacant(file, force)
+    may_write(file, force)
     columns = columns_of(runs, weights=weights)
     folders = [(column.label, column.folder) for column in columns if column.folder is not None]
     panels = [one for row in curves.find(folders, Wish()).panels for one in row if isinstance(one, Curves)]
@@ -57,6 +59,13 @@ def write_run_page(
     deliver(
         file, assembled("runs.html", ("page.css", "runs.css"), ("element.js", "runs.js"), enclosed(told), title), force
     )
+
+
+def may_write(file: Path, force: bool = False) -> None:
+    """Raises `ZooError` before anything is opened where a page is already, or plotly or matplotlib is missing."""
+    vacant(file, force)
+    for name in ("plotly", "matplotlib"):
+        package(name, "page")
 
 
 def of_run(column: Column) -> dict[str, Any]:

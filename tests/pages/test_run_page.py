@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -77,6 +78,16 @@ def test_the_demo_of_a_finished_run_shows_it_again_and_does_not_train(home, tmp_
     assert (home / "vpt.html").read_text().startswith("<!doctype html>")
     assert "training" not in capsys.readouterr().err
     assert main(["demo", "--out", str(run)]) == 2
+
+
+@pytest.mark.parametrize("package", ["plotly", "matplotlib"])
+def test_without_its_packages_nothing_is_opened_or_trained(package, tmp_path, monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["demo", "--out", str(tmp_path / "demo")]) == 2
+    assert package in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ function draw(id, figure) {
 }
 
 function picture(one) {
-  const said = one.right ? [el('b', {}, one.named), ` ${one.probability}`] : [el('b', {}, one.named), ` ${one.probability}, is ${one.truth}`];
+  const said = one.right ? [el('b', {}, one.named), ` ${one.probability}`] : [el('b', {}, one.named), ` ${one.probability}, in truth ${one.truth}`];
   const pair = el('div', { class: 'pair' }, el('img', { src: one.picture, alt: one.truth }), el('img', { src: one.seen, alt: one.by }));
   return el('figure', { class: one.right ? 'right' : 'wrong' }, pair, el('figcaption', {}, ...said, el('small', {}, `${one.right ? 'right' : 'wrong'} · ${one.by} · ${one.name}`)));
 }
