@@ -27,10 +27,14 @@ def begin(
     """
     if start == "random":
         return None
-    make = drawn if start == "patches" else averaged
-    rows, pictures = make(model, data, len(takes), count)
+    if start == "patches":
+        rows, pictures = drawn(model, data, len(takes), count)
+    else:
+        means, pictures = averaged(model, data, len(takes))
+        means = [one.mean(0, keepdim=True) if start == "mean_patch" else one for one in means]
+        rows = [one[turns(len(one), count)] for one in means]
     for take, own in zip(takes, rows, strict=True):
-        take(own.mean(0).expand(count, -1) if start == "mean_patch" else own[:count])
+        take(own)
     return {"start": start, "from_pictures": pictures}
 
 
@@ -53,10 +57,10 @@ def drawn(model: Model, data: Data, depth: int, count: int) -> tuple[list[Tensor
     return rows, len(only)
 
 
-def averaged(model: Model, data: Data, depth: int, count: int) -> tuple[list[Tensor], int]:
-    """For each layer n d or more, the mean patch of all pictures at each place, in a drawn order; and how many."""
-    sums = [torch.zeros(h * w, width) for (h, w), width in zip(grids(model, depth), model.visual.widths, strict=False)]
-    sums = [one.double() for one in sums]
+def averaged(model: Model, data: Data, depth: int) -> tuple[list[Tensor], int]:
+    """For each layer n d, the mean patch of all pictures at each place; and how many pictures that were."""
+    widths = model.visual.widths[:depth]
+    sums = [torch.zeros(h * w, d, dtype=torch.double) for (h, w), d in zip(grids(model, depth), widths, strict=True)]
 
     def look(image: Tensor) -> Tensor:
         for total, patches in zip(sums, entering(model, image, depth), strict=True):
@@ -64,7 +68,7 @@ def averaged(model: Model, data: Data, depth: int, count: int) -> tuple[list[Ten
         return torch.empty(len(image))
 
     pictures = len(data.train.gather(look))
-    return [(total / pictures).float()[turns(len(total), max(len(total), count))] for total in sums], pictures
+    return [(total / pictures).float() for total in sums], pictures
 
 
 def entering(model: Model, image: Tensor, depth: int) -> list[Tensor]:
