@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from timm.layers import PatchEmbed
 from timm.layers import Mlp as TimmMlp
+from timm.layers import PatchEmbed
 from timm.layers.attention import Attention as TimmAttention
 from timm.models.vision_transformer import Block, LayerScale
 from torch import Tensor, nn
