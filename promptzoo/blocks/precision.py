@@ -12,7 +12,7 @@ def full_precision(x: Tensor) -> AbstractContextManager[object]:
     return torch.autocast(kind, enabled=False) if _has_autocast(kind) else nullcontext()
 
 
-@torch.compiler.assume_constant_result  # not every version of torch traces the question
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # older versions do not trace the question
 def _has_autocast(kind: str) -> bool:
     return torch.amp.is_autocast_available(kind)
 

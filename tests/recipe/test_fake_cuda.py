@@ -1,4 +1,8 @@
-"""Every recipe steps on fake CUDA tensors: what is made on the processor in a forward, a loss or a step is found."""
+"""Every recipe steps on fake CUDA tensors: what is made on the processor in a forward, a loss or a step is found.
+
+Torch's autograd does not go back through fake CUDA tensors where there is no card; there it goes back on another fake
+device, which the processor's tensors may not meet either.
+"""
 
 import copy
 
@@ -17,31 +21,32 @@ from promptzoo.training.schedule import optimizer_of
 ON = [(name, "vit" if fits(name, "vit") else "clip") for name in RECIPES] + [("sa2vp", "swin"), ("vpt_deep", "swin")]
 
 
-def on_cuda(module: nn.Module) -> nn.Module:
-    """A copy whose tensors are fake ones on a card; to be made and used within a FakeTensorMode."""
+def moved(module: nn.Module, device: str) -> nn.Module:
+    """A copy whose tensors are fake ones on a device; to be made and used within a FakeTensorMode."""
     memo: dict[int, Tensor] = {}
     for tensor in (*module.parameters(), *module.buffers()):
-        fake = torch.empty(tensor.shape, dtype=tensor.dtype, device="cuda")
+        fake = torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
         memo[id(tensor)] = nn.Parameter(fake, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else fake
     return copy.deepcopy(module, memo)
 
 
 def step(made: Model, guess: str, train: Phase) -> None:
     """One forward in evaluation, then one step of training; raises where a tensor lies on the processor."""
-    with FakeTensorMode():
-        stepping = on_cuda(step_of(made, guess))
-        image = torch.randn(4, *made.visual.input, device="cuda")
-        label, own = torch.randint(0, len(CLASSES), (4,), device="cuda"), guess not in ("none", "current")
-        with torch.no_grad():
-            assert stepping.model.eval()(image).logits.device.type == "cuda"
-        stepping.model.train()
-        losses, logits = stepping(image, label, label if own else None)
-        assert logits.device.type == "cuda"
-        tuned = stepping.model.tuned()
-        if losses and tuned:
-            sum(losses.values()).backward()
-            assert all(p.grad is None or p.grad.device.type == "cuda" for p in tuned.values())
-            optimizer_of(train, tuned).step()
+    for device in ("cuda", "meta"):
+        with FakeTensorMode():
+            stepping = moved(step_of(made, guess), device)
+            image = torch.randn(4, *made.visual.input, device=device)
+            label, own = torch.randint(0, len(CLASSES), (4,), device=device), guess not in ("none", "current")
+            with torch.no_grad():
+                assert stepping.model.eval()(image).logits.device.type == device
+            stepping.model.train()
+            losses, logits = stepping(image, label, label if own else None)
+            assert logits.device.type == device
+            tuned = stepping.model.tuned()
+            if losses and tuned and (device != "cuda" or torch.cuda.is_available()):
+                sum(losses.values()).backward()
+                assert all(p.grad is None or p.grad.device.type == device for p in tuned.values())
+                optimizer_of(train, tuned).step()
 
 
 @pytest.mark.parametrize(("name", "kind"), ON)
@@ -52,23 +57,19 @@ def test_a_recipe_steps_where_no_tensor_may_lie_on_the_processor(name: str, kind
 
 def planted(made: Model, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tensor without a device: in a block, in a loss, or on the way of the optimizer."""
-    if where == "block":
-        block = made.grafts["lore"].generate
-        forward = block.forward
-        monkeypatch.setattr(block, "forward", lambda *a, **k: forward(*a, **k) + torch.zeros(1, 1))
-    elif where == "loss":
-        loss = next(iter(made.losses.values()))
-        forward = loss.forward
-        monkeypatch.setattr(loss, "forward", lambda *a, **k: (forward(*a, **k) * torch.ones(1)).sum())
-    else:
+    if where == "optimizer":
         update = torch.optim.AdamW.step
 
         def stepped(self: torch.optim.AdamW) -> None:
             for parameter in self.param_groups[0]["params"]:
-                parameter.data.add_(torch.zeros(parameter.shape))
+                parameter.grad = parameter.grad * torch.ones(parameter.shape)
             update(self)
 
         monkeypatch.setattr(torch.optim.AdamW, "step", stepped)
+        return
+    kind = type(made.grafts["lore"].generator if where == "block" else next(iter(made.losses.values())))
+    forward = kind.forward
+    monkeypatch.setattr(kind, "forward", lambda self, *given: forward(self, *given) * torch.ones(2, 1)[0])
 
 
 @pytest.mark.parametrize("where", ["block", "loss", "optimizer"])
