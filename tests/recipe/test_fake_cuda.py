@@ -67,7 +67,7 @@ def planted(made: Model, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(torch.optim.AdamW, "step", stepped)
         return
-    kind = type(made.grafts["lore"].generator if where == "block" else next(iter(made.losses.values())))
+    kind = type(made.grafts["lore"].local if where == "block" else next(iter(made.losses.values())))
     forward = kind.forward
     monkeypatch.setattr(kind, "forward", lambda self, *given: forward(self, *given) * torch.ones(2, 1)[0])
 
