@@ -24,6 +24,7 @@ from promptzoo.recipe.build import build
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.registry import load_registry
 from promptzoo.studies.plan import read_field
+from promptzoo.training.ask import question
 from promptzoo.training.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,6 +132,8 @@ def test_a_command_of_a_result_table_can_be_built(place, words):
         fits(words[2:])
     elif words[1] == "compare":
         compared(words[2:])
+    elif words[1] == "eval":
+        assert question([word for word in words[2:] if "=" in word]) is not None
     else:
         place.run(words)
 

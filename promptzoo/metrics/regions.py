@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -78,27 +77,29 @@ def boundary(mask: Tensor) -> Tensor:
 
     In the last row only the right one counts, in the last column only the lower one: the picture's edge is no boundary.
     """
-    inside = F.pad(pictures(mask), (0, 1, 0, 1), mode="replicate")[:, 0] > 0
-    here = inside[:, :-1, :-1]
-    found = (here ^ inside[:, :-1, 1:]) | (here ^ inside[:, 1:, :-1]) | (here ^ inside[:, 1:, 1:])
-    return found.view(mask.shape)
+    inside = mask != 0
+    inside = torch.cat([inside, inside[..., -1:, :]], -2)
+    inside = torch.cat([inside, inside[..., -1:]], -1)
+    here = inside[..., :-1, :-1]
+    return (here ^ inside[..., :-1, 1:]) | (here ^ inside[..., 1:, :-1]) | (here ^ inside[..., 1:, 1:])
 
 
 def dilate(mask: Tensor, radius: int) -> Tensor:
     """The pixels within `radius` of a marked one: ... h w -> ... h w."""
-    reach = torch.arange(-radius, radius + 1, device=mask.device)
-    disk = (reach[:, None].square() + reach.square() <= radius**2).nonzero() - radius  # the few pixels of a boundary
-    picture, row, column = (mask != 0).reshape(-1, *mask.shape[-2:]).nonzero().T  # are fewer than those of a picture
-    height, width = mask.shape[-2] + 2 * radius, mask.shape[-1] + 2 * radius
-    spread = torch.zeros(mask.shape[:-2].numel(), height, width, dtype=torch.bool, device=mask.device)
-    for down, across in disk.tolist():
-        spread[picture, row + radius + down, column + radius + across] = True
-    return spread[:, radius : height - radius, radius : width - radius].reshape(mask.shape)
-
-
-def pictures(mask: Tensor) -> Tensor:
-    """Masks as pictures of one channel: ... h w -> b 1 h w."""
-    return (mask != 0).reshape(-1, 1, *mask.shape[-2:]).float()
+    height, width = mask.shape[-2:]
+    picture, row, column = (mask != 0).reshape(-1, height, width).nonzero().T  # the few pixels of a boundary
+    ends = torch.zeros(
+        mask.shape[:-2].numel(), height + 2 * radius, width + 2 * radius + 1, dtype=torch.int32, device=mask.device
+    )
+    one = torch.ones_like(row, dtype=torch.int32)
+    for down in range(
+        -radius, radius + 1
+    ):  # each row of the disk is a run: one more where it begins, one less behind it
+        half = math.isqrt(radius**2 - down**2)
+        ends.index_put_((picture, row + radius + down, column + radius - half), one, accumulate=True)
+        ends.index_put_((picture, row + radius + down, column + radius + half + 1), -one, accumulate=True)
+    spread = ends.cumsum(-1, dtype=torch.int32) > 0
+    return spread[:, radius : height + radius, radius : width + radius].reshape(mask.shape)
 
 
 def covered(marked: Tensor, by: Tensor) -> Tensor:
