@@ -208,7 +208,8 @@ def test_everything_that_is_wrong_is_said_at_once():
 
 
 def test_training_without_a_loss_is_refused():
-    assert message(RECIPE, "losses=null") == "r.yaml:16: 2 epochs to train, but no losses to learn from"
+    said = "r.yaml:16: 2 epochs to train, but no losses to learn from; leave train.epochs at 0"
+    assert message(RECIPE, "losses=null") == said
 
 
 @pytest.mark.parametrize(
