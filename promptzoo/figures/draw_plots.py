@@ -74,7 +74,7 @@ def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Sche
             run = curve.run
             seen[run] = seen.get(run, -1) + 1
             look = {"color": scheme.colours[names.index(run) % COLOURS], "ls": strokes[seen[run] % len(strokes)]}
-            width = max(0.8, 2.4 - 0.5 * names.index(run))  # of equal lines the first still shows
+            width = max(0.8, 2.0 - 0.4 * names.index(run))  # of equal lines the first still shows
             axes.plot(curve.x, curve.y, lw=width, label=cut(curve.name, 44), **look)
             if curve.spread is not None:
                 axes.fill_between(
