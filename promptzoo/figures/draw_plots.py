@@ -106,7 +106,7 @@ def matrices(rows: Sequence[Sequence[Matrix]], legend: Sequence[str], scheme: Sc
         )
         axes.imshow(one.shares, vmin=0, vmax=1, cmap=shade)
         axes.grid(visible=False)
-        letters, names = (NOTE if count <= 20 else 4.0), [cut(name, 14) for name in one.names]
+        letters, names = (NOTE if count <= 20 else 4.0), [cut(name, 15) for name in one.names]
         axes.set_xticks(range(count), names, rotation=90, fontsize=letters)
         axes.set_yticks(range(count), names, fontsize=letters)
         for row, column in np.argwhere(one.shares >= 0.005) if count <= 20 else ():
