@@ -6,11 +6,11 @@ from typing import Any
 from promptzoo.figures.draw_pictures import pictures
 from promptzoo.figures.draw_plots import clouds, counts, curves, matrices, standings, tables
 from promptzoo.figures.marks import LIGHT, Scheme
-from promptzoo.figures.panels import Cloud, Counts, Curves, Found, Lines, Matrix, Panel, Seen, Standings
+from promptzoo.figures.panels import Cloud, Counts, Curves, Found, Lines, Matrix, Overlaid, Panel, Standings
 
 Drawing = Callable[[Sequence[Sequence[Any]], Sequence[str], Scheme], Any]
 WAYS: dict[type[Panel], Drawing] = {
-    Seen: pictures,
+    Overlaid: pictures,
     Cloud: clouds,
     Curves: curves,
     Matrix: matrices,

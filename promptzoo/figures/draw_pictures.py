@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from promptzoo.figures.marks import Scheme
-from promptzoo.figures.panels import Array, Seen
+from promptzoo.figures.panels import Array, Overlaid
 from promptzoo.figures.scatter import cut
 from promptzoo.recipe.importing import package
 
@@ -18,7 +18,7 @@ LETTER = 0.6 / 72  # inches of a letter, for each of its points
 STRENGTH = 0.5  # of a map over its picture
 
 
-def pictures(rows: Sequence[Sequence[Seen]], legend: Sequence[str], scheme: Scheme) -> Any:
+def pictures(rows: Sequence[Sequence[Overlaid]], legend: Sequence[str], scheme: Scheme) -> Any:
     """A figure as high as its rows need; a long row goes on below."""
     lines = [row[start : start + MOST] for row in rows for start in range(0, len(row), MOST)]
     most = max(map(len, lines))
@@ -42,19 +42,19 @@ def pictures(rows: Sequence[Sequence[Seen]], legend: Sequence[str], scheme: Sche
     return figure
 
 
-def aspect(one: Seen) -> float:
+def aspect(one: Overlaid) -> float:
     """Width over height."""
     return float(one.picture.shape[1] / one.picture.shape[0])
 
 
-def height(row: Sequence[Seen], across: Sequence[float]) -> tuple[float, float, float]:
+def height(row: Sequence[Overlaid], across: Sequence[float]) -> tuple[float, float, float]:
     """Inches above the pictures of a row, of the pictures, and below them."""
     above = TITLE if any(one.title for one in row) else 0.0
     below = max(LINE * len(one.note) + (BAR if one.heat is not None else 0) for one in row) + 0.02
     return above, max(wide / aspect(one) for one, wide in zip(row, across, strict=False)), below
 
 
-def seen(axes: Any, one: Seen, scheme: Scheme) -> None:
+def seen(axes: Any, one: Overlaid, scheme: Scheme) -> None:
     """A picture and what lies over it."""
     high, wide = one.picture.shape[:2]
     axes.imshow(one.picture, extent=(0, wide, high, 0), aspect="auto", interpolation="antialiased")
@@ -86,7 +86,7 @@ def stretched(values: Array, size: tuple[int, int]) -> Array:
 
 
 def written(
-    figure: Any, one: Seen, box: tuple[float, float, float, float], size: tuple[float, float], scheme: Scheme
+    figure: Any, one: Overlaid, box: tuple[float, float, float, float], size: tuple[float, float], scheme: Scheme
 ) -> None:
     """The title above a picture, its scale and notes below; `box` (left, low, wide, high) and `size` in inches."""
     (left, low, wide, high), (whole, total) = box, size

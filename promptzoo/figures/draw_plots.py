@@ -74,7 +74,7 @@ def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Sche
             run = curve.run
             seen[run] = seen.get(run, -1) + 1
             look = {"color": scheme.colours[names.index(run) % COLOURS], "ls": strokes[seen[run] % len(strokes)]}
-            width = max(0.8, 2.4 - 0.5 * names.index(run))  # of equal lines the first still shows
+            width = max(0.8, 2.0 - 0.4 * names.index(run))  # of equal lines the first still shows
             axes.plot(curve.x, curve.y, lw=width, label=cut(curve.name, 44), **look)
             if curve.spread is not None:
                 axes.fill_between(
@@ -106,7 +106,7 @@ def matrices(rows: Sequence[Sequence[Matrix]], legend: Sequence[str], scheme: Sc
         )
         axes.imshow(one.shares, vmin=0, vmax=1, cmap=shade)
         axes.grid(visible=False)
-        letters, names = (NOTE if count <= 20 else 4.0), [cut(name, 14) for name in one.names]
+        letters, names = (NOTE if count <= 20 else 4.0), [cut(name, 15) for name in one.names]
         axes.set_xticks(range(count), names, rotation=90, fontsize=letters)
         axes.set_yticks(range(count), names, fontsize=letters)
         for row, column in np.argwhere(one.shares >= 0.005) if count <= 20 else ():

@@ -32,7 +32,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Seen(Panel):
+class Overlaid(Panel):
     """A picture h w 3 as a tower saw it, and what lies over it.
 
     `heat` (any grid) is stretched over the picture from `limits[0]` to `limits[1]`, its raw range; `boxes` are

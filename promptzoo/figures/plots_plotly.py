@@ -17,7 +17,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 def figure_of(traces: Sequence[dict[str, Any]], scheme: Scheme, **layout: Any) -> dict[str, Any]:
     """What plotly's script draws."""
-    whole = {"template": template(scheme), "margin": {"l": 56, "r": 12, "t": 12, "b": 44}, **layout}
+    whole = {"template": template(scheme), "margin": {"l": 56, "r": 10, "t": 10, "b": 44}, **layout}
     made: dict[str, Any] = package("plotly.graph_objects", "page").Figure(list(traces), whole).to_dict()
     return made
 

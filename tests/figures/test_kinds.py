@@ -17,7 +17,7 @@ from promptzoo.figures.kinds import KINDS
 from promptzoo.figures.kinds.rollout import replaced
 from promptzoo.training.run_folder import RunFolder
 
-FIRST = {".pdf": b"%PDF", ".png": b"\x89PNG", ".svg": b"<?xml"}
+FIRST = {".pdf": b"%PDF", ".png": b"\x89PNG"}
 pytest.importorskip("matplotlib")
 
 

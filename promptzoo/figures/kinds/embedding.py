@@ -14,7 +14,7 @@ from promptzoo.figures.asked import Wish
 from promptzoo.figures.columns import Column, array
 from promptzoo.figures.panels import Array, Cloud, Found
 
-NEIGHBOURS, LEAST = 5, 5  # of the vote; pictures that can be laid out
+NEIGHBOURS, LEAST = 5, 4  # of the vote; pictures that can be laid out
 
 
 def find(columns: Sequence[Column], kind: str, wish: Wish) -> Found:

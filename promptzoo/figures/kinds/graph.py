@@ -15,7 +15,7 @@ from promptzoo.figures.asked import Grid, Wish, inside
 from promptzoo.figures.columns import Column, View, array
 from promptzoo.figures.kinds.maps import cell
 from promptzoo.figures.marks import COLOURS
-from promptzoo.figures.panels import Array, Found, Line, Panel, Seen
+from promptzoo.figures.panels import Array, Found, Line, Overlaid, Panel
 from promptzoo.grafts.lore import Lore
 
 EVERY, NEIGHBOURS = 4, 9  # rows and columns from one drawn patch to the next; of the bare tower's patches
@@ -33,7 +33,9 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
             view = column.view(given)
             nodes, indices, grid = neighbours(column, view)
             lines, boxes = strokes(nodes, indices, asked(wish, grid), grid, view)
-            row.append(Seen(column.label if number == 0 else "", (view.name,), view.picture, boxes=boxes, lines=lines))
+            row.append(
+                Overlaid(column.label if number == 0 else "", (view.name,), view.picture, boxes=boxes, lines=lines)
+            )
             arrays[f"{number}/{column.label}"] = indices.numpy()
             arrays[f"{number}/{column.label}/cosine"] = array(cosine_similarity(nodes[:, None], nodes[indices], dim=-1))
         rows.append(row)

@@ -9,7 +9,7 @@ import numpy as np
 from promptzoo.data.given import Given
 from promptzoo.figures.asked import Grid, Wish
 from promptzoo.figures.columns import Column, View
-from promptzoo.figures.panels import Array, Box, Found, Panel, Seen
+from promptzoo.figures.panels import Array, Box, Found, Overlaid, Panel
 from promptzoo.model.site import bare
 
 
@@ -36,7 +36,9 @@ def figure_of(
         views = [column.view(given) for column in columns]
         found = [find(column, view) for column, view in zip(columns, views, strict=True)]
         scale = limits([one.values for maps in found for one in maps]) if wish.shared_scale else None
-        row: list[Panel] = [Seen(title="" if number else "picture", note=(views[0].name,), picture=views[0].picture)]
+        row: list[Panel] = [
+            Overlaid(title="" if number else "picture", note=(views[0].name,), picture=views[0].picture)
+        ]
         for column, view, maps in zip(columns, views, found, strict=True):
             for one in maps:
                 named = f"{column.label} {one.name}".rstrip()
@@ -51,13 +53,13 @@ def figure_of(
     return Found(rows, arrays, [line for line in told if not line.endswith(": ")], list(dict.fromkeys(remarks)))
 
 
-def panel(title: str, one: Map, view: View, wish: Wish, scale: tuple[float, float] | None) -> Seen:
+def panel(title: str, one: Map, view: View, wish: Wish, scale: tuple[float, float] | None) -> Overlaid:
     """A map over its picture, its largest patches outlined where that is asked."""
     high, wide = one.values.shape
     largest = one.values.ravel().argsort(kind="stable")[::-1][: wish.mark].tolist()
     outlined = [cell(place, (high, wide), view) for place in [*one.boxes, *largest]]
     picture = view.picture if one.picture is None else one.picture
-    return Seen(title, one.note, picture, one.values, scale or limits([one.values]), outlined)
+    return Overlaid(title, one.note, picture, one.values, scale or limits([one.values]), outlined)
 
 
 def limits(values: Sequence[Array]) -> tuple[float, float]:

@@ -13,8 +13,8 @@ from promptzoo.data.masks import read_masks
 from promptzoo.data.sources.davis import Davis, Video
 from promptzoo.errors import ZooError
 from promptzoo.figures.asked import Wish
-from promptzoo.figures.kinds.tasks import Asked, picked
-from promptzoo.figures.panels import Array, Found, Panel, Seen
+from promptzoo.figures.kinds.tasks import Viewers, picked
+from promptzoo.figures.panels import Array, Found, Overlaid, Panel
 from promptzoo.metrics import region_similarity
 from promptzoo.tasks.desk import Desk
 from promptzoo.tasks.eye import Eye
@@ -24,7 +24,7 @@ TASK = "segment_video"
 TRUTH, GUESS = 2, 1  # places in the palette
 
 
-def find(asked: Asked, wish: Wish) -> Found:
+def find(asked: Viewers, wish: Wish) -> Found:
     """A row for each sequence and model, `frames` of it, evenly from the first to the last; J below each."""
     task, source = asked.task, asked.source
     assert isinstance(task, SegmentVideo)
@@ -48,7 +48,7 @@ def find(asked: Asked, wish: Wish) -> Found:
                         (mask == one, colour) for mask, colour in ((right, TRUTH), (ids, GUESS)) for one in objects
                     ]
                     note = (f"{path.stem}", "given" if place == 0 else f"J {j:.2f}")
-                    row.append(Seen(title, note, np.asarray(stored(path).image), contours=contours))
+                    row.append(Overlaid(title, note, np.asarray(stored(path).image), contours=contours))
                     arrays |= {
                         f"{video.name}/{label}/{path.stem}": ids,
                         f"{video.name}/{label}/{path.stem}/J": np.array(j),

@@ -11,7 +11,7 @@ from promptzoo.data.given import Given
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.columns import Column, array
 from promptzoo.figures.kinds.similarity import seen
-from promptzoo.figures.panels import Array, Found, Panel, Seen
+from promptzoo.figures.panels import Array, Found, Overlaid, Panel
 
 COLOURS = 3
 
@@ -21,7 +21,7 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
     rows = list[list[Panel]]()
     for number, given in enumerate(pictures):
         first = columns[0].view(given)
-        rows.append([Seen("" if number else "picture", (first.name,), first.picture)])
+        rows.append([Overlaid("" if number else "picture", (first.name,), first.picture)])
     arrays, told = dict[str, Array](), list[str]()
     for column in columns:
         tokens = [seen(column, column.view(given), wish.layer) for given in pictures]
@@ -33,7 +33,7 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
             small = some.view(*grid, COLOURS)
             size = rows[number][0].picture.shape[:2]  # type: ignore[attr-defined]
             title, note = (column.label, (f"{said} %",)) if number == 0 else ("", ())
-            rows[number].append(Seen(title, note, stretched(small, size)))
+            rows[number].append(Overlaid(title, note, stretched(small, size)))
             arrays[f"{number}/{column.label}"] = array(small)
     return Found(rows, arrays, told)
 

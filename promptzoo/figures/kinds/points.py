@@ -8,8 +8,8 @@ from promptzoo.data.annotated import stored
 from promptzoo.data.sources.spair import Pair
 from promptzoo.data.transforms import Pixels, pixels
 from promptzoo.figures.asked import Wish
-from promptzoo.figures.kinds.tasks import Asked, picked
-from promptzoo.figures.panels import Array, Found, Line, Panel, Seen
+from promptzoo.figures.kinds.tasks import Viewers, picked
+from promptzoo.figures.panels import Array, Found, Line, Overlaid, Panel
 from promptzoo.tasks.correspond import Correspond
 from promptzoo.tasks.fit import Fit, full, letterbox
 
@@ -17,7 +17,7 @@ TASK = "correspond"
 GREEN, RED = 2, 1  # places in the palette
 
 
-def find(asked: Asked, wish: Wish) -> Found:
+def find(asked: Viewers, wish: Wish) -> Found:
     """A row for each pair, a column for each model: green where a point is found within alpha, red where it is not."""
     task, source = asked.task, asked.source
     assert isinstance(task, Correspond)
@@ -47,7 +47,7 @@ def near(found: Tensor, wanted: Tensor, box: Tensor, alpha: float) -> Tensor:
 
 def side_by_side(
     title: str, said: str, pair: Pair, fit: str, size: tuple[int, int], came: tuple[Tensor, Tensor]
-) -> Seen:
+) -> Overlaid:
     """Both pictures as they were looked at, and a line from each point to where it was found."""
     views: list[Fit] = [
         (letterbox if fit == "letterbox" else full)(stored(path).image, size) for path in (pair.source, pair.target)
@@ -63,7 +63,7 @@ def side_by_side(
     for (x, y), (u, v), right in zip(begun.tolist(), *(one.tolist() for one in came), strict=True):
         if np.isfinite(u):
             lines.append(Line((x, shift + u), (y - top, v - top), 0.8, GREEN if right else RED))
-    return Seen(title, (said,), whole[top:bottom], lines=lines)
+    return Overlaid(title, (said,), whole[top:bottom], lines=lines)
 
 
 def filled(whole: Pixels) -> tuple[int, int]:

@@ -7,8 +7,8 @@ import numpy as np
 from promptzoo.data.sources.revisited import Box
 from promptzoo.data.transforms import Pixels, pixels
 from promptzoo.figures.asked import Wish
-from promptzoo.figures.kinds.tasks import Asked, picked
-from promptzoo.figures.panels import Array, Found, Panel, Seen
+from promptzoo.figures.kinds.tasks import Viewers, picked
+from promptzoo.figures.panels import Array, Found, Overlaid, Panel
 from promptzoo.metrics import rank
 from promptzoo.tasks.desk import Desk
 from promptzoo.tasks.eye import Eye
@@ -19,7 +19,7 @@ FIRST = 10
 FRAMES = {"easy": 2, "hard": 3, "junk": 9, "wrong": 1}  # places in the palette
 
 
-def find(asked: Asked, wish: Wish) -> Found:
+def find(asked: Viewers, wish: Wish) -> Found:
     """A row for each query and model: green easy, yellow hard, grey junk (passed over), red wrong."""
     task, source = asked.task, asked.source
     assert isinstance(task, Retrieve)
@@ -35,9 +35,9 @@ def find(asked: Asked, wish: Wish) -> Found:
         for label, eye in asked.eyes:
             first = ranked[label][place]
             kinds = [kind_of(one, query) for one in first]
-            panels: list[Panel] = [Seen(label, (f"query {number}",), seen(task, eye, *wanted[place]))]
+            panels: list[Panel] = [Overlaid(label, (f"query {number}",), seen(task, eye, *wanted[place]))]
             for one, kind in zip(first, kinds, strict=True):
-                panels.append(Seen("", (kind,), seen(task, eye, source.database[one], None), frame=FRAMES[kind]))
+                panels.append(Overlaid("", (kind,), seen(task, eye, source.database[one], None), frame=FRAMES[kind]))
             rows.append(panels)
             arrays |= {f"{number}/{label}": np.array(first), f"{number}/{label}/kinds": np.array(kinds)}
             told.append(f"query {number}, {label}: {', '.join(kinds)}")

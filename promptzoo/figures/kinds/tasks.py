@@ -15,7 +15,7 @@ from promptzoo.training.eyes import eye_below, eye_of_run
 
 
 @dataclass(frozen=True)
-class Asked:
+class Viewers:
     """A task, where its pictures come from, and the models that are asked, each with its name."""
 
     task: Downstream
@@ -25,7 +25,7 @@ class Asked:
 
 def asked(
     task: str, runs: Sequence[str | Path], words: Sequence[str], bare_too: bool = False, weights: str | None = None
-) -> Asked:
+) -> Viewers:
     """`words` as for `promptzoo eval RUN task=T`: data.root=DIR, task.KEY=VALUE.
 
     Raises `ZooError` for words that the task does not take, and where pictures or runs are missing.
@@ -41,7 +41,7 @@ def asked(
         whole = opened[0].recipe.to_dict()
         below = Recipe.of({key: whole[key] for key in ("backbone", "data")} | {"head": {"head": "linear"}}, "bare")
         eyes.insert(0, ("bare", eye_below(below, "bare").eye))
-    return Asked(found.task, source, eyes)
+    return Viewers(found.task, source, eyes)
 
 
 def picked(places: Sequence[int], count: int, what: str) -> Sequence[int]:
