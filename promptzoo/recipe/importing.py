@@ -27,7 +27,9 @@ def load(path: str, here: bool = False) -> Any:
             raise ZooError(said, given=path) from error
         places = f"neither installed nor in {Path.cwd()}" if here else "it is not installed"
         raise ZooError(f"there is no module '{name}', {places}", given=path) from error
-    except Exception as error:
+    except Exception as error:  # somebody else's module raises anything; one of ours does not fail by a user's mistake
+        if name.partition(".")[0] == __name__.partition(".")[0] or isinstance(error, MemoryError):
+            raise
         raise ZooError(f"'{name}' cannot be imported: {type(error).__name__}: {error}", given=path) from error
     if not hasattr(module, attribute):
         classes = [one for one, value in vars(module).items() if isinstance(value, type)]

@@ -9,6 +9,7 @@ import yaml
 from promptzoo import cli
 from promptzoo.errors import RecipeError
 from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.importing import load
 from promptzoo.recipe.registry import load_registry
 
 
@@ -126,3 +127,13 @@ def test_a_graft_of_another_package_that_misspells_a_hook_is_refused_in_a_senten
     said = " ".join(capsys.readouterr().err.split())
     assert "graft 'my_zoo/mine': Mine lacks attach(model, name); has 'attached'" in said
     assert "did you mean 'attach'?" in said
+
+
+@pytest.mark.parametrize(("path", "error"), [("promptzoo.tasks:X", RecursionError), ("theirs:X", MemoryError)])
+def test_a_mistake_of_ours_in_an_import_is_none_of_the_user_s(monkeypatch, path, error):
+    def fail(name):
+        raise error
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    with pytest.raises(error):
+        load(path)
