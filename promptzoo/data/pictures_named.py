@@ -8,7 +8,7 @@ from promptzoo.data.sources.folder import ENDINGS, files
 from promptzoo.errors import ZooError
 
 
-def pictures_named(names: Iterable[str]) -> list[Path]:
+def pictures_named(names: Iterable[str | Path]) -> list[Path]:
     """Every picture once, in the order of the names: a file as it is, of a folder all pictures in it, however deep.
 
     A pattern like `shots/**/*.jpg` is taken where there is no file of that name.  Raises `ZooError` for a name of which
@@ -19,11 +19,11 @@ def pictures_named(names: Iterable[str]) -> list[Path]:
         path = Path(name).expanduser()
         here = [path] if path.exists() else [*map(Path, sorted(glob(str(path), recursive=True)))]
         if not here:
-            said = f"no picture matches {name}" if has_magic(name) else f"no such picture: {name}"
-            raise ZooError(said, given=name)
+            said = f"no picture matches {name}" if has_magic(str(name)) else f"no such picture: {name}"
+            raise ZooError(said, given=str(name))
         inside = [file for one in here for file in (seen(one) if one.is_dir() else [one])]
         if not inside:
-            raise ZooError(f"no picture in {name}", given=name, remedy=f"the endings read are {' '.join(ENDINGS)}")
+            raise ZooError(f"no picture in {name}", given=str(name), remedy=f"the endings read are {' '.join(ENDINGS)}")
         found |= dict.fromkeys(inside)
     return list(found)
 

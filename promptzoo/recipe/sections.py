@@ -52,9 +52,8 @@ def explain(cls: type[BaseModel], node: Node, name: str, way: Way, errors: list[
         owner, fields = ".".join([name, *map(str, loc[:-1])]), inner(cls, loc[:-1]).model_fields
         near = [] if nearest(str(loc[-1]), fields) else meant_by(name, str(loc[-1]))
         way_out = f"did you mean {either(near)}?" if near else ""
-        it_takes = [f"it takes {', '.join(fields)}"]
-        if name in SETTINGS:
-            it_takes.append(f"promptzoo settings {name} tells what each is")
+        told = f"; promptzoo settings {name} tells what each is" if name in SETTINGS else ""
+        it_takes = [f"it takes {', '.join(fields)}{told}"]
         problems.add(
             place,
             f"{owner} takes no '{loc[-1]}'",

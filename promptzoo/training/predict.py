@@ -73,7 +73,7 @@ def into(model: Model, path: Path, device: str) -> Predictor:
 
 def predict(
     path: str | Path,
-    names: Sequence[str],
+    names: Sequence[str | Path],
     top: int = 5,
     *,
     weights: str | None = None,

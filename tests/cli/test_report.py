@@ -218,6 +218,6 @@ def test_bad_input_gets_a_sentence_and_exit_code_2(words, sentence, capsys, tmp_
 
 @pytest.mark.parametrize("form", ["table", "markdown", "csv", "json"])
 def test_a_combination_on_a_backbone_that_is_not_there_is_listed(form, capsys):
-    assert cli.main(["report", "--combine", "backbones=timm/no_such_model", "grafts=lore", "--format", form]) == 0
+    assert cli.main(["report", "--combine", "backbones=timm/no_such_model", "grafts=lore", "--format", form]) == 2
     said = capsys.readouterr()
     assert "refused: lore on timm/no_such_model: " in (said.out if form == "table" else said.err)

@@ -32,7 +32,7 @@ def text(file: str) -> str:
 
 def picture(card: str) -> str:
     """What is drawn in a recipe's card."""
-    found = re.search(r"^```text\n(.*?)\n```$", card, re.DOTALL | re.MULTILINE)
+    found = re.search(r"^## Who acts where$.*?^```text\n(.*?)\n```$", card, re.DOTALL | re.MULTILINE)
     return found[1] if found else ""
 
 

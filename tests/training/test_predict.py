@@ -62,12 +62,15 @@ def test_it_is_as_good_as_the_run_said(run, root):
 
 def test_files_are_predicted_by_name(run, root):
     files = files_of(root, "fox")[:2]
-    found = predict(run, files, top=2)
+    found = [told for _, told in predict(run, files, top=2)]
     assert [one.class_name for one in found] == ["fox", "fox"]
     assert [len(one.ranking) for one in found] == [2, 2]
     assert "no such picture" in sentence(lambda: predict(run, [root / "test" / "wolf.png"]))
     (root.parent / "text.png").write_text("no picture")
-    assert "this picture cannot be read" in sentence(lambda: predict(run, [root.parent / "text.png"]))
+    ((file, wrong), (_, right)) = predict(run, [root.parent / "text.png", *files[:1]])
+    assert file == root.parent / "text.png"
+    assert "this picture cannot be read" in str(wrong)
+    assert right.class_name == "fox"
 
 
 def test_a_tensor_of_another_size_is_refused(run):
