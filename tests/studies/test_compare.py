@@ -176,7 +176,7 @@ WRONG = {
     "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
     "what to rank by": (["linear", "--on", "vall"], "--on takes test or val, not 'vall'; did you mean val?"),
     "no recipe": (["train.epochs=1"], "which recipes?"),
-    "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore?"),
+    "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),
     "a recipe named twice": (["linear", "lore", "linear"], "'linear' is named twice"),
     "a seed of one's own": (["linear", "lore", "train.seed=4"], "train.seed is what --seeds says"),
