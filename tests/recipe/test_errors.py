@@ -58,7 +58,7 @@ def without_signatures(text: str) -> str:
 WRONG = [
     # a word of the zoo
     ("block: lin", "block: lni", "5: no block called 'lni'; did you mean lin?"),
-    ("graft: lore", "graft: loer", "4: no graft called 'loer'; did you mean lore or probe?"),
+    ("graft: lore", "graft: loer", "4: no graft called 'loer'; did you mean lore?"),
     ("cluttered_digits", "cluttered", "15: no dataset called 'cluttered'; did you mean cluttered_digits?"),
     ("graft: lore", "grfat: lore", "3: graft 'lore' needs 'graft' or 'at'; did you mean graft?"),
     ("block: lin,", "block: [lin],", "5: 'block' should be a word, got ['lin']"),
@@ -162,7 +162,7 @@ def test_each_of_several_mistakes_has_fields():
 OVERRIDES = [
     ("train.epochs", "an override is written key=value, like train.epochs=1"),
     ("tarin.epochs=1", "no such key: the recipe has no 'tarin'; did you mean train?"),
-    ("grafts.loer.local.neighbours=5", "no such key: 'grafts' has no 'loer'; did you mean lore or probe?"),
+    ("grafts.loer.local.neighbours=5", "no such key: 'grafts' has no 'loer'; did you mean lore?"),
     ("grafts.lore.local.neighbors=5", "block 'lin' takes no 'neighbors'; did you mean neighbours?"),
     ("grafts.lore.local.block=lni", "no block called 'lni'; did you mean lin?"),
     ("grafts.lroe=null", "no such key: 'grafts' has no 'lroe'; did you mean lore?"),

@@ -75,7 +75,7 @@ def test_a_comparison_is_that_of_its_runs_and_no_finished_run_is_repeated(compar
         assert one["tuned_parameters"] == results[0]["tuned_parameters"] == 99
         assert one["macs"] > 0
         rows = [(folder / "predictions.csv").read_text().splitlines()[1:] for folder in folders]
-        hits[one["recipe"]] = np.array([[row.endswith(",1") for row in some] for some in rows])
+        hits[one["recipe"]] = np.array([[row.split(",")[3] == "1" for row in some] for some in rows])
     expected = difference(hits["weak"], hits["linear"])
     assert weak["difference"] == {**vars(expected), "told": True}
     assert linear["accuracy"] > weak["accuracy"]
