@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "promptzoo"
 
 ROOMS = (  # from the bottom up: a module imports from its own room and those below it
-    ("errors", "files"),
+    ("errors", "files", "names", "noticed", "paths"),
     ("blocks", "metrics"),
     ("data",),
     ("backbones",),
@@ -172,7 +172,7 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "pickle": ("data/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
     "portalocker": ("training/claim.py",),
-    "psutil": ("data/cache.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
+    "psutil": ("data/cache.py", "data/room.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),
     "matplotlib": ("figures/", "pages/"),
     "typer": ("cli/",),

@@ -1,8 +1,10 @@
 """The commands together, and what becomes of a mistake.  Heavy imports stand inside the commands."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -19,6 +21,8 @@ from promptzoo.cli.report import report
 from promptzoo.cli.show import show
 from promptzoo.cli.train import train
 from promptzoo.errors import ZooError
+from promptzoo.names import STREAM, on_screen
+from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
 
 app = typer.Typer(
@@ -30,14 +34,19 @@ app = typer.Typer(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 2 for what the user can put right, 130 for Ctrl-C."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = [homely(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=STREAM)
     debug = "--debug" in words
     if not debug:
         quiet()
     try:
         words = [word for word in words if word != "--debug"] or ["--help"]
         with like_ctrl_c():
-            return app(words, prog_name="promptzoo", standalone_mode=False) or 0
+            code = app(words, prog_name="promptzoo", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except ZooError as error:
         if debug:
             raise
@@ -46,8 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_output()
         return 0
+    except (OSError, MemoryError) as error:  # what a machine refuses, wherever it was asked
+        if debug:
+            raise
+        return failed(refusal(error))
     except Exception as error:
         usage = getattr(error, "format_message", None)  # a mistake in the command itself, found by typer
         if usage is None:
@@ -57,8 +70,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def failed(sentence: str, code: int = 2) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"error: {on_screen(sentence)}", file=sys.stderr)
     return code
+
+
+def refusal(error: OSError | MemoryError) -> str:
+    """What the system says, and of which file."""
+    if isinstance(error, MemoryError):
+        return "the memory of this machine is spent"
+    try:
+        sys.stdout.flush()
+    except OSError:
+        give_up_output()
+        return f"the output cannot be written: {error.strerror}"
+    where = f": {cut(error.filename)}" if isinstance(error.filename, str) else ""
+    return f"the system refuses: {error.strerror or error}{where}"
+
+
+def give_up_output() -> None:
+    """What is still to be printed goes nowhere, so that the end of the process does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def homely(word: str) -> str:
+    """A word with `~` of a path taken for the home, as the shell does for some: `~/x`, `--out=~/x`."""
+    option, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{sign}{os.path.expanduser(value)}" if value.startswith("~") else word
 
 
 @app.callback()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.errors import ZooError
 
@@ -18,6 +19,7 @@ def evaluate(
     ],
     split: Annotated[str, typer.Option("--split", help="train, val or test, of task=classify.")] = "test",
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
     bare: Annotated[str | None, typer.Option("--bare", metavar="BACKBONE", help=BARE)] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where a task's result goes; the run's folder.")] = None,
 ) -> None:
@@ -35,8 +37,9 @@ def evaluate(
         raise ZooError(f"eval takes one run, or --bare BACKBONE in its place; got {', '.join(runs) or 'neither'}")
     if bare is not None or question(words) is not None:
         with StepBar() as steps:
-            found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps)
+            found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps, trust_code=trust_code)
         asked_page(found, console())
         return
     words = [word for word in words if word != "task=classify"]
-    figures_page(evaluate_run(runs[0], split, weights=weights, words=words), console())
+    figures = evaluate_run(runs[0], split, weights=weights, words=words, trust_code=trust_code)
+    figures_page(figures, console())

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 
 
@@ -13,6 +14,7 @@ def predict(
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
     classes: Annotated[str, typer.Option("--classes", help="Other class names: a,b,c.", show_default=False)] = "",
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Name pictures with a finished run."""
     from promptzoo.pages.console import console
@@ -20,4 +22,5 @@ def predict(
     from promptzoo.training.predict import predict as name
 
     others = classes.split(",") if classes else None
-    predictions_page(pictures, name(path, pictures, top, weights=weights, classes=others), console())
+    found = name(path, pictures, top, weights=weights, classes=others, trust_code=trust_code)
+    predictions_page(pictures, found, console())

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.stale import STALE
+from promptzoo.cli.trust import TRUST
 from promptzoo.errors import ZooError
 from promptzoo.files import free_folder
 
@@ -18,6 +19,7 @@ def train(
     out: Annotated[str | None, typer.Option("--out", help="The run's folder; runs/<recipe> where left out.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", help="An unfinished run's folder, to continue it.")] = None,
     stale: Annotated[float | None, STALE] = None,
+    trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
     from promptzoo.pages.console import console
@@ -32,7 +34,7 @@ def train(
     if out and resume:
         raise ZooError("--out begins a run and --resume continues one; give one of them")
     begun = RunFolder(resume or "")
-    recipe = Recipe.read(words[0], words[1:]) if words else begun.recipe()
+    recipe = Recipe.read(words[0], words[1:]) if words else begun.recipe(trust_code)
     for remark in begun.remarks:
         console(errors=True).print(f"note: {remark}", markup=False, soft_wrap=True)
     free = None if resume or out else free_folder(Path("runs"), recipe.name)

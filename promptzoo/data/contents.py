@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from PIL import Image
 
 from promptzoo.data.picture import Picture
+from promptzoo.names import as_bytes
 
 
 def content(picture: Picture) -> str:
@@ -27,5 +28,5 @@ def fingerprint(*splits: Iterable[Picture], content: Callable[[Picture], str] = 
     for split in splits:
         digest.update(b"split\n")
         for picture in split:
-            digest.update(f"{picture.label}\t{picture.name}\t{content(picture)}\n".encode())
+            digest.update(as_bytes(f"{picture.label}\t{picture.name}\t{content(picture)}\n"))
     return digest.hexdigest()

@@ -64,16 +64,17 @@ class Merged:
         deliver(path, in_order(save(self.state, words), words), force)
 
 
-def merge(run: str | Path | Model, *, weights: str | None = None) -> Merged | Decoupled:
+def merge(run: str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
     Prompts are no weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
-    `weights` tells where the backbone's weights are now, if not where the run found them.
+    `weights` tells where the backbone's weights are now, if not where the run found them;
+    `trust_code` imports the modules that the run names in its recipe.
     Raises `ZooError` naming each graft that no plain model can take up, or when there is nothing to fold.
     """
     if isinstance(run, Model):
         return merged(run, "this model", None, None if run.backbone is None else run.backbone.preprocess)
-    opened = open_run(run, weights)
+    opened = open_run(run, weights, trust_code=trust_code)
     return decouple(opened) or merged(opened.model, str(run), opened.recipe, seen_by(opened.recipe, opened.backbone))
 
 

@@ -70,7 +70,10 @@ def parameters(cls: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     if isinstance(cls, type) and getattr(start, "__qualname__", "") in ("Module.__init__", "object.__init__"):
         return {}  # no constructor of its own
     ways = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {name: one for name, one in inspect.signature(cls).parameters.items() if one.kind in ways}
+    try:
+        return {name: one for name, one in inspect.signature(cls).parameters.items() if one.kind in ways}
+    except (TypeError, ValueError):  # it is written in C, and tells nobody
+        return {}
 
 
 def hints(cls: Callable[..., Any]) -> dict[str, Any]:

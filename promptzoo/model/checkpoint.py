@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError
+from promptzoo.paths import regular
 
 KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
 SEAL = "digest"  # of all the rest
@@ -64,8 +65,7 @@ def in_order(content: bytes, keys: Iterable[str]) -> bytes:
 
 def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
-    if not file.exists():
-        raise ZooError(f"no such file or run: {file}", given=str(file))
+    file = regular(file, "file or run")
     try:
         with safe_open(file, "pt") as opened:
             metadata = opened.metadata() or {}

@@ -1,6 +1,5 @@
 """What is known of each class beside its pictures: vectors of a table, or the means of frozen features."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from promptzoo.errors import ZooError, nearest, some
+from promptzoo.paths import at, regular
 
 
 def class_means(features: Tensor, labels: Tensor, classes: Sequence[str]) -> Tensor:
@@ -54,14 +54,15 @@ def read_table(table: Path) -> tuple[list[str], NDArray[np.floating]]:
 
     Raises `ZooError` when the file is missing, is none, or holds something else.
     """
-    path, about = table.expanduser(), {"place": "knowledge.table", "key": "knowledge.table"}
+    path, about = at(table), {"place": "knowledge.table", "key": "knowledge.table"}
+    if not path.exists():
+        near = [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
+        raise ZooError(f"no file {table}", **about, given=path.name, possible=near or None)
+    regular(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             names, vectors = [str(name) for name in file["names"]], file["emb"]
-    except FileNotFoundError as error:
-        near = [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
-        raise ZooError(f"no file {table}", **about, given=path.name, possible=near or None) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a zip file or an array of foreign making lets numpy raise
         raise ZooError(f"{table} is no .npz file with arrays 'names' and 'emb' ({error})", **about) from error
     if vectors.ndim != 2 or len(vectors) != len(names) or vectors.dtype.kind != "f":
         raise ZooError(f"{table} has {len(names)} names, but 'emb' is {vectors.dtype} {vectors.shape}", **about)

@@ -12,6 +12,7 @@ from promptzoo.costs.gather import Gathering
 from promptzoo.costs.lists import Listed
 from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
+from promptzoo.pages.console import say
 from promptzoo.pages.costs import BY, markdown, show, show_measured
 from promptzoo.pages.formats import as_json, comma_separated
 from promptzoo.pages.lists import listed_as, show_list
@@ -38,6 +39,7 @@ class Wanted:
     measure: bool = False
     force: bool = False
     again: bool = False
+    trust_code: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -72,7 +74,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         apart(recipes, lists, wanted)
         gathering.recipes(recipes, wanted.measure)
     if wanted.runs:
-        gathering.finished_runs(wanted.runs)
+        gathering.finished_runs(wanted.runs, wanted.trust_code)
     if lists or gathering.rows or gathering.refused:
         tell(gathering, [gathering.listed(one) for one in lists], wanted, out, said)
     for path, reason in gathering.skipped:
@@ -117,7 +119,7 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
         if measured := {row.report.name: row.measured for row in gathered.rows if row.measured}:
             show_measured(measured, out)
     else:
-        print(text(gathered, lists, wanted), end="")
+        say(text(gathered, lists, wanted))
     for refused in gathered.refused if wanted.form != "html" else ():  # a page holds them; a table of a program cannot
         where = out if wanted.form == "table" and wanted.out is None else said
         where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)

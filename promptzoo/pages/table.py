@@ -8,6 +8,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as Screen
 
+from promptzoo.names import as_cell
+
 
 class Table:
     """Rows of cells under titles; the columns `numbers` stand right, all but the first where they are left out.
@@ -57,5 +59,5 @@ class Table:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.titles)
-        writer.writerows(["" if cell is None else cell for cell in row] for _, row in self.rows)
+        writer.writerows(["" if cell is None else as_cell(cell) for cell in row] for _, row in self.rows)
         return text.getvalue()

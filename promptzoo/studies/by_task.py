@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
+from promptzoo.paths import at, regular
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     """
     if not places:
         raise ZooError(f"which runs?  compare --task {task} takes folders with a result on it")
-    read = {place: result(task, Path(place)) for place in places}
+    read = {place: result(task, at(place)) for place in places}
     first = next(iter(read.values()))
     found = [Asked(place, told, tuple(differences(first, told))) for place, told in read.items()]
     return sorted(found, key=lambda one: -one.score)
@@ -47,10 +48,10 @@ def result(task: str, place: Path) -> dict[str, Any]:
     numbered = sorted(place.glob(f"{task}*.json"), key=lambda file: (len(file.name), file.name))
     file = place if place.suffix == ".json" else numbered[-1] if numbered else None
     try:
-        told = json.loads(file.read_text(encoding="utf-8")) if file else None
+        told = json.loads(regular(file).read_text(encoding="utf-8")) if file else None
         if told is not None and told["task"] == task and isinstance(told["figures"][told["score"]], float):
             return dict(told)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ZooError(f"{file} is no result of a task") from error
     way = f"promptzoo eval RUN task={task} data.root=DIR makes one"
     raise ZooError(f"{place} has no result on {task}", remedy=way)

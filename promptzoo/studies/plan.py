@@ -10,6 +10,7 @@ from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
 from promptzoo.errors import ZooError
 from promptzoo.model.model import Model
+from promptzoo.names import as_folder
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.lists import read_list
@@ -44,7 +45,9 @@ class Member:
         recipe = Recipe.read(self.word, words)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
         seeded = {seed: Recipe.read(self.word, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
-        folder = re.sub(r"[^\w+-]+", "_", self.name) if self.row else recipe.name  # no way out of the folder of runs
+        folder = (
+            re.sub(r"[^\w+-]+", "_", self.name) if self.row else as_folder(recipe.name)
+        )  # no way out of the folder of runs
         return Entrant(self.name, folder, recipe, seeded)
 
 

@@ -87,6 +87,7 @@ def ask(
     weights: str | None = None,
     out: str | Path | None = None,
     steps: Steps | None = None,
+    trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of a run, or of a `bare` backbone, on a task; they are written to `out`, which is the run's folder.
 
@@ -101,7 +102,7 @@ def ask(
     began = time.perf_counter()
     source = asked.task.source(**asked.data)
     if path is not None:
-        opened, home = eye_of_run(path, weights), Path(path)
+        opened, home = eye_of_run(path, weights, trust_code), Path(path)
     else:
         opened = eye_of_bare(str(bare), asked.backbone, weights)
         home = Path("runs") / f"bare-{str(bare).replace('/', '-')}"

@@ -100,7 +100,13 @@ def task_of(recipe: Recipe) -> Task:
 
 
 def evaluate_run(
-    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
+    path: str | Path,
+    split: str = "test",
+    *,
+    weights: str | None = None,
+    words: Sequence[str] = (),
+    data: Any = None,
+    trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
 
@@ -113,7 +119,7 @@ def evaluate_run(
     if foreign := [word for word in words if not word.startswith("data.")]:
         said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
         raise ZooError(said, given=foreign[0])
-    run = open_run(path, weights, words=words)
+    run = open_run(path, weights, words=words, trust_code=trust_code)
     seen = open_data(recipe_of(run.recipe, data), run.backbone)
     if seen.classes != run.model.classes:
         if not words and data is None:
@@ -121,7 +127,7 @@ def evaluate_run(
                 f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(seen.classes)}",
                 given=seen.classes,
             )
-        run = open_run(path, weights, words=words, classes=seen.classes)
+        run = open_run(path, weights, words=words, classes=seen.classes, trust_code=trust_code)
     loader = {
         "train": Loader(seen.splits.train, seen.train.reader.cache, batch=seen.train.batch),
         "val": seen.val,

@@ -40,12 +40,17 @@ def train(
     asked = recipe_of(recipe, data, tuple(words))
     folder = free_folder(Path("runs"), asked.name) if out is None else Path(out)
     session.train(asked, folder, resume=resume, quiet=quiet)
-    return Run(folder)
+    return Run(folder, trust_code=True)  # whose recipe was given here
 
 
 @ordinary()
 def evaluate(
-    run: Run | str | Path, split: str = "test", *, data: Any = None, weights: str | None = None
+    run: Run | str | Path,
+    split: str = "test",
+    *,
+    data: Any = None,
+    weights: str | None = None,
+    trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of a finished run on one of its splits, read anew.
 
@@ -54,8 +59,11 @@ def evaluate(
         split: `train`, `val` or `test`.
         data: Other pictures, as for `train`; sets that the run was trained on in Python are given again.
         weights: Where the backbone's weights are now, if not where the run found them.
+        trust_code: Imports the modules that the run names in its recipe.
 
     Gives `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the pictures
     have changed.  Raises `ZooError`.
     """
-    return evaluate_run(run.path if isinstance(run, Run) else run, split, weights=weights, data=data)
+    if isinstance(run, Run):
+        run, trust_code = run.path, trust_code or run.trust_code
+    return evaluate_run(run, split, weights=weights, data=data, trust_code=trust_code)

@@ -9,6 +9,7 @@ from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
+from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.reopen import open_run
@@ -23,6 +24,7 @@ def load(
     device: str = "cpu",
     classes: Sequence[str] | None = None,
     model: Model | None = None,
+    trust_code: bool = False,
 ) -> Predictor:
     """A run, or a saved model, as one that names pictures, in fp32.
 
@@ -32,12 +34,13 @@ def load(
         device: `cpu`, `cuda` or `cuda:1`.
         classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
         model: The model that the file was saved from, made once more: for one that was grafted in Python.
+        trust_code: Imports the modules that the run names in its recipe, from the current directory too.
 
     Raises `ZooError` when there is no such run, or backbone or weights are others than it was trained on.
     """
     if model is not None:
-        return into(model, Path(path), device)
-    run = open_run(path, weights, classes=classes)
+        return into(model, at(path), device)
+    run = open_run(path, weights, classes=classes, trust_code=trust_code)
     return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
 
 
@@ -64,6 +67,7 @@ def predict(
     *,
     weights: str | None = None,
     classes: Sequence[str] | None = None,
+    trust_code: bool = False,
 ) -> list[Prediction]:
     """The `top` likeliest classes of each file, under a finished run; of other `classes` than it was trained for.
 
@@ -72,4 +76,4 @@ def predict(
     for file in files:
         if not Path(file).is_file():
             raise ZooError(f"no such picture: {file}", given=str(file))
-    return load(path, weights=weights, classes=classes).predict(files, top)
+    return load(path, weights=weights, classes=classes, trust_code=trust_code).predict(files, top)

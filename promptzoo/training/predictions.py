@@ -7,6 +7,8 @@ from pathlib import Path
 
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError
+from promptzoo.names import as_bytes, as_cell
+from promptzoo.paths import regular
 
 COLUMNS = ["picture", "class", "predicted", "right"]
 
@@ -17,8 +19,9 @@ def as_csv(pictures: Sequence[Picture], predicted: Sequence[int], classes: Seque
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for picture, label in zip(pictures, predicted, strict=True):
-        writer.writerow([picture.name, classes[picture.label], classes[label], int(picture.label == label)])
-    return text.getvalue().encode()
+        names = (picture.name, classes[picture.label], classes[label])
+        writer.writerow([*map(as_cell, names), int(picture.label == label)])
+    return as_bytes(text.getvalue())
 
 
 def read_hits(file: Path) -> str:
@@ -27,7 +30,7 @@ def read_hits(file: Path) -> str:
     Raises `ZooError` for a file that is not there or not one of ours.
     """
     try:
-        with open(file, encoding="utf-8", newline="") as opened:
+        with open(regular(file), encoding="utf-8", errors="surrogateescape", newline="") as opened:
             header, *rows = csv.reader(opened)
     except (OSError, ValueError, csv.Error) as error:
         raise ZooError(f"{file} cannot be read: {error}") from error

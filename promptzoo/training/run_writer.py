@@ -10,6 +10,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.files import append, as_json, finite, sweep, write
+from promptzoo.paths import regular
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import claim
 from promptzoo.training.claim import Claim
@@ -111,7 +112,7 @@ class RunWriter(RunFolder):
             append(self.log_file, (as_json(line) + "\n").encode())
 
     def logged(self) -> bytes:
-        return self.log_file.read_bytes() if self.log_file.exists() else b""
+        return regular(self.log_file).read_bytes() if self.log_file.exists() else b""
 
     def cut_log(self, state: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         """Takes back what was logged after the state was saved; gives the lines that stay.

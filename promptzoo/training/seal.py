@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import DamagedError
+from promptzoo.errors import DamagedError, ZooError
+from promptzoo.paths import regular
 
 SEAL = "digest"
 
@@ -18,15 +19,17 @@ def digest_of(content: bytes) -> str:
 
 def sealed(facts: Mapping[str, Any]) -> bytes:
     """The facts and their digest as a page of JSON."""
-    return (json.dumps({**facts, SEAL: of(facts)}, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps({**facts, SEAL: of(facts)}, indent=2, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # of a name that is no UTF-8
 
 
 def unsealed(file: Path) -> dict[str, Any]:
     """The facts of a file that `sealed` made.  Raises `DamagedError` for another one, or one that was changed since."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = json.loads(regular(file).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        kinds = {OSError: getattr(error, "strerror", ""), ZooError: str(error)}
+        reason = next((said for kind, said in kinds.items() if isinstance(error, kind)), "it is not JSON")
         raise DamagedError(f"its {file.name} cannot be read: {reason}") from error
     if not isinstance(told, dict) or SEAL not in told:
         raise DamagedError(f"its {file.name} was not written by promptzoo: it has no '{SEAL}'")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, meant, nearest, some
+from promptzoo.paths import at, regular
 
 
 def text(path: Path) -> str:
@@ -13,10 +14,10 @@ def text(path: Path) -> str:
 
     Raises `ZooError` where there is no such file, or where it is not text.
     """
-    if not path.is_file():
+    if not at(path).is_file():
         raise ZooError(lacking(path))
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return regular(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ZooError(f"{path}: this is not text in UTF-8 (byte {error.start}); save it as such") from error
     except OSError as error:
@@ -36,6 +37,8 @@ def json_of(path: Path) -> Any:
         return json.loads(text(path), object_pairs_hook=lambda pairs: once(path, pairs))
     except json.JSONDecodeError as error:
         raise ZooError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 3,000 open brackets
+        raise error if isinstance(error, ZooError) else ZooError(f"{path}: not JSON: {error}") from error
 
 
 def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def lacking(path: Path) -> str:
     """The sentence for a file or folder that does not exist, with the nearest one that does, or what is there."""
     if path.exists():
-        return f"{path} is a {'folder, not a file' if path.is_dir() else 'file, not a folder'}"
+        return f"{path} is {'a folder, not a file' if path.is_dir() else 'no folder' if path.is_file() else 'neither file nor folder'}"
     absent = path
     while not absent.parent.is_dir() and absent.parent != absent:
         absent = absent.parent
@@ -62,7 +65,7 @@ def lacking(path: Path) -> str:
 
 def folder(path: str | Path) -> Path:
     """The folder itself.  Raises `ZooError` where there is none."""
-    found = Path(path).expanduser()
+    found = at(path)
     if not found.is_dir():
         raise ZooError(lacking(found))
     return found
