@@ -45,6 +45,15 @@ def regular(path: str | Path, what: str = "file") -> Path:
     return found
 
 
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, in order of the names.  Raises `ZooError` where it cannot be read."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda one: one.name)
+    except OSError as error:
+        raise ZooError(f"the folder {cut(folder)} cannot be read: {error.strerror}", given=cut(folder)) from error
+
+
 def cut(path: str | Path, most: int = 80) -> str:
     """A path as it fits in a sentence."""
     text = str(path)

@@ -135,13 +135,8 @@ def reading(path: Path) -> Iterator[None]:
                 key="backbone.weights", given=str(path),
             ) from error  # fmt: skip
         reason = said.strip().partition("\n")[0][:160] or type(error).__name__
-        way = "is it cut short, or another kind of file?"
-        raise ZooError(
-            f"{path} is not a readable {path.suffix} file ({reason})",
-            key="backbone.weights",
-            given=str(path),
-            remedy=way,
-        ) from error
+        about = {"key": "backbone.weights", "given": str(path), "remedy": "is it cut short, or another kind of file?"}
+        raise ZooError(f"{path} is not a readable {path.suffix} file ({reason})", **about) from error
 
 
 def read(path: Path) -> dict[str, Tensor]:
@@ -156,7 +151,8 @@ def read(path: Path) -> dict[str, Tensor]:
         raise ZooError(f"{path} holds no state dict of tensors", key="backbone.weights", given=str(path))
     while before := next((one for one in BEFORE if found and all(key.startswith(one) for key in found)), None):
         found = {key.removeprefix(before): tensor for key, tensor in found.items()}
-    return found
+    tensors: dict[str, Tensor] = found
+    return tensors
 
 
 def filtered(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:

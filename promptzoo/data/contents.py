@@ -7,13 +7,14 @@ from PIL import Image
 
 from promptzoo.data.picture import Picture
 from promptzoo.names import as_bytes
+from promptzoo.paths import regular
 
 
 def content(picture: Picture) -> str:
     """sha256 of the file, or of the pixels of a picture that has none."""
     if picture.path is None:
         return content_of(picture.open())
-    with open(picture.path, "rb") as file:
+    with open(regular(picture.path, "picture"), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

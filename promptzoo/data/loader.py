@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from promptzoo.data import chance
+from promptzoo.data.aside import as_arrays, as_it_is, as_tensors, little, reading_aside
 from promptzoo.data.cache import Cache
 from promptzoo.data.picture import Picture
 from promptzoo.data.transforms import Pixels, crop_flip, normalised, pixels
@@ -141,6 +142,12 @@ class Loader:
             yield found
 
     @property
+    def bytes(self) -> int:
+        """How large a batch is."""
+        height, width = self.reader.cache.preprocess.size
+        return 12 * height * width * min(self.batch, len(self.reader.pictures))
+
+    @property
     def augment(self) -> str:
         """How training changes its pictures."""
         return self.reader.augment
@@ -172,7 +179,7 @@ class Loader:
         """The planned batches, read by processes that stay for the epochs to come."""
         self.plan[:] = plan
         if self.processes is None:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), reading_aside(self.workers):
                 warnings.simplefilter("ignore")  # more workers than cores is the user's choice
                 self.processes = DataLoader(
                     self.reader,
@@ -180,11 +187,8 @@ class Loader:
                     sampler=self.plan,
                     num_workers=self.workers,
                     persistent_workers=True,
-                    collate_fn=as_it_is,
+                    collate_fn=as_arrays if little(self.workers, self.bytes) else as_it_is,
                     generator=torch.Generator(),  # its own: the global one must not notice how batches are read
                 )
-        return iter(self.processes)
-
-
-def as_it_is(found: Any) -> Any:
-    return found
+        with reading_aside(self.workers):
+            yield from map(as_tensors, self.processes)

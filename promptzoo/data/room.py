@@ -10,6 +10,7 @@ import psutil
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from promptzoo.data.cache import memory
 from promptzoo.errors import ZooError
 
 SMALL = 2**22  # bytes that nobody asks for
@@ -36,7 +37,7 @@ class Asking(TorchDispatchMode):
     """Looks at the shape of each tensor before it is made."""
 
     def __init__(self, what: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.what = what
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -47,6 +48,28 @@ class Asking(TorchDispatchMode):
             kind = kwargs.get("dtype") or torch.get_default_dtype()
             demand(math.prod(map(abs, shape)) * kind.itemsize, self.what)
         return func(*args, **kwargs)
+
+
+class Largest(TorchDispatchMode):
+    """Keeps how many bytes the largest tensor takes that a pass makes."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        for one in found if isinstance(found, list | tuple) else (found,):
+            if isinstance(one, torch.Tensor):
+                self.bytes = max(self.bytes, one.untyped_storage().nbytes())
+        return found
+
+    def fits(self, what: str, rows: int) -> None:
+        """Raises `ZooError` where one row of it is more than this machine has."""
+        size, all_there_is = self.bytes / rows, memory()
+        if size > all_there_is:
+            said = f"{what} makes a tensor of {size / 1e9:,.0f} GB, and this machine has {all_there_is / 1e9:,.0f} GB"
+            raise ZooError(said, given=int(size), remedy="take fewer patches, or fewer prompts")
 
 
 @contextmanager

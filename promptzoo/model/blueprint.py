@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from promptzoo.errors import RecipeError, ZooError
+from promptzoo.errors import RecipeError, ZooError, told
 
 
 class Make:
@@ -42,6 +42,10 @@ class Make:
         except ValueError as error:
             if self.place:
                 raise self.error(f"{self.label}: {error}") from error
+            raise
+        except Exception as error:  # of somebody's class, or of a number that ours did not expect
+            if self.place:
+                raise self.error(f"{self.label} cannot be built ({told(error)})") from error
             raise
 
     def error(self, what: str, **fields: Any) -> ZooError:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from promptzoo.errors import ZooError
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
 from promptzoo.recipe.recipe import Recipe
@@ -45,8 +46,15 @@ def figures_page(figures: dict[str, Any], out: Console) -> None:
         out.print(f"[dim]note: {escape(remark)}[/]")
 
 
-def predictions_page(files: Sequence[str], found: Sequence[Prediction], out: Console) -> None:
-    """A line for each picture: its likeliest classes and their probabilities."""
+def predictions_page(files: Sequence[str], found: Sequence[Prediction | ZooError], out: Console) -> None:
+    """A line for each picture: its likeliest classes and their probabilities.
+
+    Raises `ZooError` at the end, with the reason for each picture that could not be read.
+    """
     for file, prediction in zip(files, found, strict=True):
+        if isinstance(prediction, ZooError):
+            continue
         named = ", ".join(f"{name} {100 * share:.1f} %" for name, share in prediction.ranking)
         out.print(f"[bold]{escape(file)}[/]  {escape(named)}", soft_wrap=True)
+    if broken := [str(one) for one in found if isinstance(one, ZooError)]:
+        raise ZooError(f"{len(broken)} of {len(files)} pictures cannot be read", given=len(broken), lines=broken)

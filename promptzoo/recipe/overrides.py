@@ -1,5 +1,6 @@
 """Overrides: `key=value` of the command line put into a recipe, as if it had been written there."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from promptzoo.errors import Problems, RecipeError, ZooError, shown
@@ -8,19 +9,28 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.registry import KINDS, load_registry
 from promptzoo.recipe.sections import SECTIONS
 from promptzoo.recipe.settings import APART, SOURCES
+from promptzoo.recipe.typed import Change, Unread, read
 from promptzoo.recipe.yaml import Node, Place
 
 
-def change(recipe: Node, text: str, problems: Problems) -> None:
-    """Put one `key=value` into the recipe; the value `null` takes a section, a graft or a loss away."""
-    try:
-        key, sign, written = text.partition("=")
-        *way, last = key.strip().split(".")
-        if not sign or not last:
-            raise RecipeError("an override is written key=value, like train.epochs=1", place=text, given=text)
-        put(recipe, way, last, yaml.read(written, text, override=True), Place(text, override=True))
-    except RecipeError as error:
-        problems.take(error)
+def change(recipe: Node, texts: Iterable[str], problems: Problems) -> list[Change]:
+    """Puts each `key=value` into the recipe; the value `null` takes a section, a graft or a loss away.
+
+    Gives the changes, whose values `settle` reads by the types of their keys once all classes are known.
+    """
+    changes = []
+    for text in texts:
+        try:
+            key, sign, written = text.partition("=")
+            *way, last = key.strip().split(".")
+            if not sign or not last:
+                raise RecipeError("an override is written key=value, like train.epochs=1", place=text, given=text)
+            written = written if key == key.strip() else written.strip()
+            changes.append(Change(tuple(way), last, written, Place(text, override=True)))
+            put(recipe, way, last, read(written, text), changes[-1].place)
+        except RecipeError as error:
+            problems.take(error)
+    return changes
 
 
 def put(recipe: Node, way: list[str], last: str, value: Any, place: Place) -> None:
@@ -32,6 +42,8 @@ def put(recipe: Node, way: list[str], last: str, value: Any, place: Place) -> No
     removes = value is None and (not way or way in (["grafts"], ["losses"]))
     if removes or not isinstance(here, Node):
         inside(here, last, ".".join(way), place)
+    if isinstance(value, Unread) and (isinstance(here, list) or not way):
+        raise value.error
     if isinstance(here, list):
         here[int(last)] = value
     elif removes:

@@ -12,6 +12,7 @@ from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 from promptzoo.recipe.trust import refuse_code
+from promptzoo.recipe.typed import settle
 from promptzoo.recipe.yaml import Node, Place
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Recipe:
     It is made from the name of a shipped one, a path, text (of more lines than one), a mapping, or another recipe;
     `overrides` are `key=value`, as in a command.  `pictures` are those given in Python, which no file can hold.
     The nodes `head`, `rule`, `task` and those in `grafts` and `losses` are built by `Construct`; the rest is settings.
-    One that is not `trusted` came with a run, and names no code of its own.  Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
+    One that is not `trusted` came with a run, and names no code of its own.
+    Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
     """
 
     pictures: "Dataset | None" = None
@@ -43,10 +45,10 @@ class Recipe:
         self.source, self.name, self.node = source, Path(source).stem, node
         if isinstance(recipe, Recipe):
             self.name, self.pictures = recipe.name, recipe.pictures
-        for text in overrides:
-            change(node, text, problems)
+        changes = change(node, overrides, problems)
         if not trusted:
             refuse_code(node, source)
+        settle(node, changes, problems)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
             del node[key]
         strange = [key for key in node if key not in SECTIONS]

@@ -8,8 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=1)]
+Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
+Many = Annotated[int, Field(ge=1, le=1_000_000)]
+Views = Annotated[int, Field(ge=1, le=10_000)]
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Size = Count | tuple[Count, Count]
+Size = Pixels | tuple[Pixels, Pixels]
 Colour = tuple[float, float, float]
 
 
@@ -42,13 +46,13 @@ class DataSettings(Settings):
     model_config = ConfigDict(extra="allow")
 
     dataset: str
-    shots: Count | None = None  # pictures of a class for training; all where it is left out
-    batch: Count = 32
+    shots: Many | None = None  # pictures of a class for training; all where it is left out
+    batch: Many = 32
     guess: Literal["none", "zero_shot", "linear_probe", "current"] = "none"  # what the K-L loss pushes away from
     augment: Literal["none", "crop_flip"] = "none"
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0, le=512)] = 0
     cache: bool = True  # keep decoded pictures in memory when they fit, and features where nothing learns before them
-    cache_views: Count | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
+    cache_views: Views | None = None  # how many cuts of a picture `augment` makes, in turn; new ones where left out
     transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = "checkpoint"  # whose colours and crop
     size: Size | None = None  # this and the next five: the backbone's own where they are left out
     mean: Colour | None = None
@@ -62,7 +66,7 @@ class DataSettings(Settings):
 class Phase(Settings):
     """How a stretch of training goes."""
 
-    epochs: Annotated[int, Field(ge=0)]
+    epochs: Annotated[int, Field(ge=0, le=1_000_000)]
     lr: Annotated[float, Field(gt=0)] | None = None
     optimizer: Literal["sgd", "adamw"] = "sgd"
     momentum: Share = 0.9  # sgd alone
@@ -96,12 +100,12 @@ class TrainSettings(Phase):
     """How the tuned part learns, and on what machine."""
 
     precision: Literal["fp32", "bf16"] = "fp32"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = 0
     save_every: Count | None = None  # steps; the end of each epoch is always saved
     logger: Literal["none", "csv", "tensorboard"] = "none"
-    threads: Count | None = None
+    threads: Few | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    devices: Count = 1
+    devices: Few = 1
     strategy: Literal["auto", "ddp"] = "auto"
     stages: tuple[Stage, ...] = ()
 

@@ -64,6 +64,6 @@ def evaluate(
     Gives `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the pictures
     have changed.  Raises `ZooError`.
     """
-    if isinstance(run, Run):
-        run, trust_code = run.path, trust_code or run.trust_code
-    return evaluate_run(run, split, weights=weights, data=data, trust_code=trust_code)
+    path, trusted = (run.path, run.trust_code) if isinstance(run, Run) else (run, False)
+    trust_code = trust_code or trusted
+    return evaluate_run(path, split, weights=weights, data=data, trust_code=trust_code)

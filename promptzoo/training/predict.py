@@ -4,12 +4,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
+from promptzoo.data.given import image_of
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
-from promptzoo.paths import at
+from promptzoo.paths import at, regular
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.reopen import open_run
@@ -68,12 +71,36 @@ def predict(
     weights: str | None = None,
     classes: Sequence[str] | None = None,
     trust_code: bool = False,
-) -> list[Prediction]:
+) -> list[Prediction | ZooError]:
     """The `top` likeliest classes of each file, under a finished run; of other `classes` than it was trained for.
 
-    Raises `ZooError` for a file that is no picture, and as `load` does.
+    For a file that is no picture it is the error that says so, and the others are named all the same; where there is
+    none but such, it is raised.  Raises `ZooError` as `load` does, too.
     """
-    for file in files:
-        if not Path(file).is_file():
-            raise ZooError(f"no such picture: {file}", given=str(file))
-    return load(path, weights=weights, classes=classes, trust_code=trust_code).predict(files, top)
+    if files and all(isinstance(one, ZooError) for one in map(here, files)):
+        image_of(files[0])  # no run is opened for what is not there
+    model, found = load(path, weights=weights, classes=classes, trust_code=trust_code), list[Prediction | ZooError]()
+    for start in range(0, len(files), model.batch):
+        seen = [looked(model, file) for file in files[start : start + model.batch]]
+        named = iter(model.predict([one for one in seen if isinstance(one, Tensor)], top))
+        found += [next(named) if isinstance(one, Tensor) else one for one in seen]
+    broken = [one for one in found if isinstance(one, ZooError)]
+    if broken and len(broken) == len(found):
+        raise broken[0]
+    return found
+
+
+def here(file: str | Path) -> Path | ZooError:
+    """A file, or why there is none."""
+    try:
+        return regular(file, "picture")
+    except ZooError as error:
+        return error
+
+
+def looked(model: Predictor, file: str | Path) -> Tensor | ZooError:
+    """A picture as the model sees it, 3 h w, or why it cannot be seen."""
+    try:
+        return model.seen(file)
+    except ZooError as error:
+        return error

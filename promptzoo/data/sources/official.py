@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from promptzoo.data.sources.folder import ENDINGS, files, subfolders
+from promptzoo.data.picture import endings
+from promptzoo.data.sources.folder import files, subfolders
 from promptzoo.data.sources.labels import Rows
 from promptzoo.data.sources.paths import Spot
 from promptzoo.data.sources.text import folder, lines
@@ -49,7 +50,9 @@ def imagenet(base: Path, names: Path, remarks: list[str]) -> dict[str, Rows]:
             if wnid not in called:
                 raise ZooError(f"{base / below / wnid}: {wnid} is no class of {names}")
             label, name = called[wnid]
-            found = [path for path in files(base / below / wnid) if path.suffix.lower() in ENDINGS]
+            readable = endings()
+            there = [path for path in files(base / below / wnid) if not path.name.startswith(".")]
+            found = [path for path in there if path.suffix.lower() in readable]
             one.files += [path.relative_to(base).as_posix() for path in found]
             one.labels += [label] * len(found)
             one.called += [name] * len(found)

@@ -53,7 +53,8 @@ def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def lacking(path: Path) -> str:
     """The sentence for a file or folder that does not exist, with the nearest one that does, or what is there."""
     if path.exists():
-        return f"{path} is {'a folder, not a file' if path.is_dir() else 'no folder' if path.is_file() else 'neither file nor folder'}"
+        kind = "a folder, not a file" if path.is_dir() else "a file, not a folder" if path.is_file() else "neither"
+        return f"{path} is {kind}"
     absent = path
     while not absent.parent.is_dir() and absent.parent != absent:
         absent = absent.parent
