@@ -19,31 +19,33 @@ NOISE = re.compile(r"No pretrained weights|deterministic|num_workers|worker proc
 
 
 class Ear(logging.Handler):
-    """Keeps what loggers of other packages warn of."""
+    """Hears what other packages warn of, by their loggers and by `warnings`; keeps what matters, each once."""
 
-    def __init__(self, heard: list[str]) -> None:
+    def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.heard = heard
+        self.kept: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.heard.append(record.getMessage())
+        self.hear(record.getMessage())
+
+    def hear(self, message: object, *where: object, **more: object) -> None:
+        said = " ".join(str(message).split())[:300]
+        if MATTERS.search(said) and not NOISE.search(said) and said not in self.kept:
+            self.kept.append(said)
 
 
 @contextmanager
 def noticing() -> Iterator[list[str]]:
-    """Within this context warnings are silent; those that matter stand in the list at its end, each once, as a line."""
-    heard: list[str] = []
-    found: list[str] = []
-    root, ear = logging.getLogger(), Ear(heard)
+    """Within this context warnings are silent; those that matter stand in the list, which grows as they come."""
+    root, ear = logging.getLogger(), Ear()
     before, handlers = logging.root.manager.disable, root.handlers[:]
     logging.disable(logging.NOTSET)
     root.handlers = [ear]
     try:
-        with warnings.catch_warnings(record=True, action="always") as warned:
-            yield found
-        heard += [str(one.message) for one in warned if not issubclass(one.category, DeprecationWarning)]
+        with warnings.catch_warnings(action="default"):
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.showwarning = ear.hear
+            yield ear.kept
     finally:
         root.handlers = handlers
         logging.disable(before)
-        told = [" ".join(one.split())[:300] for one in heard if MATTERS.search(one) and not NOISE.search(one)]
-        found += dict.fromkeys(told)

@@ -56,6 +56,8 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     if tag is not None and tag not in tags:
         raise no_tag(f"open_clip/{name}", tag, tags)
     config = configured(name, arguments)
+    if tag is not None:
+        same_activation(name, tag, bool(config.get("quick_gelu")))
     if tag is None:
         model = made(config, name)
         own = config.get("preprocess_cfg", {})
@@ -81,6 +83,20 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     context = config["text_cfg"].get("context_length", 77)
     plain = PlainClip(Path(name).stem if file else name, arguments, file=file)
     return Opened(model, preprocess, tokenizer_of(context), plain)
+
+
+def same_activation(name: str, tag: str, quick: bool) -> None:
+    """Raises `ZooError` where weights were trained with another activation than the model has, as the library warns."""
+    trained = bool((open_clip.get_pretrained_cfg(name, tag) or {}).get("quick_gelu"))
+    if trained != quick:
+        words = {True: "QuickGELU", False: "GELU"}
+        said = (
+            f"the weights '{tag}' of open_clip/{name} were trained with {words[trained]}, this model has {words[quick]}"
+        )
+        other = f"{name}-quickgelu" if trained else name.removesuffix("-quickgelu")
+        way = f"open_clip/{other} has it" if other != name and other in open_clip.list_models() else ""
+        way = way or f"write backbone.options={{quick_gelu: {str(trained).lower()}}}"
+        raise ZooError(said, key="backbone.open", given=name, remedy=way)
 
 
 def open_own(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:

@@ -39,7 +39,11 @@ def check(recipe: Recipe) -> Checked:
         remarks.append(f"weights '{asked}' are not fetched for this, shapes stand in")
     classes, more = class_names(recipe)
     model = build(recipe, classes, open_of(recipe, hollow=not here))
-    return Checked(model, of_model(model, recipe, steps=False), (*(remarks if asked != "random" else ()), *more))
+    return Checked(
+        model,
+        of_model(model, recipe, steps=False),
+        (*(remarks if asked != "random" else ()), *model.backbone.remarks, *more),
+    )
 
 
 def check_page(recipe: Recipe, out: Console) -> None:

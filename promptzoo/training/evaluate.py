@@ -140,5 +140,5 @@ def evaluate_run(
         run.model.to(fabric.device)
         figures = evaluate(fabric, task_of(run.recipe), run.model, loader).figures
     changed = not words and run.data_fingerprint not in (None, seen.splits.fingerprint)
-    remarks = [*run.remarks, *(["the pictures have changed since the run"] if changed else [])]
+    remarks = [*run.remarks, *run.backbone.remarks, *(["the pictures have changed since the run"] if changed else [])]
     return {"split": split, **figures, "remarks": remarks}
