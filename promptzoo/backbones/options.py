@@ -5,7 +5,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError, shown
 
-LAYERS, SIZE = (1, 1_000), (1, 1_000_000)  # the fewest and the most
+LAYERS, SIZE = (1, 200), (1, 65_536)  # the fewest and the most
 SHAPE = None  # anything that is neither a path nor code: a number, a word, a truth, a list of them
 
 TIMM: Mapping[str, Any] = {

@@ -9,7 +9,7 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.registry import KINDS, load_registry
 from promptzoo.recipe.sections import SECTIONS
 from promptzoo.recipe.settings import APART, SOURCES
-from promptzoo.recipe.typed import Change, Unread, read
+from promptzoo.recipe.typed import Change, Unread, holder, read
 from promptzoo.recipe.yaml import Node, Place
 
 
@@ -26,7 +26,9 @@ def change(recipe: Node, texts: Iterable[str], problems: Problems) -> list[Chang
             if not sign or not last:
                 raise RecipeError("an override is written key=value, like train.epochs=1", place=text, given=text)
             written = written if key == key.strip() else written.strip()
-            changes.append(Change(tuple(way), last, written, Place(text, override=True)))
+            here = holder(recipe, way)
+            before = here.get(last) if isinstance(here, Node) else None
+            changes.append(Change(tuple(way), last, written, Place(text, override=True), before))
             put(recipe, way, last, read(written, text), changes[-1].place)
         except RecipeError as error:
             problems.take(error)

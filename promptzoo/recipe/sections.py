@@ -56,7 +56,7 @@ def explain(cls: type[BaseModel], node: Node, name: str, way: Way, errors: list[
         for one in errors:
             lacking = one["loc"][-1] if one["type"] == "missing" else ""
             problems.add(place, f"{name} needs '{lacking}'" if lacking else f"{name} {one['msg']}", key=lacking)
-    elif way == loc and isinstance(errors[0]["input"], dict) and way[:1] == ("stages",):
+    elif way == loc and isinstance(errors[0]["input"], dict) and way[:1] == ("stages",) != way:
         problems.add(place, f"{name}.{key} {errors[0]['msg']}", key=key)
     elif way[:1] != ("stages",) or len(way) != 2 or way == loc:  # else what a stage has from `train`, reported there
         said, fields = complaint(errors)

@@ -1,7 +1,7 @@
 """What is written behind `key=`, read by the type of its key: a path is text, whole; the rest is YAML."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -27,12 +27,13 @@ class Unread(str):
 
 
 class Change(NamedTuple):
-    """An override: the way to its key, what was written behind it, and its place, which is its alone."""
+    """An override: the way to its key, what was written behind it, its place, which is its alone, what was there."""
 
     way: tuple[str, ...]
     last: str
     written: str
     place: Place
+    before: Any = None
 
 
 def read(written: str, source: str) -> Any:
@@ -74,9 +75,7 @@ def alternatives(hint: Any) -> list[Any]:
 def settle(recipe: Node, changes: list[Change], problems: Problems) -> None:
     """Gives each override that still stands the value that its key takes, now that all classes are known."""
     for change in changes:
-        here: Any = recipe
-        for key in change.way:
-            here = here.get(key) if isinstance(here, dict) else here[int(key)] if isinstance(here, list) else None
+        here = holder(recipe, change.way)
         value = here.get(change.last) if isinstance(here, Node) else None
         if not isinstance(here, Node) or here.places.get(change.last) is not change.place:
             continue
@@ -84,7 +83,16 @@ def settle(recipe: Node, changes: list[Change], problems: Problems) -> None:
             here[change.last] = typed(change.written, value, hint_of(here, change.way, change.last, value))
         except RecipeError as error:
             problems.take(error)
-            del here[change.last]
+            here[change.last] = change.before
+
+
+def holder(recipe: Node, way: Sequence[str]) -> Any:
+    """What stands at the end of a way, None where it leads nowhere."""
+    here: Any = recipe
+    for key in way:
+        inside = isinstance(here, list) and key.isdecimal() and int(key) < len(here)
+        here = here.get(key) if isinstance(here, dict) else here[int(key)] if inside else None
+    return here
 
 
 def hint_of(node: Node, way: tuple[str, ...], key: str, value: Any) -> Any:
