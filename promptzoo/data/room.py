@@ -11,7 +11,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from promptzoo.data.cache import memory
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, told
 
 SMALL = 2**22  # bytes that nobody asks for
 GROUP = Path("/sys/fs/cgroup")
@@ -83,7 +83,7 @@ def room(what: str) -> Iterator[None]:
             yield
     except (RuntimeError, MemoryError, OverflowError) as error:
         if spent(error):
-            said = f"{what} takes more memory than there is ({str(error).splitlines()[0][:160]})"
+            said = f"{what} takes more memory than there is ({told(error)})"
             raise ZooError(said, remedy="something in it is too large for this machine") from error
         raise
 

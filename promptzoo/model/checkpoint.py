@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError
@@ -67,10 +67,10 @@ def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
     file = regular(file, "file or run")
     try:
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata() or {}
-            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
-    except (SafetensorError, OSError) as error:
+        content = file.read_bytes()  # not by its name, which need not be UTF-8
+        state = load(content)
+        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
     if MERGED in metadata:
         raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")

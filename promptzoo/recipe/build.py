@@ -158,8 +158,8 @@ def fitting(recipe: Recipe) -> Iterator[None]:
     """Around a model's first forward: what fits no picture of this size gets its place in the recipe."""
     try:
         yield
-    except RecipeError:
-        raise
+    except ZooError as error:
+        raise located(error, recipe.node.where("grafts" if recipe.grafts else "backbone")) from error
     except Exception as error:
         where = recipe.node.where("grafts" if recipe.grafts else "backbone")
         if isinstance(error, ValueError | RuntimeError) and str(error):

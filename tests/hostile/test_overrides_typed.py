@@ -55,7 +55,7 @@ def test_a_folder_of_an_odd_name_is_trained_on_and_evaluated(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     for number, name in enumerate(("2024", "a: b", "[new] pics")):
         odd.pictures(tmp_path / name)
-        words = [odd.TINY, "data.dataset=folder", "data.batch=4", *odd.UNTRAINED]
+        words = [odd.TINY, "data={dataset: folder, batch: 4}", *odd.UNTRAINED]
         assert odd.told(capfd, "train", "linear", *words, f"data.root={name}", "--out", str(number))[0] == 0
         assert odd.told(capfd, "eval", str(number), f"data.root={name}")[0] == 0
         assert odd.told(capfd, "data", "check", "folder", f"root={name}")[0] == 0

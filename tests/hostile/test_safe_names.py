@@ -96,7 +96,7 @@ def test_classes_that_look_alike_are_named(tmp_path):
         pytest.skip("this file system makes them one")
     with pytest.raises(ZooError) as caught:
         PictureFolder(root)
-    assert caught.value.given == "'e\\u0301'"
+    assert caught.value.given in ("'e\\u0301'", "'\\xe9'")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
