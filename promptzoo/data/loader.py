@@ -145,7 +145,7 @@ class Loader:
     def bytes(self) -> int:
         """How large a batch is."""
         height, width = self.reader.cache.preprocess.size
-        return 12 * height * width * min(self.batch, len(self.reader.pictures))
+        return 3 * 4 * height * width * min(self.batch, len(self.reader.pictures))
 
     @property
     def augment(self) -> str:

@@ -131,8 +131,10 @@ def files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
     here = entries(folder)
     yield from (folder / one.name for one in here if not one.is_dir())
     for one in here:
-        inner = one.is_dir() and not one.name.startswith(".")
-        if inner and not (one.is_symlink() and Path(one.path).resolve() in above):
+        if not one.is_dir() or one.name.startswith("."):
+            continue
+        target = Path(one.path).resolve()
+        if not (one.is_symlink() and any(other.is_relative_to(target) for other in above)):
             yield from files(folder / one.name, above)
 
 
