@@ -105,13 +105,17 @@ def forked(jobs: list[tuple[str, Trial, int]], seed: int, ground: Ground) -> Ite
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for word, count in (("recipes", 1000), ("pictures", 100), ("files", 50), ("train", 50), ("build", 150)):
+    for word, count in (("recipes", 1000), ("pictures", 100), ("files", 50), ("build", 150), ("train", 70)):
         parser.add_argument(f"--{word}", type=int, default=count)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, nargs=2, metavar=("KIND", "NUMBER"), help="0 recipes, 1 pictures, 2 files")
     asked = parser.parse_args(arguments)
     kinds: list[tuple[str, Trial, int]] = [
-        ("recipes", recipes.trial(asked.build / max(1, asked.recipes), asked.train), asked.recipes),
+        (
+            "recipes",
+            recipes.trial(*(count / max(1, asked.recipes) for count in (asked.build, asked.train))),
+            asked.recipes,
+        ),
         ("pictures", pictures.trial, asked.pictures),
         ("files", files.trial, asked.files),
     ]
@@ -128,6 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
         for name, told in forked(jobs, asked.seed, ground):
             end = told["end"] if told["peak"] <= LARGEST or told["end"] in ("hang", "died") else "large"
             counts[name][end] += 1
+            if sys.stderr.isatty() or not sum(counts[name].values()) % 100:
+                print(f"{name} {sum(counts[name].values())}", end="\r", file=sys.stderr, flush=True)
             changed.update(told["changed"])
             if end not in recipes.FINE:
                 wrong.append(f"{name} {told['number']}: {end} {told.get('said', '')}\n{told.get('trace', '')}")

@@ -79,6 +79,8 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         tell(gathering, [gathering.listed(one) for one in lists], wanted, out, said)
     for path, reason in gathering.skipped:
         said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
+    if not (lists or gathering.rows or gathering.refused):
+        raise ZooError(f"no run in {wanted.runs} can be counted", key="--runs", given=str(wanted.runs))
 
 
 def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:

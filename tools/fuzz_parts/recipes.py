@@ -166,30 +166,29 @@ def settings() -> list[str]:
 @cache
 def pages() -> list[str]:
     """Every shipped recipe on the smallest backbone and four pictures, as text."""
-    words = [*PLAIN, "train={epochs: 1, lr: 1e-3}"]
     found = []
     for name in shipped_recipes():
-        more = ["knowledge={text: backbone}"] if "knowledge" in Recipe.read(name).node else []
-        found.append(Recipe.read(name, [*words, *more]).to_yaml())
+        node = Recipe.read(name).node
+        more = ["knowledge={text: backbone}"] if "knowledge" in node else []
+        more += ["train={epochs: 1, lr: 1e-3}"] if node.get("losses") else []
+        found.append(Recipe.read(name, [*PLAIN, *more]).to_yaml())
     return found
 
 
-def trial(share: float, train_most: int) -> Callable[[random.Random, Ground], str]:
-    """Reads a mutant; a share of the valid ones is built, and of these the first are trained."""
+def trial(built: float, trained: float) -> Callable[[random.Random, Ground], str]:
+    """Reads a mutant; of all mutants about such shares are built, and trained for an epoch."""
 
     def tried(draw: random.Random, ground: Ground) -> str:
-        page = draw.choice(pages())
         way = draw.choice((as_text, as_tree, as_tree, as_override, as_override))
-        recipe = way(page, draw, ground)
-        spent = draw.random()
-        if spent >= share * 3:  # about a third of the mutants are valid
-            return "valid"
-        model = build(recipe, 2)
-        if spent < share * 3 * min(1.0, train_most / 500) / 2 or recipe.train.seed % 2:
-            out = ground.place / f"out-{draw.getrandbits(60)}"
-            train(recipe, out, quiet=True)
+        recipe = way(draw.choice(pages()), draw, ground)
+        spent = draw.random() / 2  # about half of the mutants are valid
+        if spent < trained:
+            train(recipe, ground.place / f"out-{draw.getrandbits(60)}", quiet=True)
             return "trained"
-        return "built" if model is not None else "valid"
+        if spent < built:
+            build(recipe, 2)
+            return "built"
+        return "valid"
 
     return tried
 
