@@ -31,7 +31,7 @@ class Picture:
 #: What Pillow's decoders raise for what they cannot read; a lack of memory or a mistake of ours is none of them.
 UNREADABLE = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
-    NotImplementedError, struct.error, zlib.error, Image.DecompressionBombError,
+    RuntimeError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
 
 

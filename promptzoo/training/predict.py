@@ -1,6 +1,5 @@
 """A finished run as a model that names pictures: `load`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.runs import names
 
 
 @ordinary()
@@ -53,7 +53,7 @@ def into(model: Model, path: Path, device: str) -> Predictor:
     if model.fingerprint() != metadata["frozen"]:
         said = f"it was tuned on {metadata['backbone']}, and the frozen weights of this model are others"
         raise ZooError(said, place=path, key="model")
-    if model.classes != (trained := json.loads(metadata["classes"])):
+    if model.classes != (trained := list(names(metadata["classes"]))):
         raise ZooError(
             f"it knows the classes {some(trained)}, the model {some(model.classes)}", place=path, key="model"
         )

@@ -1,6 +1,5 @@
 """What a finished run holds: what it was trained on, and what was tuned."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from promptzoo.paths import at
 from promptzoo.recipe.build import open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.runs import names
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def finished(
     recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides, trust_code)
     said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
     return Trained(
-        path, recipe, state, json.loads(metadata["classes"]), metadata["frozen"], weights or metadata["weights"], said
+        path, recipe, state, list(names(metadata["classes"])), metadata["frozen"], weights or metadata["weights"], said
     )
 
 

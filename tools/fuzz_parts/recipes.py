@@ -62,7 +62,7 @@ ODD: list[Any] = [
     "{}",
     "{0.__class__}",
     "os:name",
-    "canary:Gate",
+    "nobody_there:Gate",
     "promptzoo:nothing",
     "sys:exit",
     "a:b:c",
