@@ -119,6 +119,14 @@ def placing(place: object) -> Iterator[None]:
         raise
     except ValueError as error:
         raise located(error, place) from error
+    except Exception as error:  # of somebody's class
+        raise RecipeError(told(error), place=place) from error
+
+
+def told(error: BaseException) -> str:
+    """The first line of what an error of another package says, under its name."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}{f': {first[:300]}' if first else ''}"
 
 
 def nearest(word: str, words: Iterable[str], most: int = 3, likeness: float = 0.6) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import platformdirs
 
 from promptzoo.errors import ZooError
+from promptzoo.names import as_folder
 
 FRESH = ".new"  # how a file ends that is being written; one that a kill left behind is swept away
 
@@ -135,7 +136,7 @@ def sweep(folder: Path) -> None:
 
 def free_folder(parent: Path, name: str) -> Path:
     """`parent/name`, or `parent/name-2` and so on where that is taken; made, so that nobody else gets it."""
-    number = 1
+    name, number = as_folder(name), 1
     while True:
         folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
@@ -149,7 +150,8 @@ def free_folder(parent: Path, name: str) -> Path:
 
 def as_json(value: Any, **layout: Any) -> str:
     """JSON text, with null for what JSON has no number for; `layout` goes to `json.dumps`."""
-    return json.dumps(finite(value), allow_nan=False, **{"ensure_ascii": False, **layout})
+    text = json.dumps(finite(value), allow_nan=False, **{"ensure_ascii": False, **layout})
+    return text.encode("utf-8", "backslashreplace").decode()  # a name that is no UTF-8 is one that JSON can hold
 
 
 def finite(value: Any) -> Any:

@@ -29,7 +29,7 @@ def test_the_method_at_several_sites_is_a_class_a_recipe_and_two_commands_and_ru
         getattr(place, fence.language)(fence)
     run = place.folder / "runs" / "centred"
     assert json.loads((run / "data.json").read_text())["centred"] == {"pictures": 160}
-    graft = load(run).model.grafts["centred"]
+    graft = load(run, trust_code=True).model.grafts["centred"]
     assert graft.mean.isfinite().all()
     assert all(shift.delta.abs().max() > 0 for shift in graft.shifts)
     assert "my_zoo.grafts:Centred" in (run / "recipe.yaml").read_text()

@@ -9,11 +9,13 @@ import open_clip
 from torch import Tensor, nn
 
 from promptzoo.backbones.adopt.account import AdoptionError
+from promptzoo.backbones.options import OPEN_CLIP, allowed
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.backbones.tokenizer import tokenizer_of
 from promptzoo.backbones.weights import fetched, filtered, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
+from promptzoo.paths import regular
 
 SHIPPED = Path(__file__).resolve().parents[1]
 
@@ -43,6 +45,7 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     file = name if Path(name).suffix == ".json" else None
     if file is None and name not in (models := open_clip.list_models()):
         raise ZooError(f"open_clip has no model '{name}'", key="backbone.open", given=name, possible=models)
+    options = allowed(options, OPEN_CLIP)
     base = configured(name, {})
     arguments = {part: {**base[part], **own} if isinstance(own, dict) else own for part, own in options.items()}
     if size is not None:
@@ -53,6 +56,8 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     if tag is not None and tag not in tags:
         raise no_tag(f"open_clip/{name}", tag, tags)
     config = configured(name, arguments)
+    if tag is not None:
+        same_activation(name, tag, bool(config.get("quick_gelu")))
     if tag is None:
         model = made(config, name)
         own = config.get("preprocess_cfg", {})
@@ -85,6 +90,20 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     return Opened(model, preprocess, tokenizer_of(context), plain)
 
 
+def same_activation(name: str, tag: str, quick: bool) -> None:
+    """Raises `ZooError` where weights were trained with another activation than the model has, as the library warns."""
+    trained = bool((open_clip.get_pretrained_cfg(name, tag) or {}).get("quick_gelu"))
+    if trained != quick:
+        words = {True: "QuickGELU", False: "GELU"}
+        said = (
+            f"the weights '{tag}' of open_clip/{name} were trained with {words[trained]}, this model has {words[quick]}"
+        )
+        other = f"{name}-quickgelu" if trained else name.removesuffix("-quickgelu")
+        way = f"open_clip/{other} has it" if other != name and other in open_clip.list_models() else ""
+        way = way or f"write backbone.options={{quick_gelu: {str(trained).lower()}}}"
+        raise ZooError(said, key="backbone.open", given=name, remedy=way)
+
+
 def open_own(name: str, weights: str, size: tuple[int, int] | None, options: dict[str, Any]) -> Opened:
     """A model that promptzoo ships.  Raises `ZooError` for a name that there is not."""
     shipped = sorted(p.parent.name for p in SHIPPED.glob("*/*.safetensors"))
@@ -102,9 +121,10 @@ def configured(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".json":
         return {**open_clip.get_model_config(name), **arguments}
-    if not path.exists():
-        raise ZooError(f"no such model configuration: {path}")
-    return {**json.loads(path.read_text()), **arguments}
+    told = json.loads(regular(path, "model configuration").read_text(encoding="utf-8"))
+    if not isinstance(told, dict) or not all(isinstance(told.get(part), dict) for part in ("vision_cfg", "text_cfg")):
+        raise ZooError(f"{path} describes no CLIP: a mapping with vision_cfg and text_cfg is needed", given=str(path))
+    return {**told, **arguments}
 
 
 def made(config: dict[str, Any], name: str) -> Any:

@@ -8,6 +8,7 @@ import torch
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
+from promptzoo.backbones.options import TIMM, allowed
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.backbones.resized import resampled
 from promptzoo.backbones.weights import fetched, load_file, no_tag
@@ -34,6 +35,7 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
     """Raises `ZooError` for a name, a tag or options that there are not."""
     if not timm.is_model(name):
         raise ZooError(f"timm has no model '{name}'", key="backbone.open", given=name, possible=timm.list_models())
+    options = allowed(options, TIMM)
     if size is not None:
         options["img_size"] = size
     tag = None if weights == "random" or Path(weights).suffix else weights
@@ -44,11 +46,7 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
     full = f"{name}.{tag}" if tag else name
 
     def create(pretrained: bool, options: dict[str, Any] = options) -> nn.Module:
-        try:
-            model: nn.Module = timm.create_model(full, pretrained=pretrained, num_classes=0, **options)
-        except (TypeError, AssertionError) as error:
-            said = f"timm/{name} cannot be built with {options}: {error}"
-            raise ZooError(said, key="backbone.options", given=options) from error
+        model: nn.Module = timm.create_model(full, pretrained=pretrained, num_classes=0, **options)
         return model
 
     model = fetched(lambda: create(True), f"timm/{name}", tag) if tag else create(False)

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from promptzoo.backbones.adopt.account import Adopted
 from promptzoo.backbones.open import Backbone
+from promptzoo.data.room import room
 
 
 def hollowed(opened: Callable[[], Backbone]) -> Backbone:
@@ -16,14 +18,19 @@ def hollowed(opened: Callable[[], Backbone]) -> Backbone:
     """
     with torch.device("meta"):
         backbone = opened()
-    adopted = backbone.adopted
+    with room(f"the shapes of {backbone.name}"):
+        emptied(backbone.adopted)
+    return backbone
+
+
+def emptied(adopted: Adopted) -> None:
+    """Zeros in place of shapes, in both towers."""
     for tower in (adopted.visual, adopted.text):
         if tower is not None:
             zero(tower)
             tower.hollow = True
     if adopted.logit_scale is not None:
         adopted.logit_scale = torch.zeros(adopted.logit_scale.shape)
-    return backbone
 
 
 def zero(module: nn.Module) -> None:

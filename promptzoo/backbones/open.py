@@ -1,9 +1,8 @@
 """`timm/NAME`, `open_clip/NAME` and `promptzoo/NAME`: the three places a backbone comes from."""
 
 import importlib
-import logging
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import Adopted, AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.data.preprocess import Preprocess
+from promptzoo.data.room import room
 from promptzoo.errors import ZooError
+from promptzoo.noticed import noticing
 
 #: The function behind each source; its library is imported when it is asked for.
 OPENERS = {
@@ -28,7 +29,8 @@ OPENERS = {
 class Backbone:
     """A frozen backbone: its name, where its weights are from, its towers, and how it wants its pictures.
 
-    `plain` makes the model of its own library anew; `names` tells where each tensor of that is in the towers.
+    `plain` makes the model of its own library anew; `names` tells where each tensor of that is in the towers,
+    `remarks` what its library said of it that may change its numbers.
     One that `stands_in` is hollow, beside features that were computed already: no picture passes it.
     """
 
@@ -39,6 +41,7 @@ class Backbone:
     tokenize: Callable[[list[str]], Tensor] | None = field(default=None, repr=False)
     plain: Plain | None = field(default=None, repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()
     stands_in: bool = False
 
 
@@ -61,22 +64,33 @@ def open_with(
     if source not in OPENERS or not model:
         way = f"write {', '.join(f'{source}/NAME' for source in OPENERS)}"
         raise ZooError(f"no backbone '{name}'", key="backbone.open", given=source, possible=OPENERS, remedy=way)
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
-        logging.getLogger().addFilter(_quiet)
+    with opening(name, options), torch.random.fork_rng(devices=[]), noticing() as noticed:
         torch.default_generator.manual_seed(0)
         opener = function(OPENERS[source])
-        try:
-            if (
-                weights not in ("random", "shipped") and not Path(weights).suffix
-            ):  # a hub is asked for what can be adopted
-                with torch.device("meta"):
-                    adopter_of(adopters, opener(model, "random", size, dict(options or {})).model)
-            opened: Opened = opener(model, weights, size, dict(options or {}))
-        finally:
-            logging.getLogger().removeFilter(_quiet)
-    state = opened.model.eval().state_dict(keep_vars=True)
-    adopted = adopt_with(adopters, opened.model)
-    return Backbone(name, weights, adopted, opened.preprocess, opened.tokenize, opened.plain, moved(state, adopted))
+        if weights not in ("random", "shipped") and not Path(weights).suffix:
+            with torch.device("meta"):  # a hub is asked for what can be adopted
+                adopter_of(adopters, opener(model, "random", size, dict(options or {})).model)
+        opened: Opened = opener(model, weights, size, dict(options or {}))
+        state = opened.model.eval().state_dict(keep_vars=True)
+        adopted = adopt_with(adopters, opened.model)
+        names = moved(state, adopted)
+    asked = opened.preprocess, opened.tokenize, opened.plain
+    return Backbone(name, weights, adopted, *asked, names, tuple(f"{name}: {one}" for one in noticed))
+
+
+@contextmanager
+def opening(name: str, options: Mapping[str, Any] | None) -> Iterator[None]:
+    """Around a library that builds a network: whatever it raises is a sentence with what was asked of it."""
+    said = f"{name}{f' with {dict(options)}' if options else ''}"
+    key, given = ("backbone.options", dict(options)) if options else ("backbone.open", name)
+    try:
+        with room(said):
+            yield
+    except ZooError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+        raise ZooError(f"{said} cannot be built ({reason})", key=key, given=given) from error
 
 
 def function(path: str) -> Any:
@@ -95,11 +109,6 @@ def moved(state: Mapping[str, Tensor], adopted: Adopted) -> dict[str, str]:
     }
     found = {key: places[id(tensor)] for key, tensor in state.items() if id(tensor) in places}
     return found if adopted.logit_scale is None else {**found, "logit_scale": "logit_scale"}
-
-
-def _quiet(record: logging.LogRecord) -> bool:
-    """open_clip announces through the root logger that random weights are random, and what it raises right after."""
-    return not any(said in record.getMessage() for said in ("No pretrained weights", "Failed to download"))
 
 
 def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:

@@ -1,7 +1,8 @@
 """Weights of a backbone: from a local file, safely, or from a hub, with a sentence when it cannot be reached."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
 
+from promptzoo.data.room import demand
 from promptzoo.errors import ZooError, some
+from promptzoo.paths import regular
 
-FORMATS = (".safetensors", ".pt", ".pth", ".npz")
 UNREACHED = (OSError, EntryNotFoundError, HFValidationError, SafetensorError)  # no network, no such file, a torn one
+TORCH = (".pt", ".pth", ".bin", ".ckpt", ".tar")  # the last is of .pth.tar
+KINDS = {".safetensors": ".safetensors", ".npz": ".npz", **dict.fromkeys(TORCH, ".pt")}
+FORMATS = (".safetensors", ".pt", ".pth", ".npz", ".bin", ".ckpt", ".pth.tar")
+NESTS = ("state_dict", "model_state_dict", "model_state", "model")  # what people wrap tensors in
+BEFORE = ("_orig_mod.", "module.", "model.")  # and what a compiler, several devices and a trainer put before names
+FOREIGN = {  # what a file is that begins so
+    b"version https://git-lfs": "a Git LFS pointer (git lfs pull fetches the file itself)",
+    b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "a page of XML",
+}  # fmt: skip
+CODE = ("Unsupported global", "Unsupported class", "TorchScript", "Trying to load unsupported", "GLOBAL")
 
 
 def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
@@ -73,55 +85,99 @@ def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
     in float32 or finer.
     Raises `ZooError` when the file is missing, unreadable, or does not fit, listing the keys, the shortest list first.
     """
-    if not path.exists():
-        raise ZooError(f"no such weights file: {path}", key="backbone.weights", given=str(path))
-    if path.suffix == ".npz":
+    path = regular(path, "weights file")
+    kind = ending(path)
+    demand(path.stat().st_size, str(path))
+    if kind == ".npz":
         if not hasattr(model, "load_pretrained"):
             raise ZooError(f"a {type(model).__name__} has no reader for .npz weights", place=path)
-        model.load_pretrained(str(path))
-        return
+        with reading(path):
+            model.load_pretrained(str(path))
+        return whole(model.state_dict(), path)
     state = filtered(model, read(path))
     state = {k: t for k, t in state.items() if not any(k.startswith(f"{a}.") for a in aside)}
     own = model.state_dict()
+    both = {k: t for k, t in own.items() if k in state}
+    kinds = {k: (str(state[k].dtype), str(t.dtype)) for k, t in both.items() if unlike(state[k], t)}
     lists = {
         "missing": sorted(own.keys() - state.keys()),
         "unexpected": sorted(state.keys() - own.keys()),
         "mis-shaped": sorted(
-            f"{k} {tuple(state[k].shape)} for {tuple(t.shape)}"
-            for k, t in own.items()
-            if k in state and state[k].shape != t.shape
+            f"{k} {tuple(state[k].shape)} for {tuple(t.shape)}" for k, t in both.items() if state[k].shape != t.shape
         ),
+        "of another kind": sorted(f"{k} {one} for {other}" for k, (one, other) in kinds.items()),
     }
     wrong = sorted(((kind, keys) for kind, keys in lists.items() if keys), key=lambda pair: len(pair[1]))
     if wrong:
         lines = [f"{len(keys)} {kind}: {some(keys, 4, quote='')}" for kind, keys in wrong]
         said = f"{path} does not fit a {type(model).__name__}"
         raise ZooError(said, key="backbone.weights", given=str(path), lines=lines)
-    model.load_state_dict(state)
+    whole(state, path)
+    with reading(path):
+        model.load_state_dict(state)
+
+
+def unlike(found: Tensor, own: Tensor) -> bool:
+    """Whether numbers are not what a model computes with: whole or complex ones, quantised or sparse."""
+    plain = found.layout == torch.strided and not found.is_quantized
+    return not plain or found.is_floating_point() != own.is_floating_point()
+
+
+def whole(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raises `ZooError` naming a tensor with a number in it that is none."""
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise ZooError(f"{path} holds numbers that are not finite, in '{name}'", key="backbone.weights", given=name)
+
+
+def ending(path: Path) -> str:
+    """How a file of weights is read.  Raises `ZooError` for another one, and for what is something else inside."""
+    kind = KINDS.get(path.suffix.lower(), "")
+    if not kind:
+        said = f"weights are read from {', '.join(FORMATS)}, not '{path.suffix}'"
+        raise ZooError(said, place=path, key="backbone.weights", given=path.suffix, possible=FORMATS)
+    with open(path, "rb") as file:
+        start = file.read(64).lstrip().lower()
+    found = next((said for sign, said in FOREIGN.items() if start.startswith(sign)), "" if start else "empty")
+    if found:
+        raise ZooError(f"{path} is {found}, no weights", key="backbone.weights", given=str(path))
+    return kind
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Around a library that reads a file: whatever it raises is a sentence, with the true reason."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except Exception as error:  # torch, numpy and zip files raise many kinds
+        said = str(error)
+        if any(word in said for word in CODE):
+            way = f"save its tensors as .safetensors ({type(error).__name__})"
+            raise ZooError(
+                f"{path} cannot be loaded without executing code from it, so it is refused; {way}",
+                key="backbone.weights", given=str(path),
+            ) from error  # fmt: skip
+        reason = said.strip().partition("\n")[0][:160] or type(error).__name__
+        about = {"key": "backbone.weights", "given": str(path), "remedy": "is it cut short, or another kind of file?"}
+        raise ZooError(f"{path} is not a readable {path.suffix} file ({reason})", **about) from error
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors, .pt or .pth file.  Raises `ZooError` for anything else, or a broken file."""
-    if path.suffix not in FORMATS:
-        said = f"weights are read from {', '.join(FORMATS)}, not '{path.suffix}'"
-        raise ZooError(said, place=path, key="backbone.weights", given=path.suffix, possible=FORMATS)
-    try:
+    """The tensors of a file, out of what people wrap them in.  Raises `ZooError` for a broken file."""
+    with reading(path):
         found: Any = (
-            load_safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+            load_safetensors(path) if ending(path) == ".safetensors" else torch.load(path, "cpu", weights_only=True)
         )
-    except (SafetensorError, OSError) as error:
-        raise ZooError(f"{path} is not a readable {path.suffix} file: {error}") from error
-    except Exception as error:  # torch raises many kinds for a pickle that it will not execute
-        raise ZooError(
-            f"{path} cannot be loaded without executing code from it, so it is refused; "
-            f"save its tensors as .safetensors ({type(error).__name__})"
-        ) from error
-    for nest in ("state_dict", "model", "model_state_dict"):
-        if isinstance(found, dict) and isinstance(found.get(nest), dict):
-            found = found[nest]
-    if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
-        raise ZooError(f"{path} holds no state dict of tensors")
-    return {k.removeprefix("module."): t for k, t in found.items()}
+    while isinstance(found, dict) and (inner := next((n for n in NESTS if isinstance(found.get(n), dict)), None)):
+        found = found[inner]
+    if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(t, Tensor) for k, t in found.items()):
+        raise ZooError(f"{path} holds no state dict of tensors", key="backbone.weights", given=str(path))
+    while before := next((one for one in BEFORE if found and all(key.startswith(one) for key in found)), None):
+        found = {key.removeprefix(before): tensor for key, tensor in found.items()}
+    tensors: dict[str, Tensor] = found
+    return tensors
 
 
 def filtered(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -133,4 +189,7 @@ def filtered(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
         open_clip.factory.resize_pos_embed(state, model)
         return state
     rename = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
-    return state if rename is None else rename(state, model)
+    try:
+        return state if rename is None else rename(dict(state), model)
+    except Exception:  # what is no checkpoint of this model is told by its keys
+        return state

@@ -12,7 +12,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         import shlex
 
+        from promptzoo.names import on_screen
+
         words = sys.argv[1:] if arguments is None else arguments
-        print(f"stopped; once more: {shlex.join(['promptzoo', *words])}", file=sys.stderr)
+        print(f"stopped; once more: {on_screen(shlex.join(['promptzoo', *words]))}", file=sys.stderr)
         return 130
     return run(arguments)

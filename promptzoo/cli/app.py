@@ -1,9 +1,11 @@
 """The commands together, and what becomes of a mistake.  Heavy imports stand inside the commands."""
 
+import io
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -27,7 +29,9 @@ from promptzoo.cli.train import train
 from promptzoo.cli.way_in import EXIT_CODES, version, way_in
 from promptzoo.doing import watched
 from promptzoo.errors import ZooError
+from promptzoo.names import STREAM, on_screen
 from promptzoo.pages.waiting import Narrator
+from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
 
 STOPPED = 130  # what typer gives where Ctrl-C reaches it
@@ -44,7 +48,10 @@ app = typer.Typer(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code, as `EXIT_CODES` has them."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [homely(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=STREAM)
     debug = "--debug" in given
     if not debug:
         quiet()
@@ -52,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with like_ctrl_c(), watched(Narrator()):
             words = [word for word in given if word != "--debug"]
             code: int = app(words, prog_name="promptzoo", standalone_mode=False) or 0
+        sys.stdout.flush()
         return code if code != STOPPED else stopped(given)
     except ZooError as error:
         if debug:
@@ -60,8 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return stopped(given)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_output()
         return 0
+    except (OSError, MemoryError) as error:  # what a machine refuses, wherever it was asked
+        if debug:
+            raise
+        return failed(refusal(error))
     except Exception as error:
         usage = getattr(error, "format_message", None)  # a mistake in the command itself, found by typer
         if usage is None:
@@ -71,13 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def failed(sentence: str, code: int = 2) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"error: {on_screen(sentence)}", file=sys.stderr)
     return code
 
 
 def stopped(words: Sequence[str]) -> int:
     """After Ctrl-C where nobody else says what was saved: the same command, which goes on or begins again."""
-    print(f"stopped; once more: {shlex.join(['promptzoo', *words])}", file=sys.stderr)
+    print(f"stopped; once more: {on_screen(shlex.join(['promptzoo', *words]))}", file=sys.stderr)
     return STOPPED
 
 
@@ -85,6 +98,30 @@ def say_version(wanted: bool) -> None:
     if wanted:
         print(version())
         raise typer.Exit
+
+
+def refusal(error: OSError | MemoryError) -> str:
+    """What the system says, and of which file."""
+    if isinstance(error, MemoryError):
+        return "the memory of this machine is spent"
+    try:
+        sys.stdout.flush()
+    except OSError:
+        give_up_output()
+        return f"the output cannot be written: {error.strerror}"
+    where = f": {cut(error.filename)}" if isinstance(error.filename, str) else ""
+    return f"the system refuses: {error.strerror or error}{where}"
+
+
+def give_up_output() -> None:
+    """What is still to be printed goes nowhere, so that the end of the process does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def homely(word: str) -> str:
+    """A word with `~` of a path taken for the home, as the shell does for some: `~/x`, `--out=~/x`."""
+    option, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{sign}{os.path.expanduser(value)}" if value.startswith("~") else word
 
 
 @app.callback(invoke_without_command=True)

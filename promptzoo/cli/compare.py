@@ -44,7 +44,7 @@ def compare(
     with doing("loading torch"):
         from promptzoo.pages import reached
         from promptzoo.pages.comparison import FORMS, as_json, markdown, show
-        from promptzoo.pages.console import console
+        from promptzoo.pages.console import console, say
         from promptzoo.pages.progress import Bar
         from promptzoo.studies.by_task import by_task
         from promptzoo.studies.compare import Terms, compared, seeds_of
@@ -58,7 +58,7 @@ def compare(
         if form == "table":
             reached.show(ranked, console())
         else:
-            print(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked), end="")
+            say(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked))
         return
     aside = console(errors=True)
     terms = Terms(seeds_of(seeds), baseline, out, on, stale)
@@ -66,4 +66,4 @@ def compare(
     if form == "table":
         show(found, console())
     else:
-        print(markdown(found) if form == "markdown" else as_json(found), end="")
+        say(markdown(found) if form == "markdown" else as_json(found))

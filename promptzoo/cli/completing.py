@@ -39,14 +39,13 @@ def recipes(command: str) -> list[str]:
 
 def page(recipe: str) -> dict[str, Any]:
     """What a shipped recipe, or one of a file, says; nothing of one that cannot be read."""
-    from pathlib import Path
-
     from promptzoo.errors import ZooError
+    from promptzoo.paths import regular
     from promptzoo.recipe import yaml
     from promptzoo.recipe.registry import shipped_recipes
 
     try:
-        told = yaml.quick(shipped_recipes().get(recipe, Path(recipe)).read_text(encoding="utf-8"), recipe)
+        told = yaml.quick(regular(shipped_recipes().get(recipe, recipe)).read_text(encoding="utf-8"), recipe)
     except (OSError, ValueError, ZooError):
         return {}
     return told if isinstance(told, dict) else {}

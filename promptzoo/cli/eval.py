@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
@@ -32,6 +33,7 @@ def evaluate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
     bare: Annotated[str | None, typer.Option("--bare", metavar="BACKBONE", help=BARE)] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where a task's result goes; the run's folder.")
@@ -42,7 +44,7 @@ def evaluate(
         from promptzoo.files import as_json
         from promptzoo.pages.asked import asked_page
         from promptzoo.pages.confusion import checked, write_confusion
-        from promptzoo.pages.console import console
+        from promptzoo.pages.console import console, say
         from promptzoo.pages.progress import StepBar
         from promptzoo.pages.result import figures_page
         from promptzoo.recipe.overrides import apart
@@ -59,17 +61,18 @@ def evaluate(
         if confusion is not None:
             raise ZooError("--confusion is of task=classify")
         with StepBar() as steps:
-            found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps)
+            found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps, trust_code=trust_code)
         if form == "json":
-            print(as_json(found, indent=2))
+            say(as_json(found, indent=2) + "\n")
         else:
             asked_page(found, console())
         return
     if confusion is not None:
         checked(confusion, force)
-    answers = answered(runs[0], split, weights=weights, words=[word for word in words if word != "task=classify"])
+    words = [word for word in words if word != "task=classify"]
+    answers = answered(runs[0], split, weights=weights, words=words, trust_code=trust_code)
     if form == "json":
-        print(as_json(answers.figures, indent=2))
+        say(as_json(answers.figures, indent=2) + "\n")
     else:
         figures_page(answers.figures, console())
     if confusion is not None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 
 
@@ -15,13 +16,14 @@ def features(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]", help="Overrides; of a run, of its data.")
     ] = None,
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Compute the features of all pictures once, for whatever acts behind them: data.dataset=features data.file=F."""
     from promptzoo.pages.console import console
     from promptzoo.training.features_file import write_features
 
-    found = write_features(what, out, words or (), weights=weights, force=force)
+    found = write_features(what, out, words or (), weights=weights, force=force, trust_code=trust_code)
     screen = console()
     counts = ", ".join(f"{part} {count:,}" for part, count in found.counts.items())
     screen.print(f"{counts}: features {found.width} wide of {found.model}", markup=False, soft_wrap=True)

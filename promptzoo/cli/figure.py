@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.errors import ZooError
 
@@ -40,6 +41,7 @@ def figure(
     dark: Annotated[bool, typer.Option("--dark", help="For a dark page.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Figures of finished runs: attention, grad-cam, t-SNE, curves and more; no KIND lists them."""
     from promptzoo.figures.asked import place, whole
@@ -51,7 +53,7 @@ def figure(
         kinds_page(console())
         return
     if page:
-        make_page(words, out, force, weights, console(errors=True))
+        make_page(words, out, force, weights, console(errors=True), trust_code)
         return
     if out is None and data is None:
         raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
@@ -61,4 +63,5 @@ def figure(
         "seed": seed, "near": near, "pick": whole(pick, "pick"), "frames": frames,
     }  # fmt: skip
     common = {"out": out, "data": data, "bare": bare, "dark": dark, "weights": weights, "force": force}
+    common["trust_code"] = trust_code
     make_figure(words, given | common, console(errors=True))

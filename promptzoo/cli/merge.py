@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 
 
@@ -15,9 +16,10 @@ def merge(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Fold what a run tuned into a plain timm or open_clip model, in one file."""
     from promptzoo.pages.console import console
     from promptzoo.pages.merged import run
 
-    run(path, out, console(), weights=weights, force=force)
+    run(path, out, console(), weights=weights, force=force, trust_code=trust_code)

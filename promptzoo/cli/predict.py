@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
+from promptzoo.names import as_bytes
 
 
 def predict(
@@ -22,10 +24,11 @@ def predict(
         str, typer.Option("--classes", metavar="A,B,C", help="Other class names.", show_default=False)
     ] = "",
     weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Name pictures with a finished run."""
     with doing("loading torch"):
-        from promptzoo.pages.console import console
+        from promptzoo.pages.console import console, say
         from promptzoo.pages.predictions import FORMS, predictions_page, written
         from promptzoo.training.predict import predict as name
 
@@ -34,15 +37,16 @@ def predict(
         raise ZooError(said, key="--format", given=form, possible=FORMS)
     if out is not None:
         vacant(out, force)
-    found = name(path, pictures, top, weights=weights, classes=classes.split(",") if classes else None)
+    others = classes.split(",") if classes else None
+    found = name(path, pictures, top, weights=weights, classes=others, trust_code=trust_code)
     aside = console(errors=True)
     if out is not None:
-        deliver(out, written(found, form).encode(), force)
+        deliver(out, as_bytes(written(found, form)), force)
         aside.print(f"written: {out}", markup=False, soft_wrap=True)
     elif form == "table":
         predictions_page(found, console())
     else:
-        print(written(found, form), end="")
+        say(written(found, form))
     broken = [(file, one) for file, one in found if isinstance(one, ZooError)]
     for file, error in broken:
         said = str(error) if str(file) in str(error) else f"{file}: {error}"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
+from promptzoo.cli.trust import TRUST
 from promptzoo.doing import doing
 
 
@@ -47,11 +48,12 @@ def report(
     measure: Annotated[bool, typer.Option("--measure", help="Time and memory too, beside the bare backbone.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Count anew what was counted before.")] = False,
+    trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """What recipes cost: parameters, operations, time and memory; needs no weights, no pictures, no network."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.report import Wanted, run
 
-    wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, force, again)
+    wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, force, again, trust_code)
     run(words or [], wanted, console(), console(errors=True))

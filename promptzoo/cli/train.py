@@ -9,6 +9,7 @@ import typer
 from promptzoo.cli.completing import words as complete
 from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, SEED, on_embedded, overrides
 from promptzoo.cli.stale import STALE
+from promptzoo.cli.trust import TRUST
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import free_folder
@@ -34,6 +35,7 @@ def train(
         str | None, typer.Option("--resume", metavar="DIR", help="An unfinished run's folder, to continue it.")
     ] = None,
     stale: Annotated[float | None, STALE] = None,
+    trust_code: Annotated[bool, TRUST] = False,
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,
     batch: Annotated[str | None, BATCH] = None,
@@ -58,7 +60,10 @@ def train(
     if not words and (short or embedded):
         raise ZooError(f"a run goes on as it was begun; --resume takes no {', '.join(short) or '--embedded'}")
     begun = RunFolder(resume or "")
-    recipe = Recipe.read(words[0], on_embedded(words[0], [*words[1:], *short], embedded)) if words else begun.recipe()
+    if words:
+        recipe = Recipe.read(words[0], on_embedded(words[0], [*words[1:], *short], embedded))
+    else:
+        recipe = begun.recipe(trust_code)
     for remark in (*begun.remarks, *recipe.remarks):
         console(errors=True).print(f"note: {remark}", markup=False, soft_wrap=True)
     first = not RUNS.exists()

@@ -15,6 +15,7 @@ from promptzoo.costs.store import Store
 from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import RecipeList
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.trust import refuse_code
 from promptzoo.training.runs import NOTHING, Accuracy, read_runs
 
 #: Things to be worked at -> the same, one by one, shown to whoever watches.
@@ -66,13 +67,18 @@ class Gathering:
                 self.store.keep(asked.recipe, number, str(error))
                 self.refused.append(Refused(f"{asked.name} on {asked.recipe.backbone.open}", str(error)))
 
-    def finished_runs(self, folder: Path) -> None:
-        """The recipes of runs, with what they came to; one that cannot be counted is skipped with its reason."""
+    def finished_runs(self, folder: Path, trust_code: bool = False) -> None:
+        """The recipes of runs, with what they came to; one that cannot be counted is skipped with its reason.
+
+        One that names code of its own is counted only with `trust_code`.
+        """
         runs = read_runs(folder)
         self.skipped += [(path, reason) for path, reason in runs.skipped if reason != NOTHING]
         self.remarks += runs.remarks
         for group in self.bar(list(runs.groups)):
             try:
+                if not trust_code:
+                    refuse_code(group.recipe.node, group.accuracy.paths[0])
                 found = self.count(group.recipe, list(group.classes))
             except ZooError as error:
                 self.skipped += [(path, f"cannot be counted: {error}") for path in group.accuracy.paths]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageFile
 
-from promptzoo.data.picture import UNREADABLE
+from promptzoo.data.picture import UNREADABLE, formats, in_rgb
 from promptzoo.data.sources import text
 from promptzoo.data.sources.folder import missing
 from promptzoo.errors import ZooError
+from promptzoo.paths import regular
 
 
 class Stored(NamedTuple):
@@ -26,8 +27,8 @@ def stored(path: Path, *, truncated: bool = False) -> Stored:
     """
     try:
         return Stored(decoded(path))
-    except FileNotFoundError as error:
-        raise ZooError(f"no such picture: {path}") from error
+    except ZooError:
+        raise
     except UNREADABLE as error:
         before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, truncated
         try:
@@ -41,8 +42,9 @@ def stored(path: Path, *, truncated: bool = False) -> Stored:
 
 
 def decoded(path: Path) -> Image.Image:
-    with Image.open(path) as image:
-        return image.convert("RGB")
+    with Image.open(regular(path, "picture"), formats=formats()) as image:
+        image.load()
+    return in_rgb(image)
 
 
 def folder(root: str | Path, layout: str) -> Path:

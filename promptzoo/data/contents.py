@@ -10,6 +10,8 @@ from PIL import Image
 
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import Pictures, columns
+from promptzoo.names import as_bytes
+from promptzoo.paths import regular
 
 MANY = 20_000  # pictures of a set or a run, up to which each is read before training
 PROBE = 256  # pictures of a larger one that are read for its fingerprint
@@ -22,7 +24,7 @@ def content(picture: Picture) -> str:
         return str(digest())
     if picture.path is None:
         return content_of(picture.open())
-    with open(picture.path, "rb") as file:
+    with open(regular(picture.path, "picture"), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -41,12 +43,12 @@ def fingerprint(*splits: Sequence[Picture], content: Callable[[Picture], str] = 
         for split in splits:
             digest.update(b"probed\n")
             for line in probed(split, content):
-                digest.update(line.encode())
+                digest.update(as_bytes(line))
         return digest.hexdigest()
     for split in splits:
         digest.update(b"split\n")
         for picture in split:
-            digest.update(f"{picture.label}\t{picture.name}\t{content(picture)}\n".encode())
+            digest.update(as_bytes(f"{picture.label}\t{picture.name}\t{content(picture)}\n"))
     return digest.hexdigest()
 
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from promptzoo.data.features import StandsFor
 from promptzoo.data.picture import Picture
+from promptzoo.names import as_word
 
 
 def spoken(name: str) -> str:
     """A class's name as one says it: underscores are blanks; dashes stay, as in t-shirt."""
-    return " ".join(name.replace("_", " ").split())
+    return " ".join(as_word(name).replace("_", " ").split())
 
 
 class Dataset:

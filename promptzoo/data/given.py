@@ -12,6 +12,7 @@ from torch import Tensor
 
 from promptzoo.data.picture import read, upright
 from promptzoo.errors import ZooError
+from promptzoo.paths import regular
 
 Given: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
 CHANNELS = ((1,), (3,), (4,))
@@ -36,9 +37,7 @@ def one_by_one(given: Given | Iterable[Given]) -> Iterator[Given]:
 def image_of(given: Any) -> Image.Image:
     """One picture, RGB, upright.  Raises `ZooError` for what is none, a missing file, and numbers out of range."""
     if isinstance(given, str | Path):
-        if not Path(given).is_file():
-            raise ZooError(f"no such picture: {given}", given=str(given))
-        return read(Path(given))
+        return read(regular(given, "picture"))
     if isinstance(given, Image.Image):
         return upright(given)
     if isinstance(given, Tensor) and given.is_floating_point():

@@ -1,6 +1,5 @@
 """Batches whose order and augmentation depend on seed, epoch and index alone: `Loader`."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import partial
@@ -11,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from promptzoo.data import chance
+from promptzoo.data.aside import as_tensors, readers, reading_aside
 from promptzoo.data.cache import Cache
 from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
@@ -145,6 +145,12 @@ class Loader:
             yield found
 
     @property
+    def bytes(self) -> int:
+        """How large a batch is."""
+        height, width = self.reader.cache.preprocess.size
+        return 3 * 4 * height * width * min(self.batch, len(self.reader.pictures))
+
+    @property
     def augment(self) -> str:
         """How training changes its pictures."""
         return self.reader.augment
@@ -182,19 +188,6 @@ class Loader:
         """The planned batches, read by processes that stay for the epochs to come."""
         self.plan[:] = plan
         if self.processes is None:
-            with warnings.catch_warnings(action="ignore"):  # more workers than cores is the user's choice
-                self.processes = DataLoader(
-                    self.reader,
-                    batch_size=None,
-                    sampler=self.plan,
-                    num_workers=self.workers,
-                    persistent_workers=True,
-                    pin_memory=torch.cuda.is_available(),
-                    collate_fn=as_it_is,
-                    generator=torch.Generator(),  # its own: the global one must not notice how batches are read
-                )
-        return iter(self.processes)
-
-
-def as_it_is(found: Any) -> Any:
-    return found
+            self.processes = readers(self.reader, self.plan, self.workers, self.bytes)
+        with reading_aside(self.workers):
+            yield from map(as_tensors, self.processes)

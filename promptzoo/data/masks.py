@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptzoo.data.picture import UNREADABLE
+from promptzoo.data.picture import UNREADABLE, formats
 from promptzoo.errors import ZooError
 from promptzoo.files import write
+from promptzoo.paths import regular
 
 Ids = NDArray[np.uint8]  # h w: 0 is background
 VOID = 255
@@ -27,7 +28,7 @@ def read_masks(paths: Sequence[Path]) -> tuple[list[Ids], str]:
     modes: list[str] = []
     for path in paths:
         try:
-            with Image.open(path) as image:
+            with Image.open(regular(path, "mask"), formats=formats()) as image:
                 masks.append(np.array(image, dtype=np.uint8))
                 modes.append("L" if image.mode == "1" else image.mode)
                 if image.mode == "1":

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from promptzoo.errors import ZooError
+from promptzoo.paths import regular
 
 
 @dataclass(frozen=True)
@@ -29,29 +31,79 @@ class Picture:
 #: What Pillow's decoders raise for what they cannot read; a lack of memory or a mistake of ours is none of them.
 UNREADABLE = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
-    NotImplementedError, struct.error, zlib.error, Image.DecompressionBombError,
+    RuntimeError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
+
+
+#: What an ending promises, and which of Pillow's decoders reads it; those that run another program are none of them.
+FORMATS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF", ".webp": "WEBP", ".tif": "TIFF",
+    ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
+    ".jfif": "JPEG", ".jp2": "JPEG2000", ".mpo": "MPO", ".tga": "TGA", ".ico": "ICO", ".dib": "DIB", ".pcx": "PCX",
+    ".sgi": "SGI", ".qoi": "QOI", ".dds": "DDS", ".psd": "PSD",
+}  # fmt: skip
+BYTES = (np.arange(2**16) / 257).round().astype(np.uint8)  # of 16 bits
+ROWS = 512  # that are turned at a time
+
+
+def formats() -> list[str]:
+    """The decoders that this Pillow has, with those that a plugin has added."""
+    Image.init()
+    return [one for one in dict.fromkeys(FORMATS.values()) if one in Image.OPEN]
+
+
+def endings() -> tuple[str, ...]:
+    """The endings of pictures that can be read here."""
+    there = formats()
+    return tuple(ending for ending, kind in FORMATS.items() if kind in there)
 
 
 def read(path: Path) -> Image.Image:
     """The picture in a file, upright by its EXIF note, in RGB; transparency is dropped, 16-bit grey becomes 8-bit.
 
-    Raises `ZooError` naming the file when it cannot be decoded to its end.
+    Raises `ZooError` naming the file when it cannot be decoded to its end, or when its numbers are of no known range.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(regular(path, "picture"), formats=formats()) as image:
             image.load()
     except UNREADABLE as error:
         reason = str(error).replace(str(path), "the file").replace(repr(str(path)), "the file") or type(error).__name__
         raise ZooError(f"this picture cannot be read ({reason})", place=path) from error
-    return upright(image)
+    with suppress(*UNREADABLE):  # a broken EXIF note does not make the picture unreadable
+        ImageOps.exif_transpose(image, in_place=True)
+    try:
+        return in_rgb(image)
+    except ZooError as error:
+        raise ZooError(error.what, place=path, key="mode", given=error.given, remedy=error.remedy) from error
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """A decoded picture turned as its EXIF note says, in RGB."""
+    """A decoded picture turned as its EXIF note says, in RGB.  Raises `ZooError` as `in_rgb` does."""
     with suppress(*UNREADABLE):  # a broken EXIF note does not make the picture unreadable
         image = ImageOps.exif_transpose(image)
+    return in_rgb(image)
+
+
+def in_rgb(image: Image.Image) -> Image.Image:
+    """The picture in RGB, its numbers scaled by the range of its mode.
+
+    Raises `ZooError` for whole numbers of more than 16 bits, and for floats outside 0..1, which have no range.
+    """
     if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.float64)
-        image = Image.fromarray((grey / 257).round().clip(0, 255).astype(np.uint8))
-    return image.convert("RGB")
+        image = narrow(image, 0, 2**16 - 1, lambda numbers: BYTES[numbers])
+    elif image.mode == "F":
+        image = narrow(image, 0, 1, lambda numbers: (numbers * 255).round().astype(np.uint8))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def narrow(image: Image.Image, least: int, most: int, turned: Callable[[Any], Any]) -> Image.Image:
+    """A grey picture in 8 bits, some rows at a time, so that little memory is needed beside it."""
+    numbers = np.asarray(image)
+    low, high = float(numbers.min(initial=most)), float(numbers.max(initial=least))
+    if not (low >= least and high <= most):
+        said = f"this picture is of mode {image.mode}, its numbers {low:.4g} to {high:.4g}; {least} to {most} are read"
+        raise ZooError(said, key="mode", given=image.mode, remedy="save it with 8 or 16 bits")
+    found = np.empty(numbers.shape, np.uint8)
+    for start in range(0, len(numbers), ROWS):
+        found[start : start + ROWS] = turned(numbers[start : start + ROWS])
+    return Image.fromarray(found)

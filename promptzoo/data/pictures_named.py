@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from glob import glob, has_magic
 from pathlib import Path
 
-from promptzoo.data.sources.folder import ENDINGS, files
+from promptzoo.data.picture import endings
+from promptzoo.data.sources.folder import pictures_in
 from promptzoo.errors import ZooError
+from promptzoo.paths import at
 
 
 def pictures_named(names: Iterable[str | Path]) -> list[Path]:
@@ -16,18 +18,15 @@ def pictures_named(names: Iterable[str | Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for name in names:
-        path = Path(name).expanduser()
+        path = at(name)
         here = [path] if path.exists() else [*map(Path, sorted(glob(str(path), recursive=True)))]
         if not here:
             said = f"no picture matches {name}" if has_magic(str(name)) else f"no such picture: {name}"
             raise ZooError(said, given=str(name))
-        inside = [file for one in here for file in (seen(one) if one.is_dir() else [one])]
+        inside = [file for one in here for file in (pictures_in(one) if one.is_dir() else [one])]
         if not inside:
-            raise ZooError(f"no picture in {name}", given=str(name), remedy=f"the endings read are {' '.join(ENDINGS)}")
+            raise ZooError(
+                f"no picture in {name}", given=str(name), remedy=f"the endings read are {' '.join(endings())}"
+            )
         found |= dict.fromkeys(inside)
     return list(found)
-
-
-def seen(folder: Path) -> list[Path]:
-    """The pictures of a folder and of the folders in it."""
-    return [file for file in files(folder) if file.suffix.lower() in ENDINGS]

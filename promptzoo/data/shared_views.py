@@ -16,6 +16,7 @@ from promptzoo.data.picture import Picture
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import Pixels
 from promptzoo.files import cache_folder, code_digest
+from promptzoo.names import as_bytes
 
 LINE = np.dtype([("key", "V16"), ("sum", "<u4"), ("content", "V32")])
 TRIES = 16  # places in which a picture may lie, one after another
@@ -115,4 +116,4 @@ def key_of(picture: Picture) -> bytes | None:
     except OSError:
         return None
     name = f"{os.path.abspath(picture.path)}\0{told.st_size}\0{told.st_mtime_ns}"
-    return hashlib.sha256(name.encode()).digest()[:16]
+    return hashlib.sha256(as_bytes(name)).digest()[:16]

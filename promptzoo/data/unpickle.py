@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from promptzoo.errors import ZooError
+from promptzoo.paths import regular
 
 LARGEST = 1 << 30  # bytes
 
@@ -62,7 +63,7 @@ def unpickle(path: Path, allowed: Allowed | None = None, *, skip: int = 0, large
     """
     allowed = allowed or {}
     try:
-        with open(path, "rb") as file:
+        with open(regular(path), "rb") as file:
             content = file.read(largest + 1)[skip:]
     except OSError as error:
         raise ZooError(f"cannot be read: {error.strerror}", place=path) from error
@@ -84,7 +85,7 @@ def unpickle(path: Path, allowed: Allowed | None = None, *, skip: int = 0, large
 def object_array(path: Path, allowed: Allowed = ARRAYS) -> Any:
     """An `.npy` file of any kind; one of objects by the restricted reader.  Raises `ZooError`."""
     try:
-        with open(path, "rb") as file:
+        with open(regular(path), "rb") as file:
             version = np.lib.format.read_magic(file)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             _, _, kind = header(file)

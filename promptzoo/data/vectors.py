@@ -1,12 +1,12 @@
 """A table of names and vectors, one for each class: `read_table`."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from promptzoo.errors import ZooError
+from promptzoo.paths import at, regular
 
 
 def read_table(table: Path, key: str = "knowledge.table") -> tuple[list[str], NDArray[np.floating]]:
@@ -14,14 +14,15 @@ def read_table(table: Path, key: str = "knowledge.table") -> tuple[list[str], ND
 
     Raises `ZooError` when the file is missing, is none, or holds something else.
     """
-    path = table.expanduser()
+    path = at(table)
+    if not path.exists():
+        near = [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
+        raise ZooError(f"no file {table}", place=key, key=key, given=path.name, possible=near or None)
+    regular(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             names, vectors = [str(name) for name in file["names"]], file["emb"]
-    except FileNotFoundError as error:
-        near = [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
-        raise ZooError(f"no file {table}", place=key, key=key, given=path.name, possible=near or None) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a zip file or an array of foreign making lets numpy raise
         said = f"{table} is no .npz file with arrays 'names' and 'emb' ({error})"
         raise ZooError(said, place=key, key=key) from error
     if vectors.ndim != 2 or len(vectors) != len(names) or vectors.dtype.kind != "f":

@@ -20,6 +20,7 @@ from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
+from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.reopen import open_run
@@ -65,16 +66,18 @@ class Merged:
         deliver(path, in_order(save(self.state, words), words), force)
 
 
-def merge(run: Run | str | Path | Model, *, weights: str | None = None) -> Merged | Decoupled:
+def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
     Prompts are no weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
-    `weights` tells where the backbone's weights are now, if not where the run found them.
+    `weights` tells where the backbone's weights are now, if not where the run found them;
+    `trust_code` imports the modules that the run names in its recipe.
     Raises `ZooError` naming each graft that no plain model can take up, or when there is nothing to fold.
     """
     if isinstance(run, Model):
         return merged(run, "this model", None, None if run.backbone is None else run.backbone.preprocess)
-    opened = open_run(path := Path(run), weights)
+    trusted = trust_code or (isinstance(run, Run) and run.trust_code)
+    opened = open_run(path := at(run), weights, trust_code=trusted)
     return decouple(opened) or merged(opened.model, str(path), opened.recipe, seen_by(opened.recipe, opened.backbone))
 
 

@@ -97,14 +97,16 @@ class Column:
         return [f"{view.name} is in the training split of {self.label}: it shows what was learned by heart too"]
 
 
-def columns_of(runs: Sequence[str | Path], bare_too: bool = False, weights: str | None = None) -> list[Column]:
+def columns_of(
+    runs: Sequence[str | Path], bare_too: bool = False, weights: str | None = None, trust_code: bool = False
+) -> list[Column]:
     """Each run as a column, the bare tower of the first before them where it is wanted.
 
-    Raises `ZooError` where a run cannot be opened.
+    Raises `ZooError` where a run cannot be opened, and for one that names code of its own, unless `trust_code`.
     """
     found = []
     for path, label in zip(runs, labels(runs), strict=True):
-        run = open_run(path, weights)
+        run = open_run(path, weights, trust_code=trust_code)
         preprocess = seen_by(run.recipe, run.backbone)
         found.append(Column(label, run.model.eval(), preprocess, run.recipe, RunFolder(home_of(path))))
     return [bare_of(found[0]), *found] if bare_too and found else found

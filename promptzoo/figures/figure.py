@@ -50,6 +50,7 @@ def figure(
     dark: bool = False,
     weights: str | None = None,
     force: bool = False,
+    trust_code: bool = False,
     **options: Any,
 ) -> Drawn:
     """Draws a figure of runs and pictures; the kinds are those of `promptzoo figure`.
@@ -65,6 +66,7 @@ def figure(
         dark: For a dark page.
         weights: Where the backbone's weights are now, if not where the runs found them.
         force: Overwrite files.
+        trust_code: Imports the modules that the runs name in their recipes.
         options: What the kind takes beside, as `layer=11` or `at=(7, 7)`: the fields of `Wish`.
 
     Raises `ZooError` for a kind or option that there is not, and for what a run or its tower cannot give.
@@ -77,7 +79,7 @@ def figure(
     demand(chosen, paths, given, words)
     scheme = DARK if dark else LIGHT
     with style(scheme):
-        found = find(chosen, paths, given, words, wish, bare, weights)
+        found = find(chosen, paths, given, words, wish, bare, weights, trust_code)
         made = None if drawing is None else draw(found, scheme)
         if drawing is not None:
             deliver(drawing, content(made, drawing.suffix.lower(), DPI), force)
@@ -142,19 +144,19 @@ def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], wo
 
 def find(
     kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], words: Sequence[str], wish: Wish,
-    bare: bool = False, weights: str | None = None,
+    bare: bool = False, weights: str | None = None, trust_code: bool = False,
 ) -> Found:  # fmt: skip
     """The numbers of a figure."""
     home: Any = importlib.import_module(kind.home)
     found: Found
     if kind.of == "folder":
-        found = home.find(Path(runs[0]))
+        found = home.find(Path(runs[0]), trust_code)
     elif kind.of == "task":
-        found = home.find(asked(home.TASK, runs, words, bare, weights), wish)
+        found = home.find(asked(home.TASK, runs, words, bare, weights, trust_code), wish)
     elif kind.of == "runs":
         found = home.find(folders_of(runs), wish)
     else:
-        columns = columns_of(runs, bare, weights)
+        columns = columns_of(runs, bare, weights, trust_code)
         more = {"pictures": (pictures,), "data": (kind.name,), "models": ()}[kind.of]
         found = home.find(columns, *more, wish)
     return found

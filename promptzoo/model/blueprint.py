@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from promptzoo.errors import RecipeError, ZooError
+from promptzoo.errors import RecipeError, ZooError, told
 
 
 class Make:
@@ -43,6 +43,10 @@ class Make:
             if self.place:
                 raise self.error(f"{self.label}: {error}") from error
             raise
+        except Exception as error:  # of somebody's class, or of a number that ours did not expect
+            if self.place:
+                raise self.error(f"{self.label} cannot be built ({told(error)})") from error
+            raise
 
     def error(self, what: str, **fields: Any) -> ZooError:
         return RecipeError(what, place=self.place, **fields) if self.place else ZooError(what, **fields)
@@ -70,7 +74,10 @@ def parameters(cls: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     if isinstance(cls, type) and getattr(start, "__qualname__", "") in ("Module.__init__", "object.__init__"):
         return {}  # no constructor of its own
     ways = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {name: one for name, one in inspect.signature(cls).parameters.items() if one.kind in ways}
+    try:
+        return {name: one for name, one in inspect.signature(cls).parameters.items() if one.kind in ways}
+    except (TypeError, ValueError):  # it is written in C, and tells nobody
+        return {}
 
 
 def hints(cls: Callable[..., Any]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError
+from promptzoo.paths import regular
 
 KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
 SEAL = "digest"  # of all the rest
@@ -64,13 +65,12 @@ def in_order(content: bytes, keys: Iterable[str]) -> bytes:
 
 def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata.  Raises `ZooError` when there is no such file, or it is not one of ours."""
-    if not file.exists():
-        raise ZooError(f"no such file or run: {file}", given=str(file))
+    file = regular(file, "file or run")
     try:
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata() or {}
-            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
-    except (SafetensorError, OSError) as error:
+        content = file.read_bytes()  # not by its name, which need not be UTF-8
+        state = load(content)
+        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
     if MERGED in metadata:
         raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")

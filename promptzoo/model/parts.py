@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from torch import nn
 
+from promptzoo.errors import ZooError
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft
 
@@ -29,6 +30,8 @@ class Parts(nn.ModuleDict, Generic[P]):
 
     def __setitem__(self, name: str, part: nn.Module) -> None:
         check(type(part), self._base, f"'{name}'")
+        if hasattr(self, name) and name not in self:
+            raise ZooError(f"no part can be called '{name}', which torch's ModuleDict has", key=name, given=name)
         super().__setitem__(name, part)
 
 

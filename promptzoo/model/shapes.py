@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from promptzoo.data.room import Largest
 from promptzoo.errors import ZooError
 from promptzoo.model.holding import held
 from promptzoo.model.model import Model
@@ -31,11 +32,13 @@ def on_meta(model: Model) -> Model:
 def rehearse(model: Model) -> None:
     """One forward of shapes alone, which shows that a model fits its pictures.
 
-    Raises `ZooError` where a step needs a number, with the tensors that no module has registered; and what else the
-    forward raises.
+    Raises `ZooError` where a step needs a number, with the tensors that no module has registered; where one picture
+    makes a tensor that no memory here holds; and what else the forward raises.
     """
     try:
-        on_meta(model)(torch.empty(2, *model.visual.input, device="meta"))
+        with Largest() as largest:
+            on_meta(model)(torch.empty(2, *model.visual.input, device="meta"))
+        largest.fits("a picture of {} x {}".format(*model.visual.input[-2:]), rows=2)
     except RuntimeError as error:
         said = str(error).splitlines()[0]
         if "meta" not in said:

@@ -58,7 +58,9 @@ def check(recipe: Recipe, pictures: int = 0) -> Checked:
     classes, more = class_names(recipe)
     model = build(recipe, classes, open_of(recipe, hollow=not here))
     return Checked(
-        model, of_model(model, recipe, steps=False), (*recipe.remarks, *(remarks if asked != "random" else ()), *more)
+        model,
+        of_model(model, recipe, steps=False),
+        (*recipe.remarks, *(remarks if asked != "random" else ()), *model.backbone.remarks, *more),
     )
 
 

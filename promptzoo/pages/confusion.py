@@ -7,6 +7,7 @@ from promptzoo.errors import ZooError
 from promptzoo.figures.confusion import confusion_figure
 from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
+from promptzoo.names import as_bytes
 from promptzoo.pages.table import Table
 from promptzoo.training.evaluate_run import Answered
 
@@ -29,7 +30,7 @@ def write_confusion(file: Path, found: Answered, force: bool = False) -> None:
     rows = found.confusion.tolist()
     if file.suffix.lower() == ".csv":
         table = Table(["class", *found.classes], [[name, *row] for name, row in zip(found.classes, rows, strict=True)])
-        deliver(file, table.csv().encode(), force)
+        deliver(file, as_bytes(table.csv()), force)
         return
     with style(), io.BytesIO() as buffer:
         confusion_figure(rows, found.classes).savefig(buffer, format=file.suffix[1:].lower(), dpi=150)

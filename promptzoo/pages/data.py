@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,12 +11,14 @@ from promptzoo.data.checking import PARTS, LookedThrough, look_through
 from promptzoo.data.dataset import Dataset
 from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
-from promptzoo.model.blueprint import parameters
+from promptzoo.model.blueprint import hints, parameters
+from promptzoo.names import as_bytes
 from promptzoo.pages.table import Table
 from promptzoo.recipe import yaml
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.presets import load_presets
 from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.typed import read, typed
 
 SHOWN = 5  # broken pictures, twins and classes that are named
 
@@ -39,14 +42,15 @@ def list_page(out: Console) -> None:
 def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
     """A set by its word, where it lies, and `key=value` for its other arguments.  Raises `ZooError`."""
     node = yaml.placed({"dataset": name, **more}, yaml.Place("data"))
-    takes = parameters(load_registry().find("dataset", name)[1])
+    cls = load_registry().find("dataset", name)[1]
+    takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]
     place = "root" if "root" in required or not required else required[0]
     for word in words:
         key, sign, value = word.partition("=")
         if sign and key.removeprefix("data.").isidentifier():
-            where = yaml.Place(word, override=True)
-            node.put(key.removeprefix("data."), yaml.read(value, word, override=True), where)
+            key, where = key.removeprefix("data."), yaml.Place(word, override=True)
+            node.put(key, typed(value, read(value, word), types.get(key, Any)), where)
         else:
             node.put(place, word, yaml.Place(word, override=True))
     made: Dataset = Construct(load_registry()).build(node, "dataset")
@@ -113,7 +117,7 @@ def split_page(
             if picture.path is None:
                 raise ZooError(f"the pictures of '{name}' have no files that a list could name")
             table.add(picture.name, dataset.classes[picture.label], part)
-    deliver(file, table.csv().encode(), force)
+    deliver(file, as_bytes(table.csv()), force)
     counts = ", ".join(f"{part} {len(getattr(dataset, part)):,}" for part in PARTS)
     root = getattr(dataset, "root", None)
     out.print(f"{counts}; written to {file}: data.dataset=list data.lists={file} data.root={root}", soft_wrap=True)

@@ -1,7 +1,6 @@
 """What `promptzoo figure` does and says: reads which words are runs, pictures or settings, and tells the numbers."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +10,7 @@ from promptzoo.errors import ZooError
 from promptzoo.figures.figure import figure, kind_of
 from promptzoo.figures.kinds import KINDS
 from promptzoo.pages.table import Table
+from promptzoo.paths import at
 
 
 def kinds_page(out: Console) -> None:
@@ -43,7 +43,7 @@ def sorted_out(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """
     runs, pictures, settings = list[str](), list[str](), list[str]()
     for word in words:
-        path = Path(word)
+        path = at(word)
         if path.is_dir() or path.suffix == ".safetensors":
             runs.append(word)
         elif path.is_file():

@@ -18,14 +18,22 @@ NAME = "merged.safetensors"
 NAMED = 8  # places of one kind that are shown
 
 
-def run(path: Path, file: Path | None, out: Console, *, weights: str | None = None, force: bool = False) -> None:
+def run(
+    path: Path,
+    file: Path | None,
+    out: Console,
+    *,
+    weights: str | None = None,
+    force: bool = False,
+    trust_code: bool = False,
+) -> None:
     """The whole command; the file stands beside the run's model where no other is named.
 
     Raises `ZooError` as `merge` does, and where a file may not be written, before anything is folded.
     """
     file = checked(file or (path if path.is_dir() else path.parent) / NAME)
     vacant(file, force)
-    merged = merge(path, weights=weights)
+    merged = merge(path, weights=weights, trust_code=trust_code)
     merged.save(file, force=force)
     if isinstance(merged, Decoupled):
         lighter(merged, file, out)

@@ -15,12 +15,15 @@ FORMS = ("table", "csv", "json")
 Named = Sequence[tuple[Path, Prediction | ZooError]]
 
 
+def told(found: Named) -> list[tuple[str, str]]:
+    """Each picture that was named, and its classes in words."""
+    rankings = [(str(file), one.ranking) for file, one in found if isinstance(one, Prediction)]
+    return [(file, ", ".join(f"{name} {100 * share:.1f} %" for name, share in row)) for file, row in rankings]
+
+
 def lines(found: Named) -> str:
     """A line for each picture that was named."""
-    told = [(file, one.ranking) for file, one in found if isinstance(one, Prediction)]
-    return "".join(
-        f"{file}  {', '.join(f'{name} {100 * share:.1f} %' for name, share in ranking)}\n" for file, ranking in told
-    )
+    return "".join(f"{file}  {words}\n" for file, words in told(found))
 
 
 def comma_separated(found: Named) -> str:
@@ -40,13 +43,13 @@ CELLS = ("class", "probability")
 
 def as_json_text(found: Named) -> str:
     """A list of pictures, each with its classes, or with what is wrong with it."""
-    told = [
+    pictures = [
         {"picture": str(file), "error": str(one)}
         if isinstance(one, ZooError)
         else {"picture": str(file), "classes": [{"class": name, "probability": share} for name, share in one.ranking]}
         for file, one in found
     ]
-    return as_json(told, indent=2) + "\n"
+    return as_json(pictures, indent=2) + "\n"
 
 
 def written(found: Named, form: str) -> str:
@@ -56,6 +59,5 @@ def written(found: Named, form: str) -> str:
 
 def predictions_page(found: Named, out: Console) -> None:
     """The lines on the screen, names of pictures bold."""
-    for line in lines(found).splitlines():
-        file, _, told = line.rpartition("  ")
-        out.print(f"[bold]{escape(file)}[/]  {escape(told)}", soft_wrap=True)
+    for file, words in told(found):
+        out.print(f"[bold]{escape(file)}[/]  {escape(words)}", soft_wrap=True)

@@ -12,6 +12,8 @@ from promptzoo.costs.gather import Gathering
 from promptzoo.costs.lists import Listed
 from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
+from promptzoo.names import as_bytes
+from promptzoo.pages.console import say
 from promptzoo.pages.costs import BY, markdown, show, show_measured
 from promptzoo.pages.formats import as_json, comma_separated
 from promptzoo.pages.lists import listed_as, show_list
@@ -39,6 +41,7 @@ class Wanted:
     measure: bool = False
     force: bool = False
     again: bool = False
+    trust_code: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -73,7 +76,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         fitting(recipes, lists, wanted)
         gathering.recipes(recipes, wanted.measure)
     if wanted.runs:
-        gathering.finished_runs(wanted.runs)
+        gathering.finished_runs(wanted.runs, wanted.trust_code)
     if lists or gathering.rows or gathering.refused:
         tell(gathering, [gathering.listed(one) for one in lists], wanted, out, said)
     for remark in gathering.remarks:
@@ -82,6 +85,8 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
     if gathering.refused and not (gathering.rows or lists):
         raise ZooError(f"none of the {len(gathering.refused)} combinations can be built; each has its sentence above")
+    if not (lists or gathering.rows or gathering.refused):
+        raise ZooError(f"no run in {wanted.runs} can be counted", key="--runs", given=str(wanted.runs))
 
 
 def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
@@ -113,7 +118,7 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
 
         write_page(wanted.target or PAGE, gathered.rows, gathered.refused, gathered.skipped, force=wanted.force)
     elif wanted.out is not None:
-        deliver(wanted.out, text(gathered, lists, wanted).encode(), wanted.force)
+        deliver(wanted.out, as_bytes(text(gathered, lists, wanted)), wanted.force)
     elif wanted.form == "table":
         for listed in lists:
             show_list(listed, out)
@@ -122,7 +127,7 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
         if measured := {row.report.name: row.measured for row in gathered.rows if row.measured}:
             show_measured(measured, out)
     else:
-        print(text(gathered, lists, wanted), end="")
+        say(text(gathered, lists, wanted))
     for refused in gathered.refused if wanted.form != "html" else ():  # a page holds them; a table of a program cannot
         where = out if wanted.form == "table" and wanted.out is None else said
         where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)

@@ -31,7 +31,9 @@ from promptzoo.recipe.importing import package
 PAGE = Path("page.html")
 
 
-def make_page(words: Sequence[str], out: Path | None, force: bool, weights: str | None, said: Console) -> None:
+def make_page(
+    words: Sequence[str], out: Path | None, force: bool, weights: str | None, said: Console, trust_code: bool = False
+) -> None:
     """The whole command.  Raises `ZooError` for what is no run."""
     runs, *others = sorted_out(words)
     if any(others) or not runs:
@@ -42,16 +44,21 @@ def make_page(words: Sequence[str], out: Path | None, force: bool, weights: str 
     file = out or PAGE
     may_write(file, force)
     said.print(f"looking at the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
-    write_run_page(file, runs, force, weights)
+    write_run_page(file, runs, force, weights, trust_code=trust_code)
     said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
 
 def write_run_page(
-    file: Path, runs: Sequence[str | Path], force: bool = False, weights: str | None = None, title: str = "Runs"
+    file: Path,
+    runs: Sequence[str | Path],
+    force: bool = False,
+    weights: str | None = None,
+    title: str = "Runs",
+    trust_code: bool = False,
 ) -> None:
     """Writes the page.  Raises `ZooError` where a run or its pictures cannot be opened, and where plotly is missing."""
     may_write(file, force)
-    columns = columns_of(runs, weights=weights)
+    columns = columns_of(runs, weights=weights, trust_code=trust_code)
     folders = [(column.label, column.folder) for column in columns if column.folder is not None]
     panels = [one for row in curves.find(folders, Wish()).panels for one in row if isinstance(one, Curves)]
     names = list(dict.fromkeys(curve.run for one in panels for curve in one.curves))

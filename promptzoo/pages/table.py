@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as Screen
 
+from promptzoo.names import as_cell
+
 FREE = 1000  # columns, where a table may be as wide as it wants
 
 
@@ -68,6 +70,6 @@ class Table:
         """Cells as they are, None as an empty one."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.titles)
-        writer.writerows(["" if cell is None else cell for cell in row] for _, row in self.rows)
+        writer.writerow(map(as_cell, self.titles))
+        writer.writerows(["" if cell is None else as_cell(cell) for cell in row] for _, row in self.rows)
         return text.getvalue()

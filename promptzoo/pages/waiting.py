@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promptzoo.doing import Watcher
+from promptzoo.names import on_screen
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -49,7 +50,7 @@ class Narrator(Watcher):
 
     def begin(self, what: str, total: int) -> None:
         with self.lock:
-            self.tasks.append(Errand(what, total))
+            self.tasks.append(Errand(on_screen(what), total))
             if self.timer is None:
                 self.later()
             self.show()
@@ -108,7 +109,7 @@ class Narrator(Watcher):
             def render(self, task):  # type: ignore[no-untyped-def]
                 return super().render(task) if task.total else ""
 
-        words = TextColumn("{task.description}")
+        words = TextColumn("{task.description}", markup=False)
         columns = (SpinnerColumn("line"), words, Counted(), Count(), TimeElapsedColumn())
         self.bars = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
         self.bars.start()

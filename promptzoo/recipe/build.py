@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from promptzoo.backbones import Backbone
+from promptzoo.data.room import room
 from promptzoo.doing import doing
-from promptzoo.errors import RecipeError, ZooError, located, placing
+from promptzoo.errors import RecipeError, ZooError, located, placing, told
 from promptzoo.grafts.shared.at import VERBS, AtSite, Thaw
 from promptzoo.model.contract import Rule
 from promptzoo.model.frozen import Original, asked
@@ -77,7 +78,7 @@ def build(
         construct.make(node, kind)  # what is needed later is checked now
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), room(f"the recipe {recipe.name}"):
         torch.default_generator.manual_seed(recipe.train.seed)
         model = Model(adopted.visual, adopted.text, classes, adopted.logit_scale)
         model.backbone, model.recipe = backbone, recipe
@@ -169,11 +170,13 @@ def fitting(recipe: Recipe) -> Iterator[None]:
     """Around a model's first forward: what fits no picture of this size gets its place in the recipe."""
     try:
         yield
-    except (ValueError, RuntimeError) as error:
-        if isinstance(error, RecipeError):
-            raise
+    except ZooError as error:
+        raise located(error, recipe.node.where("grafts" if recipe.grafts else "backbone")) from error
+    except Exception as error:
         where = recipe.node.where("grafts" if recipe.grafts else "backbone")
-        raise RecipeError(str(error).splitlines()[0], place=where) from error
+        if isinstance(error, ValueError | RuntimeError) and str(error):
+            raise RecipeError(str(error).splitlines()[0], place=where) from error
+        raise RecipeError(told(error), place=where) from error
 
 
 def _demand_note(recipe: Recipe, who: str, note: str, written: dict[str, str], where: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """Construct: nodes of a recipe into classes with checked arguments, or into the objects themselves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry
 from promptzoo.recipe.settings import APART
 from promptzoo.recipe.yaml import Node, Place, placed
 
+LARGEST = 1_000_000  # of a whole number: nothing that fits in a picture has more
 MODULES = ("block", "graft", "head", "loss")
 
 # What a recipe need not say: the place where a block will stand knows it.
@@ -110,6 +111,10 @@ class Reading:
     def argument(self, node: Node, key: str, value: Any, hint: Any, label: str, entry: Entry | None) -> Any:
         """The value of one argument, with every node in it a `Make` and of the type the constructor asks for."""
         place, before = node.where(key), len(self.problems.found)
+        if key != "seed" and (large := next((one for one in whole(value) if abs(one) > LARGEST), None)) is not None:
+            said = f"{label}: '{key}' should be {LARGEST} or less, got {shown(large)}"
+            self.problems.add(place, said, key=key, given=large)
+            return value
         made = self.nested(value)
         if len(self.problems.found) > before:
             return made
@@ -142,6 +147,15 @@ class Reading:
                 return self.node(value, kind)
             return {key: self.nested(item) for key, item in value.items()}
         return [self.nested(item) for item in value] if isinstance(value, list) else value
+
+
+def whole(value: Any) -> Iterator[int]:
+    """The whole numbers in a value, apart from those of nodes in it, which are looked at by themselves."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield value
+    elif isinstance(value, list) or (isinstance(value, dict) and not any(kind in value for kind in KINDS)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from whole(item)
 
 
 def holds(value: Any, cls: type) -> bool:

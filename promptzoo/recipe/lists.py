@@ -1,11 +1,11 @@
 """Recipe lists: recipes under words of their own, to be counted or compared together, beside figures of a paper."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptzoo.errors import ZooError
+from promptzoo.paths import at
 from promptzoo.recipe import yaml
 from promptzoo.recipe.complaints import listed
 from promptzoo.recipe.recipe import Recipe
@@ -64,7 +64,7 @@ def read_list(word: str) -> RecipeList | None:
 
     Raises `ZooError` with every mistake in a list.
     """
-    file = shipped_lists().get(word, Path(word))
+    file = shipped_lists().get(word) or at(word)
     if word not in shipped_lists() and (file.suffix not in (".yaml", ".yml") or not file.is_file()):
         return None
     try:

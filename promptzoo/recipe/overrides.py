@@ -1,8 +1,8 @@
 """Overrides: `key=value` of the command line put into a recipe, as if it had been written there."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import Problems, RecipeError, ZooError, shown
@@ -11,26 +11,37 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.registry import KINDS, load_registry
 from promptzoo.recipe.sections import SECTIONS
 from promptzoo.recipe.settings import APART, SOURCES
+from promptzoo.recipe.typed import Change, Unread, holder, read
 from promptzoo.recipe.yaml import Node, Place
 
 
 def apart(words: Iterable[Any]) -> tuple[list[Any], list[str]]:
     """Recipes, lists or runs, by their names or as Python has them, and overrides; a file with a `=` is a name."""
     words = list(words)
-    overrides = [word for word in words if isinstance(word, str) and "=" in word and not Path(word).exists()]
+    overrides = [word for word in words if isinstance(word, str) and "=" in word and not os.path.exists(word)]
     return [word for word in words if word not in overrides], overrides
 
 
-def change(recipe: Node, text: str, problems: Problems) -> None:
-    """Put one `key=value` into the recipe; the value `null` takes a section, a graft or a loss away."""
+def change(recipe: Node, text: str, problems: Problems) -> list[Change]:
+    """Puts one `key=value` into the recipe; the value `null` takes a section, a graft or a loss away.
+
+    Gives the change, none where it is a mistake; `settle` reads its value by the type of its key once all classes are
+    known.
+    """
     try:
         key, sign, written = text.partition("=")
         *way, last = key.strip().split(".")
         if not sign or not last:
             raise RecipeError("an override is written key=value, like train.epochs=1", place=text, given=text)
-        put(recipe, way, last, yaml.read(written, text, override=True), Place(text, override=True))
+        written = written if key == key.strip() else written.strip()
+        here = holder(recipe, way)
+        before = here.get(last) if isinstance(here, Node) else None
+        made = Change(tuple(way), last, written, Place(text, override=True), before)
+        put(recipe, way, last, read(written, text), made.place)
     except RecipeError as error:
         problems.take(error)
+        return []
+    return [made]
 
 
 def put(recipe: Node, way: list[str], last: str, value: Any, place: Place) -> None:
@@ -42,6 +53,8 @@ def put(recipe: Node, way: list[str], last: str, value: Any, place: Place) -> No
     removes = value is None and (not way or way in (["grafts"], ["losses"]))
     if removes or not isinstance(here, Node):
         inside(here, last, ".".join(way), place)
+    if isinstance(value, Unread) and (isinstance(here, list) or not way):
+        raise value.error
     if isinstance(here, list):
         here[int(last)] = value
     elif removes:

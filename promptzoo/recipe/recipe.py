@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptzoo.errors import Problems, RecipeError, nearest, shown
+from promptzoo.errors import Problems, RecipeError, ZooError, nearest, shown
+from promptzoo.paths import at, regular
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
 from promptzoo.recipe.shortening import planned, shorten
+from promptzoo.recipe.trust import refuse_code
+from promptzoo.recipe.typed import Change, settle
 from promptzoo.recipe.yaml import Node, Place
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ class Recipe:
     `overrides` are `key=value`, as in a command.  `pictures` are those given in Python, which no file can hold.
     The nodes `head`, `rule`, `task` and those in `grafts` and `losses` are built by `Construct`; the rest is settings.
     `remarks` say what an override changed beside what it names.
+    One that is not `trusted` came with a run, and names no code of its own.
     Two recipes are equal when they say the same.  Raises `RecipeError` with every mistake and its line.
     """
 
@@ -36,6 +40,7 @@ class Recipe:
         recipe: "Recipe | str | Path | Mapping[str, Any]",
         source: str = "recipe",
         overrides: str | Iterable[str] = (),
+        trusted: bool = True,
     ) -> None:
         problems = Problems()
         node, source = found(recipe, source)
@@ -43,11 +48,15 @@ class Recipe:
         self.remarks: list[str] = []
         if isinstance(recipe, Recipe):
             self.name, self.pictures, self.remarks = recipe.name, recipe.pictures, [*recipe.remarks]
-        epochs = planned(node)
-        for text in [overrides] if isinstance(overrides, str) else overrides:
-            change(node, str(text), problems)
-            epochs = planned(node) if str(text).partition("=")[0].strip() == "train" else epochs
-        self.remarks += [*choose_pictures(node.get("data")), *shorten(node, epochs)]
+        epochs, changes = planned(node), list[Change]()
+        for text in [overrides] if isinstance(overrides, str) else map(str, overrides):
+            changes += change(node, text, problems)
+            epochs = planned(node) if text.partition("=")[0].strip() == "train" else epochs
+        if not trusted:
+            refuse_code(node, source)
+        self.remarks += choose_pictures(node.get("data"))
+        settle(node, changes, problems)
+        self.remarks += shorten(node, epochs)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
             del node[key]
         strange = [key for key in node if key not in SECTIONS]
@@ -79,14 +88,14 @@ class Recipe:
             raise RecipeError(said, place=node.where("train", "epochs"), key="losses", remedy=way)
 
     @classmethod
-    def read(cls, recipe: str | Path, overrides: Iterable[str] = ()) -> "Recipe":
+    def read(cls, recipe: str | Path, overrides: Iterable[str] = (), trusted: bool = True) -> "Recipe":
         """A file, or the name of a shipped recipe."""
-        return cls(Path(recipe), overrides=overrides)
+        return cls(Path(recipe), overrides=overrides, trusted=trusted)
 
     @classmethod
-    def parse(cls, text: str, source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
+    def parse(cls, text: str, source: str = "recipe", overrides: Iterable[str] = (), trusted: bool = True) -> "Recipe":
         """The text of a recipe."""
-        return cls(mapping(yaml.read(text, source), source), source, overrides)
+        return cls(mapping(yaml.read(text, source), source), source, overrides, trusted)
 
     @classmethod
     def of(cls, recipe: Mapping[str, Any], source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
@@ -125,9 +134,10 @@ def found(recipe: Any, source: str) -> tuple[Node, str]:
         raise RecipeError(said, given=type(recipe).__name__)
     file, source = find(str(recipe))
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = regular(file, "recipe").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ZooError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        reason = str(error) if isinstance(error, ZooError) else reason
         raise RecipeError(f"cannot be read: {reason}", place=source) from error
     return mapping(yaml.read(text, source), source), source
 
@@ -145,7 +155,7 @@ def find(recipe: str) -> tuple[Path, str]:
     shipped = shipped_recipes()
     if recipe in shipped:
         return shipped[recipe], f"recipes/{recipe}.yaml"
-    file = Path(recipe)
+    file = at(recipe)
     if file.exists():
         return file, recipe
     if recipe in shipped_lists():

@@ -115,7 +115,10 @@ class Registry(BaseModel):
 
     def told(self, label: str, path: str, here: bool = False) -> Any:
         try:
-            return load(path, here)
+            found = load(path, here)
+            if here and not isinstance(found, type):
+                raise ZooError(f"it is no class but {shown(found)}", given=path)
+            return found
         except ZooError as error:
             raise error.under(label) from error
 

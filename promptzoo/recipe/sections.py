@@ -69,7 +69,7 @@ def explain(cls: type[BaseModel], node: Node, name: str, way: Way, errors: list[
             asked = next((node.where(word) for word in told.get("keys", ()) if node.overridden(word)), place)
             said = f"{name} needs '{lacking}'" if lacking else f"{name} {one['msg']}"
             problems.add(asked, said, key=lacking, remedy=told.get("remedy", ""))
-    elif way == loc and isinstance(errors[0]["input"], dict) and way[:1] == ("stages",):
+    elif way == loc and isinstance(errors[0]["input"], dict) and way[:1] == ("stages",) != way:
         problems.add(place, f"{name}.{key} {errors[0]['msg']}", key=key)
     elif way[:1] != ("stages",) or len(way) != 2 or way == loc:  # else what a stage has from `train`, reported there
         said, fields = complaint(errors)

@@ -8,8 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=1)]
+Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
+Many = Annotated[int, Field(ge=1, le=1_000_000)]
+Views = Annotated[int, Field(ge=1, le=10_000)]
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Size = Count | tuple[Count, Count]
+Size = Pixels | tuple[Pixels, Pixels]
 Colour = tuple[float, float, float]
 
 
@@ -47,18 +51,18 @@ class DataSettings(Settings):
     model_config = ConfigDict(extra="allow")
 
     dataset: str = Field(description="a source or a preset: promptzoo data list")
-    shots: Count | None = Field(None, description="pictures of a class for training; else all")
-    batch: Count = Field(32, description="pictures of a step")
+    shots: Many | None = Field(None, description="pictures of a class for training; else all")
+    batch: Many = Field(32, description="pictures of a step")
     guess: Literal["none", "zero_shot", "linear_probe", "current"] = Field(
         "none", description="what the K-L loss pushes away from"
     )
     augment: Literal["none", "crop_flip"] = Field("none", description="cuts and mirrors each picture anew")
-    workers: Annotated[int, Field(ge=0)] = Field(0, description="processes that read pictures")
+    workers: Annotated[int, Field(ge=0, le=512)] = Field(0, description="processes that read pictures")
     cache: bool = Field(True, description="keep pictures, and features where nothing learns before them, in memory")
     cache_gb: Annotated[float, Field(gt=0)] | None = Field(
         None, description="keep pictures in a file of so many gigabytes instead, shared by all runs of this machine"
     )
-    cache_views: Count | None = Field(None, description="cuts of a picture that augment makes, in turn; else new ones")
+    cache_views: Views | None = Field(None, description="cuts of a picture that augment makes, in turn; else new ones")
     transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = Field(
         "checkpoint", description="whose colours and crop; the six words below replace its own"
     )
@@ -76,7 +80,9 @@ class DataSettings(Settings):
 class Phase(Settings):
     """How a stretch of training goes."""
 
-    epochs: Annotated[int, Field(ge=0)] = Field(description="passes over the training pictures; 0: nothing learns")
+    epochs: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        description="passes over the training pictures; 0: nothing learns"
+    )
     lr: Annotated[float, Field(gt=0)] | None = Field(None, description="the learning rate after the warm-up")
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="what moves the tuned parameters")
     momentum: Share = Field(0.9, description="of sgd")
@@ -112,12 +118,14 @@ class TrainSettings(Phase):
     """How the tuned part learns, and on what machine."""
 
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of what is computed; parameters are fp32")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="of shots, order, cuts, dropout and new parameters")
+    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = Field(
+        0, description="of shots, order, cuts, dropout and new parameters"
+    )
     save_every: Count | None = Field(None, description="steps; the end of each epoch is always saved")
     logger: Literal["none", "csv", "tensorboard"] = Field("none", description="a log beside log.jsonl")
-    threads: Count | None = Field(None, description="of the processor; torch's own number where left out")
+    threads: Few | None = Field(None, description="of the processor; torch's own number where left out")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where it trains")
-    devices: Count = Field(1, description="how many, a process each")
+    devices: Few = Field(1, description="how many, a process each")
     strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes share the work")
     stages: tuple[Stage, ...] = Field((), description="several stretches; each says what it has otherwise, or rewind")
 

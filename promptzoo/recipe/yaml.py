@@ -144,17 +144,18 @@ def read(text: str, source: str, override: bool = False) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise RecipeError(f"not YAML: {error.problem}", place=place(mark) if mark else source) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, RecipeError):
-            raise
-        raise RecipeError(f"not YAML: {str(error).splitlines()[0]}", place=source) from error
+    except RecipeError:
+        raise
+    except Exception as error:  # a tag like !!bool x lets its constructor raise anything
+        reason = (str(error).splitlines() or [""])[0][:120]
+        raise RecipeError(f"not YAML: {type(error).__name__}: {reason}", place=source) from error
 
 
 def quick(text: str, source: str) -> Any:
     """Text to plain values, several times faster than `read`, and with aliases.  Raises `RecipeError`."""
     try:
         return yaml.load(text, Quick)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except Exception as error:
         raise RecipeError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
 
 

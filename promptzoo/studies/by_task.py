@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import DamagedError, ZooError
+from promptzoo.paths import at
 from promptzoo.recipe.lists import RecipeList, read_list
 from promptzoo.training.seal import unsealed
 
@@ -41,7 +42,7 @@ def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     Raises `ZooError` for one without such a result.
     """
     lists = {place: listed for place in places if (listed := read_list(place)) is not None}
-    read = {place: result(task, Path(place)) for place in places if place not in lists}
+    read = {place: result(task, at(place)) for place in places if place not in lists}
     if not read:
         raise ZooError(f"which runs?  compare --task {task} takes folders with a result on it")
     first = next(iter(read.values()))

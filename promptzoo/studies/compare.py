@@ -10,6 +10,7 @@ from typing import Any
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, shown
+from promptzoo.names import on_screen
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Entrant, Field, Ground, ground, read_field
@@ -81,7 +82,7 @@ def compare(
         raise ZooError(said, key="recipes", given=foreign[0])
     named = [str(one) if isinstance(one, str | Path) and "\n" not in str(one) else Recipe(one) for one in several]
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
-    say = (lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr))
+    say = (lambda _: None) if quiet else (lambda text: print(on_screen(text), file=sys.stderr))
     asked = [*named, *([words] if isinstance(words, str) else words)]
     return compared(asked, Terms(which, baseline, Path(out), on), say, Quiet if quiet else Progress, settled(data))
 

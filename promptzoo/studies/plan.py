@@ -11,6 +11,7 @@ from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
 from promptzoo.errors import ZooError
 from promptzoo.model.model import Model
+from promptzoo.names import as_folder
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.lists import read_list
@@ -53,7 +54,8 @@ class Member:
         recipe = recipe_of(self.word, data, words)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
         seeded = {seed: recipe_of(self.word, data, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
-        folder = re.sub(r"[^\w+-]+", "_", self.name) if self.row else recipe.name  # no way out of the folder of runs
+        row = re.sub(r"[^\w+-]+", "_", self.name)
+        folder = row if self.row else as_folder(recipe.name)  # no way out of the folder of runs
         return Entrant(self.name, folder, recipe, seeded)
 
 

@@ -13,6 +13,7 @@ from promptzoo.model.blueprint import Make, hints, parameters, signature
 from promptzoo.recipe.from_recipe import Construct, checked
 from promptzoo.recipe.overrides import change
 from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.typed import Change, typed
 from promptzoo.recipe.yaml import Node, Place, plain
 from promptzoo.tasks.desk import Desk, Steps, digest
 from promptzoo.tasks.downstream import Downstream
@@ -40,14 +41,15 @@ def question(words: Iterable[str]) -> Question | None:
 
     Raises `ZooError` for a word that the task or its source does not take.
     """
-    words, node, problems = list(words), Node({}, Place("eval")), Problems()
+    words, node, problems, changes = list(words), Node({}, Place("eval")), Problems(), list[Change]()
     if not any(word.partition("=")[0].partition(".")[0] == "task" for word in words):
         return None
     for word in words:
         key, _, value = word.partition("=")
         if key.partition(".")[0] not in SECTIONS:
             raise ZooError(f"{word}: a task is asked with task.KEY=VALUE and data.KEY=VALUE")
-        change(node, f"task={{task: {value}}}" if key == "task" and not value.startswith("{") else word, problems)
+        word = f"task={{task: {value}}}" if key == "task" and not value.startswith("{") else word
+        changes += change(node, word, problems)
     problems.stop()
     told = node["task"]
     if not isinstance(told, Node) or "task" not in told:
@@ -55,6 +57,9 @@ def question(words: Iterable[str]) -> Question | None:
     made = Construct(load_registry()).make(told, "task")
     if not isinstance(made.cls, type) or not issubclass(made.cls, Downstream):
         return None
+    types = hints(made.cls.source)
+    for one in (one for one in changes if one.way == ("data",)):
+        node["data"][one.last] = typed(one.written, node["data"][one.last], types.get(one.last, Any))
     data = source_words(made.cls.source, plain(node.get("data") or {}))
     left = [word for word in words if word.startswith("backbone.")]
     return Question(str(told["task"]), made(), settings(made), data, left)
@@ -89,6 +94,7 @@ def ask(
     weights: str | None = None,
     out: str | Path | None = None,
     steps: Steps | None = None,
+    trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of a run, or of a `bare` backbone, on a task; they are written to `out`, which is the run's folder.
 
@@ -103,7 +109,7 @@ def ask(
     began = time.perf_counter()
     source = asked.task.source(**asked.data)
     if path is not None:
-        opened, home = eye_of_run(path, weights), Path(path)
+        opened, home = eye_of_run(path, weights, trust_code), Path(path)
     else:
         opened = eye_of_bare(str(bare), asked.backbone, weights)
         home = Path("runs") / f"bare-{str(bare).replace('/', '-')}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
@@ -37,11 +39,25 @@ def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
             given=settings.device,
             remedy="train.device=cpu runs without",
         )
+    if {"TORCHELASTIC_RUN_ID", "WORLD_SIZE"} <= os.environ.keys() and os.environ["WORLD_SIZE"] != "1":
+        said = f"this was started by torchrun as one of {os.environ['WORLD_SIZE']} processes"
+        way = "promptzoo starts its own: run the command itself, with train.devices=N"
+        raise ZooError(said, key="train.devices", given=os.environ["WORLD_SIZE"], remedy=way)
     several = devices > 1 or settings.strategy == "ddp"
-    strategy: Any = "auto"
-    if several:
-        strategy = DDPStrategy(start_method="spawn")
-    return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=PRECISIONS[settings.precision])
+    strategy: Any = DDPStrategy(start_method="spawn") if several else "auto"
+    precision: Any = PRECISIONS[settings.precision]
+    return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=precision, plugins=[OwnProcesses()])
+
+
+class OwnProcesses(LightningEnvironment):  # type: ignore[misc]
+    """The processes of a training are those that it starts, on this machine, whatever a scheduler has left behind."""
+
+    @property
+    def creates_processes_externally(self) -> bool:
+        return False
+
+    def node_rank(self) -> int:
+        return 0
 
 
 @contextmanager

@@ -31,14 +31,26 @@ class Answered:
 
 
 def evaluate_run(
-    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
+    path: str | Path,
+    split: str = "test",
+    *,
+    weights: str | None = None,
+    words: Sequence[str] = (),
+    data: Any = None,
+    trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of `answered`."""
-    return answered(path, split, weights=weights, words=words, data=data).figures
+    return answered(path, split, weights=weights, words=words, data=data, trust_code=trust_code).figures
 
 
 def answered(
-    path: str | Path, split: str = "test", *, weights: str | None = None, words: Sequence[str] = (), data: Any = None
+    path: str | Path,
+    split: str = "test",
+    *,
+    weights: str | None = None,
+    words: Sequence[str] = (),
+    data: Any = None,
+    trust_code: bool = False,
 ) -> Answered:
     """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
 
@@ -46,6 +58,7 @@ def answered(
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
     classes may be others where nothing that was tuned belongs to those of the training.  Beside the task's figures
     stand `top5`, `calibration_error` and `class_accuracy` (shares, 0..1), where it tells what it named.
+    `trust_code` imports the modules that the run names.
     Raises `ZooError`.
     """
     if split not in SPLITS:
@@ -54,7 +67,7 @@ def answered(
         said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
         raise ZooError(said, given=foreign[0])
     with doing("opening the run"):
-        run = open_run(path, weights, words=words, features=True)
+        run = open_run(path, weights, words=words, features=True, trust_code=trust_code)
     recipe, others = recipe_of(run.recipe, data), bool(words) or data is not None
     if others and split == "test":
         loader: Loader | None
@@ -70,7 +83,7 @@ def answered(
                 f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(classes)}",
                 given=classes,
             )
-        run = open_run(path, weights, words=words, classes=classes, features=True)
+        run = open_run(path, weights, words=words, classes=classes, features=True, trust_code=trust_code)
     if loader is None:
         raise ZooError(f"{path} has no pictures to validate on")
     fabric = fabric_of(run.recipe.train, devices=1)
@@ -80,7 +93,9 @@ def answered(
     if not others and run.data_fingerprint not in (None, fingerprint):
         remarks = [*remarks, "the pictures have changed since the run"]
     figures, table = told(found, loader.labels, classes)
-    return Answered({"split": split, **figures, "remarks": [*run.remarks, *remarks]}, classes, table)
+    return Answered(
+        {"split": split, **figures, "remarks": [*run.remarks, *run.backbone.remarks, *remarks]}, classes, table
+    )
 
 
 def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str, Any], Tensor | None]:

@@ -31,12 +31,12 @@ class Looking(NamedTuple):
     recipe: Recipe
 
 
-def eye_of_run(path: str | Path, weights: str | None = None) -> Looking:
+def eye_of_run(path: str | Path, weights: str | None = None, trust_code: bool = False) -> Looking:
     """What was tuned stands in the towers as it did in training; no losses, knowledge or pictures are opened.
 
     Raises `ZooError` when there is no such run, or backbone or weights are others than it was trained on.
     """
-    run = finished(path, weights)
+    run = finished(path, weights, trust_code=trust_code)
     whole = run.recipe.to_dict()
     recipe = Recipe.of({key: whole[key] for key in SEEING if key in whole}, run.recipe.source)
     pristine = reopened(run, recipe)

@@ -43,13 +43,20 @@ class Written:
 
 
 def write_features(
-    what: str | Path, out: str | Path, words: Sequence[str] = (), *, weights: str | None = None, force: bool = False
+    what: str | Path,
+    out: str | Path,
+    words: Sequence[str] = (),
+    *,
+    weights: str | None = None,
+    force: bool = False,
+    trust_code: bool = False,
 ) -> Written:
     """Writes `<split>.features` and `<split>.labels`, float32 and as evaluation sees the pictures; see `FeatureFile`.
 
     Of a recipe the frozen backbone's features, of a run's folder what enters its head, on the pictures of the recipe;
     `words` are overrides, of a run those of its data.  With `data.shots=K` the training split is `train<K>`.  Class
-    texts are those of the head, or else of the text tower.  Raises `ZooError`.
+    texts are those of the head, or else of the text tower; `trust_code` imports the modules that a run names.
+    Raises `ZooError`.
     """
     out = Path(out)
     vacant(out, force)
@@ -57,7 +64,7 @@ def write_features(
         raise ZooError("features are saved as a .safetensors file", place=out, key="--out", given=out.suffix)
     run = RunFolder(what) if Path(what).is_dir() else None
     if run is not None and run.begun:
-        opened = open_run(what, weights, words=words, features=featured(run.recipe()))
+        opened = open_run(what, weights, words=words, features=featured(run.recipe(trust_code)), trust_code=trust_code)
         recipe, model, backbone = opened.recipe, opened.model, opened.backbone
         data, made_by = open_data(recipe, backbone), f"the run of {recipe.name} on {backbone.name} ({backbone.weights})"
         words_of = head_texts(model)

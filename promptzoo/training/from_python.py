@@ -40,12 +40,17 @@ def train(
     asked = recipe_of(recipe, data, words)
     folder = free_folder(Path("runs"), asked.name) if out is None else Path(out)
     session.train(asked, folder, resume=resume, quiet=quiet)
-    return Run(folder)
+    return Run(folder, trust_code=True)  # whose recipe was given here
 
 
 @ordinary()
 def evaluate(
-    run: Run | str | Path, split: str = "test", *, data: Any = None, weights: str | None = None
+    run: Run | str | Path,
+    split: str = "test",
+    *,
+    data: Any = None,
+    weights: str | None = None,
+    trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of a finished run on one of its splits, read anew.
 
@@ -54,10 +59,11 @@ def evaluate(
         split: `train`, `val` or `test`.
         data: Other pictures, as for `train`; sets that the run was trained on in Python are given again.
         weights: Where the backbone's weights are now, if not where the run found them.
+        trust_code: Imports the modules that the run names in its recipe.
 
     Gives `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the pictures
     have changed.  Raises `ZooError`.
     """
-    if isinstance(run, Run) and weights is None:
-        return run.evaluate(split, data=data)
-    return evaluate_run(Path(run), split, weights=weights, data=data)
+    path, trusted = (run.path, run.trust_code) if isinstance(run, Run) else (run, False)
+    weights = run.weights if isinstance(run, Run) and weights is None else weights
+    return evaluate_run(path, split, weights=weights, data=data, trust_code=trust_code or trusted)

@@ -29,7 +29,7 @@ from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
 from promptzoo.training.run_writer import RunWriter
-from promptzoo.training.schedule import optimizer_of, rate, shorten
+from promptzoo.training.schedule import demand_gradients, optimizer_of, rate, shorten
 
 
 class Loop:
@@ -70,9 +70,7 @@ class Loop:
         self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
         self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
         with listening() as self.asked, self.progress, several_rows(self.data.train):
-            for number in range(self.reached.stage, len(stages)):
-                if not stages[number].epochs:
-                    continue
+            for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
                 if not state:
                     if stages[number].rewind and self.reached.step:
                         rewind(self.model, untrained, self.gradients)
@@ -119,6 +117,8 @@ class Loop:
         losses, hits = self.losses(batch)
         stop = self.account(batch, losses, hits)
         self.backward(batch, losses, stage.clip)
+        if not reached.epoch + reached.batch:
+            demand_gradients(self.tuned)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch)
         self.optimizer.step()

@@ -1,6 +1,5 @@
 """A finished run as a model that names pictures: `load`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,12 @@ from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
+from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.runs import names
 
 
 @ordinary()
@@ -27,6 +28,7 @@ def load(
     device: str = "cpu",
     classes: Sequence[str] | None = None,
     model: Model | None = None,
+    trust_code: bool = False,
 ) -> Predictor:
     """A run, or a saved model, as one that names pictures, in fp32.
 
@@ -36,13 +38,14 @@ def load(
         device: `cpu`, `cuda` or `cuda:1`.
         classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
         model: The model that the file was saved from, made once more: for one that was grafted in Python.
+        trust_code: Imports the modules that the run names in its recipe, from the current directory too.
 
     Raises `ZooError` when there is no such run or device, or backbone or weights are others than it was trained on.
     """
     demand_device(device)
     if model is not None:
-        return into(model, Path(path), device)
-    run = open_run(path, weights, classes=classes)
+        return into(model, at(path), device)
+    run = open_run(path, weights, classes=classes, trust_code=trust_code)
     return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
 
 
@@ -61,7 +64,7 @@ def into(model: Model, path: Path, device: str) -> Predictor:
     if model.fingerprint() != metadata["frozen"]:
         said = f"it was tuned on {metadata['backbone']}, and the frozen weights of this model are others"
         raise ZooError(said, place=path, key="model")
-    if model.classes != (trained := json.loads(metadata["classes"])):
+    if model.classes != (trained := list(names(metadata["classes"]))):
         raise ZooError(
             f"it knows the classes {some(trained)}, the model {some(model.classes)}", place=path, key="model"
         )
@@ -78,17 +81,25 @@ def predict(
     *,
     weights: str | None = None,
     classes: Sequence[str] | None = None,
+    trust_code: bool = False,
 ) -> list[tuple[Path, Prediction | ZooError]]:
     """The `top` likeliest classes of each picture, under a finished run; of other `classes` than it was trained for.
 
     `names` are files, folders and patterns; of one that cannot be read, why.  Raises `ZooError` for a name that there
-    is not, and as `load` does.
+    is not, where none can be read, and as `load` does.
     """
     files = pictures_named(names)
-    predictor = load(path, weights=weights, classes=classes)
-    found = []
+    predictor = load(path, weights=weights, classes=classes, trust_code=trust_code)
+    found = list[tuple[Path, Prediction | ZooError]]()
     with doing("naming pictures", len(files)) as step:
         for file, told in zip(files, predictor.each(files, top), strict=True):
             found.append((file, told))
             step(1)
+    broken = [told for _, told in found if isinstance(told, ZooError)]
+    if broken and len(broken) == len(found):
+        raise (
+            broken[0]
+            if len(broken) == 1
+            else ZooError(f"none of the {len(broken)} pictures can be read", lines=map(str, broken))
+        )
     return found

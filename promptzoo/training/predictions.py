@@ -9,6 +9,8 @@ from torch import Tensor
 
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError
+from promptzoo.names import as_bytes, as_cell, from_cell
+from promptzoo.paths import regular
 
 BEFORE = ["picture", "class", "predicted", "right"]  # what older runs have, and tasks that tell no probability
 COLUMNS = [*BEFORE, "probability"]
@@ -28,8 +30,9 @@ def as_csv(
     writer.writerow(BEFORE if probability is None else COLUMNS)
     for place, (picture, label) in enumerate(zip(pictures, predicted.tolist(), strict=True)):
         more = [] if probability is None else [f"{float(probability[place]):.4f}"]
-        writer.writerow([picture.name, classes[picture.label], classes[label], int(picture.label == label), *more])
-    return text.getvalue().encode()
+        names = (picture.name, classes[picture.label], classes[label])
+        writer.writerow([*map(as_cell, names), int(picture.label == label), *more])
+    return as_bytes(text.getvalue())
 
 
 def read_predictions(file: Path) -> list[tuple[str, str, str, bool]]:
@@ -38,11 +41,11 @@ def read_predictions(file: Path) -> list[tuple[str, str, str, bool]]:
     Raises `ZooError` for a file that is not there or not one of ours.
     """
     try:
-        with open(file, encoding="utf-8", newline="") as opened:
+        with open(regular(file), encoding="utf-8", errors="surrogateescape", newline="") as opened:
             header, *rows = csv.reader(opened)
     except (OSError, ValueError, csv.Error) as error:
         raise ZooError(f"{file} cannot be read: {error}") from error
     right, known = BEFORE.index("right"), header in (BEFORE, COLUMNS)
     if not known or any(len(row) != len(header) or row[right] not in ("0", "1") for row in rows):
         raise ZooError(f"{file} was not written by promptzoo: its columns should be {', '.join(COLUMNS)}")
-    return [(row[0], row[1], row[2], row[right] == "1") for row in rows]
+    return [(from_cell(row[0]), from_cell(row[1]), from_cell(row[2]), row[right] == "1") for row in rows]

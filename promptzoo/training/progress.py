@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from promptzoo.names import on_screen
+
 FIGURES = "loss {loss:.4f}  accuracy {accuracy:.1%}"
 
 
@@ -29,7 +31,7 @@ class Progress:
     def say(self, sentence: str) -> None:
         """A sentence for the user."""
         if not self.quiet:
-            print(sentence, file=sys.stderr, flush=True)
+            print(on_screen(sentence), file=sys.stderr, flush=True)
 
     def step(self, done: int, loss: float, accuracy: float, pictures: float) -> None:
         """After `done` steps of the whole training; `pictures` were in this one."""

@@ -10,6 +10,7 @@ from promptzoo.backbones import Backbone
 from promptzoo.errors import DamagedError, ZooError, shown, some
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
+from promptzoo.paths import at
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.featured import featured
 from promptzoo.recipe.recipe import Recipe
@@ -35,6 +36,7 @@ def open_run(
     words: Sequence[str] = (),
     classes: Sequence[str] | None = None,
     features: bool = False,
+    trust_code: bool = False,
 ) -> Reopened:
     """Recipe, backbone and model of a finished run, the tuned part loaded, the frozen part checked.
 
@@ -42,8 +44,8 @@ def open_run(
     not known; with `features` it is opened for such.
     `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
     """
-    path = Path(path)
-    trained = finished(path, weights, words)
+    path = at(path)
+    trained = finished(path, weights, words, trust_code)
     recipe, state = trained.recipe, trained.state
     names = trained.classes if classes is None else told_apart(classes)
     if other := names != trained.classes:

@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from promptzoo.errors import DamagedError
+from promptzoo.paths import regular
 from promptzoo.training.seal import digest_of, sealed, unsealed
 
 FORMAT = 2
@@ -116,7 +117,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 def tensors_of(file: Path) -> dict[str, Tensor]:
     """The tensors of a part, checked against the digest that it is called by."""
     try:
-        content = file.read_bytes()
+        content = regular(file).read_bytes()
         if digest_of(content) != file.stem:
             raise DamagedError(f"{file} is damaged: it is not as it was written")
         tensors: dict[str, Tensor] = load(content)

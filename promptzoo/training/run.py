@@ -23,13 +23,16 @@ class Run:
         path: The folder.
         weights: Where the backbone's weights are now, if not where the run found them.
         device: `cpu`, `cuda` or `cuda:1`, of `predict` and `features`.
+        trust_code: Imports the modules that the run names in its recipe.
 
     Raises `ZooError` where there is no run.
     """
 
-    def __init__(self, path: str | Path, *, weights: str | None = None, device: str = "cpu") -> None:
-        self.path, self.weights, self.device = Path(path), weights, device
-        self.folder = RunFolder(self.path)
+    def __init__(
+        self, path: str | Path, *, weights: str | None = None, device: str = "cpu", trust_code: bool = False
+    ) -> None:
+        self.folder = RunFolder(path)
+        self.path, self.weights, self.device, self.trust_code = self.folder.path, weights, device, trust_code
         if not self.folder.begun:
             raise ZooError(f"{self.path} holds no run", given=str(self.path))
         self.opened: Predictor | None = None
@@ -37,7 +40,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """Its recipe, overrides applied."""
-        return self.folder.recipe()
+        return self.folder.recipe(self.trust_code)
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -59,7 +62,7 @@ class Run:
 
     def evaluate(self, split: str = "test", *, data: Any = None) -> dict[str, Any]:
         """The figures of one of its splits, read anew; `data` are other pictures, as for `promptzoo.train`."""
-        return evaluate_run(self.path, split, weights=self.weights, data=data)
+        return evaluate_run(self.path, split, weights=self.weights, data=data, trust_code=self.trust_code)
 
     def model(self) -> Model:
         """The model as it was selected, in evaluation mode."""
@@ -68,7 +71,7 @@ class Run:
     def predictor(self) -> Predictor:
         """The model as one that names pictures, kept."""
         if self.opened is None:
-            self.opened = load(self.path, weights=self.weights, device=self.device)
+            self.opened = load(self.path, weights=self.weights, device=self.device, trust_code=self.trust_code)
         return self.opened
 
     def __fspath__(self) -> str:

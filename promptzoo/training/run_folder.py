@@ -11,6 +11,7 @@ from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError, shown, some
 from promptzoo.model.checkpoint import unpack
+from promptzoo.paths import at
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.predictions import read_predictions
@@ -30,7 +31,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = at(path)
         self.recipe_file, self.result_file = self.path / "recipe.yaml", self.path / "result.json"
         self.versions_file, self.data_file = self.path / "versions.json", self.path / "data.json"
         self.model_file, self.predictions_file = self.path / "model.safetensors", self.path / "predictions.csv"
@@ -53,10 +54,10 @@ class RunFolder:
 
     # ------------------------------------------------------------------ what it is
 
-    def recipe(self) -> Recipe:
+    def recipe(self, trust_code: bool = False) -> Recipe:
         """The recipe, under the name it was begun with; where its file is no recipe any more, as it was kept elsewhere.
 
-        Raises `ZooError` where the file says something else than what the run was begun with.
+        Raises `ZooError` where the file says something else than what the run was begun with, and for code of its own.
         """
         if not self.begun:
             raise ZooError(f"{self.path} holds no run: there is no recipe.yaml in it")
@@ -67,11 +68,11 @@ class RunFolder:
             self.remarks.append(f"{error}; the run goes by the name '{begun['recipe']}'")
         kept = self.kept_recipe()
         try:
-            recipe = Recipe.read(self.recipe_file)
+            recipe = Recipe.read(self.recipe_file, trusted=trust_code)
         except ZooError as error:
             if kept is None:
                 raise
-            recipe = Recipe.parse(kept, str(self.recipe_file))
+            recipe = Recipe.parse(kept, str(self.recipe_file), trusted=trust_code)
             self.remarks.append(f"{str(error).splitlines()[0]}; the recipe is taken from where else the run keeps it")
         if kept is not None:
             self.same_recipe(Recipe.parse(kept), recipe)
@@ -181,9 +182,11 @@ class RunFolder:
 
     def epochs(self) -> list[dict[str, Any]]:
         """The lines of its log, an epoch each; none where nothing was logged."""
-        try:
-            return [json.loads(line) for line in self.log_file.read_bytes().splitlines()]
-        except FileNotFoundError:
+        if not self.log_file.exists():
             return []
+        try:
+            return [json.loads(line) for line in content(self.log_file).splitlines()]
         except ValueError as error:
+            if isinstance(error, ZooError):
+                raise
             raise DamagedError(f"{self.log_file} is damaged: it is not as it was written") from error

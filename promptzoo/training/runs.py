@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 
 from promptzoo.errors import ZooError, shown, some
 from promptzoo.model.checkpoint import unpack
+from promptzoo.paths import at
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import SPLIT, RunFolder
 
@@ -62,6 +63,7 @@ class Came:
 
 def read_runs(folder: Path) -> FoundRuns:
     """The finished runs in a folder, at any depth.  Raises `ZooError` where there is no folder or no finished run."""
+    folder = at(folder)
     if not folder.is_dir():
         raise ZooError(f"{folder} is {'no folder' if folder.exists() else 'not there'}; --runs takes a folder of runs")
     finished: list[Came] = []

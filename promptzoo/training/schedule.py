@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.recipe.settings import Phase
 
 
@@ -28,6 +28,14 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Op
     if phase.optimizer == "adamw":
         return torch.optim.AdamW(groups, phase.lr, betas=phase.betas, eps=phase.eps, weight_decay=phase.weight_decay)
     return torch.optim.SGD(groups, phase.lr, momentum=phase.momentum, weight_decay=phase.weight_decay)
+
+
+def demand_gradients(tuned: dict[str, nn.Parameter]) -> None:
+    """Raises `ZooError` naming the parameters that no loss depends on, after a step's gradient."""
+    if idle := [name for name, parameter in tuned.items() if parameter.grad is None]:
+        said = f"nothing is learned for {some(idle)}: no loss depends on it"
+        way = "let its block's forward use it, take it out, or let it not learn (requires_grad=False)"
+        raise ZooError(said, key=idle[0], given=idle, remedy=way)
 
 
 def shorten(tuned: dict[str, nn.Parameter], most: float | None) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import DamagedError
+from promptzoo.errors import DamagedError, ZooError
+from promptzoo.paths import regular
 
 SEAL = "digest"
 
@@ -18,15 +19,17 @@ def digest_of(content: bytes) -> str:
 
 def sealed(facts: Mapping[str, Any]) -> bytes:
     """The facts and their digest as a page of JSON."""
-    return (json.dumps({**facts, SEAL: of(facts)}, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps({**facts, SEAL: of(facts)}, indent=2, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # of a name that is no UTF-8
 
 
 def content(file: Path) -> bytes:
     """What is in a file of a run.  Raises `DamagedError` where it cannot be read."""
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise DamagedError(f"its {file.name} cannot be read: {error.strerror}") from error
+        return regular(file).read_bytes()
+    except (OSError, ZooError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DamagedError(f"its {file.name} cannot be read: {reason}") from error
 
 
 def unsealed(file: Path) -> dict[str, Any]:

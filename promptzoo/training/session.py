@@ -1,15 +1,18 @@
 """From a recipe to a finished run: `train`."""
 
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
 
+from promptzoo.data.room import spent
 from promptzoo.doing import Watcher, doing, watched
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, told
+from promptzoo.noticed import noticing
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
@@ -62,8 +65,9 @@ def work(
     """
     try:
         try:
-            with nullcontext() if fabric.is_global_zero else watched(Watcher()):  # the first process tells enough
-                return asdict(session(fabric, recipe, run, progress, quiet))
+            heard = nullcontext() if fabric.is_global_zero else watched(Watcher())  # the first process tells enough
+            with heard, noticing() as noticed, failing():
+                return asdict(session(fabric, recipe, run, progress, quiet, noticed))
         except KeyboardInterrupt:
             raise StoppedError(farewell(run.path, "the last step saved" if run.saved else None)) from None
     except ZooError as error:
@@ -72,8 +76,24 @@ def work(
         raise
 
 
-def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progress], quiet: bool) -> Result:
-    """From the pictures to the result; the first process writes."""
+@contextmanager
+def failing() -> Iterator[None]:
+    """Around a training: what a part of it or a library raises is a sentence, of memory that is spent another one."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except Exception as error:
+        if spent(error):
+            said, way = f"memory is spent ({told(error)})", "a smaller data.batch or backbone.image_size takes less"
+            raise ZooError(said, key="data.batch", remedy=way) from error
+        raise ZooError(f"the training cannot go on: {told(error)}", remedy="--debug shows where") from error
+
+
+def session(
+    fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progress], quiet: bool, noticed: Sequence[str]
+) -> Result:
+    """From the pictures to the result; the first process writes.  What is `noticed` on the way is told in it."""
     began, state, watch = time.monotonic(), run.state(), Watch()
     forget_peak()
     with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
@@ -90,7 +110,7 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
             model = build(recipe, data.classes, backbone).to(fabric.device)
         prepared = prepare(recipe, model, backbone, data)
         remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
-        remarks = [*recipe.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
+        remarks = [*recipe.remarks, *backbone.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
         if fabric.is_global_zero:
             run.describe(run.data_file, {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
@@ -118,7 +138,7 @@ def session(fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progr
             tuned_parameters=sum(p.numel() for p in model.tuned().values()),
             total_parameters=sum(p.numel() for p in model.parameters()),
             seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
-            spent=watch.spent, remarks=[*remarks, *run.remarks],
+            spent=watch.spent, remarks=[*remarks, *run.remarks, *noticed],
         )  # fmt: skip
         if fabric.is_global_zero:
             answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)

@@ -1,6 +1,5 @@
 """What a finished run holds: what it was trained on, and what was tuned."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,11 @@ from promptzoo.backbones import Backbone
 from promptzoo.errors import ZooError
 from promptzoo.model.checkpoint import unpack
 from promptzoo.model.model import Model
+from promptzoo.paths import at
 from promptzoo.recipe.build import open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.runs import names
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,27 @@ class Trained:
             )
 
 
-def finished(path: str | Path, weights: str | None = None, words: Sequence[str] = ()) -> Trained:
+def finished(
+    path: str | Path, weights: str | None = None, words: Sequence[str] = (), trust_code: bool = False
+) -> Trained:
     """What a run's folder, or its model.safetensors, holds; `words` are overrides of the recipe.
 
-    Raises `ZooError` when there is no such run.
+    Raises `ZooError` when there is no such run, and for one that names code of its own, unless `trust_code`.
     """
-    path = Path(path)
+    path = at(path)
     state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
     if not metadata["recipe"]:
         way = f"make it once more, and promptzoo.load({str(path)!r}, model=...)"
         raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
     overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
-    recipe = Recipe.parse(metadata["recipe"], f"{path} (recipe)", overrides)
+    source = f"{path} (recipe)"
+    recipe = Recipe.parse(metadata["recipe"], source, overrides, trust_code)
     if metadata["backbone"] != recipe.backbone.open:  # the one that its features named
-        recipe = Recipe.parse(
-            metadata["recipe"], f"{path} (recipe)", [*overrides, f"backbone.open={metadata['backbone']}"]
-        )
+        overrides.append(f"backbone.open={metadata['backbone']}")
+        recipe = Recipe.parse(metadata["recipe"], source, overrides, trust_code)
     said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
     return Trained(
-        path, recipe, state, json.loads(metadata["classes"]), metadata["frozen"], weights or metadata["weights"], said
+        path, recipe, state, list(names(metadata["classes"])), metadata["frozen"], weights or metadata["weights"], said
     )
 
 

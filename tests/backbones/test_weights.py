@@ -129,9 +129,9 @@ def test_what_is_no_weights_file_is_said(tmp_path: Path) -> None:
     assert "no such weights file" in wrong(tmp_path / "none.pt")
     (tmp_path / "a.safetensors").write_bytes(b"nothing")
     assert "is not a readable .safetensors file" in wrong(tmp_path / "a.safetensors")
-    (tmp_path / "a.ckpt").write_bytes(b"nothing")
-    refused = error(lambda: opened(tmp_path / "a.ckpt"))
-    assert (refused.given, refused.possible) == (".ckpt", (".safetensors", ".pt", ".pth", ".npz"))
+    (tmp_path / "a.zip").write_bytes(b"nothing")
+    refused = error(lambda: opened(tmp_path / "a.zip"))
+    assert (refused.given, refused.possible[:4]) == (".zip", (".safetensors", ".pt", ".pth", ".npz"))
     torch.save([1, 2], tmp_path / "list.pt")
     assert "holds no state dict of tensors" in wrong(tmp_path / "list.pt")
 

@@ -92,7 +92,7 @@ def test_links_are_followed_hidden_files_ignored_and_foreign_files_counted(root,
     assert len(found.train) == 19
     assert found.remarks == [
         "not read, since the splits are train, val and test: spare",
-        "train: files left out for their ending: 1 x .db",
+        "train: files left out for their ending: 1 x hidden, 1 x .db",
     ]
 
 

@@ -80,7 +80,8 @@ WRONG = [
     # a class of one's own
     ("block: lin,", "block: 'torch.nn:Linaer',", "5: block 'torch.nn:Linaer': 'torch.nn' has no 'Linaer'; "
         "did you mean Linear or Bilinear?"),
-    ("block: lin,", "block: 'math:pi',", "5: block 'math:pi': it is not an nn.Module class but 3.141592653589793"),
+    ("block: lin,", "block: 'math:pi',", "5: block 'math:pi': 'math' is a module of Python itself, "
+     "which is not imported for a recipe"),
     ("block: lin,", "block: 'exit():x',", "5: block 'exit():x': 'exit():x' is not of the form module:Class"),
     # a graft at a site
     ("beside:", "besides:", "9: graft 'adaptformer' takes no 'besides'; did you mean beside?"),
@@ -215,9 +216,9 @@ def test_training_without_a_loss_is_refused():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("lroe", "no recipe called 'lroe'; did you mean lore or probe?"),
-        ("recipes/lroe.yaml", "recipes/lroe.yaml: there is no such file; did you mean lore or probe?"),
-        (".", ".: cannot be read: Is a directory"),
+        ("lroe", "no recipe called 'lroe'; did you mean lore?"),
+        ("recipes/lroe.yaml", "recipes/lroe.yaml: there is no such file; did you mean lore?"),
+        (".", ".: cannot be read: . is a folder, not a file"),
         ("picture.yaml", "picture.yaml: cannot be read: it is not text"),
     ],
 )

@@ -15,6 +15,7 @@ from promptzoo.data.picture import Picture
 from promptzoo.data.sources.tensors import class_names, elsewhere, opened, scale_of, split, table
 from promptzoo.data.vectors import plain
 from promptzoo.errors import ZooError, nearest, some
+from promptzoo.paths import at
 
 PART = re.compile(r"(train\d*|val|test)\.features")
 
@@ -42,7 +43,7 @@ class FeatureFile(Dataset):
         aliases: dict[str, str] | None = None,
         subset: bool = False,
     ) -> None:
-        self.path, self.remarks = Path(file).expanduser(), []
+        self.path, self.remarks = at(file), []
         tensors, told = opened(self.path)
         self.classes = class_names(told, self.path)
         self.parts = {key.rpartition(".")[0]: split(tensors, key, len(self.classes), self.path)
@@ -57,7 +58,7 @@ class FeatureFile(Dataset):
         if len(set(widths.values())) > 1:
             raise ZooError(f"its splits have other widths: {widths}", place=self.path, given=widths)
         others = [texts] if isinstance(texts, str) else texts or []
-        found = self._texts(tensors, [Path(one).expanduser() for one in others], text, aliases or {}, subset)
+        found = self._texts(tensors, [at(one) for one in others], text, aliases or {}, subset)
         self.first = trains[0] if trains[0] == "train" else trains[-1]
         if self.first != "train":
             self.remarks.append(f"without data.shots the features to train on are '{self.first}'")

@@ -1,6 +1,5 @@
 """One's own pictures: `<root>/{train,val,test}/<class>/<picture>`, or `<root>/<class>/<picture>`."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -9,10 +8,11 @@ from pathlib import Path
 from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset, spoken
 from promptzoo.data.divide import divide, told
-from promptzoo.data.picture import Picture, read
+from promptzoo.data.picture import Picture, endings, read
 from promptzoo.errors import ZooError, nearest, some
+from promptzoo.names import alike
+from promptzoo.paths import at, entries
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SPLITS = ("train", "val", "test")
 VAL = ("val", "valid", "validation")
 LAYOUT = "pictures belong in <root>/train/<class>/ and <root>/test/<class>/"
@@ -38,7 +38,7 @@ class PictureFolder(Dataset):
         split: dict[str, float] | None = None,
         only: str | None = None,
     ) -> None:
-        self.root = Path(root).expanduser()
+        self.root = at(root)
         self.remarks: list[str] = []
         if not self.root.is_dir():
             raise missing(self.root)
@@ -96,6 +96,7 @@ class PictureFolder(Dataset):
         if lacking or foreign:
             said = [f"lacks {some(lacking)}"] if lacking else []
             said += [f"has {some(foreign)}, which {self.root / 'train'} does not"] if foreign else []
+            said += [f"has names that look alike, {' and '.join(twins)}"] if (twins := alike(lacking + foreign)) else []
             raise ZooError(
                 f"{self.root / split} {' and '.join(said)}",
                 given=foreign[0] if len(foreign) == 1 else None,
@@ -106,10 +107,13 @@ class PictureFolder(Dataset):
     def _pictures(self, split: str) -> list[Picture]:
         others, empty = Counter[str](), []
         found: list[Picture] = []
+        readable = endings()
         for label, folder in enumerate(self.folders):
             before = len(found)
             for path in files(self.root / split / folder):
-                if path.suffix.lower() in ENDINGS:
+                if path.name.startswith("."):
+                    others["hidden"] += 1
+                elif path.suffix.lower() in readable:
                     name = path.relative_to(self.root).as_posix()
                     found.append(Picture(label, name, partial(read, path), path))
                 else:
@@ -117,7 +121,7 @@ class PictureFolder(Dataset):
             if len(found) == before:
                 empty.append(folder)
         if empty:
-            said, way = f"no picture in class {some(empty)}", f"the endings read are {' '.join(ENDINGS)}"
+            said, way = f"no picture in class {some(empty)}", f"the endings read are {' '.join(readable)}"
             raise ZooError(said, place=self.root / split, given=empty, remedy=way)
         if others:
             kinds = ", ".join(f"{count} x {ending}" for ending, count in others.most_common(5))
@@ -125,18 +129,30 @@ class PictureFolder(Dataset):
         return found
 
 
-def files(folder: Path) -> Iterator[Path]:
-    """The files of a folder in order of their names, then those of the folders in it; no hidden ones."""
-    with os.scandir(folder) as found:
-        here = sorted((one for one in found if not one.name.startswith(".")), key=lambda one: one.name)
+def files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files of a folder in order of their names, then those of the folders in it, hidden ones apart.
+
+    Links are followed, and none in a circle.  Raises `ZooError` for a folder that cannot be read.
+    """
+    above = (*above, folder.resolve())
+    here = entries(folder)
     yield from (folder / one.name for one in here if not one.is_dir())
     for one in here:
-        if one.is_dir() and not (one.is_symlink() and folder.resolve().is_relative_to(Path(one.path).resolve())):
-            yield from files(folder / one.name)
+        if not one.is_dir() or one.name.startswith("."):
+            continue
+        target = Path(one.path).resolve()
+        if not (one.is_symlink() and any(other.is_relative_to(target) for other in above)):
+            yield from files(folder / one.name, above)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The files of a folder, and of those in it, that are pictures by their endings; no hidden ones."""
+    readable = endings()
+    return [path for path in files(folder) if path.suffix.lower() in readable and not path.name.startswith(".")]
 
 
 def subfolders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [one.name for one in entries(folder) if one.is_dir() and not one.name.startswith(".")]
 
 
 def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> list[str]:
@@ -146,11 +162,14 @@ def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> lis
             strange = f"'names' has '{folder}', which is no class of {root}"
             raise ZooError(strange, key="names", given=folder, possible=folders)
     said = [names.get(folder, spoken(folder)) for folder in folders]
+    if pair := alike(said):
+        what = f"two classes look alike and are written otherwise, {' and '.join(pair)}"
+        raise ZooError(what, place=root, key="names", given=pair[1], remedy="call them otherwise, or write one alike")
     for name, count in Counter(said).items():
         if count > 1:
             twins = some([folder for folder, one in zip(folders, said, strict=True) if one == name])
-            alike = f"the classes {twins} would all be called '{name}'"
-            raise ZooError(alike, place=root, key="names", given=name, remedy="tell them apart with 'names'")
+            same = f"the classes {twins} would all be called '{name}'"
+            raise ZooError(same, place=root, key="names", given=name, remedy="tell them apart with 'names'")
     return said
 
 

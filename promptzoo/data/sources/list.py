@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptzoo.data.sources.folder import ENDINGS
+from promptzoo.data.picture import FORMATS
 from promptzoo.data.sources.labels import Names, Rows, rows_of
 from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root, Spot
@@ -159,7 +159,7 @@ def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
         if not any(cell.strip() for cell in row):
             continue
         if not titles:
-            bare = Path(row[0].strip()).suffix.lower() in ENDINGS
+            bare = Path(row[0].strip()).suffix.lower() in FORMATS
             titles = ["file", "label", *(f"column {i}" for i in range(3, len(row) + 1))] if bare else row
             if not bare:
                 continue

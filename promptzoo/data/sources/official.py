@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from promptzoo.data.sources.folder import ENDINGS, files, subfolders
+from promptzoo.data.sources.folder import pictures_in, subfolders
 from promptzoo.data.sources.labels import Rows
 from promptzoo.data.sources.paths import Spot
 from promptzoo.data.sources.text import folder, lines
@@ -65,7 +65,7 @@ def of_folders(base: Path, below: str, called: dict[str, tuple[int, str]], names
             said = f"{word} is no class of {names}"
             raise ZooError(said, place=base / below / word, key="classnames.txt", given=word, possible=called)
         label, name = called[word]
-        found = [path for path in files(base / below / word) if path.suffix.lower() in ENDINGS]
+        found = pictures_in(base / below / word)
         one.files += [path.relative_to(base).as_posix() for path in found]
         one.labels += [label] * len(found)
         one.called += [name] * len(found)

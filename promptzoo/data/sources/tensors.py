@@ -12,18 +12,20 @@ from promptzoo.data.features import Features
 from promptzoo.data.sources.text import lacking
 from promptzoo.data.vectors import read_table
 from promptzoo.errors import ZooError
+from promptzoo.paths import at, regular
 
 TEXT = "text."
 
 
 def opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata.  Raises `ZooError` where there is no such file, or it is another."""
-    if not path.is_file():
+    if not at(path).is_file():
         raise ZooError(lacking(path), key="data.file", given=str(path))
+    regular(path)
     try:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise ZooError(f"this is no .safetensors file that can be read ({error})", place=path) from error
 
 
@@ -34,7 +36,7 @@ def class_names(told: Mapping[str, str], path: Path) -> list[str]:
     """
     try:
         names = json.loads(told.get("classnames", "null"))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         names = None
     if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
         said = "its metadata has no 'classnames', a JSON list of the classes' names"

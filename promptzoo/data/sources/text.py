@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, meant, nearest, some
+from promptzoo.paths import at, regular
 
 
 def text(path: Path) -> str:
@@ -13,10 +14,10 @@ def text(path: Path) -> str:
 
     Raises `ZooError` where there is no such file, or where it is not text.
     """
-    if not path.is_file():
+    if not at(path).is_file():
         raise ZooError(lacking(path), given=str(path))
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return regular(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         said = f"this is not text in UTF-8 (byte {error.start})"
         raise ZooError(said, place=path, given=error.start, remedy="save it as such") from error
@@ -37,6 +38,10 @@ def json_of(path: Path) -> Any:
         return json.loads(text(path), object_pairs_hook=lambda pairs: once(path, pairs))
     except json.JSONDecodeError as error:
         raise ZooError(f"not JSON: {error.msg}", place=f"{path}:{error.lineno}") from error
+    except ZooError:
+        raise
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 3,000 open brackets
+        raise ZooError(f"not JSON: {error}", place=path) from error
 
 
 def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -52,7 +57,8 @@ def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def lacking(path: Path) -> str:
     """The sentence for a file or folder that does not exist, with the nearest one that does, or what is there."""
     if path.exists():
-        return f"{path} is a {'folder, not a file' if path.is_dir() else 'file, not a folder'}"
+        kind = "a folder, not a file" if path.is_dir() else "a file, not a folder" if path.is_file() else "neither"
+        return f"{path} is {kind}"
     absent = path
     while not absent.parent.is_dir() and absent.parent != absent:
         absent = absent.parent
@@ -64,7 +70,7 @@ def lacking(path: Path) -> str:
 
 def folder(path: str | Path) -> Path:
     """The folder itself.  Raises `ZooError` where there is none."""
-    found = Path(path).expanduser()
+    found = at(path)
     if not found.is_dir():
         raise ZooError(lacking(found), key="data.root", given=str(found))
     return found

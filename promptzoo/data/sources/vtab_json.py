@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from promptzoo.data.sources.folder import ENDINGS, files
+from promptzoo.data.sources.folder import pictures_in
 from promptzoo.data.sources.labels import Rows, rows_of
 from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of
 from promptzoo.errors import ZooError
+from promptzoo.paths import at
 
 REST = "rest"
 
@@ -42,9 +43,9 @@ class VTABSplits(ListedPictures):
     ) -> None:
         base = folder(root)
         self.remarks, self.source = [], "lossless"
-        place = base / file if (base / file).is_file() else Path(file).expanduser()
+        place = base / file if (base / file).is_file() else at(file)
         listed = chosen(json_of(place), task, place)
-        there = [one.relative_to(base).as_posix() for one in files(base) if one.suffix.lower() in ENDINGS]
+        there = [one.relative_to(base).as_posix() for one in pictures_in(base)]
         found = {part: looked_for(listed[part], there, place, base) for part in ("train", "val")}
         label = labelled(base, labels)
         rows = {part: Rows(Spot(place), ones, [label(one) for one in ones]) for part, ones in found.items()}
@@ -70,18 +71,18 @@ def chosen(found: Any, task: str, place: Path) -> dict[str, list[str]]:
 
 def looked_for(wanted: Iterable[object], there: list[str], place: Path, base: Path) -> list[str]:
     """Where each name lies below the root.  Raises `ZooError` with the entry of the first that does not, or twice."""
-    at: dict[str, list[str]] = defaultdict(list)
+    where: dict[str, list[str]] = defaultdict(list)
     for path in there:
         parts = PurePosixPath(path)
         for called in (parts.name, parts.stem):
-            at[called].append(path)
+            where[called].append(path)
     found = []
     for number, name in enumerate([*wanted]):
         spot = Spot(place)(number)
         if not isinstance(name, str):
             raise ZooError(f"a name is needed, got {name!r}", place=spot, given=name)
         tail = str(name).lstrip("/")
-        places = dict.fromkeys(at.get(PurePosixPath(tail).name, ()))
+        places = dict.fromkeys(where.get(PurePosixPath(tail).name, ()))
         fits = [path for path in places if f"/{path}".endswith(f"/{tail}") or f"/{path}".startswith(f"/{tail}.")
                 or ("/" not in tail and PurePosixPath(path).stem == tail)]  # fmt: skip
         if len(fits) != 1:
@@ -98,7 +99,7 @@ def labelled(base: Path, labels: str) -> Any:
         return lambda path: PurePosixPath(path).parent.name
     if labels == "name":
         return lambda path: PurePosixPath(path).stem.rpartition("_")[0]
-    rows = rows_of(base / labels if (base / labels).is_file() else Path(labels).expanduser())
+    rows = rows_of(base / labels if (base / labels).is_file() else at(labels))
     known = dict(zip(rows.files, rows.labels, strict=True))
 
     def listed(path: str) -> Any:
@@ -117,7 +118,7 @@ def tested(base: Path, test: str, label: Any, others: set[str], there: list[str]
         if not names:
             raise ZooError("no picture is left to test on", place=base, key="data.test", given=test)
         return Rows(Spot(base), names, [label(name) for name in names])
-    place = base / test if (base / test).is_file() else Path(test).expanduser()
+    place = base / test if (base / test).is_file() else at(test)
     if not place.is_file():
         said, way = (
             f"test is '{test}', which is no folder and no list",

@@ -24,7 +24,12 @@ class Viewers:
 
 
 def asked(
-    task: str, runs: Sequence[str | Path], words: Sequence[str], bare_too: bool = False, weights: str | None = None
+    task: str,
+    runs: Sequence[str | Path],
+    words: Sequence[str],
+    bare_too: bool = False,
+    weights: str | None = None,
+    trust_code: bool = False,
 ) -> Viewers:
     """`words` as for `promptzoo eval RUN task=T`: data.root=DIR, task.KEY=VALUE.
 
@@ -35,7 +40,7 @@ def asked(
     if found.backbone:
         raise ZooError(f"{found.backbone[0]}: a run has its backbone; --weights FILE says where its weights are now")
     source = found.task.source(**found.data)
-    opened = [eye_of_run(path, weights) for path in runs]
+    opened = [eye_of_run(path, weights, trust_code) for path in runs]
     eyes = [(label, one.eye) for label, one in zip(labels(runs), opened, strict=True)]
     if bare_too and opened:
         whole = opened[0].recipe.to_dict()

@@ -1,0 +1,72 @@
+"""Processes that read batches aside: what can happen to them, and how a batch is handed over."""
+
+import shutil
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from promptzoo.errors import ZooError, told
+
+SHARED = Path("/dev/shm")  # where Linux keeps what processes share
+WAITING = 2  # batches that each process has ready
+
+
+@contextmanager
+def reading_aside(workers: int) -> Iterator[None]:
+    """Around processes that read: one that dies, or finds no files, memory or place to hand over, is a sentence."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except (OSError, RuntimeError) as error:
+        said = f"the {workers} processes that read pictures cannot go on ({told(error)})"
+        way = "write fewer data.workers, or 0; a smaller data.batch where shared memory is little"
+        raise ZooError(said, key="data.workers", given=workers, remedy=way) from error
+
+
+def readers(reader: Dataset[Any], plan: Iterable[Any], workers: int, size: int) -> DataLoader[Any]:
+    """Processes that make the batches of a plan, of `size` bytes each, and stay for the plans to come."""
+    with warnings.catch_warnings(action="ignore"), reading_aside(workers):  # more workers than cores: one's own choice
+        return DataLoader(
+            reader,
+            batch_size=None,
+            sampler=plan,
+            num_workers=workers,
+            persistent_workers=True,
+            pin_memory=torch.cuda.is_available(),
+            collate_fn=as_arrays if little(workers, size) else as_it_is,
+            generator=torch.Generator(),  # its own: the global one must not notice how batches are read
+        )
+
+
+def little(workers: int, size: int) -> bool:
+    """Whether shared memory does not hold what so many processes have ready, in batches of `size` bytes."""
+    with suppress(OSError):
+        return shutil.disk_usage(SHARED).free < 2 * workers * WAITING * size
+    return False
+
+
+def as_it_is(found: Any) -> Any:
+    """A batch through shared memory."""
+    return found
+
+
+def as_arrays(found: Any) -> Any:
+    """A batch through a pipe, which needs no shared memory and no more files."""
+    if isinstance(found, ZooError):
+        return found
+    return type(found)(*(one.numpy() if isinstance(one, Tensor) else one for one in found))
+
+
+def as_tensors(found: Any) -> Any:
+    """The same batch, however it came."""
+    if isinstance(found, ZooError):
+        return found
+    return type(found)(*(torch.from_numpy(one) if isinstance(one, np.ndarray) else one for one in found))

@@ -1,0 +1,45 @@
+"""Kind 7: a library's noise is silent, and what says that numbers will be wrong is not."""
+
+import logging
+import warnings
+
+import open_clip
+import pytest
+
+from promptzoo.backbones.from_open_clip import open_open_clip
+from promptzoo.errors import ZooError
+from promptzoo.noticed import noticing
+from promptzoo.recipe.towers import open_towers
+
+
+def test_what_matters_is_kept_once_and_the_rest_is_silent(capfd):
+    with noticing() as noticed:
+        for _ in range(3):
+            warnings.warn("QuickGELU mismatch between config and tag", stacklevel=1)
+        warnings.warn("this function is deprecated", DeprecationWarning, stacklevel=1)
+        logging.getLogger("timm").warning("Missing keys (3) in the checkpoint")
+        logging.warning("No pretrained weights loaded, random initialised")
+        logging.getLogger("timm").info("Missing keys, says somebody who chats")
+    assert noticed == ["QuickGELU mismatch between config and tag", "Missing keys (3) in the checkpoint"]
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+
+
+def test_a_backbone_keeps_what_its_library_warned_of(monkeypatch):
+    assert open_towers("promptzoo/zoo_tiny", "shipped").remarks == ()
+    real = open_clip.CLIP
+
+    def warns(**words):
+        warnings.warn("falling back to another activation", stacklevel=1)
+        return real(**words)
+
+    monkeypatch.setattr(open_clip, "CLIP", warns)
+    (remark,) = open_towers("promptzoo/zoo_tiny", "shipped").remarks
+    assert "falling back" in remark
+
+
+@pytest.mark.parametrize(("name", "other"), [("ViT-B-32", "ViT-B-32-quickgelu"), ("ViT-B-16", "ViT-B-16-quickgelu")])
+def test_weights_of_another_activation_are_refused_before_they_are_fetched(name, other):
+    with pytest.raises(ZooError) as caught:
+        open_open_clip(name, "openai", None, {})
+    assert (caught.value.given, other in caught.value.remedy) == (name, True)

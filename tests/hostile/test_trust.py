@@ -1,0 +1,115 @@
+"""Kind 1: code that a run names is imported when a person says so, and never before."""
+
+import shutil
+
+import odd
+import pytest
+
+import promptzoo
+from promptzoo import cli
+from promptzoo.errors import ZooError
+from promptzoo.recipe.importing import load
+
+GRAFTS = "grafts={g: {at: visual.pool, after: {block: 'evil_mod:Gate'}}}"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with pictures, a module, and a run that names it."""
+    here = tmp_path_factory.mktemp("trust")
+    odd.pictures(here / "d")
+    (here / "evil_mod.py").write_text(odd.GATE)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(here)
+        assert cli.main(["train", "linear", *odd.words("d", *odd.UNTRAINED, GRAFTS), "--out", "runs/r"]) == 0
+    shutil.copy(here / "runs/r/model.safetensors", here / "got.safetensors")
+    (here / "imported").unlink()
+    return here
+
+
+@pytest.fixture
+def here(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("sys.modules", {k: m for k, m in __import__("sys").modules.items() if k != "evil_mod"})
+    return place
+
+
+COMMANDS = {
+    "predict": ("predict", "got.safetensors", "d/test/cat/0.png"),
+    "predict a folder": ("predict", "runs/r", "d/test/cat/0.png"),
+    "eval": ("eval", "runs/r"),
+    "merge": ("merge", "runs/r", "--out", "m.safetensors"),
+    "other words": ("eval", "runs/r", "data.root=d"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_imports_what_a_run_names(command, here, capfd):
+    said = odd.refused(capfd, *command)
+    assert "evil_mod" in said
+    assert "--trust-code" in said
+    assert not (here / "imported").exists()
+
+
+def test_a_run_is_not_counted_and_not_resumed_either(here, capfd):
+    code, said = odd.told(capfd, "report", "--runs", "runs")
+    assert (code, "evil_mod" in said) == (2, True)
+    shutil.copytree("runs/r", "unfinished", dirs_exist_ok=True)
+    for file in ("result.json", "model.safetensors"):
+        (here / "unfinished" / file).unlink()
+    assert "evil_mod" in odd.refused(capfd, "train", "--resume", "unfinished")
+    assert not (here / "imported").exists()
+
+
+def test_python_does_not_either_and_both_do_when_they_are_told_to(here, capfd):
+    with pytest.raises(ZooError) as caught:
+        promptzoo.load("got.safetensors")
+    assert (caught.value.key, caught.value.given) == ("trust_code", "evil_mod:Gate")
+    with pytest.raises(ZooError):
+        promptzoo.evaluate("runs/r")
+    assert not (here / "imported").exists()
+    assert promptzoo.load("got.safetensors", trust_code=True).predict("d/test/cat/0.png")[0].class_name in (
+        "cat",
+        "dog",
+    )
+    assert odd.told(capfd, *COMMANDS["predict"], "--trust-code")[0] == 0
+    assert (here / "imported").exists()
+    (here / "imported").unlink()
+
+
+def test_what_a_person_types_beside_a_run_is_trusted(here, capfd):
+    assert cli.main(["train", "linear", *odd.words("d", *odd.UNTRAINED), "--out", "plain"]) == 0
+    said = odd.refused(capfd, "eval", "plain", "data.dataset=nobody_there:Pictures")
+    assert "there is no module 'nobody_there'" in said
+
+
+@pytest.mark.parametrize("path", ["os:name", "sys:path", "builtins:type", "subprocess:Popen", "os.path:join"])
+def test_pythons_own_modules_are_refused_before_any_import(path, capfd):
+    with pytest.raises(ZooError) as caught:
+        load(path, here=True)
+    assert caught.value.given == path
+    assert "Python itself" in odd.refused(
+        capfd, "check", "linear", f"grafts={{g: {{at: visual.pool, after: {{block: '{path}'}}}}}}"
+    )
+
+
+@pytest.mark.parametrize("page", ["raise SystemExit(3)", "1 / 0", "Gate = 5", "def Gate(dim): ...", "class Gate: ..."])
+def test_a_module_that_ends_raises_or_holds_no_block_is_a_sentence(page, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    name = f"module_{abs(hash(page))}"
+    (tmp_path / f"{name}.py").write_text(page)
+    words = odd.words("d", f"grafts={{g: {{at: visual.pool, after: {{block: '{name}:Gate'}}}}}}")
+    assert name in odd.refused(capfd, "check", "linear", *words)
+
+
+@pytest.mark.parametrize(
+    "option", ["checkpoint_path: /etc/passwd", "pretrained_cfg: {}", "in_chans: 1", "cache_dir: /tmp"]
+)
+def test_options_are_those_of_a_list(option, capfd):
+    said = odd.refused(
+        capfd,
+        "check",
+        "linear",
+        f"backbone={{open: timm/vit_tiny_patch16_224, weights: random, options: {{{option}}}}}",
+    )
+    assert f"takes no '{option.partition(':')[0]}'" in said

@@ -1,0 +1,1 @@
+"""What the fuzzer tries, one file a kind."""

@@ -1,0 +1,260 @@
+"""Recipes and overrides: as text, as trees and as `key=value`, one or several settings changed at once."""
+
+import random
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from promptzoo.model.blueprint import parameters
+from promptzoo.recipe import yaml
+from promptzoo.recipe.build import build
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry, shipped_recipes
+from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, TrainSettings
+from promptzoo.training.session import train
+
+from .ground import PLAIN, Ground
+
+FINE = ("valid", "built", "trained", "sentence")
+SECTIONS = {"backbone": BackboneSettings, "data": DataSettings, "knowledge": KnowledgeSettings, "train": TrainSettings}
+ODD: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2,
+    7,
+    10**6,
+    10**9,
+    10**18,
+    2**31,
+    2**63,
+    2**64,
+    10**40,
+    -(10**9),
+    0.0,
+    -0.0,
+    0.5,
+    1e-30,
+    1e300,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    "",
+    " ",
+    "~",
+    "null",
+    "yes",
+    "1e3",
+    "x" * 300,
+    "a\0b",
+    "..",
+    "/",
+    "/dev/zero",
+    "~nobody/x",
+    "\x1b[2J",
+    "\ud800",
+    "caf\udce9",
+    "é",
+    "e\u0301",
+    "{}",
+    "{0.__class__}",
+    "os:name",
+    "nobody_there:Gate",
+    "promptzoo:nothing",
+    "sys:exit",
+    "a:b:c",
+    [],
+    [[]],
+    [1, "a"],
+    {},
+    {"a": {"b": []}},
+    [None] * 50,
+    {"block": "bottleneck", "rank": 2},
+    {"block": "lin"},
+    {"graft": "vpt", "length": 1},
+    {"loss": "cross_entropy"},
+]
+TEXTS = [
+    "!!bool x",
+    "!!int ''",
+    "!!timestamp y",
+    "!!python/name:os.system",
+    "[" * 50,
+    "{" * 50,
+    "&a",
+    "*a",
+    "<<",
+    "---",
+    "...",
+    "\t",
+    "\0",
+    "'",
+    '"',
+    "|",
+    ">",
+    "%",
+    "@",
+    "`",
+    "2001-99-99",
+    "9" * 5000,
+    ": :",
+    "- -",
+    "# ",
+]
+GOOD: dict[str, list[Any]] = {  # what a setting may well be, so that many mutants get past the first reading
+    "backbone.image_size": [None, 32, [32, 32], 64],
+    "backbone.dropout": [0, 0.1, 0.9],
+    "backbone.weights": ["random", "shipped"],
+    "backbone.options": [{}],
+    "data.shots": [None, 1, 2, 1000],
+    "data.batch": [1, 2, 3, 4, 1000],
+    "data.guess": ["none", "linear_probe", "current"],
+    "data.augment": ["none", "crop_flip"],
+    "data.workers": [0],
+    "data.cache": [True, False],
+    "data.cache_views": [None, 1, 3],
+    "data.size": [None],
+    "data.mean": [None, [0.1, 0.2, 0.3]],
+    "data.transform": ["checkpoint", "imagenet", "half", "raw", "coop"],
+    "data.std": [None, [1, 1, 1]],
+    "data.interpolation": [None, "nearest", "bilinear", "bicubic"],
+    "data.crop_pct": [None, 0.1, 1],
+    "data.crop_mode": [None, "center", "squash"],
+    "data.on_bad_image": ["error", "skip"],
+    "data.root": ["d", "d/", "./d"],
+    "train.epochs": [0, 1],
+    "train.lr": [1e-30, 1e-3, 0.1, 10],
+    "train.optimizer": ["sgd", "adamw"],
+    "train.momentum": [0, 0.9],
+    "train.betas": [[0.9, 0.99]],
+    "train.eps": [1e-8],
+    "train.weight_decay": [0, 0.1],
+    "train.decay_bias": [True, False],
+    "train.schedule": ["cosine", "constant"],
+    "train.warmup": [0],
+    "train.final_lr": [0, 1e-3],
+    "train.clip": [None, 1.0],
+    "train.precision": ["fp32", "bf16"],
+    "train.seed": [0, 1, 2**32, 2**64 - 1],
+    "train.save_every": [None, 1],
+    "train.logger": ["none", "csv"],
+    "train.threads": [None, 1, 2],
+    "train.device": ["auto", "cpu"],
+    "train.devices": [1],
+    "train.strategy": ["auto"],
+    "train.stages": [[{}], [{}, {"rewind": True}]],
+    "knowledge.text": ["backbone"],
+    "knowledge.template": ["a {}", ["a {}", "the {}"]],
+    "knowledge.features": ["class_means"],
+}
+
+
+@cache
+def settings() -> list[str]:
+    """Every setting of the sections, and every argument of each class that a recipe may name."""
+    found = [f"{section}.{name}" for section, cls in SECTIONS.items() for name in cls.model_fields]
+    registry = load_registry()
+    for kind in ("block", "graft", "head", "loss", "rule"):
+        for word, entry in registry.shelf(kind).items():
+            found += [f"{kind} {word}.{name}" for name in parameters(entry.load())]
+    return found
+
+
+@cache
+def pages() -> list[str]:
+    """Every shipped recipe on the smallest backbone and four pictures, as text."""
+    found = []
+    for name in shipped_recipes():
+        node = Recipe.read(name).node
+        more = ["knowledge={text: backbone}"] if "knowledge" in node else []
+        more += ["train={epochs: 1, lr: 1e-3}"] if node.get("losses") else []
+        found.append(Recipe.read(name, [*PLAIN, *more]).to_yaml())
+    return found
+
+
+def trial(built: float, trained: float) -> Callable[[random.Random, Ground], str]:
+    """Reads a mutant; of all mutants about such shares are built, and trained for an epoch."""
+
+    def tried(draw: random.Random, ground: Ground) -> str:
+        way = draw.choice((as_text, as_tree, as_tree, as_override, as_override))
+        recipe = way(draw.choice(pages()), draw, ground)
+        spent = draw.random() / 2  # about half of the mutants are valid
+        if spent < trained:
+            train(recipe, ground.place / f"out-{draw.getrandbits(60)}", quiet=True)
+            return "trained"
+        if spent < built:
+            build(recipe, 2)
+            return "built"
+        return "valid"
+
+    return tried
+
+
+def as_text(page: str, draw: random.Random, ground: Ground) -> Recipe:
+    """Signs and lines taken out, put in or doubled."""
+    ground.changed.append("text")
+    for _ in range(draw.randint(1, 3)):
+        place, lines = draw.randrange(len(page)), page.splitlines(keepends=True)
+        page = draw.choice(
+            (
+                lambda page=page, place=place: page[:place] + page[place + draw.randint(1, 4) :],
+                lambda page=page, place=place: page[:place] + draw.choice(TEXTS) + page[place:],
+                lambda lines=lines: "".join(draw.sample(lines, len(lines))),
+                lambda lines=lines: "".join([*lines, draw.choice(lines)]),
+                lambda page=page: page + draw.choice(("\n", "\n\n# x\n", "\n...\n")),
+                lambda page=page: page.replace("0", str(draw.choice((1, 2, 9, "0"))), 1),
+            )
+        )()
+        page = page or "x"
+    return Recipe.parse(page)
+
+
+def value_for(word: str, draw: random.Random) -> Any:
+    """A value that the setting may well have, or any odd one."""
+    good = GOOD.get(word)
+    return draw.choice(good) if good and draw.random() < 0.6 else draw.choice(ODD)
+
+
+def as_tree(page: str, draw: random.Random, ground: Ground) -> Recipe:
+    """One or two values of the tree are others, or a part more."""
+    tree = yaml.plain(yaml.read(page, "page"))
+    for _ in range(draw.choice((1, 1, 2))):
+        change(tree, draw.choice(settings()), draw, ground)
+    return Recipe.of(tree)
+
+
+def change(tree: dict[str, Any], word: str, draw: random.Random, ground: Ground) -> None:
+    """Puts another value at a setting; an argument of a class goes to a part of that class, which joins the recipe."""
+    ground.changed.append(word)
+    owner, _, name = word.partition(".")
+    kind, _, cls = owner.partition(" ")
+    if not cls:
+        tree.setdefault(owner, {})[name] = value_for(word, draw)
+        return
+    entry = load_registry().shelf(kind)[cls]
+    sizes = {"dim", "heads", "grid", "layer", "tokens", "patches", "widths", "out", "classes", "knowledge_dim"}
+    node = {kind: cls, **{key: value for key, value in entry.example.items() if key not in sizes}}
+    if draw.random() < 0.7:
+        node[name] = draw.choice([1, 2, 4, 0.5, True, "mean", *ODD[:12]]) if draw.random() < 0.6 else draw.choice(ODD)
+    if kind == "block":
+        at = draw.choice(("visual.layers.0.feedforward", "visual.pool", "visual.layers.*.attention", "head"))
+        tree.setdefault("grafts", {})["fuzzed"] = {"at": at, draw.choice(("before", "after", "beside")): node}
+    elif kind in ("graft", "loss"):
+        tree.setdefault(f"{'losses' if kind == 'loss' else 'grafts'}", {})["fuzzed"] = node
+    else:
+        tree[kind] = node
+
+
+def as_override(page: str, draw: random.Random, ground: Ground) -> Recipe:
+    """`key=value` beside a recipe as it is."""
+    words = []
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        word = draw.choice([one for one in settings() if " " not in one])
+        ground.changed.append(word)
+        value = value_for(word, draw)
+        text = draw.choice(TEXTS) if draw.random() < 0.1 else yaml.write(value).partition("\n")[0]
+        words.append(f"{word}={text if isinstance(value, dict | list | float) or draw.random() < 0.8 else value}")
+    return Recipe.parse(page, "page", words)
