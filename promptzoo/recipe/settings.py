@@ -7,14 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-Count = Annotated[int, Field(ge=1)]
-Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
-Many = Annotated[int, Field(ge=1, le=1_000_000)]
-Views = Annotated[int, Field(ge=1, le=10_000)]
-Pixels = Annotated[int, Field(ge=1, le=16_384)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Size = Pixels | tuple[Pixels, Pixels]
-Colour = tuple[float, float, float]
+from promptzoo.recipe.bounds import Colour, Count, Few, Many, Share, Size, Views
 
 
 class Settings(BaseModel):

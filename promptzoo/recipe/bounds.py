@@ -1,0 +1,14 @@
+"""How large the numbers of a recipe's settings may be."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+Count = Annotated[int, Field(ge=1)]
+Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
+Many = Annotated[int, Field(ge=1, le=1_000_000)]
+Views = Annotated[int, Field(ge=1, le=10_000)]
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Size = Pixels | tuple[Pixels, Pixels]
+Colour = tuple[float, float, float]
