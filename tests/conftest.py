@@ -1,8 +1,7 @@
-"""What every test shares: one thread, no hub, and the folder of real weights and golden numbers where there is one."""
+"""What every test shares: one thread and no hub."""
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,16 +14,6 @@ from promptzoo.pages import waiting
 
 torch.set_num_threads(1)
 waiting.PATIENCE = 1e6  # seconds: a slow machine names no more than a fast one
-
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-def shared(*parts: str) -> Path:
-    """A file of the shared folder; the test is skipped, with the reason, where the folder is absent."""
-    path = SHARED.joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"needs {'/'.join(parts)} of the shared folder, which is not on this machine")
-    return path
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import shared
+from shared import shared
 
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "conformance.py"
 

@@ -106,8 +106,9 @@ def test_what_is_built_from_a_recipe_gives_its_mistakes_a_place():
     with pytest.raises(RecipeError) as caught, placing("r.yaml:2"):
         raise RecipeError("no rank", place="r.yaml:7")
     assert caught.value.place == "r.yaml:7"
-    with pytest.raises(KeyError), placing("r.yaml:2"):
-        raise KeyError("ours")
+    with pytest.raises(RecipeError) as caught, placing("r.yaml:2"):
+        raise KeyError("somebody's")
+    assert (caught.value.place, caught.value.what) == ("r.yaml:2", 'KeyError: "somebody\'s"')
 
 
 def test_several_mistakes_are_one_error_that_keeps_each():

@@ -64,7 +64,7 @@ def test_every_word_in_the_picture_is_a_site():
 def test_a_command_in_the_prose_is_a_name_and_no_more():
     prose = re.sub(r"^```.*?^```", "", TEXT, flags=re.DOTALL | re.MULTILINE)
     for written in re.findall(r"`(promptzoo [^`]+)`", prose):
-        assert re.fullmatch(r"promptzoo [a-z]+", written), f"`{written}` belongs into a fence, where it is tried"
+        assert re.fullmatch(r"promptzoo (--)?[a-z-]+", written), f"`{written}` belongs into a fence, where it is tried"
 
 
 def test_every_recipe_that_is_named_is_shipped_and_every_file_is_there():

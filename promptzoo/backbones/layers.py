@@ -41,7 +41,7 @@ class Patches(nn.Module):
 
     def forward(self, image: Tensor, notes: Notes) -> Tensor:
         """Raises `ZooError` for pictures of another type than the weights."""
-        own = next(self.conv.parameters()).dtype
+        own = self.conv.weight.dtype
         if image.dtype != own and not (image.is_floating_point() and torch.is_autocast_enabled(image.device.type)):
             way = (
                 f"image.to({own})" if image.is_floating_point() else "scale and normalise them, as Predictor.look does"

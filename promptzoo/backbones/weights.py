@@ -31,7 +31,14 @@ FOREIGN = {  # what a file is that begins so
     b"version https://git-lfs": "a Git LFS pointer (git lfs pull fetches the file itself)",
     b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "a page of XML",
 }  # fmt: skip
-CODE = ("Unsupported global", "Unsupported class", "TorchScript", "Trying to load unsupported", "GLOBAL")
+CODE = (
+    "Unsupported global",
+    "Unsupported class",
+    "TorchScript",
+    "Trying to load unsupported",
+    "Unsupported operand",
+    "GLOBAL",
+)
 
 
 def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:

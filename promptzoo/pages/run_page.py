@@ -42,6 +42,7 @@ def make_page(
             f"a page is of finished runs, not of {given[0] if given else 'nothing'}", key="--page", given=given
         )
     file = out or PAGE
+    may_write(file, force)
     said.print(f"looking at the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
     write_run_page(file, runs, force, weights, trust_code=trust_code)
     said.print(f"written: {escape(str(file))}", soft_wrap=True)

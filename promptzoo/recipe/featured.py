@@ -29,7 +29,7 @@ def featured(recipe: Recipe) -> bool:
         cls = load_registry().find("dataset", filled(recipe.node["data"])["dataset"])[1]
     except ZooError:
         return False
-    return bool(getattr(cls, "featured", False))
+    return isinstance(cls, type) and issubclass(cls, Dataset) and cls.featured
 
 
 def stand_in(recipe: Recipe, opening: Callable[[str], Backbone], hollow: bool = True) -> Backbone:

@@ -90,7 +90,7 @@ def answered(
     with repeatable(fabric.device, run.recipe.train.threads):
         run.model.to(fabric.device)
         found = evaluate(fabric, task_of(run.recipe), run.model, loader)
-    if not words and run.data_fingerprint not in (None, fingerprint):
+    if not others and run.data_fingerprint not in (None, fingerprint):
         remarks = [*remarks, "the pictures have changed since the run"]
     figures, table = told(found, loader.labels, classes)
     return Answered(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import timm
 import torch
-from conftest import shared
 from huggingface_hub.errors import LocalEntryNotFoundError
 from pictures import error, sentence
 from PIL import Image
 from safetensors.torch import save_file
+from shared import shared
 from torch import nn
 
 from promptzoo.backbones.weights import fetched

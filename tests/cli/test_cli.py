@@ -82,7 +82,7 @@ def test_predict_names_pictures(finished, root, capsys):
 
 
 WRONG = {
-    "an unknown recipe": (["train", "lroe"], "no recipe called 'lroe'; did you mean lore?"),
+    "an unknown recipe": (["train", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "a list for a recipe": (["check", "lore_table7"], "'lore_table7' is a recipe list, which"),
     "a missing recipe file": (["check", "my/recipe.yaml"], "my/recipe.yaml: there is no such file"),
     "an unknown key": (["check", "lore", "grafts.lore.lerned=4"], "lerned"),

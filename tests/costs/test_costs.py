@@ -195,7 +195,7 @@ def test_a_model_can_be_counted_and_stays_as_it_was():
 
 
 def test_what_does_not_fit_its_pictures_is_refused_with_its_place():
-    with pytest.raises(RecipeError, match=r"lore.yaml:10: 40 neighbours"):
+    with pytest.raises(RecipeError, match=r"lore.yaml:11: 40 neighbours"):
         report(recipe("lore", "vit", "grafts.lore.local.neighbours=40"), CLASSES)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small
-from conftest import shared
 from pictures import TINY, error, make, paint, sentence
 from PIL import Image
+from shared import shared
 
 from promptzoo.data import Cache, Loader, Picture, PictureFolder, few_shot, split
 from promptzoo.data.picture import read

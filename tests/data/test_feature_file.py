@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import shared
 from pictures import TINY, error
 from safetensors.torch import save_file
+from shared import shared
 
 from promptzoo.data import Cache, Loader, few_shot, split
 from promptzoo.data.checking import look_through

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import shared
 from pictures import TINY, paint, sentence
+from shared import shared
 
 from promptzoo.data import Cache, split
 from promptzoo.data.sources import paths

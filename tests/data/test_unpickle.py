@@ -61,7 +61,7 @@ def test_what_is_not_allowed_here_is_refused_though_it_is_elsewhere(tmp_path):
 
 def test_what_lies_outside_is_absent_broken_or_too_long_gets_a_sentence(tmp_path):
     file = tmp_path / "one.pkl"
-    with pytest.raises(ZooError, match="cannot be read"):
+    with pytest.raises(ZooError, match="no such file"):
         unpickle(file)
     file.write_bytes(b"P1\n.")
     with pytest.raises(ZooError, match="refers to something outside itself"):

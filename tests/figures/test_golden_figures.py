@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 from conformance_cases import figures
-from conftest import shared
+from shared import shared
 
 from promptzoo.errors import ZooError
 from promptzoo.figures.columns import Column

@@ -101,7 +101,7 @@ def test_classes_that_look_alike_are_named(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_signs_that_an_output_does_not_have_are_replaced(encoding):
-    program = "import sys; from promptzoo.cli import main; sys.exit(main(['list']))"
+    program = "import sys; from promptzoo.cli import main; sys.exit(main(['show', 'lore']))"
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

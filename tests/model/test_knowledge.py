@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import shared
 from pictures import error, sentence
+from shared import shared
 from torch.nn.functional import normalize
 
 from promptzoo.model.knowledge import class_means
@@ -117,7 +117,7 @@ def test_class_means_are_unit_means_of_each_class():
 class Letters(torch.nn.Module):
     """A text tower that counts letters."""
 
-    out, hollow = 26, False
+    out, hollow, known = 26, False, None
 
     def __init__(self):
         super().__init__()

@@ -166,7 +166,7 @@ OVERRIDES = [
     ("grafts.loer.local.neighbours=5", "no such key: 'grafts' has no 'loer'; did you mean lore?"),
     ("grafts.lore.local.neighbors=5", "block 'lin' takes no 'neighbors'; did you mean neighbours?"),
     ("grafts.lore.local.block=lni", "no block called 'lni'; did you mean lin?"),
-    ("grafts.lroe=null", "no such key: 'grafts' has no 'lroe'; did you mean lore?"),
+    ("grafts.lroe=null", "no such key: 'grafts' has no 'lroe'; did you mean lore or probe?"),
     ("train.epochs.first=1", "no such key: 'train.epochs' is 2 and has no keys"),
     ("train.lr=fast", "train: 'lr' should be a number, got 'fast'"),
     ("train.lr=[", "not YAML: expected the node content, but found '<stream end>'"),
@@ -216,8 +216,8 @@ def test_training_without_a_loss_is_refused():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("lroe", "no recipe called 'lroe'; did you mean lore?"),
-        ("recipes/lroe.yaml", "recipes/lroe.yaml: there is no such file; did you mean lore?"),
+        ("lroe", "no recipe called 'lroe'; did you mean lore or probe?"),
+        ("recipes/lroe.yaml", "recipes/lroe.yaml: there is no such file; did you mean lore or probe?"),
         (".", ".: cannot be read: . is a folder, not a file"),
         ("picture.yaml", "picture.yaml: cannot be read: it is not text"),
     ],

@@ -64,7 +64,7 @@ def test_another_package_adds_its_words_with_its_name_before_them(install, capsy
     }
     local = Construct(registry).make(node, "graft").arguments["local"]
     assert local(dim=3, grid=(1, 1)).bias is None
-    assert cli.main(["list"]) == 0
+    assert cli.main(["list", "--long"]) == 0
     assert "by my_zoo" in capsys.readouterr().out
     assert cli.main(["show", "my_zoo/gated"]) == 0
     assert "x times its gate" in capsys.readouterr().out
@@ -93,7 +93,7 @@ def test_a_broken_registry_gets_a_sentence_and_the_zoo_opens(install, registry, 
     assert "lin" in load_registry().blocks
     assert len(load_registry().broken) == 1
     assert said in load_registry().broken[0]
-    assert cli.main(["list"]) == 0
+    assert cli.main(["list", "--long"]) == 0
     assert "not here: my_zoo" in capsys.readouterr().out
     with pytest.raises(RecipeError, match=r"(?s)no block called 'my_zoo/gated'.*\n    my_zoo .* was left out"):
         Construct(load_registry()).make({"block": "my_zoo/gated"}, "block")

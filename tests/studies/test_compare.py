@@ -75,7 +75,7 @@ def test_a_comparison_is_that_of_its_runs_and_no_finished_run_is_repeated(compar
         assert one["tuned_parameters"] == results[0]["tuned_parameters"] == 99
         assert one["macs"] > 0
         rows = [(folder / "predictions.csv").read_text().splitlines()[1:] for folder in folders]
-        hits[one["recipe"]] = np.array([[row.endswith(",1") for row in some] for some in rows])
+        hits[one["recipe"]] = np.array([[row.split(",")[3] == "1" for row in some] for some in rows])
     expected = difference(hits["weak"], hits["linear"])
     assert weak["difference"] == {**vars(expected), "told": True}
     assert linear["accuracy"] > weak["accuracy"]
@@ -176,7 +176,7 @@ WRONG = {
     "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
     "what to rank by": (["linear", "--on", "vall"], "--on takes test or val, not 'vall'; did you mean val?"),
     "no recipe": (["train.epochs=1"], "which recipes?"),
-    "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore?"),
+    "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),
     "a recipe named twice": (["linear", "lore", "linear"], "'linear' is named twice"),
     "a seed of one's own": (["linear", "lore", "train.seed=4"], "train.seed is what --seeds says"),

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from conftest import shared
+from shared import shared
 
 from promptzoo.data.sources.davis import Davis, Video
 from promptzoo.data.sources.revisited import Revisited

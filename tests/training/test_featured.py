@@ -77,8 +77,8 @@ def test_a_picture_is_named_once_the_weights_are_there(tmp_path, root, file):
     pictures = sorted((root / "test").rglob("*.png"))
     assert error(lambda: predict(tmp_path / "b", pictures)).key == "weights"
     seen, given = predict(tmp_path / "a", pictures), predict(tmp_path / "b", pictures, weights="random")
-    assert [one.class_name for one in given] == [one.class_name for one in seen]
-    assert [one.probability for one in given] == pytest.approx([one.probability for one in seen], rel=1e-4)
+    assert [one.class_name for _, one in given] == [one.class_name for _, one in seen]
+    assert [one.probability for _, one in given] == pytest.approx([one.probability for _, one in seen], rel=1e-4)
 
 
 def test_the_features_of_a_run_are_what_enters_its_head(tmp_path, root, file):

@@ -249,13 +249,14 @@ def test_off_a_terminal_there_is_one_line_an_epoch(tmp_path, root, capsys):
     assert all(word in lines[0] for word in ("epoch 1/3", "loss", "accuracy", "val", "pictures/s", "left"))
 
 
-def test_on_a_terminal_there_is_a_bar():
+def test_on_a_terminal_there_is_a_bar(monkeypatch):
     import io
 
     from rich.console import Console
 
     from promptzoo.pages.progress import Bar
 
+    monkeypatch.setattr("promptzoo.pages.progress.lively", lambda: True)
     display = Bar(epochs=2, per_epoch=3)
     display.console = Console(file=io.StringIO(), force_terminal=True, width=120)
     with display:

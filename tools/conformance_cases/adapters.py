@@ -21,7 +21,7 @@ from promptzoo.model.rules import ProGrad
 class Given(nn.Module):
     """A text tower that looks its features up: sentence k of class c has row k c."""
 
-    hollow, of_picture, inside = False, frozenset(), None
+    hollow, known, of_picture, inside = False, None, frozenset(), None
 
     def __init__(self, features: Tensor):
         super().__init__()
