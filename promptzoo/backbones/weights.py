@@ -31,14 +31,10 @@ FOREIGN = {  # what a file is that begins so
     b"version https://git-lfs": "a Git LFS pointer (git lfs pull fetches the file itself)",
     b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "a page of XML",
 }  # fmt: skip
-CODE = (
-    "Unsupported global",
-    "Unsupported class",
-    "TorchScript",
-    "Trying to load unsupported",
-    "Unsupported operand",
-    "GLOBAL",
-)
+CODE = (  # of an error that says so; the operand begins a pickle of Python's own, of protocol 4 or 5
+    "Unsupported global", "Unsupported class", "TorchScript", "Trying to load unsupported", "GLOBAL",
+    "Unsupported operand 149",
+)  # fmt: skip
 
 
 def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
@@ -166,7 +162,8 @@ def reading(path: Path) -> Iterator[None]:
                 f"{path} cannot be loaded without executing code from it, so it is refused; {way}",
                 key="backbone.weights", given=str(path),
             ) from error  # fmt: skip
-        reason = said.strip().partition("\n")[0][:160] or type(error).__name__
+        reason = said.rpartition("WeightsUnpickler error:")[2].strip()  # what torch has found, not its advice
+        reason = reason.partition("\n")[0][:160] or type(error).__name__
         about = {"key": "backbone.weights", "given": str(path), "remedy": "is it cut short, or another kind of file?"}
         raise ZooError(f"{path} is not a readable {path.suffix} file ({reason})", **about) from error
 
