@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import Adopted, AdoptionError
 from promptzoo.backbones.plain import Opened, Plain
 from promptzoo.data.preprocess import Preprocess
-from promptzoo.data.room import room
+from promptzoo.data.room import demand, room
 from promptzoo.errors import ZooError
 from promptzoo.noticed import noticing
 
@@ -71,6 +71,7 @@ def open_with(
             with torch.device("meta"):  # a hub is asked for what can be adopted
                 adopter_of(adopters, opener(model, "random", size, dict(options or {})).model)
         opened: Opened = opener(model, weights, size, dict(options or {}))
+        looked_at_whole(opened, name)
         state = opened.model.eval().state_dict(keep_vars=True)
         adopted = adopt_with(adopters, opened.model)
         names = moved(state, adopted)
@@ -91,6 +92,17 @@ def opening(name: str, options: Mapping[str, Any] | None) -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
         raise ZooError(f"{said} cannot be built ({reason})", key=key, given=given) from error
+
+
+def looked_at_whole(opened: Opened, name: str) -> None:
+    """Raises `ZooError` where each patch of a picture looks at more patches than memory has scores for."""
+    parts = list(opened.model.modules())
+    patches = next((part for part in parts if isinstance(part, nn.Conv2d)), None)
+    if patches is None or patches.weight.is_meta or any(hasattr(part, "window_size") for part in parts):
+        return
+    height, width = (side // step for side, step in zip(opened.preprocess.size, patches.stride, strict=True))
+    scores = 2 * 4 * (height * width) ** 2  # before the softmax and behind it, of one head
+    demand(scores, f"attention among the {height * width:,} patches of a picture of {name}")
 
 
 def function(path: str) -> Any:

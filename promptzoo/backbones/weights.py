@@ -157,7 +157,8 @@ def reading(path: Path) -> Iterator[None]:
             way = f"save its tensors as .safetensors ({type(error).__name__})"
             what = f"{path} cannot be loaded without executing code from it, so it is refused"
             raise ZooError(what, key="backbone.weights", given=str(path), remedy=way) from error
-        reason = said.strip().partition("\n")[0][:160] or type(error).__name__
+        reason = said.rpartition("WeightsUnpickler error:")[2].strip()  # what torch has found, not its advice
+        reason = reason.partition("\n")[0][:160] or type(error).__name__
         about = {"key": "backbone.weights", "given": str(path), "remedy": "is it cut short, or another kind of file?"}
         raise ZooError(f"{path} is not a readable {path.suffix} file ({reason})", **about) from error
 

@@ -1,5 +1,6 @@
 """The commands together, and what becomes of a mistake.  Heavy imports stand inside the commands."""
 
+import errno
 import io
 import os
 import shlex
@@ -104,9 +105,7 @@ def refusal(error: OSError | MemoryError) -> str:
     """What the system says, and of which file."""
     if isinstance(error, MemoryError):
         return "the memory of this machine is spent"
-    try:
-        sys.stdout.flush()
-    except OSError:
+    if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
         give_up_output()
         return f"the output cannot be written: {error.strerror}"
     where = f": {cut(error.filename)}" if isinstance(error.filename, str) else ""

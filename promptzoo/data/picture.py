@@ -64,6 +64,16 @@ def read(path: Path) -> Image.Image:
     Raises `ZooError` naming the file when it cannot be decoded to its end, or when its numbers are of no known range.
     """
     try:
+        return in_rgb(decoded(path))  # nobody else holds the first, which may be large
+    except ZooError as error:
+        if error.place:
+            raise
+        raise ZooError(error.what, place=path, key="mode", given=error.given, remedy=error.remedy) from error
+
+
+def decoded(path: Path) -> Image.Image:
+    """The picture in a file, in its own mode, upright."""
+    try:
         with Image.open(regular(path, "picture"), formats=formats()) as image:
             image.load()
     except UNREADABLE as error:
@@ -71,10 +81,7 @@ def read(path: Path) -> Image.Image:
         raise ZooError(f"this picture cannot be read ({reason})", place=path) from error
     with suppress(*UNREADABLE):  # a broken EXIF note does not make the picture unreadable
         ImageOps.exif_transpose(image, in_place=True)
-    try:
-        return in_rgb(image)
-    except ZooError as error:
-        raise ZooError(error.what, place=path, key="mode", given=error.given, remedy=error.remedy) from error
+    return image
 
 
 def upright(image: Image.Image) -> Image.Image:

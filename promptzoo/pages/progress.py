@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID,
 from rich.progress import Progress as Bars
 
 from promptzoo.doing import Watcher, watched
+from promptzoo.names import on_screen
 from promptzoo.pages.console import console
 from promptzoo.pages.waiting import lively
 from promptzoo.tasks.desk import Steps
@@ -28,7 +29,7 @@ class OnTerminal:
     def show(self, console: Console, name: str, total: int, *columns: ProgressColumn, **fields: Any) -> None:
         """Begins the bar, where there is a terminal."""
         if lively():
-            words = (TextColumn("{task.description}"), BarColumn(WIDTH), *columns, TimeRemainingColumn())
+            words = (TextColumn("{task.description}", markup=False), BarColumn(WIDTH), *columns, TimeRemainingColumn())
             self.bars = Bars(*words, console=console, transient=True)
             self.bars.start()
             self.row = self.bars.add_task(name, total=total, **fields)
@@ -54,7 +55,9 @@ class Bar(OnTerminal, Progress, Watcher):
 
     def __enter__(self) -> Self:
         if not self.quiet:
-            self.show(self.console, "", self.epochs * self.per_epoch, TextColumn("{task.fields[said]}"), said="")
+            self.show(
+                self.console, "", self.epochs * self.per_epoch, TextColumn("{task.fields[said]}", markup=False), said=""
+            )
         self.watching.enter_context(watched(self))
         return self
 
@@ -65,7 +68,7 @@ class Bar(OnTerminal, Progress, Watcher):
         super().__exit__(kind, error, trace)
 
     def begin(self, what: str, total: int) -> None:
-        self.what, self.done, self.total = what, 0, total
+        self.what, self.done, self.total = on_screen(what), 0, total
         self.doing()
 
     def count(self, count: int = 1) -> None:
