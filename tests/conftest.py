@@ -1,6 +1,7 @@
 """What every test shares: one thread and no hub."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -13,6 +14,8 @@ import torch
 from promptzoo.pages import waiting
 
 torch.set_num_threads(1)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background of a shell, where Ctrl-C does nothing
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 waiting.PATIENCE = 1e6  # seconds: a slow machine names no more than a fast one
 
 
