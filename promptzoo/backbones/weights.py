@@ -31,10 +31,7 @@ FOREIGN = {  # what a file is that begins so
     b"version https://git-lfs": "a Git LFS pointer (git lfs pull fetches the file itself)",
     b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "a page of XML",
 }  # fmt: skip
-CODE = (  # of an error that says so; the operand begins a pickle of Python's own, of protocol 4 or 5
-    "Unsupported global", "Unsupported class", "TorchScript", "Trying to load unsupported", "GLOBAL",
-    "Unsupported operand 149",
-)  # fmt: skip
+CODE = ("Unsupported global", "Unsupported class", "TorchScript", "Trying to load unsupported", "GLOBAL")
 
 
 def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
@@ -155,13 +152,11 @@ def reading(path: Path) -> Iterator[None]:
     except ZooError:
         raise
     except Exception as error:  # torch, numpy and zip files raise many kinds
-        said = str(error)
-        if any(word in said for word in CODE):
+        said, start = str(error), path.open("rb").read(1)
+        if any(word in said for word in CODE) or (start == b"\x80" and "Unsupported operand" in said):  # a bare pickle
             way = f"save its tensors as .safetensors ({type(error).__name__})"
-            raise ZooError(
-                f"{path} cannot be loaded without executing code from it, so it is refused; {way}",
-                key="backbone.weights", given=str(path),
-            ) from error  # fmt: skip
+            what = f"{path} cannot be loaded without executing code from it, so it is refused"
+            raise ZooError(what, key="backbone.weights", given=str(path), remedy=way) from error
         reason = said.rpartition("WeightsUnpickler error:")[2].strip()  # what torch has found, not its advice
         reason = reason.partition("\n")[0][:160] or type(error).__name__
         about = {"key": "backbone.weights", "given": str(path), "remedy": "is it cut short, or another kind of file?"}
