@@ -13,6 +13,7 @@ import pytest
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.names import alike, as_bytes, as_cell, as_folder, on_screen
+from promptzoo.training.run_folder import RunFolder
 
 EVIL = "\x1b]0;OWNED\a\x1b[2J"
 
@@ -73,10 +74,14 @@ def test_a_spreadsheet_finds_no_formula(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     odd.pictures(tmp_path / "d", classes=("=HYPERLINK(1)", "dog"))
     assert cli.main(["train", "linear", *odd.words("d", *odd.UNTRAINED), "--out", "r"]) == 0
-    with open("r/predictions.csv", newline="") as file:
-        cells = [cell for row in csv.reader(file) for cell in row]
-    assert "'=HYPERLINK(1)" in cells
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    assert cli.main(["eval", "r", "--confusion", "c.csv"]) == 0
+    assert cli.main(["predict", "r", "d/test", "--format", "csv", "--out", "p.csv"]) == 0
+    for name in ("r/predictions.csv", "c.csv", "p.csv"):
+        with open(name, newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert "'=HYPERLINK(1)" in cells
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    assert {own for _, own, *_ in RunFolder("r").predictions()} == {"=HYPERLINK(1)", "dog"}
 
 
 def test_a_recipe_of_dots_makes_its_run_where_runs_are(tmp_path, monkeypatch, capfd):

@@ -40,6 +40,10 @@ COMMANDS = {
     "eval": ("eval", "runs/r"),
     "merge": ("merge", "runs/r", "--out", "m.safetensors"),
     "other words": ("eval", "runs/r", "data.root=d"),
+    "json": ("eval", "runs/r", "--format", "json", "--confusion", "c.csv"),
+    "features": ("features", "runs/r", "--out", "f.safetensors"),
+    "figure of pictures": ("figure", "attention", "got.safetensors", "d/test/cat/0.png", "--out", "a.png"),
+    "figure of data": ("figure", "tsne", "runs/r", "--out", "t.png"),
 }
 
 
@@ -53,6 +57,8 @@ def test_no_command_imports_what_a_run_names(command, here, capfd):
 
 def test_a_run_is_not_counted_and_not_resumed_either(here, capfd):
     code, said = odd.told(capfd, "report", "--runs", "runs")
+    assert (code, "evil_mod" in said) == (2, True)
+    code, said = odd.told(capfd, "figure", "--page", "runs/r", "--out", "p.html")
     assert (code, "evil_mod" in said) == (2, True)
     shutil.copytree("runs/r", "unfinished", dirs_exist_ok=True)
     for file in ("result.json", "model.safetensors"):
