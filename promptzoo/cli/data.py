@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.flags import Command
+
 data = typer.Typer(help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
@@ -14,7 +16,7 @@ Words = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
 
-@data.command("list")
+@data.command("list", cls=Command)
 def list_sets() -> None:
     """The sources and presets, and what each needs."""
     from promptzoo.pages.console import console
@@ -23,7 +25,7 @@ def list_sets() -> None:
     list_page(console())
 
 
-@data.command("check")
+@data.command("check", cls=Command)
 def check_set(name: Name, words: Words) -> None:
     """Count, decode every picture, and find what is missing, broken, or in two splits; or ROOT task=T: a task's set."""
     from promptzoo.pages.console import console
@@ -38,14 +40,14 @@ def check_set(name: Name, words: Words) -> None:
     check_page(name, words, console())
 
 
-@data.command("show")
+@data.command("show", cls=Command)
 def show_set(
     name: Name,
     words: Words,
-    out: Annotated[Path, typer.Option("--out", help="The picture to write.")] = Path("shots.png"),
-    recipe: Annotated[str, typer.Option("--recipe", help="Whose backbone looks.")] = "linear",
-    shots: Annotated[int, typer.Option("--shots", help="Pictures of a class.")] = 4,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 1,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write.")] = Path("shots.png"),
+    recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="Whose backbone looks.")] = "linear",
+    shots: Annotated[int, typer.Option("--shots", metavar="COUNT", help="Pictures of a class.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of the draw.")] = 1,
     force: Force = False,
 ) -> None:
     """A contact sheet of the shots as a model sees them."""
@@ -55,14 +57,14 @@ def show_set(
     show_page(name, words, out, console(), recipe=recipe, shots=shots, seed=seed, force=force)
 
 
-@data.command("split")
+@data.command("split", cls=Command)
 def split_set(
     name: Name,
     words: Words,
-    test: Annotated[float, typer.Option("--test", help="Share of each class to test on.")] = 0.2,
-    val: Annotated[float, typer.Option("--val", help="Share to validate on.")] = 0.1,
-    seed: Annotated[int, typer.Option("--seed", help="Of the division.")] = 0,
-    out: Annotated[Path, typer.Option("--out", help="The list to write.")] = Path("split.csv"),
+    test: Annotated[float, typer.Option("--test", metavar="SHARE", help="Share of each class to test on.")] = 0.2,
+    val: Annotated[float, typer.Option("--val", metavar="SHARE", help="Share to validate on.")] = 0.1,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of the division.")] = 0,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The list to write.")] = Path("split.csv"),
     force: Force = False,
 ) -> None:
     """Divide a set by a seed and write the division as a list."""

@@ -11,9 +11,9 @@ from promptzoo.cli.weights import WEIGHTS
 
 def features(
     what: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="A recipe, or a finished run's folder.")],
-    out: Annotated[Path, typer.Option("--out", help="The .safetensors file to write.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .safetensors file to write.")],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]", help="Overrides; of a run, of its data.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides; of a run, of its data.")
     ] = None,
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,

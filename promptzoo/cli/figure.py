@@ -16,34 +16,48 @@ TASKS = "Which pairs, queries or sequences, from 0: 0,3."
 def figure(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KIND RUN... PICTURE...", help="No KIND lists them.", show_default=False),
+        typer.Argument(
+            metavar="KIND RUN... PICTURE...",
+            help="What to draw, finished runs, and pictures where the kind takes some.",
+            show_default=False,
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="A .pdf, .png or .svg file; with --page a page.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="An .npz file for the numbers drawn.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A .pdf, .png or .svg file; with --page a page.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="An .npz file for the numbers drawn.")
+    ] = None,
     page: Annotated[bool, typer.Option("--page", help="All of runs in one HTML file, in place of a kind.")] = False,
     bare: Annotated[bool, typer.Option("--bare", help="A column of the frozen tower alone.")] = False,
-    layer: Annotated[int | None, typer.Option("--layer", help="From 0; the last.")] = None,
+    layer: Annotated[
+        int | None, typer.Option("--layer", metavar="NUMBER", help="Which layer, from 0; else the last.")
+    ] = None,
     heads: Annotated[bool, typer.Option("--heads", help=HEADS)] = False,
-    mark: Annotated[int, typer.Option("--mark", min=0, help=MARK)] = 0,
-    of: Annotated[str | None, typer.Option("--class", help="Of this class.")] = None,
+    mark: Annotated[int, typer.Option("--mark", metavar="COUNT", min=0, help=MARK)] = 0,
+    of: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Explain this class, not the named one.")
+    ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="KLA's scores before its filter.")] = False,
-    at: Annotated[str, typer.Option("--at", help="A patch: ROW,COLUMN.", show_default=False)] = "",
-    to: Annotated[Path | None, typer.Option("--to", help="Another picture.")] = None,
-    site: Annotated[str | None, typer.Option("--site", help="Where, of grad-cam.")] = None,
+    at: Annotated[str, typer.Option("--at", metavar="ROW,COLUMN", help="A patch.", show_default=False)] = "",
+    to: Annotated[Path | None, typer.Option("--to", metavar="PICTURE", help="Another picture, of similarity.")] = None,
+    site: Annotated[str | None, typer.Option("--site", metavar="SITE", help="Where grad-cam looks.")] = None,
     shared_scale: Annotated[bool, typer.Option("--shared-scale", help="One scale for a row of maps.")] = False,
-    every: Annotated[int | None, typer.Option("--every", help="Each so manieth patch, of graph.")] = None,
-    split: Annotated[str, typer.Option("--split", help="train, val or test.")] = "test",
-    unit: Annotated[bool, typer.Option("--unit", help="Features of length 1.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Of t-SNE and UMAP.")] = 0,
-    near: Annotated[int, typer.Option("--near", help="How many words.")] = 3,
-    pick: Annotated[str, typer.Option("--pick", help=TASKS)] = "0",
-    frames: Annotated[int, typer.Option("--frames", help="How many of a video.")] = 4,
+    every: Annotated[
+        int | None, typer.Option("--every", metavar="COUNT", help="Draw one patch of so many, of graph.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", metavar="SPLIT", help="train, val or test.")] = "test",
+    unit: Annotated[bool, typer.Option("--unit", help="Scale features to length 1.")] = False,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of t-SNE and UMAP.")] = 0,
+    near: Annotated[int, typer.Option("--near", metavar="COUNT", help="How many near words.")] = 3,
+    pick: Annotated[str, typer.Option("--pick", metavar="NUMBERS", help=TASKS)] = "0",
+    frames: Annotated[int, typer.Option("--frames", metavar="COUNT", help="How many frames of a video.")] = 4,
     dark: Annotated[bool, typer.Option("--dark", help="For a dark page.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """Figures of finished runs: attention, grad-cam, t-SNE, curves and more; no KIND lists them."""
+    """Figures of finished runs: attention, grad-cam, t-SNE, curves and more; without a KIND, what each draws."""
     from promptzoo.figures.asked import place, whole
     from promptzoo.pages.console import console
     from promptzoo.pages.figures import kinds_page, make_figure

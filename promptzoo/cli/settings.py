@@ -13,7 +13,7 @@ def complete(incomplete: str) -> list[str]:
 
 def settings(
     section: Annotated[
-        str, typer.Argument(metavar="[SECTION]", help=f"One of {', '.join(SECTIONS)}.", autocompletion=complete)
+        str, typer.Argument(metavar="SECTION", help=f"One of {', '.join(SECTIONS)}.", autocompletion=complete)
     ] = "",
 ) -> None:
     """Every word of data, train, backbone and knowledge: its type, default and meaning."""

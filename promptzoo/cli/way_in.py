@@ -10,9 +10,9 @@ promptzoo {version}: prompt architectures for large frozen vision models
   promptzoo train linear                  trains on the embedded model and pictures, without a network
   promptzoo train lora --embedded         so can every other recipe
   promptzoo train lora data.root=DIR      on your own pictures: DIR/train/CLASS/*.jpg, DIR/test/CLASS/*.jpg
-  promptzoo eval RUN, predict RUN PICTURE...
+  promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
-  promptzoo compare, report, merge, data, settings
+  promptzoo compare, report, merge, features, data, settings, demo
   promptzoo COMMAND -h                    the options of a command; promptzoo -h, all commands
 """
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from promptzoo.errors import ZooError, shown, some
-from promptzoo.model.checkpoint import unpack
 from promptzoo.paths import at
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import SPLIT, RunFolder
@@ -41,7 +40,8 @@ class Group:
 class FoundRuns:
     """What a folder holds.  `skipped` are the folders left aside, each with its reason.
 
-    `remarks` tell of runs that were tested on other pictures under one name, so that their figures do not compare.
+    `remarks` tell what was rebuilt, and of runs that were tested on other pictures under one name, so that their
+    figures do not compare.
     """
 
     groups: tuple[Group, ...]
@@ -59,6 +59,7 @@ class Came:
     accuracy: float
     tested_on: str = ""  # a digest of the test pictures
     source: str = ""  # how they were stored, where that changes them
+    remarks: tuple[str, ...] = ()  # what of its folder was rebuilt
 
 
 def read_runs(folder: Path) -> FoundRuns:
@@ -80,7 +81,8 @@ def read_runs(folder: Path) -> FoundRuns:
     groups: dict[str, list[Came]] = {}
     for run in finished:
         groups.setdefault(key(run), []).append(run)
-    return FoundRuns(tuple(map(group, groups.values())), tuple(skipped), tuple(unlike(finished)))
+    remarks = (*(f"{run.path}: {one}" for run in finished for one in run.remarks), *unlike(finished))
+    return FoundRuns(tuple(map(group, groups.values())), tuple(skipped), remarks)
 
 
 def unlike(runs: Sequence[Came]) -> Iterator[str]:
@@ -147,20 +149,16 @@ def read(path: Path) -> Came:
         raise ZooError(
             f"is unfinished; continue it with promptzoo train --resume {path}" if run.begun else "has no result.json"
         )
-    name = run.result()["recipe"]
     if not run.begun:
         raise ZooError("has no recipe.yaml")
-    recipe = Recipe.read(run.recipe_file)
-    recipe.name = name
-    metadata = unpack(run.model_file)[1]
-    if Recipe.parse(metadata["recipe"], str(run.model_file)) != recipe:
-        raise ZooError("its recipe.yaml is not the recipe that its model was trained with")
+    recipe = run.recipe(trust_code=True)  # nothing is built of it here: who builds asks again
+    classes = names(run.tuned()[1]["classes"])
     try:
         told = run.data()
     except ZooError:  # its figures stand all the same
         told = {}
     tested_on, source = (str(told.get(word, "")) for word in ("test_fingerprint", "source"))
-    return Came(path, recipe, names(metadata["classes"]), run.accuracy(), tested_on, source)
+    return Came(path, recipe, classes, run.accuracy(), tested_on, source, tuple(run.remarks))
 
 
 def names(text: str) -> tuple[str, ...]:

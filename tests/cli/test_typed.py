@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import time
@@ -190,3 +191,21 @@ def test_ctrl_c_during_imports_gives_the_command_again():
     assert done.returncode == 130
     assert done.stderr.endswith("promptzoo train linear 'data.root=my pictures'\n")
     assert "Traceback" not in done.stderr
+
+
+def commands():
+    """Every command, and those below one."""
+    import typer
+
+    from promptzoo.cli.app import app
+
+    for name, command in typer.main.get_command(app).commands.items():
+        below = getattr(command, "commands", {})
+        yield from ((name, one) for one in below) if below else [(name,)]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_help_names_what_a_word_takes_and_no_type_of_python(words, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    assert cli.main([*words, "--help"]) == 0
+    assert not re.search(r"<\w+( \w+)?>|\[\[", capsys.readouterr().out)

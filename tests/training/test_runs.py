@@ -114,12 +114,15 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
     assert len(found.groups) == 1
     said = reasons(found, root)
     assert "is not a readable .safetensors file" in said.pop("cut")
-    assert "recipe.yaml:2: not YAML" in said.pop("wordy")
+    (remark,) = found.remarks
+    assert remark.startswith(f"{root}/wordy: ")
+    assert "recipe.yaml:2: not YAML" in remark  # and so the recipe is that of its model
+    assert sorted(found.groups[0].accuracy.paths) == [f"{root}/good", f"{root}/wordy"]
+    assert "was begun with another recipe: grafts.tuning.after.length is 5, was 4" in said.pop("edited")
+    assert "a finished run without its model.safetensors" in said.pop("bare")
     assert said == {
-        "bare": f"no such file or run: {root}/bare/model.safetensors",
-        "edited": "its recipe.yaml is not the recipe that its model was trained with",
         "flipped": "its result.json is damaged: it is not as it was written",
-        "foreign": "its result.json was not written by promptzoo: it has no 'digest'",
+        "foreign": "has no recipe.yaml",
         "listed": "its result.json was not written by promptzoo: it has no 'digest'",
         "none": "its test accuracy should be a number of 0..1, got nothing",
         "notes": "holds no run",
