@@ -30,8 +30,11 @@ def compare(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the runs; none is repeated.")] = RUNS,
     form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, markdown or json.")] = "table",
     on: Annotated[
-        str, typer.Option("--on", metavar="SPLIT", help="Rank by test, or by val alone, to choose words by.")
-    ] = "test",
+        list[str] | None,
+        typer.Option(
+            "--on", metavar="WORD", help="Rank by test or val; local:N makes N runs at once.", show_default=False
+        ),
+    ] = None,
     stale: Annotated[float | None, STALE] = None,
     task: Annotated[
         str | None, typer.Option("--task", metavar="TASK", help="Rank finished runs by what eval found on a task.")
@@ -47,7 +50,7 @@ def compare(
         from promptzoo.pages.console import console, say
         from promptzoo.pages.progress import Bar
         from promptzoo.studies.by_task import by_task
-        from promptzoo.studies.compare import Terms, compared, seeds_of
+        from promptzoo.studies.compare import Terms, compared, on_of, seeds_of
 
     words = [*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)]
     if form not in FORMS:
@@ -61,7 +64,8 @@ def compare(
             say(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked))
         return
     aside = console(errors=True)
-    terms = Terms(seeds_of(seeds), baseline, out, on, stale)
+    split, engine = on_of(on or ())
+    terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine)
     found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
     if form == "table":
         show(found, console())

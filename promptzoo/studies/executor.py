@@ -1,6 +1,8 @@
 """Each recipe under each seed, trained or found trained: one run folder and one record for each."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +17,13 @@ from promptzoo.training.progress import Progress
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import FolderError
 from promptzoo.training.session import train
+
+
+class Quiet(Progress):
+    """A training that says nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
 
 
 class OneByOne:
@@ -36,6 +45,24 @@ class OneByOne:
         self.out, self.seeds, self.say, self.progress, self.stale = out, tuple(seeds), say, progress, stale
         self.places: dict[str, Path] = {}
         self.remarks: list[str] = []
+
+    def work(self, aside: bool) -> Callable[[Entrant, Ground, int], "Done"]:
+        """What makes one run, here or `aside`, in another process."""
+        if aside:
+            return partial(made_aside, self.out, self.seeds, self.stale, self.progress is Quiet)
+        return self.done
+
+    def done(self, entrant: Entrant, ground: Ground, seed: int) -> "Done":
+        """One run, and what was noticed on the way."""
+        before = len(self.remarks)
+        record = self.run(entrant, ground, seed)
+        return Done(record, self.places[entrant.name], self.remarks[before:])
+
+    def take(self, entrant: Entrant, done: "Done") -> Record:
+        """Takes over what another process noticed."""
+        self.places.setdefault(entrant.name, done.place)
+        self.remarks += [one for one in done.remarks if one not in self.remarks]
+        return done.record
 
     def run(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
         """A finished record.
@@ -97,6 +124,23 @@ class OneByOne:
             if RunFolder(run).begun and not run.with_suffix(".json").exists():  # a record is there before its run
                 return f"{run.name} in it is a run of which no {run.name}.json tells"
         return ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run: its record, the folder of its recipe's runs, and what the table should tell."""
+
+    record: Record
+    place: Path
+    remarks: list[str]
+
+
+def made_aside(
+    out: Path, seeds: tuple[int, ...], stale: float | None, quiet: bool, entrant: Entrant, ground: Ground, seed: int
+) -> Done:
+    """One run, in a process of its own, which says when it begins and no more."""
+    say = (lambda _: None) if quiet else Progress(0, 0).say
+    return OneByOne(out, seeds, say, Quiet, stale).done(entrant, ground, seed)
 
 
 def begin(entrant: Entrant, ground: Ground, seed: int) -> Record:
