@@ -35,6 +35,9 @@ def compare(
             "--on", metavar="WORD", help="Rank by test or val; local:N makes N runs at once.", show_default=False
         ),
     ] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="The seeds of a recipe in one pass, where it learns behind features.")
+    ] = False,
     stale: Annotated[float | None, STALE] = None,
     task: Annotated[
         str | None, typer.Option("--task", metavar="TASK", help="Rank finished runs by what eval found on a task.")
@@ -65,7 +68,7 @@ def compare(
         return
     aside = console(errors=True)
     split, engine = on_of(on or ())
-    terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine)
+    terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine, together)
     found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
     if form == "table":
         show(found, console())

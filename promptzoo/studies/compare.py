@@ -31,7 +31,7 @@ class Terms:
 
     `stale` is as in `train`.
 
-    `engine` is the word of an executor.
+    `engine` is the word of an executor; `together` trains the seeds of a recipe in one pass, where they can.
 
     Raises `ZooError` for a split that is not there, and for a folder that is a file.
     """
@@ -42,6 +42,7 @@ class Terms:
     on: str = "test"
     stale: float | None = None
     engine: str = "here"
+    together: bool = False
 
     def __post_init__(self) -> None:
         if self.on not in ON:
@@ -60,6 +61,7 @@ def compare(
     out: str | Path = "runs/compare",
     on: str = "test",
     engine: str = "here",
+    together: bool = False,
     words: str | Sequence[str] = (),
     quiet: bool = False,
 ) -> Comparison:
@@ -74,6 +76,8 @@ def compare(
         out: The folder of the runs; none is repeated.
         on: Rank by `test`, or by `val` alone, to choose words by.
         engine: Where the runs are made: `here`, one after another, or `local:N`, N at once on this machine.
+        together: Trains all seeds of a recipe in one pass, where nothing acts before the features of its pictures;
+            to the numbers of each alone within 1e-5, in folders of their own.
         words: Overrides for all, `key=value`; one or several.
         quiet: Says nothing on the way.
 
@@ -89,7 +93,11 @@ def compare(
     say = (lambda _: None) if quiet else (lambda text: print(on_screen(text), file=sys.stderr))
     asked = [*named, *([words] if isinstance(words, str) else words)]
     return compared(
-        asked, Terms(which, baseline, Path(out), on, engine=engine), say, Quiet if quiet else Progress, settled(data)
+        asked,
+        Terms(which, baseline, Path(out), on, engine=engine, together=together),
+        say,
+        Quiet if quiet else Progress,
+        settled(data),
     )
 
 
@@ -141,7 +149,7 @@ def compared(
     for one in refused if grounds else ():
         runs.say(f"{one.name} cannot run here: {one.sentence}")
     with executor(terms.engine) as engine:
-        records = trained(field, grounds, terms.seeds, runs, refused, engine)
+        records = trained(field, grounds, terms.seeds, runs, refused, engine, terms.together)
     costs, standings = Gathering(), []
     for entrant in (one for one in field.entrants if one.name in records):
         try:

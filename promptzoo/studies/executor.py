@@ -17,6 +17,7 @@ from promptzoo.training.progress import Progress
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import FolderError
 from promptzoo.training.session import train
+from promptzoo.training.together import train_together
 
 
 class Quiet(Progress):
@@ -45,6 +46,28 @@ class OneByOne:
         self.out, self.seeds, self.say, self.progress, self.stale = out, tuple(seeds), say, progress, stale
         self.places: dict[str, Path] = {}
         self.remarks: list[str] = []
+        self.joint: set[str] = set()  # the recipes whose seeds are trained together
+
+    def together(self, entrant: Entrant, ground: Ground) -> None:
+        """Trains all seeds of a recipe in one pass, those that are finished apart; `run` finds them then.
+
+        Raises as `run` does.
+        """
+        self.joint.add(entrant.name)
+        begun = {seed: self.begin(entrant, ground, seed) for seed in self.seeds}
+        place = self.place(entrant, begun[self.seeds[0]])
+        folders = {seed: RunFolder(place / f"seed-{seed}") for seed in self.seeds}
+        left = [seed for seed, run in folders.items() if not run.finished]
+        for seed in left:
+            if not (file := place / f"seed-{seed}.json").exists():
+                begun[seed].write(file)
+        if left:
+            self.say(f"{entrant.name}, seeds {', '.join(map(str, left))}: train together in {place}")
+            train_together([entrant.seeded[seed] for seed in left], [folders[seed].path for seed in left], self.stale)
+
+    def begin(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
+        """The record of a run that begins now."""
+        return begin(entrant, ground, seed, entrant.name in self.joint)
 
     def work(self, aside: bool) -> Callable[[Entrant, Ground, int], "Done"]:
         """What makes one run, here or `aside`, in another process."""
@@ -70,7 +93,7 @@ class OneByOne:
         Raises `ZooError` with why the run ended early, `ClaimedError` where somebody else works on it, `StoppedError`
         after Ctrl-C.
         """
-        begun = begin(entrant, ground, seed)
+        begun = self.begin(entrant, ground, seed)
         place = self.place(entrant, begun)
         file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
         kept = Record.read(file) if file.exists() else None
@@ -143,6 +166,7 @@ def made_aside(
     return OneByOne(out, seeds, say, Quiet, stale).done(entrant, ground, seed)
 
 
-def begin(entrant: Entrant, ground: Ground, seed: int) -> Record:
-    """The record of a run that begins now."""
-    return Record(name=entrant.name, seed=seed, recipe=entrant.text, versions=versions(), **vars(ground))
+def begin(entrant: Entrant, ground: Ground, seed: int, together: bool = False) -> Record:
+    """The record of a run that begins now, alone or `together` with its other seeds."""
+    told = {"name": entrant.name, "seed": seed, "recipe": entrant.text, "versions": versions(), "together": together}
+    return Record(**told, **vars(ground))

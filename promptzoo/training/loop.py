@@ -62,10 +62,7 @@ class Loop:
         untrained = copied(self.model.tuned_state()) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
-        chief = self.fabric.is_global_zero
-        lines = self.run.cut_log(state) if chief else []
-        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
-        self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
+        self.start(state, progress, quiet)
         with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
                 if not state:
@@ -86,6 +83,14 @@ class Loop:
         if self.best is not None:
             self.model.load_tuned(self.best)
 
+    def start(self, state: dict[str, Any] | None, progress: type[Progress], quiet: bool) -> None:
+        """The log as it was when the state was saved, and who shows the training."""
+        chief = self.fabric.is_global_zero
+        lines = self.run.cut_log(state) if chief else []
+        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
+        epochs = sum(stage.epochs for stage in self.recipe.train.phases)
+        self.progress = progress(epochs, len(self.data.train), quiet or not chief)
+
     def epoch(self, stage: Stage) -> None:
         """What is left of an epoch; then validation, a line in the log, and the state saved."""
         reached, every = self.reached, self.recipe.train.save_every
@@ -96,6 +101,15 @@ class Loop:
                 self.save()
             if stop:
                 raise StoppedError(farewell(self.run.path, self.saved))
+        line = self.end_epoch()
+        self.save()
+        self.progress.epoch(line)
+        if any(summed(self.fabric, [bool(self.asked)])):
+            raise StoppedError(farewell(self.run.path, self.saved))
+
+    def end_epoch(self) -> dict[str, Any]:
+        """Validates, and gives the line of the epoch that stands in the log."""
+        reached = self.reached
         self.look()
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
@@ -105,10 +119,7 @@ class Loop:
         if self.fabric.is_global_zero:
             self.run.log(line)
             self.mirror.add(line)
-        self.save()
-        self.progress.epoch(line)
-        if any(summed(self.fabric, [bool(self.asked)])):
-            raise StoppedError(farewell(self.run.path, self.saved))
+        return line
 
     def learn(self, batch: Batch, stage: Stage) -> bool:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
