@@ -12,7 +12,10 @@ from promptzoo.training.runs import Accuracy
 
 @dataclass(frozen=True)
 class Row:
-    """One combination: `methods` are its grafts' names joined by " + ", or "bare"; time and memory where asked for, measured or estimated."""
+    """One combination: `methods` are its grafts' names joined by " + ", or "bare".
+
+    Time and memory, measured or estimated, stand there where they were asked for.
+    """
 
     report: Report
     methods: str

@@ -1,4 +1,4 @@
-"""The memory of a step as shapes tell it is that of a step with numbers; recomputing takes less, to the same numbers."""
+"""The memory of a step as its shapes tell it is that of a step with numbers; recomputing takes less of it."""
 
 import copy
 
