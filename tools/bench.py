@@ -134,9 +134,8 @@ def main() -> None:
         args.only = [name for name in args.only if name not in BUSY or args.only != NAMES]
         if any(name in BUSY for name in args.only):
             parser.error("how busy a GPU is can be asked with --device cuda alone")
-    print(
-        f"{args.backbone}, batch {args.batch}, {args.precision}, {args.threads} threads, {args.device}{', compiled' * args.compile}, {args.repeats} pairs; B / A"
-    )
+    where = f"{args.device}{', compiled' if args.compile else f', {args.threads} threads'}"
+    print(f"{args.backbone}, batch {args.batch}, {args.precision}, {where}, {args.repeats} pairs; B / A")
     print(f"{'':<32} {'wall, its quartiles':<20} {'seconds':<15} {'CPU, its quartiles':<20} seconds")
     figures = []
     for name in args.only:
