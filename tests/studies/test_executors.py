@@ -17,12 +17,12 @@ def halved(number: int) -> int:
     return number // 2
 
 
-def test_every_executor_gives_what_came_of_each_job() -> None:
-    for word in ("here", "local:2"):
-        with executor(word) as engine:
-            found = {job[0]: came for job, came in engine.each(halved, [(number,) for number in range(4)])}
-        assert (found[0], found[2]) == (0, 1)
-        assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
+@pytest.mark.parametrize("word", ["here", pytest.param("local:2", marks=pytest.mark.slow)])
+def test_every_executor_gives_what_came_of_each_job(word: str) -> None:
+    with executor(word) as engine:
+        found = {job[0]: came for job, came in engine.each(halved, [(number,) for number in range(4)])}
+    assert (found[0], found[2]) == (0, 1)
+    assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
 
 
 @pytest.mark.parametrize("word", ["local", "local:0", "local:x", "lokal:2", "local:1000"])

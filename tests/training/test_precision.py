@@ -31,8 +31,8 @@ def test_frozen_matrices_in_bf16_take_half_and_change_no_number(root, tmp_path):
     size = frozen.numel() * frozen.element_size()
     assert halved(made).fingerprint() == before
     assert frozen.numel() * frozen.element_size() * 2 == size
-    told = evaluate_run(tmp_path / "half")
-    assert runs.close(told, evaluate_run(tmp_path / "whole"))
+    losses = [evaluate_run(tmp_path / out)["loss"] for out in ("whole", "half")]
+    assert losses[0] == losses[1]
     one, other = (load(tmp_path / out).predict(root / "test" / "fox" / "0.png")[0] for out in ("whole", "half"))
     assert one == other
 
