@@ -23,6 +23,9 @@ from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.seal import content, digest_of, sealed
 
 
+OWN = ("tuned", "best")  # what of a state nobody changes any more
+
+
 class FolderError(ZooError):
     """A run that cannot be begun, or resumed, as its folder stands."""
 
@@ -144,13 +147,13 @@ class RunWriter(RunFolder):
     def save(self, state: Mapping[str, Any]) -> None:
         """Saves the state of an unfinished training, in a thread; the one before is there by then.
 
-        The optimizer's tensors are copied; `tuned` and `best` are the caller's own copies.  What goes wrong is raised
-        by whoever waits: the next `save`, `finish`, or the end of the run.
+        All is copied but `tuned` and `best`, which are the caller's own copies.  What goes wrong is raised by whoever
+        waits: the next `save`, `finish`, or the end of the run.
         """
         self.settle()
         logged = self.logged()
         told = {**self.told, "log": len(logged), "log_digest": digest_of(logged)}
-        whole = {**told, **state, "optimizer": deepcopy(state["optimizer"])}
+        whole = {**told, **{key: state[key] if key in OWN else deepcopy(state[key]) for key in state}}
         thread = ThreadPoolExecutor(1)
         self.writing = thread.submit(save_state, self.state_folder, whole, self.put, self.claim.guard)
         thread.shutdown(wait=False)
