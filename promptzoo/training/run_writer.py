@@ -22,7 +22,6 @@ from promptzoo.training.resume import save_state
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.seal import content, digest_of, sealed
 
-
 OWN = ("tuned", "best")  # what of a state nobody changes any more
 
 
