@@ -14,7 +14,10 @@ from promptzoo.model.step import step_of
 UNDER = Conditions(len(CLASSES), 4)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("vpt_deep", "vit"), ("lore", "vit"), ("coop", "clip")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("vpt_deep", "vit"), *(pytest.param(*one, marks=pytest.mark.slow) for one in (("lore", "vit"), ("coop", "clip")))],
+)
 def test_the_estimate_is_what_a_step_takes(name: str, kind: str) -> None:
     asked = recipe(name, kind, "train.epochs=1", "train.warmup=0", "train.optimizer=adamw")
     found, taken = estimate(asked, UNDER), tracked(asked, model(name, kind), UNDER)

@@ -82,6 +82,7 @@ def test_the_kernels_of_inductor_compute_the_same(name: str, what: str) -> None:
     equal(name, "vit", what, 1e-4)
 
 
+@pytest.mark.slow
 def test_a_compiled_training_comes_to_the_same_is_taken_up_and_asked_again(
     tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
