@@ -16,6 +16,9 @@ from promptzoo.model.contract import Graft
 from promptzoo.model.holding import demand_kind, refuse
 from promptzoo.model.parts import Parts, Put
 
+#: What is there at nearly every site: a type checker takes it for what it is, without a question at each use.
+MaybeNone = Any
+
 #: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
 Wrap = Callable[..., Any]
 
@@ -92,8 +95,8 @@ class Site:
     """
 
     path: str
-    dim: int | None
-    out: int | None
+    dim: int | MaybeNone
+    out: int | MaybeNone
     layer: int | None
     heads: int | None
     grid: tuple[int, int] | None
