@@ -83,9 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return failed(said[:1].lower() + said[1:].rstrip("."))
 
 
-def failed(sentence: str, code: int = 2) -> int:
+def failed(said: str, code: int = 2) -> int:
+    from promptzoo.pages.console import console, sentence
+
     with suppress(OSError):
-        print(f"error: {on_screen(sentence)}", file=sys.stderr)
+        sentence(console(errors=True), f"error: {said}")
     return code
 
 

@@ -20,7 +20,7 @@ def features(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Compute the features of all pictures once, for whatever acts behind them: data.dataset=features data.file=F."""
-    from promptzoo.pages.console import console
+    from promptzoo.pages.console import console, sentence
     from promptzoo.training.features_file import write_features
 
     found = write_features(what, out, words or (), weights=weights, force=force, trust_code=trust_code)
@@ -28,6 +28,6 @@ def features(
     counts = ", ".join(f"{part} {count:,}" for part, count in found.counts.items())
     screen.print(f"{counts}: features {found.width} wide of {found.model}", markup=False, soft_wrap=True)
     for remark in found.remarks:
-        screen.print(f"note: {remark}", markup=False, soft_wrap=True)
+        sentence(screen, f"note: {remark}")
     texts = ", class texts with them" if found.texts else ""
     screen.print(f"written to {out}{texts}: data.dataset=features data.file={out}", markup=False, soft_wrap=True)

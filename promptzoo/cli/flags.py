@@ -1,4 +1,4 @@
-"""Commands whose help writes no type behind a flag or an argument: `Command`, `Commands`."""
+"""Commands whose help writes no type behind a flag or an argument, and no braces: `Command`, `Commands`."""
 
 from typing import Any
 
@@ -20,6 +20,10 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         return plain(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What the line of usage has: `RUN PICTURE...`, brackets round what may be left out alone."""
+        return [piece.translate({ord(brace): None for brace in "{}"}) for piece in super().collect_usage_pieces(ctx)]
 
 
 class Commands(TyperGroup):

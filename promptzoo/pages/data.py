@@ -13,6 +13,7 @@ from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.model.blueprint import hints, parameters
 from promptzoo.names import as_bytes
+from promptzoo.pages.console import sentence
 from promptzoo.pages.table import Table
 from promptzoo.recipe import yaml
 from promptzoo.recipe.from_recipe import Construct
@@ -68,7 +69,7 @@ def check_page(name: str, words: Sequence[str], out: Console) -> None:
     shown = ", ".join(dataset.classes[:SHOWN]) + (" ..." if len(dataset.classes) > SHOWN else "")
     out.print(f"{len(dataset.classes)} classes: {escape(shown)}{'' if dataset.named else ' (numbers, no names)'}")
     for remark in [*dataset.remarks, *unlike(name, dataset, found), *twins(found)]:
-        out.print(f"[yellow]note:[/] {escape(remark)}")
+        sentence(out, remark, "note")
     out.print(f"fingerprint {dataset.fingerprint()}")
     count = sum(facts.pictures for facts in found.splits.values())
     out.print(f"{count:,} pictures decoded in {found.seconds:.1f} s")
