@@ -9,7 +9,7 @@ promptzoo {version}: prompt architectures for large frozen vision models
 
   promptzoo train linear              on embedded pictures, without a network
   promptzoo train lora --embedded     so can every other recipe
-  promptzoo train lora data.root=DIR  on your own, DIR/CLASS/*.jpg
+  promptzoo train lora data.root=DIR  on yours, DIR/{{train,test}}/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
   promptzoo compare, report, merge, features, data, settings, demo
