@@ -15,6 +15,7 @@ from promptzoo.model.blueprint import hints, parameters
 from promptzoo.names import as_bytes
 from promptzoo.pages.console import sentence
 from promptzoo.pages.table import Table
+from promptzoo.paths import at
 from promptzoo.recipe import yaml
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.presets import load_presets
@@ -43,7 +44,12 @@ def list_page(out: Console) -> None:
 def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
     """A set by its word, where it lies, and `key=value` for its other arguments.  Raises `ZooError`."""
     node = yaml.placed({"dataset": name, **more}, yaml.Place("data"))
-    cls = load_registry().find("dataset", name)[1]
+    try:
+        cls = load_registry().find("dataset", name)[1]
+    except ZooError as error:
+        if at(name).is_dir():
+            error.lines = (*error.lines, f"for a folder of yours put the word folder before it: folder {name}")
+        raise
     takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]
     place = "root" if "root" in required or not required else required[0]
