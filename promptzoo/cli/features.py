@@ -32,4 +32,4 @@ def features(
     for remark in found.remarks:
         sentence(screen, f"note: {remark}")
     texts = ", class texts with them" if found.texts else ""
-    screen.print(f"written to {out}{texts}: data.dataset=features data.file={out}", markup=False, soft_wrap=True)
+    sentence(screen, f"written to {out}{texts}: data.dataset=features data.file={out}")

@@ -17,7 +17,6 @@ from promptzoo.pages.console import say, sentence
 from promptzoo.pages.costs import BY, markdown, show, show_measured
 from promptzoo.pages.formats import as_json, comma_separated
 from promptzoo.pages.lists import listed_as, show_list
-from promptzoo.pages.progress import counting
 from promptzoo.recipe.lists import RecipeList, read_list
 from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.recipe import Recipe
@@ -65,7 +64,7 @@ class Wanted:
 
 def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> None:
     """The whole command: tables to `out`, progress and what was written or skipped to `said`."""
-    gathering = Gathering(wanted.classes, wanted.again, counting(said))
+    gathering = Gathering(wanted.classes, wanted.again)
     lists: list[RecipeList] = []
     if wanted.combine:
         gathering.combinations(Wishes.read(words, wanted.up_to))

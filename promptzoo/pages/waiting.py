@@ -72,7 +72,7 @@ class Narrator(Watcher):
         with self.lock:
             self.tasks.pop()
             if not self.tasks:
-                self.still()
+                self.leave()
             self.show()
 
     def later(self) -> None:
@@ -132,14 +132,15 @@ class Narrator(Watcher):
         task = self.tasks[-1]
         self.bars.add_task(task.what, total=task.total or None, completed=task.done, errand=task)
 
-    def still(self) -> None:
-        """Nothing goes on: the line goes away."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-        if self.bars is not None:
-            self.bars.stop()
-            self.bars = None
+    def leave(self) -> None:
+        """The line goes away."""
+        with self.lock:
+            if self.timer is not None:
+                self.timer.cancel()
+                self.timer = None
+            if self.bars is not None:
+                self.bars.stop()
+                self.bars = None
 
 
 def lively() -> bool:
