@@ -24,7 +24,7 @@ def list_page(only: str = "", long: bool = False) -> None:
         width = max((len(row[0]) for _, rows in shown for row in rows), default=0)
         for title, rows in shown:
             out.print(f"[bold]{title}[/]")
-            out.print(explained(rows, width))
+            out.print(explained(rows, width, out.width))
             out.print()
         out.print("[dim]promptzoo show NAME tells all about one of them.[/]")
     else:
@@ -54,15 +54,16 @@ def overview(registry: Registry) -> Table:
     return table
 
 
-def explained(rows: list[tuple[str, str, str]], width: int) -> Table:
-    """What each word is, and its source, which is not cut in a word."""
+def explained(rows: list[tuple[str, str, str]], width: int, screen: int) -> Table:
+    """What each word is, and its source, which is not cut in a word, on a screen of so many columns."""
     table = grid()
     table.expand = True
     table.add_column(style="bold cyan", no_wrap=True, width=width)
-    table.add_column(ratio=5)
-    widest = max((len(word) for row in rows for word in row[2].split()), default=0)
+    table.add_column(ratio=1, overflow="fold")
+    sources = [row[2] for row in rows]
+    widest = max((len(word) for source in sources for word in source.split()), default=0)
     if widest:
-        table.add_column(style="dim", ratio=2, min_width=widest)
+        table.add_column(style="dim", width=max(widest, min((screen - width) * 2 // 7, max(map(len, sources)))))
     for row in rows:
         table.add_row(*map(escape, row[: 3 if widest else 2]))
     return table

@@ -231,3 +231,12 @@ def test_a_sentence_breaks_between_words_and_leaves_commands_whole():
     assert all(len(line) <= 20 for line in lines if "/" not in line and command not in line)
     assert all(line.startswith("    ") for line in lines[lines.index("    six seven eight") :])
     assert " ".join(folded(text, 20).split()) == " ".join(text.split())
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100"])
+def test_a_list_cuts_no_word(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["list", "--long"]) == 0
+    said = capsys.readouterr().out
+    assert "(AdaptFormer)," in said.split()
+    assert "…" not in said
