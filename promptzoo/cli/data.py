@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from promptzoo.cli.flags import Command
+from promptzoo.cli.flags import Command, Commands
 from promptzoo.doing import doing
 
-data = typer.Typer(help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.")
+data = typer.Typer(
+    help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.", cls=Commands
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
 Words = Annotated[

@@ -18,7 +18,8 @@ def list_page(only: str = "", long: bool = False) -> None:
     """The words of every shelf; what each is, of one of them, or of all where it may be `long`."""
     registry, out = load_registry(), console()
     if only and only not in SHELVES:
-        raise ZooError(f"there is no shelf '{only}'", given=only, possible=SHELVES)
+        way = "of a word promptzoo show NAME tells all"
+        raise ZooError(f"there is no shelf '{only}'", given=only, possible=SHELVES, remedy=way)
     if only or long:
         shown = [(title, rows) for shelf, title, rows in tables(registry) if rows and only in ("", shelf)]
         width = max((len(row[0]) for _, rows in shown for row in rows), default=0)

@@ -216,7 +216,7 @@ def test_help_names_what_a_word_takes_and_no_type_of_python(words, capsys, monke
     assert not set(usage) & set("{}")
 
 
-@pytest.mark.parametrize("words", [["train", "loar"], ["check", "linear", "train.gpus=2"]])
+@pytest.mark.parametrize("words", [["train", "loar"], ["check", "linear", "train.gpus=2"], ["train", "lora", "lr=1"]])
 def test_a_wrong_word_is_told_before_torch_is_loaded(words, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert cli.main(words) == 2
@@ -240,3 +240,17 @@ def test_a_list_cuts_no_word(columns, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "(AdaptFormer)," in said.split()
     assert "…" not in said
+
+
+def test_help_for_a_reader_that_is_gone_is_no_error():
+    run = subprocess.Popen([sys.executable, "-m", "promptzoo", "train", "-h"], stdout=-1, stderr=-1)
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    assert run.wait() == 0
+
+
+def test_a_mistake_in_a_command_names_its_help(capsys):
+    assert cli.main(["train", "linear", "--model", "x"]) == 2
+    assert "promptzoo train -h" in capsys.readouterr().err
+    assert cli.main(["train", "lora.yaml"]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("lora")
