@@ -12,7 +12,7 @@ from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
-from promptzoo.recipe.shortening import planned, shorten
+from promptzoo.recipe.shortening import number, planned, shorten
 from promptzoo.recipe.trust import refuse_code
 from promptzoo.recipe.typed import Change, settle
 from promptzoo.recipe.yaml import Node, Place
@@ -74,7 +74,16 @@ class Recipe:
 
         self.backbone = settings(BackboneSettings, node, "backbone", problems)
         self.data = settings(DataSettings, node, "data", problems)
-        self.train = settings(TrainSettings, node, "train", problems) if "train" in node else TrainSettings(epochs=0)
+        asked = planned(node)
+        idle = number(asked) and asked > 0 and not node.get("losses")
+        if idle:
+            said, way = (
+                f"{asked} epoch{'s' * (asked != 1)} to train, but no losses to learn from",
+                "leave train.epochs at 0",
+            )
+            problems.add(node.where("train", "epochs"), said, key="losses", remedy=way)
+        trains = "train" in node and not idle
+        self.train = settings(TrainSettings, node, "train", problems) if trains else TrainSettings(epochs=0)
         self.knowledge = settings(KnowledgeSettings, node, "knowledge", problems) if "knowledge" in node else None
         self.head = node_of(node, "head", ("head",), problems)
         self.rule = node_of(node, "rule", ("rule",), problems, plain="sum")
@@ -86,9 +95,6 @@ class Recipe:
                 settings(PlaceSettings, node["grafts"], name, problems, f"graft '{name}'")
         self.weights = {name: weight(name, loss, problems) for name, loss in self.losses.items()}
         problems.stop()
-        if self.train.epochs and not self.losses:
-            said, way = f"{self.train.epochs} epochs to train, but no losses to learn from", "leave train.epochs at 0"
-            raise RecipeError(said, place=node.where("train", "epochs"), key="losses", remedy=way)
 
     @classmethod
     def read(cls, recipe: str | Path, overrides: Iterable[str] = (), trusted: bool = True) -> "Recipe":

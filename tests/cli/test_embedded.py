@@ -32,3 +32,11 @@ def test_recipes_can_be_compared_offline(tmp_path, monkeypatch, capsys):
 def test_finished_runs_cannot_be_put_onto_the_embedded_model(capsys):
     assert cli.main(["compare", "--task", "correspond", "a_run", "--embedded"]) == 2
     assert "--embedded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["zero_shot", "tip_adapter", "probe"])
+def test_what_learns_nothing_is_not_trained(name, capsys):
+    assert cli.main(["train", name, "--embedded", "--epochs", "1"]) == 2
+    said = capsys.readouterr().err
+    assert "train.epochs" in said  # the override, not a line of the recipe
+    assert ".yaml" not in said
