@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
-from promptzoo.cli.short import BATCH, EPOCHS, LR, overrides
+from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
@@ -39,6 +39,7 @@ def compare(
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,
     batch: Annotated[str | None, BATCH] = None,
+    embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
     with doing("loading torch"):
@@ -46,6 +47,9 @@ def compare(
         from promptzoo.pages.comparison import FORMS, as_json, markdown, show
         from promptzoo.pages.console import console, say
         from promptzoo.pages.progress import Bar
+        from promptzoo.recipe.embedded import as_listed
+        from promptzoo.recipe.overrides import apart
+        from promptzoo.recipe.recipe import Recipe
         from promptzoo.studies.by_task import by_task
         from promptzoo.studies.compare import Terms, compared, seeds_of
 
@@ -54,6 +58,8 @@ def compare(
         said = f"--format takes {', '.join(FORMS)}, not '{form}'"
         raise ZooError(said, key="--format", given=form, possible=FORMS)
     if task is not None:
+        if embedded:
+            raise ZooError("--task ranks finished runs, which --embedded cannot move", key="--embedded")
         ranked = by_task(task, words)
         if form == "table":
             reached.show(ranked, console())
@@ -61,8 +67,10 @@ def compare(
             say(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked))
         return
     aside = console(errors=True)
+    names, rest = apart(words)
+    asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names
     terms = Terms(seeds_of(seeds), baseline, out, on, stale)
-    found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
+    found = compared([*asked, *rest], terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
     if form == "table":
         show(found, console())
     else:

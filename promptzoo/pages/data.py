@@ -13,7 +13,9 @@ from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.model.blueprint import hints, parameters
 from promptzoo.names import as_bytes
+from promptzoo.pages.console import sentence
 from promptzoo.pages.table import Table
+from promptzoo.paths import at
 from promptzoo.recipe import yaml
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.presets import load_presets
@@ -42,7 +44,12 @@ def list_page(out: Console) -> None:
 def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
     """A set by its word, where it lies, and `key=value` for its other arguments.  Raises `ZooError`."""
     node = yaml.placed({"dataset": name, **more}, yaml.Place("data"))
-    cls = load_registry().find("dataset", name)[1]
+    try:
+        cls = load_registry().find("dataset", name)[1]
+    except ZooError as error:
+        if at(name).is_dir():
+            error.lines = (*error.lines, f"for a folder of yours put the word folder before it: folder {name}")
+        raise
     takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]
     place = "root" if "root" in required or not required else required[0]
@@ -68,7 +75,7 @@ def check_page(name: str, words: Sequence[str], out: Console) -> None:
     shown = ", ".join(dataset.classes[:SHOWN]) + (" ..." if len(dataset.classes) > SHOWN else "")
     out.print(f"{len(dataset.classes)} classes: {escape(shown)}{'' if dataset.named else ' (numbers, no names)'}")
     for remark in [*dataset.remarks, *unlike(name, dataset, found), *twins(found)]:
-        out.print(f"[yellow]note:[/] {escape(remark)}")
+        sentence(out, remark, "note")
     out.print(f"fingerprint {dataset.fingerprint()}")
     count = sum(facts.pictures for facts in found.splits.values())
     out.print(f"{count:,} pictures decoded in {found.seconds:.1f} s")

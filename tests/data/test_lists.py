@@ -225,6 +225,7 @@ def test_fewer_pictures_than_shots_are_refused(root):
     found = PictureLists(table(root / "x.csv"))
     said = sentence(lambda: few_shot(found.train, 2, 0, classes=found.classes))
     assert "'shots' is 2, but class 'ant' has 1, 'bee fly' has 1" in said
+    assert "data.shots=1" in said
 
 
 def test_a_list_without_test_says_what_to_add(root):

@@ -182,4 +182,4 @@ def missing(root: Path, layout: str = LAYOUT) -> ZooError:
         absent = absent.parent
     where = "" if absent == root else f", since {absent} does not"
     there = subfolders(absent.parent)
-    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there)
+    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there or None)
