@@ -32,7 +32,8 @@ def table(path: Path, titles: str = "path,category,split", mark: str = ",", **ho
 
 def kinds(root: Path) -> list[str]:
     lines = [json.dumps({"image": name, "class": label, "split": part}) for name, label, part in ROWS]
-    return [table(root / "x.csv"), table(root / "x.tsv", mark="\t"), written(root / "x.jsonl", *lines)]
+    marks = [("x.csv", ","), ("y.csv", ";"), ("z.csv", "\t"), ("x.tsv", "\t")]
+    return [*(table(root / name, mark=mark) for name, mark in marks), written(root / "x.jsonl", *lines)]
 
 
 # ---------------------------------------------------------------- what is understood

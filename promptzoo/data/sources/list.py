@@ -32,16 +32,18 @@ COLUMNS = {  # what a column may be called, the likeliest first
 }
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 SPLITS |= {"test": "test", "testing": "test"}
+MARKS = (";", "\t", ",")  # what may stand between columns instead; Excel writes the first in half of Europe
 Row = dict[str, Any]
 
 
 class PictureLists(ListedPictures):
     """Pictures that list files name, with a label or the name of a class each.
 
-    `lists` is one file, or one a split: `{train: a.csv, val: b.csv, test: c.csv}`; kinds are told by the ending: csv,
-    tsv, jsonl, and any other as `path label`, cut at the last blank. Columns are found by their titles, or are `file`,
-    `label` and `split_column`; a csv without titles has file and label first. Paths are below `root`, the folder of
-    the list where it is left out; absolute ones too, those of another machine as far as their ends are found there.
+    `lists` is one file, or one a split: `{train: a.csv, val: b.csv, test: c.csv}`; kinds are told by the ending: csv
+    and tsv (commas, semicolons or tabs), jsonl, and any other as `path label`, cut at the last blank. Columns are found
+    by their titles, or are `file`, `label` and `split_column`; a csv without titles has file and label first. Paths are
+    below `root`, the folder of the list where it is left out; absolute ones too, those of another machine as far as
+    their ends are found there.
     Where nothing is there to test on, `split` divides by a seed: `{val: 0.1, test: 0.2, seed: 0}`.
     `names` are the classes in order, or label -> name.
     Raises `ZooError` for anything wrong in a list, with the line.
@@ -151,9 +153,11 @@ def title(path: Path, word: str, asked: str | None, titles: Sequence[str]) -> st
     return found
 
 
-def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
+def table(path: Path, usual: str) -> Iterator[tuple[int, Row]]:
     """The lines of a csv or tsv; without titles, where the first line begins with a picture, file and label."""
-    reader = csv.reader(text(path).splitlines(), delimiter=mark)
+    found = text(path).splitlines()
+    first = next((line for line in found if line.strip()), "")
+    reader = csv.reader(found, delimiter=next((mark for mark in (usual, *MARKS) if mark in first), usual))
     titles: list[str] = []
     for row in reader:
         if not any(cell.strip() for cell in row):

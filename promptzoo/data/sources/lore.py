@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promptzoo.data.picture import read
 from promptzoo.data.sources import paths
@@ -59,7 +60,14 @@ def split_of(file: Path, base: Path) -> Split:
             first = missing[0]
             raise paths.told(base, names[first], Spot(file)(first), len(missing) - 1)
         return Split(lambda number: read(base / names[number]), numbers, [base / name for name in names])
-    return Split(lambda number: np.asarray(images[number], np.uint8), numbers)
+    return Split(lambda number: pixels(images[number]), numbers)
+
+
+def pixels(image: Any) -> NDArray[Any]:
+    """A picture as an array, whole numbers of 0..255 in 8 bits, however many they were stored in."""
+    found = np.asarray(image)
+    small = found.dtype.kind in "iu" and found.size and found.min() >= 0 and found.max() <= 255
+    return found.astype(np.uint8) if small else found
 
 
 def columns(found: Any, file: Path) -> tuple[Any, Any]:

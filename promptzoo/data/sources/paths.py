@@ -73,7 +73,7 @@ class Root:
 class Spot:
     """Where each entry of a list stands: `train.csv:7`, or `train.json, entry 7`."""
 
-    def __init__(self, source: Path, numbers: Sequence[int] | None = None) -> None:
+    def __init__(self, source: str | Path, numbers: Sequence[int] | None = None) -> None:
         self.source, self.numbers = source, numbers
 
     def __call__(self, entry: int) -> str:
