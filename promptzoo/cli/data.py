@@ -29,14 +29,13 @@ def list_sets() -> None:
 def check_set(name: Name, words: Words) -> None:
     """Count, decode every picture, and find what is missing, broken, or in two splits; or ROOT task=T: a task's set."""
     from promptzoo.pages.console import console
+    from promptzoo.pages.data import check_page, takes
 
-    if any(word.partition("=")[0] == "task" for word in words):
+    if any(word.partition("=")[0] == "task" for word in words) and not takes(name, "task"):
         from promptzoo.pages.asked import counts_page
 
         counts_page(name, words, console())
         return
-    from promptzoo.pages.data import check_page
-
     check_page(name, words, console())
 
 

@@ -64,6 +64,14 @@ def test_cifars_pickles_are_read_by_the_restricted_reader_as_torchvision_reads_t
     assert (np.asarray(found.train[1].open()) == theirs.transpose(1, 2, 0)).all()
 
 
+@pytest.mark.parametrize(("file", "key"), [("data_batch_3", "labels"), ("batches.meta", "label_names")])
+def test_a_pickle_that_is_none_of_cifars_is_named(tmp_path, file, key):
+    place = cifar(tmp_path) / "cifar-10-batches-py" / file
+    place.write_bytes(pickle.dumps({"more": 1}))
+    refused = error(lambda: TorchvisionSet("CIFAR10", tmp_path))
+    assert (refused.key, refused.place) == (key, str(place))
+
+
 def test_a_wicked_cifar_is_refused(tmp_path):
     class Wicked:
         def __reduce__(self):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pictures import TINY, paint, sentence
+from pictures import TINY, error, paint, sentence
 from shared import shared
 
 from promptzoo.data import Cache, split
@@ -236,6 +236,16 @@ def test_the_sets_of_noah_have_the_pictures_of_their_lists(nothing_lacks, set_, 
     assert (len(found.val), len(found.test), len(found.classes)) == counts
     assert len(found.few_shot(16, 1)[0]) == 16 * counts[2]
     assert "no list of 3 shots of seed 1; there are 1 of seed 0, 1 of seed 1" in sentence(lambda: found.few_shot(3, 1))
+
+
+def test_two_lists_of_shots_that_differ_about_a_picture_are_refused(tmp_path):
+    lists = {"train_meta.list.num_shot_1.seed_0": 0, "train_meta.list.num_shot_1.seed_1": 1, "test_meta.list": 0}
+    (tmp_path / "annotations").mkdir()
+    for name, label in lists.items():
+        (tmp_path / "annotations" / name).write_text(f"{'test' if 'test' in name else 'train'}.png {label}\n")
+    refused = error(lambda: NoahLists(tmp_path, images="images"))
+    assert (refused.key, refused.given) == ("label", "1")
+    assert refused.place.endswith("seed_1:1")
 
 
 # ---------------------------------------------------------------- VTAB-1k, files made from the specification

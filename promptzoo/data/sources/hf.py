@@ -68,7 +68,7 @@ def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapp
             mode = datasets.DownloadConfig(local_files_only=not download)
             found = datasets.load_dataset(name, config, download_config=mode)
     except (*RAISED, datasets.exceptions.DatasetsError) as error:
-        way = "" if download else "data.download=true fetches it"
+        way = "" if download or Path(name).expanduser().is_dir() else "data.download=true fetches it"
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ZooError(f"hf: '{name}' cannot be opened: {reason}", key="data.name", given=name, remedy=way) from error
     return found if isinstance(found, Mapping) else {"train": found}
