@@ -39,9 +39,9 @@ def check_set(name: Name, words: Words = None) -> None:
     with doing("loading torch"):
         from promptzoo.pages.asked import counts_page
         from promptzoo.pages.console import console
-        from promptzoo.pages.data import check_page
+        from promptzoo.pages.data import check_page, takes
 
-    of_task = any(word.partition("=")[0] == "task" for word in words or ())
+    of_task = any(word.partition("=")[0] == "task" for word in words or ()) and not takes(name, "task")
     (counts_page if of_task else check_page)(name, words or (), console())
 
 

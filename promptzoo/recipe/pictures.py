@@ -5,7 +5,7 @@ from typing import Any
 
 from promptzoo.backbones import Backbone
 from promptzoo.data.cache import SHARE, Cache
-from promptzoo.data.contents import fingerprint
+from promptzoo.data.contents import MANY, fingerprint
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
@@ -60,7 +60,9 @@ def open_test(recipe: Recipe, backbone: Backbone) -> tuple[Loader, list[str], st
     asked = recipe.data
     dataset = open_dataset(recipe, only="test")
     cache = cache_of(recipe, seen_by(recipe, backbone))
-    pictures = cache.all_readable(dataset.test)
+    pictures = dataset.test
+    if asked.on_bad_image == "skip" or len(pictures) <= MANY:
+        pictures = cache.all_readable(pictures)
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and asked.on_bad_image != "skip":
         way = "mend or remove, or write data.on_bad_image=skip"

@@ -32,7 +32,9 @@ def table(path: Path, titles: str = "path,category,split", mark: str = ",", **ho
 
 def kinds(root: Path) -> list[str]:
     lines = [json.dumps({"image": name, "class": label, "split": part}) for name, label, part in ROWS]
-    return [table(root / "x.csv"), table(root / "x.tsv", mark="\t"), written(root / "x.jsonl", *lines)]
+    marks = [("x.csv", ","), ("y.csv", ";"), ("z.csv", "\t"), ("x.tsv", "\t")]
+    array = written(root / "x.json", "[", ", ".join(lines), "]")
+    return [*(table(root / name, mark=mark) for name, mark in marks), written(root / "x.jsonl", *lines), array]
 
 
 # ---------------------------------------------------------------- what is understood
@@ -199,6 +201,15 @@ def test_two_ids_of_one_class_and_two_classes_of_one_id_are_refused(root):
         refused = error(lambda: CoOpSplits(root, images=""))
         assert (refused.key, refused.given) == ("label", given)
         assert refused.place.endswith("split_zhou_X.json, entry 2")
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [(["file,label,label", "a/1.png,ant,x"], "label"), (["file,label", f"/{'x' * 5000},ant"], "data.root")],
+)
+def test_two_columns_of_one_name_and_a_name_that_no_disk_takes_are_refused(root, lines, key):
+    file = written(root / "x.csv", *lines)
+    assert error(lambda: PictureLists(file)).key == key
 
 
 def test_a_split_listed_twice_is_refused(root):
