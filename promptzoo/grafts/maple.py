@@ -27,7 +27,8 @@ class CoupledPrompts(Graft):
     MaPLe, Khattak et al. 2023, Sec. 3.2, Eq. 1-8.  In the first layer the words stand behind the start token, with
     `length` and `init` as in `Context`; in each later one new words take their places, behind `depth` they travel on.
     The prompts of the image stand before its patches, where the released code has them behind: the same function,
-    since prompts have no position.  Each layer has a coupling of its own, here drawn apart, as released all alike.
+    since prompts have no position.  Each layer has a coupling of its own, drawn apart; as released those behind the
+    first layer start alike.
     Prompts of the image that are made of none (`independent_prompts`) may begin as patches, by `start`.
     Raises `ZooError` without a text tower or a head that reads it, when `depth` is more than either tower has, and for
     another `start` than `random` where couplings make the prompts.
