@@ -44,11 +44,11 @@ class Gathering:
             self.store.keep(recipe, len(names), found)
         return replace(found, remarks=remarks)
 
-    def recipes(self, recipes: Sequence[Recipe], measured: bool = False) -> None:
-        """Recipes as they are; with `measured`, time and memory too."""
+    def recipes(self, recipes: Sequence[Recipe], measured: bool = False, compile: bool = False) -> None:
+        """Recipes as they are; with `measured`, time and memory too, of what torch compiles with `compile`."""
         for recipe in each("counting", recipes):
             found = self.count(recipe, self.classes)
-            taken = measure(recipe, classes=found.classes) if measured else None
+            taken = measure(recipe, classes=found.classes, compile=compile) if measured else None
             self.rows.append(replace(row(found, recipe), measured=taken))
 
     def combinations(self, wishes: Wishes) -> None:

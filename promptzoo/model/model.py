@@ -43,6 +43,7 @@ class Model(nn.Module):
     losses: Parts[Loss]
     backbone: Any = None
     recipe: Any = None
+    printed: str | None = None  # its fingerprint, where its weights are not held as they were read
 
     def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
         super().__init__()
@@ -194,7 +195,9 @@ class Model(nn.Module):
             tensor.copy_(state[key])
 
     def fingerprint(self) -> str:
-        """sha256 over the frozen weights, by name: which backbone a checkpoint belongs to."""
+        """sha256 over the frozen weights as they were read, by name: which backbone a checkpoint belongs to."""
+        if self.printed is not None:
+            return self.printed
         learns = set(map(bare_name, self.tuned()))
         tensors = {bare_name(name): tensor for name, tensor in self.state_dict().items()}
         return digest({n: t for n, t in tensors.items() if n.startswith(OF_TOWERS) and n not in learns})

@@ -38,6 +38,7 @@ class Wanted:
     combine: bool = False
     up_to: int = 1
     measure: bool = False
+    compile: bool = False
     force: bool = False
     again: bool = False
     trust_code: bool = False
@@ -50,6 +51,8 @@ class Wanted:
             raise ZooError(f"--by takes {', '.join(BY)}, not '{self.by}'", key="--by", given=self.by, possible=BY)
         if self.measure and self.combine:
             raise ZooError("--measure takes recipes one by one, not --combine: name those that are worth the time")
+        if self.compile and not self.measure:
+            raise ZooError("--compile is of what --measure times", key="--compile", remedy="ask for both")
         if self.classes is not None and self.classes < 1:
             raise ZooError(f"--classes takes 1 or more, not {self.classes}")
         for file in (self.target, self.plot):
@@ -73,7 +76,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         if not (recipes or lists or wanted.runs):
             raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --runs DIR needs none")
         fitting(recipes, lists, wanted)
-        gathering.recipes(recipes, wanted.measure)
+        gathering.recipes(recipes, wanted.measure, wanted.compile)
     if wanted.runs:
         gathering.finished_runs(wanted.runs, wanted.trust_code)
     if lists or gathering.rows or gathering.refused:

@@ -1,8 +1,6 @@
 """The training loop.  Devices, precision and processes are Lightning Fabric's; the rest is here to read."""
 
-import math
 import time
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,20 +14,19 @@ from promptzoo.errors import ZooError
 from promptzoo.model.checkpoint import copied
 from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
-from promptzoo.model.step import step_of
-from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.recipe.registry import load_registry
-from promptzoo.recipe.settings import Stage
-from promptzoo.training.devices import averaged, seed_of, several_rows, share_batches, summed
+from promptzoo.recipe.train_settings import Stage
+from promptzoo.training.devices import several_rows, share_batches, summed
 from promptzoo.training.evaluate import evaluate, rank
 from promptzoo.training.interrupt import StoppedError, farewell, listening
+from promptzoo.training.learner import Learner
+from promptzoo.training.ledger import Ledger
 from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
 from promptzoo.training.run_writer import RunWriter
-from promptzoo.training.schedule import demand_gradients, optimizer_of, rate, shorten
+from promptzoo.training.schedule import broken_at, demand_gradients, rate
 
 
 class Loop:
@@ -52,9 +49,9 @@ class Loop:
     ) -> None:
         self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
         self.guess, self.task, self.run, self.began = guess, task, run, began
-        self.tuned, self.frozen = model.tuned(), model.fingerprint()
-        self.rule = Construct(load_registry()).build(recipe.rule, "rule")
-        self.reached, self.saved = Reached(), "nothing"
+        self.frozen = model.fingerprint()
+        self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(fabric)
+        self.learner: Learner
         self.best: dict[str, Tensor] | None = None
 
     def fit(self, state: dict[str, Any] | None, progress: type[Progress] = Progress, quiet: bool = False) -> None:
@@ -73,14 +70,15 @@ class Loop:
             for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
                 if not state:
                     if stages[number].rewind and self.reached.step:
-                        rewind(self.model, untrained, self.gradients)
+                        place = self.data.train, self.reached.epochs, self.reached.step
+                        rewind(self.model, untrained, partial(self.learner.gradients, *place))
                     self.reached.enter(number)
                     self.best = None
-                self.tuned = self.model.tuned()  # a rewind, or a state after one, may have left fewer of them
-                self.step = self.fabric.setup_module(step_of(self.model, self.recipe.data.guess))
-                self.optimizer = self.fabric.setup_optimizers(optimizer_of(stages[number], self.tuned))
+                self.learner = Learner(self.fabric, self.recipe, self.model, self.guess, stages[number])
                 if state:
-                    self.optimizer.load_state_dict(state["optimizer"])
+                    self.learner.optimizer.load_state_dict(state["optimizer"])
+                    if self.learner.scaler is not None:
+                        self.learner.scaler.load_state_dict(state["scaler"])
                 state = None
                 while self.reached.epoch < stages[number].epochs:
                     self.epoch(stages[number])
@@ -98,11 +96,12 @@ class Loop:
                 self.save()
             if stop:
                 raise StoppedError(farewell(self.run.path, self.saved))
+        self.look()
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
             line["val"] = self.validate()
         speed, seconds = round(self.progress.speed(), 1), round(self.seconds(), 2)
-        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": speed, "seconds": seconds}
+        line |= {"lr": self.learner.optimizer.param_groups[0]["lr"], "pictures_per_second": speed, "seconds": seconds}
         if self.fabric.is_global_zero:
             self.run.log(line)
             self.mirror.add(line)
@@ -114,57 +113,36 @@ class Loop:
     def learn(self, batch: Batch, stage: Stage) -> bool:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
         reached, per_epoch = self.reached, len(self.data.train)
-        losses, hits = self.losses(batch)
-        stop = self.account(batch, losses, hits)
-        self.backward(batch, losses, stage.clip)
+        due = self.ledger.add(reached.step, batch, *self.learner.gradient(batch, reached.step))
+        stop = self.look() if due else self.fabric.world_size == 1 and bool(self.asked)
         if not reached.epoch + reached.batch:
-            demand_gradients(self.tuned)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+            demand_gradients(self.learner.tuned)
+        self.learner.move(rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch))
         reached.batch, reached.step = reached.batch + 1, reached.step + 1
         return stop
 
-    def losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
-        """The weighted losses by name, and how many pictures were named right."""
-        torch.manual_seed(seed_of(self.recipe.train.seed, self.reached.step, self.fabric.global_rank))
-        guess = None if self.guess is None else self.guess[batch.index]
-        image, label, guess, frozen = self.fabric.to_device((batch.image, batch.label, guess, batch.frozen))
-        losses, logits = self.step(image, label, guess, frozen)
-        return losses, (logits.detach().argmax(1) == label).sum()
+    def look(self) -> bool:
+        """Adds the steps that nobody has looked at to the sums of their epoch; gives whether a process should stop.
 
-    def backward(self, batch: Batch, losses: dict[str, Tensor], most: float | None = None) -> None:
-        """The rule's gradient, over all processes, shortened to `most`."""
-        shared = {name: loss * batch.share for name, loss in losses.items()}
-        self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))
-        if where := shorten(self.tuned, most):
-            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
+        Raises `ZooError` where one was not finite, or where fp16 holds no gradient any more.
+        """
+        found = self.ledger.read(bool(self.asked))
+        for one in found:
+            if one.wrong:
+                raise self.broken(one.step, one.wrong)
+            self.reached.add(one.losses, one.hits, one.pictures)
+            self.progress.step(one.step + 1, sum(one.losses.values()), one.hits / one.pictures, one.pictures)
+        scaler = self.learner.scaler
+        if found and scaler is not None and scaler.get_scale() < 1:
+            raise self.broken(self.reached.step, "gradient")
+        return bool(found) and found[-1].stop
 
-    def gradients(self) -> Iterator[dict[str, Tensor]]:
-        """The gradient of each batch of another epoch, in evaluation mode; nothing learns."""
-        self.model.eval()
-        for batch in self.data.train.epoch(self.reached.epochs):
-            self.backward(batch, self.losses(batch)[0])
-            yield {name: p.grad for name, p in self.tuned.items() if p.grad is not None}
-            self.optimizer.zero_grad()
-
-    def account(self, batch: Batch, losses: dict[str, Tensor], hits: Tensor) -> bool:
-        """Adds a step to the sums of its epoch, over all processes, in one transfer."""
-        share = batch.share / self.fabric.world_size
-        own = torch.stack([*(loss.detach().float() * share for loss in losses.values()), hits.float()])
-        told = summed(self.fabric, [*own.tolist(), len(batch.label), bool(self.asked)])
-        values, (hit, pictures, stop) = dict(zip(losses, told, strict=False)), told[-3:]
-        if wrong := next((name for name, value in values.items() if not math.isfinite(value)), None):
-            raise self.broken(f"the loss '{wrong}' is {values[wrong]}")
-        self.reached.add(values, hit, pictures)
-        self.progress.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
-        return stop > 0
-
-    def broken(self, what: str) -> ZooError:
+    def broken(self, step: int, what: str) -> ZooError:
         """Training cannot go on; what was saved stays."""
+        if what == "gradient":
+            what = f"all losses are finite, but the gradient of '{broken_at(self.learner.tuned)}' is not"
         return ZooError(
-            f"step {self.reached.step + 1} (epoch {self.reached.epochs + 1}): {what}; "
+            f"step {step + 1} (epoch {self.reached.epochs + 1}): {what}; "
             f"the state in {self.run.path} stays as it was after {self.saved}; "
             f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
         )
@@ -184,12 +162,15 @@ class Loop:
 
     def save(self) -> None:
         """Saves how far the training has come; the state before stays until this one is complete."""
+        self.look()
+        scaler = self.learner.scaler
         self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
         if self.fabric.is_global_zero:
             self.run.save({
                 "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
                 "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.best,
-                "tuned": copied(self.model.tuned_state()), "optimizer": self.optimizer.state_dict(),
+                "tuned": copied(self.model.tuned_state()), "optimizer": self.learner.optimizer.state_dict(),
+                **({} if scaler is None else {"scaler": scaler.state_dict()}),
             })  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
