@@ -81,7 +81,8 @@ def forward(module: Callable[[Tensor], object], image: Tensor, under: Conditions
 
 def bare_step(bare: Model, image: Tensor, under: Conditions) -> Work:
     """Forward and backward of a bare backbone, which from then on is cut off below its first layer."""
-    bare.at("visual.embed.enter")[0].around(leaf, "leaf")
+    maps = bare.visual.heads is None  # whose layers have no place for prompts
+    bare.at("visual.embed" if maps else "visual.embed.enter")[0].around(leaf, "leaf")
     slope = torch.randn(bare.visual.out).to(under.device)
 
     def work() -> None:
