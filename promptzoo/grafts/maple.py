@@ -77,7 +77,7 @@ class CoupledPrompts(Graft):
 
     def attach(self, model: Model, name: str) -> None:
         """Acts where words become vectors, and where prompts enter each layer of both towers."""
-        slots, words = model.slots[name], Slots(self.context.length, Slots(1))
+        slots, words = model.slots[name], Slots(self.context.length, Slots(self.context.start))
         self.context.attach(model, name, self.insert)
         inserts = [Given(slots, partial(self.prompts, layer)) for layer in range(self.depth)]
         model.at("visual.embed.enter")[0].around(inserts[0].join, name)

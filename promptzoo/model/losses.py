@@ -13,6 +13,8 @@ from promptzoo.model.model import Output
 class CrossEntropy(Loss):
     """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch."""
 
+    each = False
+
     def __init__(self, of: str | None = None):
         super().__init__()
         self.of = of
@@ -21,6 +23,20 @@ class CrossEntropy(Loss):
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
         logits = output.logits if self.of is None else output.notes[self.of]
         return F.cross_entropy(logits, label)
+
+
+class SigmoidLoss(Loss):
+    """Whether each class is that of the picture, asked class by class: -sum_c log sigmoid(+-logit_c), mean over b.
+
+    Zhai et al. 2023 (SigLIP), Eq. 1, with the classes' texts in place of those of other pictures.
+    """
+
+    each = True
+
+    def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
+        logits = output.logits
+        own = F.one_hot(label, logits.shape[-1]).to(logits)
+        return F.binary_cross_entropy_with_logits(logits, own, reduction="sum") / len(logits)
 
 
 class KnowsClasses(Loss):
@@ -96,7 +112,7 @@ class KeepClose(KnowsClasses):
     Raises `ValueError` when knowledge and feature differ in width, or the temperature is not positive.
     """
 
-    frozen = True
+    frozen, each = True, False
 
     def __init__(
         self, *, out: int, classes: int, knowledge_dim: int, logit_scale: float = 100.0, temperature: float = 1.0
