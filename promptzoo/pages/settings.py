@@ -11,7 +11,7 @@ from promptzoo.errors import ZooError, either, shown
 from promptzoo.pages.cards.markdown import prose, sections
 from promptzoo.pages.table import Table
 from promptzoo.recipe.near_words import SECTIONS
-from promptzoo.recipe.settings import Phase, Stage
+from promptzoo.recipe.phase import Phase, Stage
 
 HEAD = """\
 # Settings

@@ -1,8 +1,9 @@
-"""How large the numbers of a recipe's settings may be."""
+"""What all settings of a recipe share, and how large their numbers may be."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=1)]
 Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
@@ -12,3 +13,16 @@ Pixels = Annotated[int, Field(ge=1, le=16_384)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Size = Pixels | tuple[Pixels, Pixels]
 Colour = tuple[float, float, float]
+
+
+class Settings(BaseModel):
+    """Typed, complete, immutable; an unknown word is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise PydanticCustomError("truth", "should not be true or false")
+        return value

@@ -4,23 +4,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from promptzoo.recipe.bounds import Colour, Count, Few, Many, Share, Size, Views
-
-
-class Settings(BaseModel):
-    """Typed, complete, immutable; an unknown word is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise PydanticCustomError("truth", "should not be true or false")
-        return value
+from promptzoo.recipe.bounds import Colour, Count, Few, Many, Settings, Share, Size, Views
+from promptzoo.recipe.phase import Phase, Stage
 
 
 class BackboneSettings(Settings):
@@ -45,6 +33,9 @@ class DataSettings(Settings):
 
     dataset: str = Field(description="a source or a preset: promptzoo data list")
     shots: Many | None = Field(None, description="pictures of a class for training; else all")
+    half: Literal["all", "base", "new"] = Field(
+        "all", description="all classes, or one half of them: base, the first, or new, the rest"
+    )
     batch: Many = Field(32, description="pictures of a step")
     guess: Literal["none", "zero_shot", "linear_probe", "current"] = Field(
         "none", description="what the K-L loss pushes away from"
@@ -68,43 +59,6 @@ class DataSettings(Settings):
     on_bad_image: Literal["error", "skip"] = Field(
         "error", description="what becomes of one that cannot be read; of over 20,000 none is read before it is needed"
     )
-
-
-class Phase(Settings):
-    """How a stretch of training goes."""
-
-    epochs: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        description="passes over the training pictures; 0: nothing learns"
-    )
-    lr: Annotated[float, Field(gt=0)] | None = Field(None, description="the learning rate after the warm-up")
-    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="what moves the tuned parameters")
-    momentum: Share = Field(0.9, description="of sgd")
-    betas: tuple[Share, Share] = Field((0.9, 0.999), description="of adamw")
-    eps: Annotated[float, Field(gt=0)] = Field(1e-8, description="of adamw")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="how far parameters shrink")
-    decay_bias: bool = Field(True, description="whether parameters of one dimension shrink too")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate after the warm-up")
-    warmup: Annotated[float, Field(ge=0)] = Field(0.0, description="epochs in which the learning rate rises")
-    final_lr: Annotated[float, Field(ge=0)] = Field(0.0, description="where cosine ends")
-    clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest norm of the gradient")
-
-    @model_validator(mode="after")
-    def consistent(self) -> Self:
-        if getattr(self, "stages", ()):  # each of which is checked for itself
-            return self
-        if self.epochs and self.lr is None:
-            raise PydanticCustomError("lr", "needs 'lr', the learning rate, when 'epochs' is not 0")
-        if self.warmup > self.epochs:
-            said = "warms up for {warmup} epochs ('warmup') and trains for {epochs} ('epochs')"
-            asked = {"warmup": f"{self.warmup:g}", "epochs": self.epochs, "keys": ("epochs", "warmup")}
-            raise PydanticCustomError("warmup", said, {**asked, "remedy": f"write train.warmup={self.epochs} or less"})
-        return self
-
-
-class Stage(Phase):
-    """One of several stretches; what it does not say is as in `train`."""
-
-    rewind: bool = Field(False, description="start again from the weights before training, pruned where a graft prunes")
 
 
 class TrainSettings(Phase):

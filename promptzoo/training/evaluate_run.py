@@ -23,11 +23,16 @@ FEW = 5  # of top-5
 
 @dataclass(frozen=True)
 class Answered:
-    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell."""
+    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell.
+
+    `right` n says of each picture whether it was named right, `fingerprint` which pictures these are.
+    """
 
     figures: dict[str, Any]
     classes: list[str]
     confusion: Tensor | None
+    right: Tensor | None
+    fingerprint: str
 
 
 def evaluate_run(
@@ -93,9 +98,9 @@ def answered(
     if not others and run.data_fingerprint not in (None, fingerprint):
         remarks = [*remarks, "the pictures have changed since the run"]
     figures, table = told(found, loader.labels, classes)
-    return Answered(
-        {"split": split, **figures, "remarks": [*run.remarks, *run.backbone.remarks, *remarks]}, classes, table
-    )
+    right = None if found.predicted is None else found.predicted == loader.labels
+    figures = {"split": split, **figures, "remarks": [*run.remarks, *run.backbone.remarks, *remarks]}
+    return Answered(figures, classes, table, right, fingerprint)
 
 
 def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str, Any], Tensor | None]:

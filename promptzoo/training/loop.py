@@ -18,9 +18,9 @@ from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
 from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.phase import Stage
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
-from promptzoo.recipe.settings import Stage
 from promptzoo.training.devices import averaged, seed_of, several_rows, share_batches, summed
 from promptzoo.training.evaluate import evaluate, rank
 from promptzoo.training.interrupt import StoppedError, farewell, listening

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from promptzoo.errors import ZooError, some
-from promptzoo.recipe.settings import Phase
+from promptzoo.recipe.phase import Phase
 
 
 def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Optimizer:
