@@ -9,7 +9,7 @@ import torch
 
 from promptzoo.errors import ZooError, shown
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.recipe.settings import TrainSettings
+from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.training.machine import processor
 
 

@@ -152,12 +152,13 @@ class Head(Learning):
 class Loss(Learning):
     """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
 
+    soft: bool = False  # whether labels may be shares of several classes, b c, as mixup makes them
+
     @abstractmethod
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
         """-> one number, the mean over the batch, whose labels and guesses are b; it changes nothing.
 
-        In each training step, in training mode, under autocast; at a rewind in evaluation mode.  Of several processes
-        each sees its part of the batch.
+        In training mode, under autocast; at a rewind in evaluation mode.  Of several processes each sees its part.
         """
 
     def set_knowledge(self, q: Tensor) -> None:
@@ -170,8 +171,7 @@ class Loss(Learning):
 class Rule:
     """How losses become gradients."""
 
-    reads: tuple[str, ...] = ()
-    """The losses that it asks for by name; read when a recipe is built."""
+    reads: tuple[str, ...] = ()  # the losses that it asks for by name; read when a recipe is built
 
     @abstractmethod
     def __call__(

@@ -18,9 +18,16 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
         table.add("frozen zero-shot", "-", percent(result.zero_shot), "0")
     val = (result.val or {}).get("accuracy")
     tuned = f"{result.tuned_parameters:,}"
+    for name, share in result.stages.items():
+        table.add(f"after {name}", "-", percent(share), "")
     table.add(result.recipe, percent(val), percent(result.test["accuracy"]), tuned, depth=0)
     out.print(table.screen())
-    chosen = {"val": "the best epoch on validation", "last": "the last epoch (no validation pictures)"}
+    if result.stages:
+        gain = 100 * (result.test["accuracy"] - list(result.stages.values())[-1])
+        out.print(f"the last stage: {gain:+.1f} points on test")
+    chosen = {"val": "the best epoch on validation", "last": "the last epoch", "mean": "the mean of the last epochs"}
+    if result.val is None:
+        chosen["last"] += " (no validation pictures)"
     which = f", {chosen[result.selection]}: {result.best_epoch} of {result.epochs}" if result.epochs else ""
     out.print(f"{recipe.backbone.open}{which}; {result.seconds:.0f} s, {result.peak_memory / 1024:.1f} GB of memory")
     for remark in result.remarks:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from promptzoo.errors import nearest
-from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, TrainSettings
+from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings
+from promptzoo.recipe.train_settings import TrainSettings
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "data": DataSettings,

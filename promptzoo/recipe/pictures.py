@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from promptzoo.backbones import Backbone
+from promptzoo.data.augment import Augment
 from promptzoo.data.cache import SHARE, Cache
 from promptzoo.data.contents import fingerprint
 from promptzoo.data.data import Data
@@ -27,10 +28,13 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
     dataset = open_dataset(recipe)
     demand_names(recipe, dataset)
     cache = cache_of(recipe, seen_by(recipe, backbone), world)
-    augment = "none" if dataset.featured else asked.augment
-    splits = split(dataset, cache, shots=asked.shots, seed=seed, augment=augment, on_bad_image=asked.on_bad_image)
-    if augment != asked.augment:
-        splits = replace(splits, remarks=(*splits.remarks, f"features are as they are, without {asked.augment}"))
+    wanted = Augment(asked.augment, asked.crop_area, asked.jitter, asked.randaugment, asked.erase)
+    augment = Augment() if dataset.featured else wanted
+    splits = split(dataset, cache, shots=asked.shots, seed=seed, whole=augment.whole, on_bad_image=asked.on_bad_image)
+    said = augment.told()
+    if augment != wanted:
+        said = [f"features are as they are, without {', '.join([asked.augment, *wanted.told()])}"]
+    splits = replace(splits, remarks=(*splits.remarks, *said))
     common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
     common |= {"rank": rank, "world": world}
     return Data(

@@ -10,8 +10,9 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
-from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
+from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings
 from promptzoo.recipe.shortening import planned, shorten
+from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.recipe.trust import refuse_code
 from promptzoo.recipe.typed import Change, settle
 from promptzoo.recipe.yaml import Node, Place

@@ -1,14 +1,29 @@
-"""The settings of a recipe: backbone, data, training, knowledge.  The rest of a recipe is nodes of the registry."""
+"""The settings of a recipe: backbone, data, knowledge; those of a training are in train_settings.
+
+The rest of a recipe is nodes of the registry.
+"""
 
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from promptzoo.recipe.bounds import Colour, Count, Few, Many, Settings, Share, Size, Views
-from promptzoo.recipe.phase import Phase, Stage
+from promptzoo.recipe.bounds import Colour, Few, Magnitude, Many, Portion, Share, Size, Views
+
+
+class Settings(BaseModel):
+    """Typed, complete, immutable; an unknown word is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise PydanticCustomError("truth", "should not be true or false")
+        return value
 
 
 class BackboneSettings(Settings):
@@ -40,7 +55,13 @@ class DataSettings(Settings):
     guess: Literal["none", "zero_shot", "linear_probe", "current"] = Field(
         "none", description="what the K-L loss pushes away from"
     )
-    augment: Literal["none", "crop_flip"] = Field("none", description="cuts and mirrors each picture anew")
+    augment: Literal["none", "flip", "crop_flip", "shift_flip"] = Field(
+        "none", description="cuts and mirrors each picture anew; crop_flip as CoOp and LORE do it, shift_flip as VPT"
+    )
+    crop_area: tuple[Portion, Portion] = Field((0.08, 1.0), description="share of a picture that crop_flip keeps")
+    jitter: Portion = Field(0.0, description="how far training changes brightness, contrast and saturation")
+    randaugment: tuple[Few, Magnitude] | None = Field(None, description="operations on a picture, their magnitude")
+    erase: Portion = Field(0.0, description="share of the pictures of which a rectangle is erased")
     workers: Annotated[int, Field(ge=0, le=512)] = Field(0, description="processes that read pictures")
     cache: bool = Field(True, description="keep pictures, and features where nothing learns before them, in memory")
     cache_gb: Annotated[float, Field(gt=0)] | None = Field(
@@ -59,38 +80,6 @@ class DataSettings(Settings):
     on_bad_image: Literal["error", "skip"] = Field(
         "error", description="what becomes of one that cannot be read; of over 20,000 none is read before it is needed"
     )
-
-
-class TrainSettings(Phase):
-    """How the tuned part learns, and on what machine."""
-
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="of what is computed; parameters are fp32")
-    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = Field(
-        0, description="of shots, order, cuts, dropout and new parameters"
-    )
-    save_every: Count | None = Field(None, description="steps; the end of each epoch is always saved")
-    logger: Literal["none", "csv", "tensorboard"] = Field("none", description="a log beside log.jsonl")
-    threads: Few | None = Field(None, description="of the processor; torch's own number where left out")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where it trains")
-    devices: Few = Field(1, description="how many, a process each")
-    strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes share the work")
-    stages: tuple[Stage, ...] = Field((), description="several stretches; each says what it has otherwise, or rewind")
-
-    @model_validator(mode="before")
-    @classmethod
-    def fill_stages(cls, values: Any) -> Any:
-        if not (isinstance(values, dict) and isinstance(values.get("stages"), list | tuple)):
-            return values
-        common = {name: values[name] for name in Phase.model_fields if name in values}
-        stages = [{**common, **stage} if isinstance(stage, dict) else stage for stage in values["stages"]]
-        return {**values, "stages": stages}
-
-    @property
-    def phases(self) -> tuple[Stage, ...]:
-        """The stages in order; one that is the whole training where the recipe lists none."""
-        if self.stages:
-            return self.stages
-        return (Stage(**{name: getattr(self, name) for name in Phase.model_fields}),)
 
 
 class KnowledgeSettings(Settings):

@@ -9,7 +9,8 @@ from promptzoo.errors import Problems, RecipeError, ZooError
 from promptzoo.model.blueprint import hints
 from promptzoo.recipe import yaml
 from promptzoo.recipe.registry import KINDS, load_registry
-from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings, TrainSettings
+from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings
+from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.recipe.yaml import Node, Place
 
 SETTINGS = {

@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from promptzoo.data.loader import Loader
 from promptzoo.errors import ZooError
-from promptzoo.recipe.settings import TrainSettings
+from promptzoo.recipe.train_settings import TrainSettings
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 

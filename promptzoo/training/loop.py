@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,27 +15,28 @@ from promptzoo.errors import ZooError
 from promptzoo.model.checkpoint import copied
 from promptzoo.model.contract import Task
 from promptzoo.model.model import Model
-from promptzoo.model.step import step_of
-from promptzoo.recipe.from_recipe import Construct
-from promptzoo.recipe.phase import Stage
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.recipe.registry import load_registry
-from promptzoo.training.devices import averaged, seed_of, several_rows, share_batches, summed
+from promptzoo.recipe.train_settings import Stage
+from promptzoo.training.choice import Choice
+from promptzoo.training.course import Course
+from promptzoo.training.devices import several_rows, share_batches, summed
 from promptzoo.training.evaluate import evaluate, rank
+from promptzoo.training.features import remember
 from promptzoo.training.interrupt import StoppedError, farewell, listening
+from promptzoo.training.learner import Learner
 from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
 from promptzoo.training.run_writer import RunWriter
-from promptzoo.training.schedule import demand_gradients, optimizer_of, rate, shorten
+from promptzoo.training.schedule import demand_gradients, rate
 
 
 class Loop:
     """A model, what it learns from, and how far it has come.
 
-    The random numbers of a step depend on seed, step and process alone, order and augmentation on seed, epoch and
-    index: a state holds no generator, and it does not matter when a training was interrupted.
+    What is drawn depends on seed and place alone, of a step on its number, of a picture on epoch and index: a state
+    holds no generator, and it does not matter when a training was interrupted.
     """
 
     def __init__(
@@ -49,19 +49,22 @@ class Loop:
         task: Task,
         run: RunWriter,
         began: float,
+        course: Course,
     ) -> None:
-        self.fabric, self.recipe, self.model, self.data = fabric, recipe, model, data
+        self.fabric, self.recipe, self.model, self.data, self.course = fabric, recipe, model, data, course
         self.guess, self.task, self.run, self.began = guess, task, run, began
-        self.tuned, self.frozen = model.tuned(), model.fingerprint()
-        self.rule = Construct(load_registry()).build(recipe.rule, "rule")
+        self.frozen = model.fingerprint()
         self.reached, self.saved = Reached(), "nothing"
-        self.best: dict[str, Tensor] | None = None
+        self.learner: Learner
+        self.choice: Choice
 
     def fit(self, state: dict[str, Any] | None, progress: type[Progress] = Progress, quiet: bool = False) -> None:
         """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
         stages = self.recipe.train.phases
         if (world := self.fabric.world_size) > 1 and share_batches(self.model):
-            self.data.train.least = 2 * world  # a batch normalisation refuses a single row, though others join it
+            self.data.train.least = self.course.whole.train.least = (
+                2 * world
+            )  # a batch normalisation refuses a single row, though others join it
         untrained = copied(self.model.tuned_state()) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
@@ -71,38 +74,58 @@ class Loop:
         self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
         with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
+                if not state and stages[number].shots is not None and self.reached.step:
+                    self.finish_stage()
+                if number and stages[number].shots is not None:
+                    self.data, self.guess = self.course.data(number), self.course.guess(number, self.guess)
+                    remember(self.model, self.data, self.recipe, self.fabric.autocast())
                 if not state:
                     if stages[number].rewind and self.reached.step:
-                        rewind(self.model, untrained, self.gradients)
+                        place = self.data.train, self.reached.epochs, self.reached.step
+                        rewind(self.model, untrained, partial(self.learner.gradients, *place))
                     self.reached.enter(number)
-                    self.best = None
-                self.tuned = self.model.tuned()  # a rewind, or a state after one, may have left fewer of them
-                self.step = self.fabric.setup_module(step_of(self.model, self.recipe.data.guess))
-                self.optimizer = self.fabric.setup_optimizers(optimizer_of(stages[number], self.tuned))
+                self.choice = Choice(stages[number], state["best"] if state else None)
+                self.learner = Learner(self.fabric, self.recipe, self.model, self.guess, stages[number])
                 if state:
-                    self.optimizer.load_state_dict(state["optimizer"])
+                    self.learner.optimizer.load_state_dict(state["optimizer"])
                 state = None
-                while self.reached.epoch < stages[number].epochs:
+                while self.reached.epoch < stages[number].epochs and not self.choice.over(self.reached):
                     self.epoch(stages[number])
         self.mirror.close()
-        if self.best is not None:
-            self.model.load_tuned(self.best)
+        self.settle_on()
+
+    def settle_on(self) -> None:
+        """The model as the stage's choice has it; the mean of several epochs is validated once."""
+        if self.choice.best is not None:
+            self.model.load_tuned(self.choice.best)
+        if self.choice.stage.average and self.data.val is not None:
+            self.validate()
+
+    def finish_stage(self) -> None:
+        """The model as the stage's choice has it, and what it reaches on test, before another stage."""
+        self.settle_on()
+        test = evaluate(self.fabric, self.task, self.model, self.data.test, what="testing the stage").figures
+        told = {"test": test, "val": self.reached.val, "epochs": self.reached.epochs}
+        self.course.reached(self.reached.stage, told)
 
     def epoch(self, stage: Stage) -> None:
         """What is left of an epoch; then validation, a line in the log, and the state saved."""
-        reached, every = self.reached, self.recipe.train.save_every
+        reached, every, due = self.reached, self.recipe.train.save_every, False
         self.model.train()
         for batch in self.data.train.epoch(reached.epochs, skip=reached.batch):
             stop = self.learn(batch, stage)
-            if stop or (every and reached.step % every == 0):
+            due |= stop or bool(every and reached.step % every == 0)
+            if due and not self.learner.held:  # a state holds no gradient
                 self.save()
-            if stop:
+                due = False
+            if stop and not self.learner.held:
                 raise StoppedError(farewell(self.run.path, self.saved))
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
             line["val"] = self.validate()
+        self.choice.average(self.model, reached)
         speed, seconds = round(self.progress.speed(), 1), round(self.seconds(), 2)
-        line |= {"lr": self.optimizer.param_groups[0]["lr"], "pictures_per_second": speed, "seconds": seconds}
+        line |= {"lr": self.learner.optimizer.param_groups[0]["lr"], "pictures_per_second": speed, "seconds": seconds}
         if self.fabric.is_global_zero:
             self.run.log(line)
             self.mirror.add(line)
@@ -114,40 +137,18 @@ class Loop:
     def learn(self, batch: Batch, stage: Stage) -> bool:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
         reached, per_epoch = self.reached, len(self.data.train)
-        losses, hits = self.losses(batch)
+        held = reached.batch % stage.accumulate
+        several = min(stage.accumulate, per_epoch - reached.batch + held)
+        losses, hits = self.learner.losses(batch, reached.step)
         stop = self.account(batch, losses, hits)
-        self.backward(batch, losses, stage.clip)
+        if where := self.learner.backward(batch, losses, several, last=held + 1 == several):
+            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
         if not reached.epoch + reached.batch:
-            demand_gradients(self.tuned)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+            demand_gradients(self.learner.tuned)
+        if not self.learner.held:
+            self.learner.move(rate(stage, reached.epoch * per_epoch + reached.batch, per_epoch))
         reached.batch, reached.step = reached.batch + 1, reached.step + 1
         return stop
-
-    def losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
-        """The weighted losses by name, and how many pictures were named right."""
-        torch.manual_seed(seed_of(self.recipe.train.seed, self.reached.step, self.fabric.global_rank))
-        guess = None if self.guess is None else self.guess[batch.index]
-        image, label, guess, frozen = self.fabric.to_device((batch.image, batch.label, guess, batch.frozen))
-        losses, logits = self.step(image, label, guess, frozen)
-        return losses, (logits.detach().argmax(1) == label).sum()
-
-    def backward(self, batch: Batch, losses: dict[str, Tensor], most: float | None = None) -> None:
-        """The rule's gradient, over all processes, shortened to `most`."""
-        shared = {name: loss * batch.share for name, loss in losses.items()}
-        self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))
-        if where := shorten(self.tuned, most):
-            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
-
-    def gradients(self) -> Iterator[dict[str, Tensor]]:
-        """The gradient of each batch of another epoch, in evaluation mode; nothing learns."""
-        self.model.eval()
-        for batch in self.data.train.epoch(self.reached.epochs):
-            self.backward(batch, self.losses(batch)[0])
-            yield {name: p.grad for name, p in self.tuned.items() if p.grad is not None}
-            self.optimizer.zero_grad()
 
     def account(self, batch: Batch, losses: dict[str, Tensor], hits: Tensor) -> bool:
         """Adds a step to the sums of its epoch, over all processes, in one transfer."""
@@ -173,9 +174,7 @@ class Loop:
         """The figures of the validation pictures."""
         assert self.data.val is not None
         found = evaluate(self.fabric, self.task, self.model, self.data.val, what="validating").figures
-        if self.reached.val is None or rank(self.task, found) > rank(self.task, self.reached.val):
-            self.reached.val, self.reached.best_epoch = found, self.reached.epochs
-            self.best = copied(self.model.tuned_state())
+        self.choice.see(self.model, self.reached, found, partial(rank, self.task))
         return {name: value for name, value in found.items() if isinstance(value, int | float)}
 
     def seconds(self) -> float:
@@ -188,13 +187,13 @@ class Loop:
         if self.fabric.is_global_zero:
             self.run.save({
                 "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
-                "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.best,
-                "tuned": copied(self.model.tuned_state()), "optimizer": self.optimizer.state_dict(),
+                "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.choice.best,
+                "tuned": copied(self.model.tuned_state()), "optimizer": self.learner.optimizer.state_dict(),
             })  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up a saved state.  Raises `ZooError` when pictures or frozen weights have changed since."""
         self.run.begun_with(state, pictures=self.data.splits.fingerprint, frozen_weights=self.frozen)
         self.model.load_tuned(state["tuned"])
-        self.best, self.reached = state["best"], Reached(**state["reached"])
+        self.reached = Reached(**state["reached"])
         self.saved = f"step {self.reached.step}"

@@ -16,7 +16,7 @@ from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.sources.folder import PictureFolder
 from promptzoo.errors import ZooError
-from promptzoo.recipe.settings import TrainSettings
+from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.schedule import demand_gradients
 

@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
-from promptzoo.recipe.phase import Phase
+from promptzoo.recipe.train_settings import Phase
 from promptzoo.training.schedule import optimizer_of
 
 #: Each recipe once; what compares with texts needs a text tower.

@@ -12,9 +12,8 @@ from torch import nn
 
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Loss
-from promptzoo.recipe.phase import Phase
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.recipe.settings import TrainSettings
+from promptzoo.recipe.train_settings import Phase, TrainSettings
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.loggers import Mirror

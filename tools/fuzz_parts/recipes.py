@@ -10,7 +10,8 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry, shipped_recipes
-from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, TrainSettings
+from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings
+from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.training.session import train
 
 from .ground import PLAIN, Ground

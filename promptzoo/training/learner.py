@@ -1,0 +1,81 @@
+"""What learns in a stage, and how one step of it goes: `Learner`."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from promptzoo.data.loader import Batch, Loader
+from promptzoo.errors import ZooError
+from promptzoo.model.model import Model
+from promptzoo.model.step import step_of
+from promptzoo.recipe.from_recipe import Construct
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.train_settings import Stage
+from promptzoo.training.devices import averaged, seed_of
+from promptzoo.training.mixing import Mixing
+from promptzoo.training.schedule import optimizer_of, shorten
+
+
+class Learner:
+    """A model's step, the rule and the optimizer of a stage; `held` says that gradients wait for more batches.
+
+    The random numbers of a step depend on seed, step and process alone.
+    """
+
+    def __init__(self, fabric: Fabric, recipe: Recipe, model: Model, guess: Tensor | None, stage: Stage) -> None:
+        self.fabric, self.recipe, self.model, self.guess, self.stage = fabric, recipe, model, guess, stage
+        self.tuned = model.tuned()  # a rewind, or a state after one, may have left fewer of them than there were
+        self.rule = Construct(load_registry()).build(recipe.rule, "rule")
+        self.step = fabric.setup_module(step_of(model, recipe.data.guess))
+        self.optimizer = fabric.setup_optimizers(optimizer_of(stage, self.tuned))
+        self.mixing = Mixing(stage, len(model.classes)) if stage.mixup or stage.cutmix else None
+        self.held = False
+
+    def losses(self, batch: Batch, number: int, mix: bool = True) -> tuple[dict[str, Tensor], Tensor]:
+        """The weighted losses by name, and how many pictures were named right."""
+        seed = seed_of(self.recipe.train.seed, number, self.fabric.global_rank)
+        torch.manual_seed(seed)
+        guess = None if self.guess is None else self.guess[batch.index]
+        image, label, guess, frozen = self.fabric.to_device((batch.image, batch.label, guess, batch.frozen))
+        target = label
+        if self.mixing is not None and mix:
+            image, target = self.mixing(image, label, seed)
+        losses, logits = self.step(image, target, guess, frozen)
+        return losses, (logits.detach().argmax(1) == label).sum()
+
+    def backward(self, batch: Batch, losses: dict[str, Tensor], several: int = 1, last: bool = True) -> str | None:
+        """The rule's gradient, over all processes, its share of `several` batches; shortened with the `last` of them.
+
+        Gives where it is not finite, None where it is.
+        """
+        before = {name: p.grad for name, p in self.tuned.items()} if self.held else {}
+        if self.held:
+            self.optimizer.zero_grad()
+        shared = {name: loss * (batch.share / several) for name, loss in losses.items()}
+        self.rule(shared, self.tuned.values(), self.fabric.backward, partial(averaged, self.fabric))
+        for name, grad in before.items():
+            if grad is not None:
+                own = self.tuned[name].grad
+                self.tuned[name].grad = grad if own is None else grad + own
+        self.held = not last
+        return shorten(self.tuned, self.stage.clip) if last else None
+
+    def move(self, rate: float) -> None:
+        """The optimizer's step at a learning rate."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def gradients(self, loader: Loader, epoch: int, number: int) -> Iterator[dict[str, Tensor]]:
+        """The gradient of each batch of another epoch, in evaluation mode; nothing learns."""
+        self.model.eval()
+        for batch in loader.epoch(epoch):
+            if where := self.backward(batch, self.losses(batch, number, mix=False)[0]):
+                raise ZooError(f"between two stages the gradient of '{where}' is not finite")
+            yield {name: p.grad for name, p in self.tuned.items() if p.grad is not None}
+            self.optimizer.zero_grad()
