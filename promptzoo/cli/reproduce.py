@@ -18,7 +18,7 @@ def reproduce(
         list[str],
         typer.Argument(
             metavar="NAME KEY=VALUE",
-            help="A paper (lore, sa2vp) or one of its tables (lore_table1), and overrides for all, like data.root=DATA.",
+            help="A paper (lore, sa2vp), one of its tables (lore_table1), and overrides for all, data.root=DATA.",
             show_default=False,
         ),
     ],

@@ -22,6 +22,8 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
         table.add(f"after {name}", "-", percent(share), "")
     table.add(result.recipe, percent(val), percent(result.test["accuracy"]), tuned, depth=0)
     out.print(table.screen())
+    if (mean := result.test.get("mean_per_class")) is not None:
+        out.print(f"mean over classes {percent(mean)} %, which selects")
     if result.stages:
         gain = 100 * (result.test["accuracy"] - list(result.stages.values())[-1])
         out.print(f"the last stage: {gain:+.1f} points on test")
@@ -35,7 +37,12 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     out.print(f"the run is in [bold]{escape(result.out)}[/]", soft_wrap=True)
 
 
-TITLES = {"top5": "top-5", "loss": "NLL", "calibration_error": "calibration error"}  # of figures, in this order
+TITLES = {
+    "mean_per_class": "mean over classes",
+    "top5": "top-5",
+    "loss": "NLL",
+    "calibration_error": "calibration error",
+}  # of figures, in this order
 MOST = 40  # classes of a table
 
 

@@ -62,7 +62,8 @@ def answered(
     `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
     classes may be others where nothing that was tuned belongs to those of the training.  Beside the task's figures
-    stand `top5`, `calibration_error` and `class_accuracy` (shares, 0..1), where it tells what it named.
+    stand `top5`, `calibration_error`, `class_accuracy` and its mean `mean_per_class` (shares, 0..1), where it tells
+    what it named.
     `trust_code` imports the modules that the run names.
     Raises `ZooError`.
     """
@@ -113,4 +114,6 @@ def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str,
         figures["top5"] = among_first(found.before, FEW)
         figures["calibration_error"] = calibration_error(found.probability, found.predicted == labels)
     figures["class_accuracy"] = dict(zip(classes, class_accuracy(table), strict=True))
+    shares = [share for share in figures["class_accuracy"].values() if share is not None]
+    figures["mean_per_class"] = sum(shares) / max(1, len(shares))
     return figures, table
