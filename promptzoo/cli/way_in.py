@@ -12,7 +12,7 @@ promptzoo {version}: prompt architectures for large frozen vision models
   promptzoo train lora data.root=DIR      on your own pictures: DIR/train/CLASS/*.jpg, DIR/test/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
-  promptzoo compare, report, merge, features, data, settings, demo
+  promptzoo compare, reproduce, report, merge, features, data, settings, demo
   promptzoo COMMAND -h                    the options of a command; promptzoo -h, all commands
 """
 

@@ -15,6 +15,10 @@ from promptzoo.data.transforms import AREA, crop_flip, mirrored, shift_flip
 from promptzoo.errors import ZooError
 
 CUTS = ("none", "flip", "crop_flip", "shift_flip")
+SAID = {
+    "flip": "pictures are mirrored half of the time",
+    "shift_flip": "a square somewhere in the picture is cut, and mirrored half of the time",
+}
 DRAW = Lock()  # torchvision draws from torch's one generator
 
 
@@ -77,9 +81,9 @@ class Augment:
         return batch
 
     def told(self) -> list[str]:
-        """What it does beside the cut, in words."""
-        said = []
-        if self.whole and self.area != AREA and self.cut == "crop_flip":
+        """What it does beside crop_flip as it always was, in words."""
+        said = [SAID[self.cut]] if self.cut in SAID else []
+        if self.cut == "crop_flip" and self.area != AREA:
             said.append(f"cuts cover {self.area[0]:g} to {self.area[1]:g} of a picture")
         if self.jitter:
             said.append(f"brightness, contrast and saturation within {self.jitter:g}")
