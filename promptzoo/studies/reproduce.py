@@ -9,6 +9,7 @@ from typing import Any
 from promptzoo.errors import ZooError
 from promptzoo.recipe.papers import PaperRow, PaperTable
 from promptzoo.recipe.pictures import open_dataset
+from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Member, ground
@@ -117,6 +118,8 @@ def run(
     name = f"{row.run or row.name} on {place}"
     try:
         asked = [with_run(word, table, row, place, runs) for word in table.overrides(row, place)]
+        if not Recipe.read(row.recipe).train.epochs:  # nothing learns, and nothing of a training is asked
+            asked, words = ([one for one in several if not one.startswith("train.")] for several in (asked, words))
         entrant = Member(name, row.recipe, (*asked, *words), row=True).read((), runs.seeds)
         stands = ground(entrant.recipe, known)
         if dry:
