@@ -24,6 +24,7 @@ from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
 from promptzoo.cli.quiet import quiet
 from promptzoo.cli.report import report
+from promptzoo.cli.reproduce import reproduce
 from promptzoo.cli.settings import settings
 from promptzoo.cli.show import show
 from promptzoo.cli.train import train
@@ -148,6 +149,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "train": train,
     "compare": compare,
+    "reproduce": reproduce,
     "eval": evaluate,
     "predict": predict,
     "merge": merge,

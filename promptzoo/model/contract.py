@@ -161,13 +161,13 @@ class Loss(Learning):
 
     each: bool | None = None
     """The kind of logits that it takes, as `Head.each` has it; None where either will do."""
+    soft: bool = False  # whether labels may be shares of several classes, b c, as mixup makes them
 
     @abstractmethod
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
         """-> one number, the mean over the batch, whose labels and guesses are b; it changes nothing.
 
-        In each training step, in training mode, under autocast; at a rewind in evaluation mode.  Of several processes
-        each sees its part of the batch.
+        In training mode, under autocast; at a rewind in evaluation mode.  Of several processes each sees its part.
         """
 
     def set_knowledge(self, q: Tensor) -> None:
@@ -180,8 +180,7 @@ class Loss(Learning):
 class Rule:
     """How losses become gradients."""
 
-    reads: tuple[str, ...] = ()
-    """The losses that it asks for by name; read when a recipe is built."""
+    reads: tuple[str, ...] = ()  # the losses that it asks for by name; read when a recipe is built
 
     @abstractmethod
     def __call__(

@@ -11,18 +11,20 @@ from promptzoo.errors import ZooError, either, shown
 from promptzoo.pages.cards.markdown import prose, sections
 from promptzoo.pages.table import Table
 from promptzoo.recipe.near_words import SECTIONS
-from promptzoo.recipe.train_settings import Phase, Stage
+from promptzoo.recipe.stage_shots import StageShots
+from promptzoo.recipe.train_settings import Phase
 
 HEAD = """\
 # Settings
 
 The words of the four sections of a recipe that say how it is run, as `promptzoo settings` prints them: in a file
-`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`, held
-by tests/pages/test_cards.py."""
+`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`,
+held by tests/pages/test_cards.py."""
 
 BESIDE = {
     "data": "Other words are those of the set: promptzoo data list, and promptzoo show folder.",
-    "train": f"A stage of train.stages takes {', '.join(Phase.model_fields)}, and rewind.",
+    "train": f"A stage of train.stages takes {', '.join(Phase.model_fields)}, rewind, and shots, a mapping of "
+    f"{', '.join(StageShots.model_fields)}.",
     "knowledge": "Exactly one of text, table and features.",
 }
 KINDS = {int: "whole number", float: "number", bool: "true or false", str: "word", NoneType: "null", dict: "mapping"}
@@ -40,7 +42,7 @@ def kind(annotation: Any, limits: tuple[Any, ...] = ()) -> str:
         return " or ".join(dict.fromkeys(kind(one, limits) for one in inside if one is not NoneType))
     if origin is Literal:
         return either(inside)
-    if annotation is Stage:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
     if origin in (tuple, list):
         several = inside if inside[-1] is not Ellipsis and origin is tuple else ()

@@ -20,12 +20,15 @@ from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
+from promptzoo.training.choice import demand_validation, rule_of
+from promptzoo.training.course import Course
 from promptzoo.training.devices import fabric_of, sentences
 from promptzoo.training.evaluate import ZeroShot, evaluate, task_of
 from promptzoo.training.features import remember
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.loop import Loop
 from promptzoo.training.machine import Watch, forget_peak, peak_memory
+from promptzoo.training.mixing import demand_soft
 from promptzoo.training.precision import demand_precision, repeatable
 from promptzoo.training.predictions import as_csv
 from promptzoo.training.prepare import prepare
@@ -33,6 +36,7 @@ from promptzoo.training.progress import Progress
 from promptzoo.training.result import Result
 from promptzoo.training.rewind import idle
 from promptzoo.training.run_writer import RunWriter
+from promptzoo.training.words import words_of
 
 __all__ = ["Result", "train"]
 
@@ -117,14 +121,21 @@ def session(
         if recipe.train.frozen == "bf16":
             halved(model)
         model.to(fabric.device)
+        demand_soft(recipe, model, bool(data.train.reader.features))
+        if data.val is None:
+            demand_validation(recipe)
+        selection = rule_of(recipe.train.phases[-1], data.val is not None)
+        course = Course(fabric, recipe, model, data, run)
+        data = course.data(0)
         with fabric.autocast():
             prepared = prepare(recipe, model, backbone, data)
-        remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
+        remembered = remember(model, data, recipe, fabric.autocast())
         remarks = [*recipe.remarks, *backbone.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
+        remarks += [*course.remarks(), *words_of(recipe)]
         if fabric.is_global_zero:
             run.describe(run.data_file, {
                 "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
-                "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
+                "pictures": data.counts(), "classes": data.classes, "selection": selection,
                 **({"source": data.splits.source} if data.splits.source else {}),
                 **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
             })  # fmt: skip
@@ -133,7 +144,7 @@ def session(
         if recipe.train.compile != "none":
             torch.compiler.reset()  # graphs of runs before
             compiled(model, fabric.device.type)
-        loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began)
+        loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began, course)
         if any(stage.epochs for stage in recipe.train.phases):
             loop.fit(state, progress, quiet)
         watch.lap("training")
@@ -145,13 +156,14 @@ def session(
         seen = evaluate(fabric, task, model, data.test, beside=zero_shot)
         watch.lap("testing")
         result = Result(
-            out=str(run.path), recipe=recipe.name, selection=data.splits.selection,
+            out=str(run.path), recipe=recipe.name, selection=selection,
             epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
             val=loop.reached.val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
             tuned_parameters=sum(p.numel() for p in model.tuned().values()),
             total_parameters=sum(p.numel() for p in model.parameters()),
             seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
             spent=watch.spent, remarks=[*remarks, *run.remarks, *noticed],
+            stages=course.told(),
         )  # fmt: skip
         if fabric.is_global_zero:
             answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)

@@ -12,6 +12,7 @@ from pictures import TINY, error, paint, sentence
 from shared import shared
 
 from promptzoo.data import Cache, split
+from promptzoo.data.half import half
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.coop import CoOpSplits
 from promptzoo.data.sources.fgvc import FineGrained
@@ -72,7 +73,7 @@ def test_coops_classes_are_said_without_underscores(pets, nothing_lacks):
 
 
 def test_base_and_new_are_halves_of_what_was_drawn_from_all(pets, nothing_lacks):
-    every, base, new = (CoOpSplits(pets, subset=subset) for subset in ("all", "base", "new"))
+    every, base, new = (half(CoOpSplits(pets), which) for which in ("all", "base", "new"))
     assert (len(base.classes), len(new.classes)) == (19, 18)
     assert [*base.classes, *new.classes] == every.classes
     assert len(base.test) + len(new.test) == 3669

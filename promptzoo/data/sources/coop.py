@@ -1,11 +1,10 @@
 """The few-shot sets of CoOp: `split_zhou_*.json`, its draws, and what was drawn already."""
 
-import math
 import random
 from array import array
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import Pictures
@@ -28,8 +27,7 @@ class CoOpSplits(ListedPictures):
     Shots are drawn as CoOp's code draws them: Python's generator, begun with the seed of the run, takes from each class
     in the order of the list, first to train on, then min(shots, 4) to validate on; a class with fewer gives all.
     `drawn` is a file of shots instead, CoOp's `split_fewshot/shot_16-seed_1.pkl` or a json of that form.
-    `subset` is CoCoOp's: `base`, the first half of the classes, rounded up, or `new`, the rest. With `whole` what is to
-    validate on is to train on too.
+    With `whole` what is to validate on is to train on too.
     `split` is the json where there are several, `images` the pictures' folder, both below `root`. `layout` is that of
     two sets without a json, FGVC-Aircraft's `images_variant_*.txt` and ImageNet's `images/{train,val}/<wnid>` beside
     `classnames.txt`. Of ImageNet nothing is to validate on: CoOp takes it from the test pictures. Its shots of a seed
@@ -49,7 +47,6 @@ class CoOpSplits(ListedPictures):
         images: str | None = None,
         layout: Layout = "json",
         drawn: str | Path | None = None,
-        subset: Literal["all", "base", "new"] = "all",
         whole: bool = False,
         names: list[str] | dict[str, str] | None = None,
     ) -> None:
@@ -70,39 +67,17 @@ class CoOpSplits(ListedPictures):
         pictures = Root(base / (place_of(base, first) if images is None else images))
         self.lay(pictures, rows, names=names, whole=whole)
         self.shots = None if drawn is None else self._drawn(base, Path(drawn), pictures)
-        self._subset(subset)
 
     def few_shot(self, shots: int, seed: int) -> tuple[list[Picture], list[Picture]]:
         """CoOp's draw; or the file of shots, whatever the seed."""
         if self.shots is not None:
             return [*self.shots[0]], [*self.shots[1]]
         chance = random.Random(seed)
-        train = sampled(self.whole[0], shots, chance)
-        val = sampled(self.whole[1], min(shots, MOST_VALIDATION), chance)
-        found = tuple([self._as_here(one) for one in part if one.label in self.half] for part in (train, val))
-        counts = Counter(one.label for one in found[0])
+        train, val = sampled(self.train, shots, chance), sampled(self.val, min(shots, MOST_VALIDATION), chance)
+        counts = Counter(one.label for one in train)
         if short := [self.classes[label] for label in sorted(counts) if counts[label] < shots]:
             self.remarks.append(f"all are taken, as CoOp does, where there are no {shots}: class {some(short)}")
-        return found[0], found[1]
-
-    def _subset(self, subset: str) -> None:
-        """Keeps a half of the classes; shots are drawn from all and kept afterwards, as CoCoOp does it."""
-        cut = math.ceil(len(self.classes) / 2)
-        labels = {"all": range(len(self.classes)), "base": range(cut), "new": range(cut, len(self.classes))}[subset]
-        self.whole, self.half = (self.train, self.val), labels
-        if subset != "all":
-            self.classes = [self.classes[label] for label in labels]
-            self.train, self.val, self.test = (self._half(one) for one in (self.train, self.val, self.test))
-            if self.shots is not None:
-                self.shots = (self._half(self.shots[0]), self._half(self.shots[1]))
-            self.remarks.append(f"the {subset} classes of CoCoOp: {len(labels)}")
-
-    def _half(self, pictures: Pictures) -> Pictures:
-        kept = pictures.some([place for place, label in enumerate(pictures.labels) if label in self.half])
-        return Pictures(kept.root, kept.names, array("l", (label - self.half.start for label in kept.labels)))
-
-    def _as_here(self, picture: Picture) -> Picture:
-        return Picture(picture.label - self.half.start, picture.name, picture.open, picture.path)
+        return train, val
 
     def _drawn(self, base: Path, file: Path, pictures: Root) -> tuple[Pictures, Pictures]:
         """Shots that were drawn elsewhere: their paths are looked for below the pictures' folder."""
