@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.open import Backbone, adopt_with, adopter_of, moved
 from promptzoo.backbones.tokenizer import tokenizer_of
 from promptzoo.data.preprocess import Preprocess
+from promptzoo.errors import ZooError
 
 
 def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
@@ -26,6 +27,7 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     return Backbone(name, "loaded", adopted, preprocess, tokenize if adopted.text else None, None, names)
 
 
+CLIPS = 49408  # the words of CLIP's own tokenizer
 Facts = tuple[dict[str, Any], Callable[[list[str]], Tensor] | None]
 
 
@@ -52,5 +54,14 @@ def of_open_clip(model: Any) -> Facts:
     facts |= {word: tuple(found[word]) for word in ("mean", "std") if word in found}
     crop = "squash" if found.get("resize_mode") == "squash" else "center"
     facts |= {"interpolation": found.get("interpolation", "bicubic"), "crop_mode": crop}
-    positions = getattr(getattr(model, "text", model), "positional_embedding", None)
-    return facts, None if positions is None else tokenizer_of(len(positions))
+    text = getattr(model, "text", model)
+    positions, words = getattr(text, "positional_embedding", None), getattr(text, "token_embedding", None)
+    if positions is None or words is None:
+        return facts, None
+    return facts, tokenizer_of(len(positions)) if words.num_embeddings == CLIPS else unknown
+
+
+def unknown(texts: list[str]) -> Tensor:
+    """Raises `ZooError`: which numbers stand for which words is nothing that a loaded model notes."""
+    said = "a loaded model whose words are not CLIP's does not say how it cuts texts"
+    raise ZooError(said, key="model", given=texts, remedy="open it by its name, as open_clip/NAME")

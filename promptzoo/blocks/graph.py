@@ -46,7 +46,7 @@ def nearest(
         x = x.to(at_least_float32(x))
         x = F.normalize(x, dim=-1) if metric == "cosine" else x
         square = x.square().sum(-1).unsqueeze(1)
-        rows = max(1, block // int(b * n))
+        rows = max(1, block // (n if torch.compiler.is_compiling() else int(b * n)))  # a graph is of any batch
         own = float("-inf") if include_self else float("inf")
         parts = []
         for start in range(0, n, rows):
@@ -73,7 +73,7 @@ def max_relative(x: Tensor, indices: Tensor, *, opposite: bool = False) -> Tenso
     """
     n, d = x.shape[1:]
     k = indices.shape[-1]
-    images = max(1, GATHERED // int(n * k * d))
+    images = len(x) if torch.compiler.is_compiling() else max(1, GATHERED // int(n * k * d))  # gathered by no kernel
     extremes = []
     for part, table in zip(torch.split(x, images), torch.split(indices, images), strict=True):
         flat = table + n * torch.arange(part.shape[0], device=x.device).view(-1, 1, 1)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.graph import COMPILE
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
@@ -33,6 +34,7 @@ def evaluate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
+    compiled: Annotated[bool, COMPILE] = False,
     trust_code: Annotated[bool, TRUST] = False,
     bare: Annotated[str | None, typer.Option("--bare", metavar="BACKBONE", help=BARE)] = None,
     out: Annotated[
@@ -60,6 +62,8 @@ def evaluate(
     if bare is not None or question(words) is not None:
         if confusion is not None:
             raise ZooError("--confusion is of task=classify")
+        if compiled:
+            raise ZooError("--compile is of task=classify: other tasks look inside the model", key="--compile")
         with StepBar() as steps:
             found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps, trust_code=trust_code)
         if form == "json":
@@ -70,7 +74,7 @@ def evaluate(
     if confusion is not None:
         checked(confusion, force)
     words = [word for word in words if word != "task=classify"]
-    answers = answered(runs[0], split, weights=weights, words=words, trust_code=trust_code)
+    answers = answered(runs[0], split, weights=weights, words=words, compile=compiled, trust_code=trust_code)
     if form == "json":
         say(as_json(answers.figures, indent=2) + "\n")
     else:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.graph import COMPILE
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
@@ -24,11 +25,12 @@ def predict(
         str, typer.Option("--classes", metavar="A,B,C", help="Other class names.", show_default=False)
     ] = "",
     weights: Annotated[str | None, WEIGHTS] = None,
+    compiled: Annotated[bool, COMPILE] = False,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Name pictures with a finished run."""
     with doing("loading torch"):
-        from promptzoo.pages.console import console, say
+        from promptzoo.pages.console import console, say, sentence
         from promptzoo.pages.predictions import FORMS, predictions_page, written
         from promptzoo.training.predict import predict as name
 
@@ -38,7 +40,7 @@ def predict(
     if out is not None:
         vacant(out, force)
     others = classes.split(",") if classes else None
-    found = name(path, pictures, top, weights=weights, classes=others, trust_code=trust_code)
+    found = name(path, pictures, top, weights=weights, classes=others, compile=compiled, trust_code=trust_code)
     aside = console(errors=True)
     if out is not None:
         deliver(out, as_bytes(written(found, form)), force)
@@ -50,6 +52,6 @@ def predict(
     broken = [(file, one) for file, one in found if isinstance(one, ZooError)]
     for file, error in broken:
         said = str(error) if str(file) in str(error) else f"{file}: {error}"
-        aside.print(f"left out: {said}", markup=False, soft_wrap=True)
+        sentence(aside, f"left out: {said}")
     if broken:
         raise typer.Exit(1)

@@ -46,6 +46,7 @@ def report(
         int, typer.Option("--up-to", metavar="COUNT", help="With --combine: how many methods at most together.")
     ] = 1,
     measure: Annotated[bool, typer.Option("--measure", help="Time and memory too, beside the bare backbone.")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="With --measure: of what torch compiles.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Count anew what was counted before.")] = False,
     trust_code: Annotated[bool, TRUST] = False,
@@ -55,5 +56,5 @@ def report(
         from promptzoo.pages.console import console
         from promptzoo.pages.report import Wanted, run
 
-    wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, force, again, trust_code)
+    wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, compiled, force, again, trust_code)
     run(words or [], wanted, console(), console(errors=True))

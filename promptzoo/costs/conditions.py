@@ -1,6 +1,6 @@
 """Under what a measurement is made: classes, batch, precision, threads and device, the same for both sides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -8,9 +8,11 @@ from typing import Any, Literal, get_args
 import torch
 
 from promptzoo.errors import ZooError, shown
+from promptzoo.model.compiled import how
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.training.machine import processor
+from promptzoo.training.precision import TYPES, demand_precision
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,16 @@ class Conditions:
 
     classes: int
     batch: int
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16", "tf32"] = "fp32"
     threads: int = 1
     device: Literal["cpu", "cuda"] = "cpu"
+    compile: bool = False  # both sides
 
     def __post_init__(self) -> None:
         for name in ("classes", "batch", "threads"):
             at_least_one(name, getattr(self, name))
         one_of("precision", self.precision)
+        demand_precision(self.precision, self.device)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ZooError(
                 "device is cuda, but there is no GPU that this torch can use; with cpu or auto it goes without"
@@ -34,7 +38,15 @@ class Conditions:
 
     @classmethod
     def of(
-        cls, recipe: Recipe, *, classes: int, batch: int | None, precision: Any, threads: int | None, device: str
+        cls,
+        recipe: Recipe,
+        *,
+        classes: int,
+        batch: int | None,
+        precision: Any,
+        threads: int | None,
+        device: str,
+        compile: bool = False,
     ) -> "Conditions":
         """As the recipe says where nothing else is asked for; `auto` is the GPU where there is one."""
         one_of("device", device)
@@ -45,23 +57,31 @@ class Conditions:
             recipe.train.precision if precision is None else precision,
             (recipe.train.threads or torch.get_num_threads()) if threads is None else threads,
             found,
+            compile,
         )
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The precision of a forward; a backward follows it by itself."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
+        return torch.autocast(self.device, TYPES.get(self.precision), enabled=self.precision in TYPES)
+
+    def as_one(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, compiled where that was asked for."""
+        return torch.compile(call, **how(self.device)) if self.compile else call
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Within this context torch has these threads and known random numbers; afterwards those of before."""
-        before = torch.get_num_threads()
+        before, products = torch.get_num_threads(), torch.get_float32_matmul_precision()
         with torch.random.fork_rng(devices=[torch.cuda.current_device()] if self.device == "cuda" else []):
             torch.manual_seed(0)
             torch.set_num_threads(self.threads)
+            if self.precision == "tf32":
+                torch.set_float32_matmul_precision("high")
             try:
                 yield
             finally:
                 torch.set_num_threads(before)
+                torch.set_float32_matmul_precision(products)
 
     def hardware(self) -> str:
         """The processor or the GPU, by name."""

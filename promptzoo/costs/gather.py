@@ -1,9 +1,8 @@
 """Counts what was asked, recipe after recipe, and gathers the rows of the table."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from promptzoo.costs.combine import Wishes
 from promptzoo.costs.counting import PLACEHOLDERS, Memo, class_names, of_recipe, tuned_share
@@ -12,24 +11,22 @@ from promptzoo.costs.measure import measure
 from promptzoo.costs.report import Counted, Report
 from promptzoo.costs.rows import Refused, Row
 from promptzoo.costs.store import Store
+from promptzoo.doing import each
 from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import RecipeList
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.trust import refuse_code
 from promptzoo.training.runs import NOTHING, Accuracy, read_runs
 
-#: Things to be worked at -> the same, one by one, shown to whoever watches.
-Bar = Callable[[Sequence[Any]], Iterable[Any]]
-
 
 class Gathering:
     """Counts recipe after recipe, takes from the store what is there already (unless `again`), and gathers rows.
 
-    `classes` are how many, where a recipe's pictures do not tell; `bar` hands on what is worked at, one by one.
+    `classes` are how many, where a recipe's pictures do not tell.
     """
 
-    def __init__(self, classes: int | None = None, again: bool = False, bar: Bar = iter) -> None:
-        self.classes, self.again, self.bar, self.store = classes, again, bar, Store()
+    def __init__(self, classes: int | None = None, again: bool = False) -> None:
+        self.classes, self.again, self.store = classes, again, Store()
         self.memo: Memo = {}
         self.rows: list[Row] = []
         self.refused: list[Refused] = []
@@ -47,17 +44,17 @@ class Gathering:
             self.store.keep(recipe, len(names), found)
         return replace(found, remarks=remarks)
 
-    def recipes(self, recipes: Sequence[Recipe], measured: bool = False) -> None:
-        """Recipes as they are; with `measured`, time and memory too."""
-        for recipe in self.bar(recipes):
+    def recipes(self, recipes: Sequence[Recipe], measured: bool = False, compile: bool = False) -> None:
+        """Recipes as they are; with `measured`, time and memory too, of what torch compiles with `compile`."""
+        for recipe in each("counting", recipes):
             found = self.count(recipe, self.classes)
-            taken = measure(recipe, classes=found.classes) if measured else None
+            taken = measure(recipe, classes=found.classes, compile=compile) if measured else None
             self.rows.append(replace(row(found, recipe), measured=taken))
 
     def combinations(self, wishes: Wishes) -> None:
         """Every combination; one that cannot be built is listed with its sentence."""
         number = self.classes or PLACEHOLDERS
-        for asked in self.bar(list(wishes.combinations())):
+        for asked in each("counting", list(wishes.combinations())):
             if asked.recipe is None:
                 self.refused.append(Refused(asked.name, asked.sentence))
                 continue
@@ -75,7 +72,7 @@ class Gathering:
         runs = read_runs(folder)
         self.skipped += [(path, reason) for path, reason in runs.skipped if reason != NOTHING]
         self.remarks += runs.remarks
-        for group in self.bar(list(runs.groups)):
+        for group in each("counting", list(runs.groups)):
             try:
                 if not trust_code:
                     refuse_code(group.recipe.node, group.accuracy.paths[0])
@@ -94,7 +91,7 @@ class Gathering:
     def listed(self, asked: RecipeList) -> Listed:
         """The rows of a list, counted as far as it asks."""
         found = []
-        for one, recipe in zip(self.bar(asked.rows), asked.recipes(), strict=True):
+        for one, recipe in zip(each("counting", asked.rows), asked.recipes(), strict=True):
             classes = one.classes or self.classes
             if asked.counts == "parameters":
                 found.append(tuned_share(recipe, classes))

@@ -11,6 +11,7 @@ from promptzoo.costs.conditions import Conditions, at_least_one
 from promptzoo.costs.peak import Memory, memory
 from promptzoo.costs.sides import Sides
 from promptzoo.errors import ZooError
+from promptzoo.model.compiled import one_graph
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.machine import versions
 
@@ -57,10 +58,11 @@ class Measured:
         """The conditions in one line."""
         under, torch_version = self.conditions, ".".join(str(self.versions["torch"]).split(".")[:2])
         threads = [f"{under.threads} thread{'s' if under.threads > 1 else ''}"] if under.device == "cpu" else []
+        compiled = ["compiled"] if under.compile else []
         clock = "wall time" if under.device == "cpu" else "time on the GPU"
         how = f"{clock}, {self.repeats} pair{'s' if self.repeats > 1 else ''}"
         return ", ".join(
-            [f"batch {under.batch}", under.precision, *threads, self.hardware, f"torch {torch_version}", how]
+            [f"batch {under.batch}", under.precision, *compiled, *threads, self.hardware, f"torch {torch_version}", how]
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,20 +81,24 @@ def measure(
     *,
     classes: int,
     batch: int | None = None,
-    precision: Literal["fp32", "bf16"] | None = None,
+    precision: Literal["fp32", "bf16", "fp16", "tf32"] | None = None,
     threads: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     repeats: int = 7,
+    compile: bool = False,
 ) -> Measured:
     """Measures a recipe and its bare backbone in turn, both with random weights, on random pictures.
 
-    Batch, precision and threads are the recipe's where they are left out (threads torch's, where the recipe says none).
+    Batch, precision and threads are the recipe's where they are left out (threads torch's, where the recipe says none);
+    with `compile` torch compiles both sides.
     Memory is taken in a process of its own for each side; when one dies, its sentence is a remark.
     Raises `ZooError` for conditions that cannot be, and for a batch that does not fit.
     """
     at_least_one("repeats", repeats)
-    under = Conditions.of(recipe, classes=classes, batch=batch, precision=precision, threads=threads, device=device)
-    inference, training = times(recipe, under, repeats)
+    asked: Any = {"classes": classes, "batch": batch, "precision": precision, "threads": threads, "device": device}
+    under = Conditions.of(recipe, **asked, compile=compile)
+    with one_graph(f"the recipe {recipe.name}", "without --compile it"):
+        inference, training = times(recipe, under, repeats)
     gc.collect()  # a grafted model refers to itself, and would stay beside what is measured next
     if under.device == "cuda":
         torch.cuda.empty_cache()

@@ -7,7 +7,7 @@ there.  No frozen weight receives a gradient on either side, and no optimizer mo
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from promptzoo.backbones.notes import Notes
 from promptzoo.costs.clock import Pair, Work
@@ -32,7 +32,7 @@ class Sides:
 
     def inference(self) -> Pair:
         """One pass over the batch."""
-        bare, own = self.bare.visual.features, self.model.eval()
+        bare, own = self.under.as_one(self.bare.visual.features), self.under.as_one(self.model.eval())
         return forward(bare, self.image, self.under), forward(own, self.image, self.under)
 
     def training(self) -> Pair | None:
@@ -81,12 +81,14 @@ def forward(module: Callable[[Tensor], object], image: Tensor, under: Conditions
 
 def bare_step(bare: Model, image: Tensor, under: Conditions) -> Work:
     """Forward and backward of a bare backbone, which from then on is cut off below its first layer."""
-    bare.at("visual.embed.enter")[0].around(leaf, "leaf")
-    slope = torch.randn(bare.visual.out).to(under.device)
+    maps = bare.visual.heads is None  # whose layers have no place for prompts
+    end_here = Leaf().to(under.device).added if under.compile else leaf
+    bare.at("visual.embed" if maps else "visual.embed.enter")[0].around(end_here, "leaf")
+    slope, features = torch.randn(bare.visual.out).to(under.device), under.as_one(bare.visual.features)
 
     def work() -> None:
         with under.autocast():
-            end = (bare.visual.features(image) * slope).sum()
+            end = (features(image) * slope).sum()
         end.backward()
 
     return work
@@ -97,10 +99,22 @@ def leaf(enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
     return enter(x, notes).detach().requires_grad_()
 
 
+class Leaf(nn.Module):
+    """The same inside a graph, which has no leaf of its own: a zero that learns is added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zero = nn.Parameter(torch.zeros(()))
+
+    def added(self, enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
+        """b n d -> b n d, or a map of any shape."""
+        return enter(x, notes).detach() + self.zero
+
+
 def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions) -> Work:
     """Forward, losses and backward by the recipe's own rule, on labels and guesses drawn at random."""
     rule = Construct(load_registry()).build(recipe.rule, "rule")
-    step = step_of(model.train(), recipe.data.guess)
+    step = under.as_one(step_of(model.train(), recipe.data.guess))
     label, drawn = torch.randint(under.classes, (2, under.batch)).to(under.device)
     guess, tuned = drawn if recipe.data.guess in BEFORE_STEP else None, model.tuned()
 

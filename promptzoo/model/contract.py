@@ -132,6 +132,9 @@ class Head(Learning):
     texts: Tensor | None
     """Unit class texts of the frozen text tower (c t), a buffer; read before a training.  None where it has none."""
 
+    each: bool = False
+    """Whether the sigmoid of a logit is the probability of its class by itself; a softmax is over all of them."""
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("texts", None, persistent=False)
@@ -139,6 +142,10 @@ class Head(Learning):
     @abstractmethod
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
         """b o -> b c, in each pass, in any mode; with a second pathway 2b rows come and go.  It may leave notes."""
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """b c -> b c: how likely each class is, wherever an answer is told; as `each` says."""
+        return logits.sigmoid() if self.each else logits.softmax(-1)
 
     @contextmanager
     def fixed(self) -> Iterator[None]:
@@ -152,6 +159,8 @@ class Head(Learning):
 class Loss(Learning):
     """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
 
+    each: bool | None = None
+    """The kind of logits that it takes, as `Head.each` has it; None where either will do."""
     soft: bool = False  # whether labels may be shares of several classes, b c, as mixup makes them
 
     @abstractmethod

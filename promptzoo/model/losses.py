@@ -16,12 +16,13 @@ from promptzoo.model.model import Model, Output
 class CrossEntropy(Loss):
     """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch.
 
+
     A share `smoothing` of a label is spread over all classes (Szegedy et al. 2016).  `balance` weighs the pictures of a
     class by 1 over how many it has to train on, or 1 over the root of that, as VPT's code does, of mean 1 over classes.
     Raises `ValueError` for a share that is none.
     """
 
-    soft = True
+    each, soft = False, True
 
     def __init__(
         self,
@@ -54,6 +55,20 @@ class CrossEntropy(Loss):
             return F.cross_entropy(logits, label, label_smoothing=self.smoothing)
         each = F.cross_entropy(logits, label, self.weights, label_smoothing=self.smoothing, reduction="none")
         return each.mean()
+
+
+class SigmoidLoss(Loss):
+    """Whether each class is that of the picture, asked class by class: -sum_c log sigmoid(+-logit_c), mean over b.
+
+    Zhai et al. 2023 (SigLIP), Eq. 1, with the classes' texts in place of those of other pictures.
+    """
+
+    each = True
+
+    def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
+        logits = output.logits
+        own = F.one_hot(label, logits.shape[-1]).to(logits)
+        return F.binary_cross_entropy_with_logits(logits, own, reduction="sum") / len(logits)
 
 
 class KnowsClasses(Loss):
@@ -129,7 +144,7 @@ class KeepClose(KnowsClasses):
     Raises `ValueError` when knowledge and feature differ in width, or the temperature is not positive.
     """
 
-    frozen = True
+    frozen, each = True, False
     soft = True  # it looks at no label
 
     def __init__(

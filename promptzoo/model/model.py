@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,7 @@ class Model(nn.Module):
     losses: Parts[Loss]
     backbone: Any = None
     recipe: Any = None
+    printed: str | None = None  # its fingerprint, where its weights are not held as they were read
 
     def __init__(self, visual: Tower, text: Tower | None, classes: Sequence[str], logit_scale: Tensor | None = None):
         super().__init__()
@@ -55,6 +56,10 @@ class Model(nn.Module):
         self.pathways: dict[str, int] = {}
         self.register_buffer("logit_scale", logit_scale, persistent=False)
         self.eval()
+
+    if TYPE_CHECKING:  # torch says of a call that it gives anything
+
+        def __call__(self, image: Tensor, frozen: Tensor | None = None) -> Output: ...
 
     def forward(self, image: Tensor, frozen: Tensor | None = None) -> Output:
         """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool.
@@ -190,7 +195,9 @@ class Model(nn.Module):
             tensor.copy_(state[key])
 
     def fingerprint(self) -> str:
-        """sha256 over the frozen weights, by name: which backbone a checkpoint belongs to."""
+        """sha256 over the frozen weights as they were read, by name: which backbone a checkpoint belongs to."""
+        if self.printed is not None:
+            return self.printed
         learns = set(map(bare_name, self.tuned()))
         tensors = {bare_name(name): tensor for name, tensor in self.state_dict().items()}
         return digest({n: t for n, t in tensors.items() if n.startswith(OF_TOWERS) and n not in learns})

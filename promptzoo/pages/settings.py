@@ -28,7 +28,8 @@ BESIDE = {
     "knowledge": "Exactly one of text, table and features.",
 }
 KINDS = {int: "whole number", float: "number", bool: "true or false", str: "word", NoneType: "null", dict: "mapping"}
-LIMITS = {"ge": "≥ {:g}", "gt": "> {:g}", "lt": "< {:g}", "le": "≤ {:g}"}
+LIMITS = {"ge": "≥", "gt": ">", "lt": "<", "le": "≤"}
+LARGE = 10**9  # above it a bound that is one is told as a power of two, less one
 NUMBERS = {2: "two", 3: "three"}
 
 
@@ -48,8 +49,15 @@ def kind(annotation: Any, limits: tuple[Any, ...] = ()) -> str:
         name, _, limit = kind(inside[0]).partition(" ≥ ")
         return f"{NUMBERS[len(several)]} {name}s{limit and f' ≥ {limit}'}" if several else f"list of {name}s"
     name = KINDS.get(origin or annotation, "path")
-    said = [words.format(value) for one in limits for word, words in LIMITS.items() for value in bounds(one, word)]
+    said = [f"{sign} {bound(value)}" for one in limits for word, sign in LIMITS.items() for value in bounds(one, word)]
     return f"{name} {', '.join(said)}".strip()
+
+
+def bound(value: float) -> str:
+    """As a person reads it: `1,000,000`, `0.5`, `2^64 - 1`."""
+    if not isinstance(value, int):
+        return f"{value:g}"
+    return f"2^{value.bit_length()} - 1" if value > LARGE and not value & (value + 1) else f"{value:,}"
 
 
 def bounds(limit: Any, word: str) -> list[Any]:

@@ -109,6 +109,7 @@ def build(
         if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
             model.original = Original(adopted.visual)
         _check_notes(recipe, model)
+        _check_logits(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
         with fitting(recipe):
@@ -131,7 +132,9 @@ def _graft(construct: Construct, node: Any, shots: int | None) -> Any:
 
 def _texts(model: Model, backbone: Backbone) -> dict[str, Any]:
     """What a head may want to know of the text side."""
-    return {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize, **_scale(model, "scale")}
+    bias = backbone.adopted.logit_bias
+    known = {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize, **_scale(model, "scale")}
+    return known if bias is None else {**known, "bias": float(bias)}
 
 
 def _scale(model: Model, word: str) -> dict[str, float]:
@@ -153,6 +156,18 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
     for name, loss in model.losses.items():
         for note in loss.reads:
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
+
+
+def _check_logits(recipe: Recipe, model: Model) -> None:
+    """Every loss takes such logits as the head gives."""
+    kinds = {True: "each class by itself (sigmoid)", False: "all classes together (softmax)"}
+    given: bool = bare(model.head).each
+    for name, loss in model.losses.items():
+        if loss.each is not None and loss.each != given:
+            head = recipe.head["head"]
+            said = f"loss '{name}' takes logits of {kinds[loss.each]}, and head '{head}' gives {kinds[given]}"
+            way = "head sigmoid_text goes with loss sigmoid, other heads with cross_entropy"
+            raise RecipeError(said, place=recipe.node.where("losses", name), key="losses", given=name, remedy=way)
 
 
 def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:

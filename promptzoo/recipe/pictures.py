@@ -6,7 +6,7 @@ from typing import Any
 from promptzoo.backbones import Backbone
 from promptzoo.data.augment import Augment
 from promptzoo.data.cache import SHARE, Cache
-from promptzoo.data.contents import fingerprint
+from promptzoo.data.contents import MANY, fingerprint
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.half import half
@@ -62,7 +62,9 @@ def open_test(recipe: Recipe, backbone: Backbone) -> tuple[Loader, list[str], st
     dataset = open_dataset(recipe, only="test")
     demand_names(recipe, dataset)
     cache = cache_of(recipe, seen_by(recipe, backbone))
-    pictures = cache.all_readable(dataset.test)
+    pictures = dataset.test
+    if asked.on_bad_image == "skip" or len(pictures) <= MANY:
+        pictures = cache.all_readable(pictures)
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and asked.on_bad_image != "skip":
         way = "mend or remove, or write data.on_bad_image=skip"

@@ -74,7 +74,13 @@ class Stage(Phase):
 class TrainSettings(Phase):
     """How the tuned part learns, and on what machine."""
 
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="of what is computed; parameters are fp32")
+    precision: Literal["fp32", "bf16", "fp16", "tf32"] = Field(
+        "fp32", description="of what is computed; parameters are fp32; tf32 is of GPUs"
+    )
+    frozen: Literal["fp32", "bf16"] = Field("fp32", description="of the frozen matrices in memory; bf16 halves them")
+    compile: Literal["none", "model", "step"] = Field(
+        "none", description="what torch compiles: the model, or it and its losses in one"
+    )
     seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = Field(
         0, description="of shots, order, cuts, dropout and new parameters"
     )
@@ -82,9 +88,18 @@ class TrainSettings(Phase):
     logger: Literal["none", "csv", "tensorboard"] = Field("none", description="a log beside log.jsonl")
     threads: Few | None = Field(None, description="of the processor; torch's own number where left out")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where it trains")
+    deterministic: bool = Field(False, description="the same bits each time on a GPU too; a processor always does")
     devices: Few = Field(1, description="how many, a process each")
     strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes share the work")
     stages: tuple[Stage, ...] = Field((), description="several stretches; each says what it has otherwise, or rewind")
+
+    @model_validator(mode="after")
+    def halved(self) -> Self:
+        if self.frozen == "bf16" and self.precision != "bf16":
+            said = "computes in {precision} ('precision') and holds frozen weights in bf16 ('frozen')"
+            asked = {"precision": self.precision, "keys": ("frozen", "precision")}
+            raise PydanticCustomError("frozen", said, {**asked, "remedy": "write train.precision=bf16 beside it"})
+        return self
 
     @model_validator(mode="before")
     @classmethod

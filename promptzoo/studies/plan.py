@@ -22,6 +22,7 @@ from promptzoo.recipe.settings import APART
 from promptzoo.studies.record import NO_VALIDATION
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.given import recipe_of
+from promptzoo.training.precision import demand_precision
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def ground(recipe: Recipe, known: dict[str, str], on: str = "test") -> Ground:
     `known` keeps the digests of data sets for the next recipe.  Raises `ZooError` with why it cannot run here, or has
     nothing that counts, `test` or `val`.
     """
-    fabric_of(recipe.train)
+    demand_precision(recipe.train.precision, fabric_of(recipe.train).device.type)
     dataset, backbone = open_dataset(recipe), open_of(recipe)
     if on == "val" and not (dataset.val or few_shot(dataset.train, recipe.data.shots, 0, classes=dataset.classes)[1]):
         raise ZooError(NO_VALIDATION)

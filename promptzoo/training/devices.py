@@ -21,8 +21,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from promptzoo.data.loader import Loader
 from promptzoo.errors import ZooError
 from promptzoo.recipe.train_settings import TrainSettings
-
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+from promptzoo.training.precision import precision_of
 
 logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it announces what the recipe says; in every process
 
@@ -45,8 +44,8 @@ def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
         raise ZooError(said, key="train.devices", given=os.environ["WORLD_SIZE"], remedy=way)
     several = devices > 1 or settings.strategy == "ddp"
     strategy: Any = DDPStrategy(start_method="spawn") if several else "auto"
-    precision: Any = PRECISIONS[settings.precision]
-    return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=precision, plugins=[OwnProcesses()])
+    plugins = [OwnProcesses(), precision_of(settings.precision, kind)]
+    return Fabric(accelerator=kind, devices=devices, strategy=strategy, plugins=plugins)
 
 
 class OwnProcesses(LightningEnvironment):  # type: ignore[misc]
@@ -58,28 +57,6 @@ class OwnProcesses(LightningEnvironment):  # type: ignore[misc]
 
     def node_rank(self) -> int:
         return 0
-
-
-@contextmanager
-def repeatable(device: torch.device, threads: int | None) -> Iterator[None]:
-    """Within this context the CPU computes the same bits each time, with this many threads.
-
-    On a GPU some operations have no such form, and the others lose time by it: there it is left as it is.
-    """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    warned = torch.is_deterministic_algorithms_warn_only_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    if device.type == "cpu":
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1], warn_only=warned)
-        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 
 def seed_of(*place: int) -> int:

@@ -11,10 +11,13 @@ from promptzoo.data.loader import Loader
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.metrics import among_first, calibration_error, class_accuracy, confusion
+from promptzoo.model.compiled import compiled, one_graph
+from promptzoo.model.halved import halved
 from promptzoo.recipe.pictures import open_data, open_test
-from promptzoo.training.devices import fabric_of, repeatable
+from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import Seen, evaluate, task_of
 from promptzoo.training.given import recipe_of
+from promptzoo.training.precision import repeatable
 from promptzoo.training.reopen import open_run
 
 SPLITS = ("train", "val", "test")
@@ -42,10 +45,13 @@ def evaluate_run(
     weights: str | None = None,
     words: Sequence[str] = (),
     data: Any = None,
+    compile: bool = False,
     trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of `answered`."""
-    return answered(path, split, weights=weights, words=words, data=data, trust_code=trust_code).figures
+    return answered(
+        path, split, weights=weights, words=words, data=data, compile=compile, trust_code=trust_code
+    ).figures
 
 
 def answered(
@@ -55,6 +61,7 @@ def answered(
     weights: str | None = None,
     words: Sequence[str] = (),
     data: Any = None,
+    compile: bool = False,
     trust_code: bool = False,
 ) -> Answered:
     """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
@@ -63,8 +70,7 @@ def answered(
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
     classes may be others where nothing that was tuned belongs to those of the training.  Beside the task's figures
     stand `top5`, `calibration_error`, `class_accuracy` and its mean `mean_per_class` (shares, 0..1), where it tells
-    what it named.
-    `trust_code` imports the modules that the run names.
+    what it named.  With `compile` the model runs as one graph.  `trust_code` imports the modules that the run names.
     Raises `ZooError`.
     """
     if split not in SPLITS:
@@ -93,9 +99,14 @@ def answered(
     if loader is None:
         raise ZooError(f"{path} has no pictures to validate on")
     fabric = fabric_of(run.recipe.train, devices=1)
-    with repeatable(fabric.device, run.recipe.train.threads):
+    with repeatable(fabric.device, run.recipe.train):
+        if run.recipe.train.frozen == "bf16":
+            halved(run.model)
         run.model.to(fabric.device)
-        found = evaluate(fabric, task_of(run.recipe), run.model, loader)
+        if compile:
+            compiled(run.model, fabric.device.type)
+        with one_graph(f"the run {path}", "without --compile it"):
+            found = evaluate(fabric, task_of(run.recipe), run.model, loader)
     if not others and run.data_fingerprint not in (None, fingerprint):
         remarks = [*remarks, "the pictures have changed since the run"]
     figures, table = told(found, loader.labels, classes)

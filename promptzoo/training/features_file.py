@@ -23,7 +23,8 @@ from promptzoo.recipe.build import open_of
 from promptzoo.recipe.featured import featured
 from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.devices import fabric_of, repeatable
+from promptzoo.training.devices import fabric_of
+from promptzoo.training.precision import repeatable
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
 
@@ -75,7 +76,7 @@ def write_features(
         model = Model(backbone.adopted.visual, backbone.adopted.text, data.classes, backbone.adopted.logit_scale)
         words_of = tower_texts(recipe, backbone, data.classes)
     fabric = fabric_of(recipe.train, devices=1)
-    with repeatable(fabric.device, recipe.train.threads), fabric.autocast():
+    with repeatable(fabric.device, recipe.train), fabric.autocast():
         tensors = gathered(model.to(fabric.device).eval(), data, recipe.data.shots)
     if words_of is not None:
         tensors["text.template"] = words_of.cpu().float().contiguous()

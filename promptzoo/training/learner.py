@@ -9,6 +9,7 @@ from torch import Tensor
 
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.errors import ZooError
+from promptzoo.model.compiled import compiled
 from promptzoo.model.model import Model
 from promptzoo.model.step import step_of
 from promptzoo.recipe.from_recipe import Construct
@@ -17,11 +18,13 @@ from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.train_settings import Stage
 from promptzoo.training.devices import averaged, seed_of
 from promptzoo.training.mixing import Mixing
-from promptzoo.training.schedule import optimizer_of, shorten
+from promptzoo.training.schedule import broken_at, optimizer_of, shorten
 
 
 class Learner:
     """A model's step, the rule and the optimizer of a stage; `held` says that gradients wait for more batches.
+
+    `scaler` is that of fp16.
 
     The random numbers of a step depend on seed, step and process alone.
     """
@@ -30,10 +33,38 @@ class Learner:
         self.fabric, self.recipe, self.model, self.guess, self.stage = fabric, recipe, model, guess, stage
         self.tuned = model.tuned()  # a rewind, or a state after one, may have left fewer of them than there were
         self.rule = Construct(load_registry()).build(recipe.rule, "rule")
-        self.step = fabric.setup_module(step_of(model, recipe.data.guess))
+        step = step_of(model, recipe.data.guess)
+        if recipe.train.compile == "step":
+            compiled(step, fabric.device.type)
+        self.step = fabric.setup_module(step)
         self.optimizer = fabric.setup_optimizers(optimizer_of(stage, self.tuned))
+        self.scaler = getattr(fabric.strategy.precision, "scaler", None)
         self.mixing = Mixing(stage, len(model.classes)) if stage.mixup or stage.cutmix else None
         self.held = False
+
+    def gradient(
+        self, batch: Batch, number: int, several: int = 1, last: bool = True
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Goes forward and back in step `number`, one of `several` whose mean moves the weights after the `last`.
+
+        Gives the weighted losses by name, how many were named right, and the norm of the gradient, 0 before the last.
+        """
+        losses, hits = self.losses(batch, number)
+        self.backward(batch, losses, several)
+        self.held = not last
+        norm = torch.zeros((), device=hits.device)
+        if last:
+            self.fabric.strategy.precision.unscale_gradients(self.optimizer.optimizer)
+            found = shorten(self.tuned, self.stage.clip)
+            norm = found if self.scaler is None else norm  # it leaves out what is not finite
+        return losses, hits, norm
+
+    def move(self, rate: float) -> None:
+        """The optimizer's step at a learning rate."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad()
 
     def losses(self, batch: Batch, number: int, mix: bool = True) -> tuple[dict[str, Tensor], Tensor]:
         """The weighted losses by name, and how many pictures were named right."""
@@ -47,11 +78,8 @@ class Learner:
         losses, logits = self.step(image, target, guess, frozen)
         return losses, (logits.detach().argmax(1) == label).sum()
 
-    def backward(self, batch: Batch, losses: dict[str, Tensor], several: int = 1, last: bool = True) -> str | None:
-        """The rule's gradient, over all processes, its share of `several` batches; shortened with the `last` of them.
-
-        Gives where it is not finite, None where it is.
-        """
+    def backward(self, batch: Batch, losses: dict[str, Tensor], several: int = 1) -> None:
+        """The rule's gradient, over all processes, its share of `several` batches, beside what is held of others."""
         before = {name: p.grad for name, p in self.tuned.items()} if self.held else {}
         if self.held:
             self.optimizer.zero_grad()
@@ -61,21 +89,14 @@ class Learner:
             if grad is not None:
                 own = self.tuned[name].grad
                 self.tuned[name].grad = grad if own is None else grad + own
-        self.held = not last
-        return shorten(self.tuned, self.stage.clip) if last else None
-
-    def move(self, rate: float) -> None:
-        """The optimizer's step at a learning rate."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad()
 
     def gradients(self, loader: Loader, epoch: int, number: int) -> Iterator[dict[str, Tensor]]:
         """The gradient of each batch of another epoch, in evaluation mode; nothing learns."""
         self.model.eval()
+        scale = 1.0 if self.scaler is None else self.scaler.get_scale()
         for batch in loader.epoch(epoch):
-            if where := self.backward(batch, self.losses(batch, number, mix=False)[0]):
-                raise ZooError(f"between two stages the gradient of '{where}' is not finite")
-            yield {name: p.grad for name, p in self.tuned.items() if p.grad is not None}
+            self.backward(batch, self.losses(batch, number, mix=False)[0])
+            if not shorten(self.tuned, None).isfinite():
+                raise ZooError(f"between two stages the gradient of '{broken_at(self.tuned)}' is not finite")
+            yield {name: p.grad / scale for name, p in self.tuned.items() if p.grad is not None}
             self.optimizer.zero_grad()

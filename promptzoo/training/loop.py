@@ -1,6 +1,5 @@
 """The training loop.  Devices, precision and processes are Lightning Fabric's; the rest is here to read."""
 
-import math
 import time
 from functools import partial
 from typing import Any
@@ -24,12 +23,13 @@ from promptzoo.training.evaluate import evaluate, rank
 from promptzoo.training.features import remember
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.learner import Learner
+from promptzoo.training.ledger import Ledger
 from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
 from promptzoo.training.run_writer import RunWriter
-from promptzoo.training.schedule import demand_gradients, rate
+from promptzoo.training.schedule import broken_at, demand_gradients, rate
 
 
 class Loop:
@@ -54,7 +54,7 @@ class Loop:
         self.fabric, self.recipe, self.model, self.data, self.course = fabric, recipe, model, data, course
         self.guess, self.task, self.run, self.began = guess, task, run, began
         self.frozen = model.fingerprint()
-        self.reached, self.saved = Reached(), "nothing"
+        self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(fabric)
         self.learner: Learner
         self.choice: Choice
 
@@ -88,6 +88,8 @@ class Loop:
                 self.learner = Learner(self.fabric, self.recipe, self.model, self.guess, stages[number])
                 if state:
                     self.learner.optimizer.load_state_dict(state["optimizer"])
+                    if self.learner.scaler is not None:
+                        self.learner.scaler.load_state_dict(state["scaler"])
                 state = None
                 while self.reached.epoch < stages[number].epochs and not self.choice.over(self.reached):
                     self.epoch(stages[number])
@@ -120,6 +122,7 @@ class Loop:
                 due = False
             if stop and not self.learner.held:
                 raise StoppedError(farewell(self.run.path, self.saved))
+        self.look()
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
             line["val"] = self.validate()
@@ -139,10 +142,9 @@ class Loop:
         reached, per_epoch = self.reached, len(self.data.train)
         held = reached.batch % stage.accumulate
         several = min(stage.accumulate, per_epoch - reached.batch + held)
-        losses, hits = self.learner.losses(batch, reached.step)
-        stop = self.account(batch, losses, hits)
-        if where := self.learner.backward(batch, losses, several, last=held + 1 == several):
-            raise self.broken(f"all losses are finite, but the gradient of '{where}' is not")
+        found = self.learner.gradient(batch, reached.step, several, last=held + 1 == several)
+        due = self.ledger.add(reached.step, batch, *found)
+        stop = self.look() if due else self.fabric.world_size == 1 and bool(self.asked)
         if not reached.epoch + reached.batch:
             demand_gradients(self.learner.tuned)
         if not self.learner.held:
@@ -150,22 +152,28 @@ class Loop:
         reached.batch, reached.step = reached.batch + 1, reached.step + 1
         return stop
 
-    def account(self, batch: Batch, losses: dict[str, Tensor], hits: Tensor) -> bool:
-        """Adds a step to the sums of its epoch, over all processes, in one transfer."""
-        share = batch.share / self.fabric.world_size
-        own = torch.stack([*(loss.detach().float() * share for loss in losses.values()), hits.float()])
-        told = summed(self.fabric, [*own.tolist(), len(batch.label), bool(self.asked)])
-        values, (hit, pictures, stop) = dict(zip(losses, told, strict=False)), told[-3:]
-        if wrong := next((name for name, value in values.items() if not math.isfinite(value)), None):
-            raise self.broken(f"the loss '{wrong}' is {values[wrong]}")
-        self.reached.add(values, hit, pictures)
-        self.progress.step(self.reached.step + 1, sum(values.values()), hit / pictures, pictures)
-        return stop > 0
+    def look(self) -> bool:
+        """Adds the steps that nobody has looked at to the sums of their epoch; gives whether a process should stop.
 
-    def broken(self, what: str) -> ZooError:
+        Raises `ZooError` where one was not finite, or where fp16 holds no gradient any more.
+        """
+        found = self.ledger.read(bool(self.asked))
+        for one in found:
+            if one.wrong:
+                raise self.broken(one.step, one.wrong)
+            self.reached.add(one.losses, one.hits, one.pictures)
+            self.progress.step(one.step + 1, sum(one.losses.values()), one.hits / one.pictures, one.pictures)
+        scaler = self.learner.scaler
+        if found and scaler is not None and scaler.get_scale() < 1:
+            raise self.broken(self.reached.step, "gradient")
+        return bool(found) and found[-1].stop
+
+    def broken(self, step: int, what: str) -> ZooError:
         """Training cannot go on; what was saved stays."""
+        if what == "gradient":
+            what = f"all losses are finite, but the gradient of '{broken_at(self.learner.tuned)}' is not"
         return ZooError(
-            f"step {self.reached.step + 1} (epoch {self.reached.epochs + 1}): {what}; "
+            f"step {step + 1} (epoch {self.reached.epochs + 1}): {what}; "
             f"the state in {self.run.path} stays as it was after {self.saved}; "
             f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
         )
@@ -183,12 +191,15 @@ class Loop:
 
     def save(self) -> None:
         """Saves how far the training has come; the state before stays until this one is complete."""
+        self.look()
+        scaler = self.learner.scaler
         self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
         if self.fabric.is_global_zero:
             self.run.save({
                 "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
                 "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.choice.best,
                 "tuned": copied(self.model.tuned_state()), "optimizer": self.learner.optimizer.state_dict(),
+                **({} if scaler is None else {"scaler": scaler.state_dict()}),
             })  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:

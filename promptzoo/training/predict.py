@@ -10,10 +10,13 @@ from promptzoo.data.preprocess import Preprocess
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
+from promptzoo.model.compiled import compiled, one_graph
+from promptzoo.model.halved import halved
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
+from promptzoo.training.precision import TYPES
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
@@ -28,9 +31,10 @@ def load(
     device: str = "cpu",
     classes: Sequence[str] | None = None,
     model: Model | None = None,
+    compile: bool = False,
     trust_code: bool = False,
 ) -> Predictor:
-    """A run, or a saved model, as one that names pictures, in fp32.
+    """A run, or a saved model, as one that names pictures, in the run's precision (tf32 on a GPU alone).
 
     Args:
         path: A run's folder, its model.safetensors, or a file of `model.save`.
@@ -38,15 +42,21 @@ def load(
         device: `cpu`, `cuda` or `cuda:1`.
         classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
         model: The model that the file was saved from, made once more: for one that was grafted in Python.
+        compile: Lets torch compile it: the first picture takes a while, the others less.
         trust_code: Imports the modules that the run names in its recipe, from the current directory too.
 
     Raises `ZooError` when there is no such run or device, or backbone or weights are others than it was trained on.
     """
     demand_device(device)
-    if model is not None:
-        return into(model, at(path), device)
-    run = open_run(path, weights, classes=classes, trust_code=trust_code)
-    return Predictor(run.model.to(device), seen_by(run.recipe, run.backbone), run.recipe.data.batch)
+    made = into(model, at(path), device) if model is not None else None
+    if made is None:
+        run = open_run(path, weights, classes=classes, trust_code=trust_code)
+        lower, seen = TYPES.get(run.recipe.train.precision), seen_by(run.recipe, run.backbone)
+        own = halved(run.model) if run.recipe.train.frozen == "bf16" else run.model
+        made = Predictor(own.to(device), seen, run.recipe.data.batch, lower)
+    if compile:
+        compiled(made.model, torch.device(device).type, None)
+    return made
 
 
 def demand_device(device: str) -> None:
@@ -81,6 +91,7 @@ def predict(
     *,
     weights: str | None = None,
     classes: Sequence[str] | None = None,
+    compile: bool = False,
     trust_code: bool = False,
 ) -> list[tuple[Path, Prediction | ZooError]]:
     """The `top` likeliest classes of each picture, under a finished run; of other `classes` than it was trained for.
@@ -89,9 +100,10 @@ def predict(
     is not, where none can be read, and as `load` does.
     """
     files = pictures_named(names)
-    predictor = load(path, weights=weights, classes=classes, trust_code=trust_code)
+    predictor = load(path, weights=weights, classes=classes, compile=compile, trust_code=trust_code)
     found = list[tuple[Path, Prediction | ZooError]]()
-    with doing("naming pictures", len(files)) as step:
+    graph = one_graph(f"the run {path}", "without --compile it")
+    with graph, doing("naming pictures", len(files)) as step:
         for file, told in zip(files, predictor.each(files, top), strict=True):
             found.append((file, told))
             step(1)

@@ -1,7 +1,7 @@
 """A model that names the pictures a person has in hand: `Predictor`."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from promptzoo.data.transforms import evaluation
 from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model, Output
+from promptzoo.model.site import bare
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,13 @@ class Prediction:
 
 
 class Predictor:
-    """Names pictures.  `model` is the whole model, `classes` the names, `preprocess` how it sees a picture."""
+    """Names pictures.  `model` is the whole model, `classes` the names, `preprocess` how it sees a picture.
 
-    def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32) -> None:
-        self.model, self.preprocess, self.batch = model.eval(), preprocess, batch
+    `lower` is the type that its products are computed in, where that is not its weights' own.
+    """
+
+    def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32, lower: torch.dtype | None = None) -> None:
+        self.model, self.preprocess, self.batch, self.lower = model.eval(), preprocess, batch, lower
         self.classes = model.classes
         self.texts: ExitStack | None = None
 
@@ -73,15 +77,21 @@ class Predictor:
 
     def answers(self, image: Tensor, top: int | None) -> list[Prediction]:
         """b 3 h w in words."""
-        with torch.no_grad():
+        with torch.no_grad(), self.precision(image):
             logits = self.held(image).logits
-        return [self.named(row, top) for row in logits.float().softmax(-1).cpu()]
+        return [self.named(row, top) for row in bare(self.model.head).probabilities(logits.float()).cpu()]
 
     def features(self, pictures: Given | Iterable[Given]) -> Tensor:
         """n o, float32 on the CPU: what enters the head, of the base pathway; pictures as in `predict`."""
-        with torch.no_grad():
-            parts = [self.model.features(image).float().cpu() for image in self.batches(pictures)]
+        parts = []
+        for image in self.batches(pictures):
+            with torch.no_grad(), self.precision(image):
+                parts.append(self.model.features(image).float().cpu())
         return torch.cat(parts) if parts else torch.empty(0, self.model.visual.out)
+
+    def precision(self, image: Tensor) -> AbstractContextManager[Any]:
+        """That of the products."""
+        return torch.autocast(image.device.type, self.lower, enabled=self.lower is not None)
 
     def held(self, image: Tensor) -> Output:
         """One pass; what the head needs of the classes alone was computed in the first."""

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from promptzoo.errors import ZooError, some
 from promptzoo.recipe.train_settings import Phase
@@ -38,15 +38,18 @@ def demand_gradients(tuned: dict[str, nn.Parameter]) -> None:
         raise ZooError(said, key=idle[0], given=idle, remedy=way)
 
 
-def shorten(tuned: dict[str, nn.Parameter], most: float | None) -> str | None:
-    """Shortens the gradient to a norm of `most`.  Gives where it is not finite, None where it is."""
+def shorten(tuned: dict[str, nn.Parameter], most: float | None) -> Tensor:
+    """Shortens the gradient to a norm of `most`.  Gives the norm that it had, which may not be finite."""
     norm = torch.nn.utils.get_total_norm([p.grad for p in tuned.values() if p.grad is not None])
-    if not math.isfinite(norm.item()):
-        finite = {name: p.grad is None or bool(p.grad.isfinite().all()) for name, p in tuned.items()}
-        return next((name for name, fine in finite.items() if not fine), "all parameters together")
     if most is not None:
         torch.nn.utils.clip_grads_with_norm_(tuned.values(), most, norm)
-    return None
+    return norm
+
+
+def broken_at(tuned: dict[str, nn.Parameter]) -> str:
+    """Which parameter's gradient is not finite."""
+    finite = {name: p.grad is None or bool(p.grad.isfinite().all()) for name, p in tuned.items()}
+    return next((name for name, fine in finite.items() if not fine), "all parameters together")
 
 
 def rate(phase: Phase, step: int, per_epoch: int) -> float:

@@ -7,11 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 
 from promptzoo.data.room import spent
 from promptzoo.doing import Watcher, doing, watched
 from promptzoo.errors import ZooError, told
+from promptzoo.model.compiled import compiled, one_graph
+from promptzoo.model.halved import halved
 from promptzoo.noticed import noticing
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_data
@@ -19,13 +22,14 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
 from promptzoo.training.choice import demand_validation, rule_of
 from promptzoo.training.course import Course
-from promptzoo.training.devices import fabric_of, repeatable, sentences
+from promptzoo.training.devices import fabric_of, sentences
 from promptzoo.training.evaluate import ZeroShot, evaluate, task_of
 from promptzoo.training.features import remember
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.loop import Loop
 from promptzoo.training.machine import Watch, forget_peak, peak_memory
 from promptzoo.training.mixing import demand_soft
+from promptzoo.training.precision import demand_precision, repeatable
 from promptzoo.training.predictions import as_csv
 from promptzoo.training.prepare import prepare
 from promptzoo.training.progress import Progress
@@ -54,6 +58,7 @@ def train(
     works on the run.
     """
     run, fabric = RunWriter(out), fabric_of(recipe.train)
+    demand_precision(recipe.train.precision, fabric.device.type)
     several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
     with run.begun_by(recipe, resume, stale), sentences(run.path) as said:
         with listening(children=True) if several else nullcontext():
@@ -70,7 +75,8 @@ def work(
     try:
         try:
             heard = nullcontext() if fabric.is_global_zero else watched(Watcher())  # the first process tells enough
-            with heard, noticing() as noticed, failing():
+            graph = one_graph(f"the recipe {recipe.name}", "train.compile=none")
+            with heard, noticing() as noticed, failing(), graph:
                 return asdict(session(fabric, recipe, run, progress, quiet, noticed))
         except KeyboardInterrupt:
             raise StoppedError(farewell(run.path, "the last step saved" if run.saved else None)) from None
@@ -100,7 +106,7 @@ def session(
     """From the pictures to the result; the first process writes.  What is `noticed` on the way is told in it."""
     began, state, watch = time.monotonic(), run.state(), Watch()
     forget_peak()
-    with repeatable(fabric.device, recipe.train.threads or (state["threads"] if state else None)):
+    with repeatable(fabric.device, recipe.train, state["threads"] if state else None):
         backbone = open_of(recipe)
         data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
         if not data.splits.train:
@@ -111,14 +117,18 @@ def session(
             raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
         watch.lap("reading")
         with doing("building the model"):
-            model = build(recipe, data.classes, backbone).to(fabric.device)
+            model = build(recipe, data.classes, backbone)
+        if recipe.train.frozen == "bf16":
+            halved(model)
+        model.to(fabric.device)
         demand_soft(recipe, model, bool(data.train.reader.features))
         if data.val is None:
             demand_validation(recipe)
         selection = rule_of(recipe.train.phases[-1], data.val is not None)
         course = Course(fabric, recipe, model, data, run)
         data = course.data(0)
-        prepared = prepare(recipe, model, backbone, data)
+        with fabric.autocast():
+            prepared = prepare(recipe, model, backbone, data)
         remembered = remember(model, data, recipe, fabric.autocast())
         remarks = [*recipe.remarks, *backbone.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
         remarks += [*course.remarks(), *words_of(recipe)]
@@ -131,6 +141,9 @@ def session(
             })  # fmt: skip
         watch.lap("preparing")
         task = task_of(recipe)
+        if recipe.train.compile != "none":
+            torch.compiler.reset()  # graphs of runs before
+            compiled(model, fabric.device.type)
         loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began, course)
         if any(stage.epochs for stage in recipe.train.phases):
             loop.fit(state, progress, quiet)

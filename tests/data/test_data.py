@@ -85,6 +85,9 @@ def test_links_are_followed_hidden_files_ignored_and_foreign_files_counted(root,
     (root / "train" / "ant" / "far.PNG").symlink_to(outside)
     (root / "train" / "ant" / ".hidden.png").touch()
     (root / "train" / "ant" / "Thumbs.db").touch()
+    for folder in (root / "train" / "__MACOSX", root / "train" / "ant" / "@eaDir"):
+        folder.mkdir()
+        (folder / "0.png").touch()
     (root / ".git").mkdir()
     (root / "spare").mkdir()
     found = PictureFolder(root)

@@ -56,7 +56,7 @@ def numbered(rows: Mapping[str, Rows]) -> bool:
     for part in rows.values():
         known: dict[Any, tuple[Any, bool]] = {}
         for entry, label in enumerate(part.labels):
-            key = (label.__class__, label)
+            key = (label.__class__, label if isinstance(label, str | int) else None)
             if key not in known:
                 known[key] = read(label, part.place(entry))
                 first.setdefault(known[key][1], f"{part.place(entry)} has {shown(label)}")

@@ -36,7 +36,7 @@ class Root:
         if name == ".." or name.startswith("../"):
             said, way = f"'{written}' leads out of {self.folder}", "write data.root=DIR, a folder above it"
             raise ZooError(said, place=place, key="data.root", given=written, remedy=way)
-        if self.search and not (self.folder / name).is_file():
+        if self.search and not os.path.isfile(self.folder / name):
             return self.tail(name, written, place)
         return name
 
@@ -58,7 +58,7 @@ class Root:
         parts = PurePosixPath(name).parts
         for start in range(1, len(parts)):
             rest = "/".join(parts[start:])
-            if (self.folder / rest).is_file() and ".." not in parts:
+            if os.path.isfile(self.folder / rest) and ".." not in parts:
                 self.before.append(str(PurePosixPath(*parts[:start])))
                 return rest
         if self.search and not name.startswith("/") and ".." not in parts:
@@ -73,7 +73,7 @@ class Root:
 class Spot:
     """Where each entry of a list stands: `train.csv:7`, or `train.json, entry 7`."""
 
-    def __init__(self, source: Path, numbers: Sequence[int] | None = None) -> None:
+    def __init__(self, source: str | Path, numbers: Sequence[int] | None = None) -> None:
         self.source, self.numbers = source, numbers
 
     def __call__(self, entry: int) -> str:

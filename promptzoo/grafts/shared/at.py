@@ -8,8 +8,9 @@ from promptzoo.errors import ZooError
 from promptzoo.model.blueprint import Make
 from promptzoo.model.contract import Graft
 from promptzoo.model.heads import text_head
+from promptzoo.model.holding import demand_axes
 from promptzoo.model.model import FROZEN, Model
-from promptzoo.model.site import Site, after, before, beside
+from promptzoo.model.site import Site, after, bare, before, beside
 
 VERBS = {"before": before, "after": after, "beside": beside}
 THAWS = ("all", "bias")
@@ -35,6 +36,7 @@ class AtSite(Graft):
         for site in sites(model, self.at, self.only):
             sizes = {**site.sizes, "dim": site.out} if self.verb == "after" and site.out else site.sizes
             block = self.make(**sizes)
+            demand_axes(block, bare(site.module), name, site.path)
             self.blocks.append(block)
             site.around(partial(VERBS[self.verb], block), name)
 
