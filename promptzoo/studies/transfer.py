@@ -76,9 +76,9 @@ def protocol_of(name: str, to: Sequence[str] = (), words: Sequence[str] = ()) ->
 def target_of(word: str) -> Target:
     """A preset or a source of the registry by its word, or a folder of pictures."""
     if word in load_presets() or word in load_registry().shelf("dataset"):
-        return Target(word, (f"data.dataset={word}",))
+        return Target(word, (f"data.dataset={word}", "data.half=all"))
     if Path(word).expanduser().is_dir():
-        return Target(Path(word).name or word, ("data.dataset=folder", f"data.root={word}"))
+        return Target(Path(word).name or word, ("data.dataset=folder", f"data.root={word}", "data.half=all"))
     possible = [*load_presets(), *load_registry().shelf("dataset")]
     raise ZooError(
         f"--to takes a set's word or a folder of pictures; '{word}' is neither", key="--to", given=word,

@@ -63,6 +63,12 @@ class Choice:
             for name, one in now.items()
         }
 
+    def settle(self, model: Model) -> bool:
+        """Makes the model what the stage chose; gives whether that is a mean, which nobody has validated."""
+        if self.best is not None:
+            model.load_tuned(self.best)
+        return bool(self.stage.average)
+
     def over(self, reached: Reached) -> bool:
         """Whether validation has not become better for as long as the stage waits."""
         waited = 0 if reached.best_epoch is None else reached.epochs - reached.best_epoch

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -10,12 +9,14 @@ from torch import Tensor
 
 from promptzoo.data.data import Data
 from promptzoo.errors import ZooError
-from promptzoo.model.contract import Graft
+from promptzoo.model.contract import Graft, Task
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
 from promptzoo.paths import at
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import samples
+from promptzoo.training.evaluate import evaluate
+from promptzoo.training.resume import Reached
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.samples import Samples
@@ -128,10 +129,12 @@ class Course:
             features = self.whole.train.gather(look)
         return features, torch.cat(named)
 
-    def reached(self, number: int, figures: dict[str, Any]) -> None:
-        """Keeps what the model reached on test after a stage."""
+    def finish(self, task: Task, reached: Reached) -> None:
+        """Keeps what the model reaches on test after a stage."""
+        test = evaluate(self.fabric, task, self.model, self.whole.test, what="testing the stage").figures
+        told = {"stage": self.names[reached.stage], "test": test, "val": reached.val, "epochs": reached.epochs}
         if self.fabric.is_global_zero:
-            self.run.describe(self.run.path / f"{self.names[number]}.json", {"stage": self.names[number], **figures})
+            self.run.describe(self.run.path / f"{self.names[reached.stage]}.json", told)
 
     def told(self) -> dict[str, float]:
         """The accuracy on test after each stage but the last, by its name."""

@@ -62,9 +62,8 @@ class Loop:
         """All stages, from the start or from a saved state; leaves the model as it was in the selected epoch."""
         stages = self.recipe.train.phases
         if (world := self.fabric.world_size) > 1 and share_batches(self.model):
-            self.data.train.least = self.course.whole.train.least = (
-                2 * world
-            )  # a batch normalisation refuses a single row, though others join it
+            for loader in (self.data.train, self.course.whole.train):
+                loader.least = 2 * world  # a batch normalisation refuses a single row, though others join it
         untrained = copied(self.model.tuned_state()) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
@@ -75,7 +74,8 @@ class Loop:
         with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
                 if not state and stages[number].shots is not None and self.reached.step:
-                    self.finish_stage()
+                    self.settle_on()
+                    self.course.finish(self.task, self.reached)
                 if number and stages[number].shots is not None:
                     self.data, self.guess = self.course.data(number), self.course.guess(number, self.guess)
                     remember(self.model, self.data, self.recipe, self.fabric.autocast())
@@ -98,17 +98,8 @@ class Loop:
 
     def settle_on(self) -> None:
         """The model as the stage's choice has it; the mean of several epochs is validated once."""
-        if self.choice.best is not None:
-            self.model.load_tuned(self.choice.best)
-        if self.choice.stage.average and self.data.val is not None:
+        if self.choice.settle(self.model) and self.data.val is not None:
             self.validate()
-
-    def finish_stage(self) -> None:
-        """The model as the stage's choice has it, and what it reaches on test, before another stage."""
-        self.settle_on()
-        test = evaluate(self.fabric, self.task, self.model, self.data.test, what="testing the stage").figures
-        told = {"test": test, "val": self.reached.val, "epochs": self.reached.epochs}
-        self.course.reached(self.reached.stage, told)
 
     def epoch(self, stage: Stage) -> None:
         """What is left of an epoch; then validation, a line in the log, and the state saved."""
@@ -141,9 +132,8 @@ class Loop:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
         reached, per_epoch = self.reached, len(self.data.train)
         held = reached.batch % stage.accumulate
-        several = min(stage.accumulate, per_epoch - reached.batch + held)
-        found = self.learner.gradient(batch, reached.step, several, last=held + 1 == several)
-        due = self.ledger.add(reached.step, batch, *found)
+        of = min(stage.accumulate, per_epoch - reached.batch + held)
+        due = self.ledger.add(reached.step, batch, *self.learner.gradient(batch, reached.step, of, held + 1 == of))
         stop = self.look() if due else self.fabric.world_size == 1 and bool(self.asked)
         if not reached.epoch + reached.batch:
             demand_gradients(self.learner.tuned)
