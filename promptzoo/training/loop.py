@@ -39,7 +39,7 @@ class Loop:
         self.fabric, self.recipe, self.model, self.run = course.fabric, course.recipe, course.model, course.run
         self.course, self.data, self.guess, self.task, self.began = course, data, guess, task, began
         self.frozen = self.model.fingerprint()
-        self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(fabric)
+        self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(self.fabric)
         self.learner: Learner
         self.choice: Choice
 
