@@ -17,6 +17,7 @@ from promptzoo.studies import executor
 from promptzoo.studies.bootstrap import difference
 from promptzoo.studies.compare import seeds_of
 from promptzoo.training.learner import Learner
+from promptzoo.training.loop import Loop
 
 WILD = "train: {optimizer: sgd, lr: 1e38, epochs: 2}"  # its second loss is not finite
 TEXTS = 'head: {head: text, template: "a photo of a {}."}'  # asks for a text tower, which a ViT has not
