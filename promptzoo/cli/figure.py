@@ -63,11 +63,11 @@ def figure(
     from promptzoo.pages.figures import kinds_page, make_figure
     from promptzoo.pages.run_page import make_page
 
+    if page:
+        make_page(words or [], out, force, weights, console(errors=True), trust_code)
+        return
     if not words:
         kinds_page(console())
-        return
-    if page:
-        make_page(words, out, force, weights, console(errors=True), trust_code)
         return
     if out is None and data is None:
         raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
