@@ -9,6 +9,9 @@ from shared import shared
 
 from promptzoo.data.picture import Picture
 from promptzoo.errors import RecipeError, ZooError
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.pictures import open_data
+from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.stage_shots import StageShots
 from promptzoo.training.loop import Loop
 from promptzoo.training.run_folder import RunFolder
@@ -38,6 +41,22 @@ def listed(out, name):
 
 class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
+
+
+def test_the_first_stage_asks_the_frozen_model_and_the_second_the_trained_one(root, lore):
+    recipe = RunFolder(lore).recipe()
+    backbone = open_of(recipe)
+    data = open_data(recipe, backbone)
+    model = build(recipe, data.classes, backbone)
+    shots = [stage.shots for stage in recipe.train.phases]
+    easy = choose(shots[0], data.train.gather(model.frozen_features), data.train.labels, data.classes)
+    assert listed(lore, "easy") == [data.splits.train[place].name for place in easy.places]
+    found = [read(lore / f"samples-{name}.csv", data.splits.train, data.classes) for name in ("easy", "hard")]
+    assert found[0].difficulty == pytest.approx(easy.difficulty, abs=1e-5)
+    assert found[0].named == [None] * 6
+    assert None not in found[1].named
+    hard = choose(shots[1], data.train.gather(model.frozen_features), data.train.labels, data.classes)
+    assert found[1].difficulty != pytest.approx(hard.difficulty, abs=1e-5)
 
 
 def test_both_stages_leave_their_lists_and_what_they_reached(lore):
@@ -141,10 +160,6 @@ def chosen(distance, labels, name, count, by, wrong=None, fill="none"):
 @pytest.mark.slow
 def test_the_golden_lists_are_chosen_from_real_pictures():
     """The whole way: pictures, DeiT-Tiny, distances, ranks of herding."""
-    from promptzoo.recipe.build import build, open_of
-    from promptzoo.recipe.pictures import open_data
-    from promptzoo.recipe.recipe import Recipe
-
     weights, root = (
         shared("assets", "weights", "deit_tiny_patch16_224.fp16.safetensors"),
         shared("assets", "images", "clothing10"),
