@@ -1,4 +1,4 @@
-"""What every test shares: one thread and no hub."""
+"""What every test shares: one thread, no hub, and the processor, unless PROMPTZOO_DEVICE=cuda says otherwise."""
 
 import os
 import signal
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PROMPTZOO_VERIFY"] = "always"
+if os.environ.setdefault("PROMPTZOO_DEVICE", "cpu") == "cpu":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # numbers are held to the bit, which a processor gives alone
 
 import pytest
 import torch

@@ -2,6 +2,7 @@
 
     python tools/bench.py                                                 every row; --only NAME ... for some
     python tools/bench.py --precision bf16 --batch 4 --json bench.json
+    python tools/bench.py --device cuda --precision bf16 --batch 64 --compile      what a GPU must show
     python tools/bench.py --backbone timm/vit_tiny_patch16_224 --with backbone.image_size=64
 
 Weights and pictures are random.  After a warm-up the two sides run in turn, A B A B; a figure is the median over the
@@ -14,17 +15,14 @@ An aim is met when both medians meet it, unclear when one of them does.
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
+from bench_alone import busy, listing, medians, several, starting
 from bench_rows import METHODS, PAIRS, Arguments, conditions, recipe
 
 from promptzoo.costs import peak
@@ -32,8 +30,14 @@ from promptzoo.costs.clock import Compared, alternate
 from promptzoo.errors import ZooError
 
 MEMORY = {f"memory-{method}": method for method in METHODS}
-NAMES = [*PAIRS, *MEMORY, "list"]
-LIST = "import sys; from promptzoo.cli import main; sys.exit(main(['list']) or 3 * ('torch' in sys.modules))"
+BUSY = {f"busy-{method}": method for method in METHODS}  # with --device cuda
+#: Commands by themselves: the aim in seconds, and what is said of them.
+ALONE = {
+    "list": (0.35, "torch is not imported"),
+    "start": (6.0, "from the command to the first epoch of the embedded hybrid"),
+    "jobs": (None, "{} short trainings at once"),
+}
+NAMES = [*PAIRS, *MEMORY, *BUSY, *ALONE]
 
 
 @dataclass
@@ -74,7 +78,7 @@ def paired(name: str, args: Arguments) -> Figure:
     """A B A B, after each has run twice."""
     row = PAIRS[name]
     with conditions(args).held():
-        found = alternate(row.pair(args), args.repeats)
+        found = alternate(row.pair(args), args.repeats, args.device)
     wall, cpu = ([one.bare, one.recipe] if one else [] for one in (found.wall, found.cpu))
     ratios = [quartiles(one) if one else [] for one in (found.wall, found.cpu)]
     return Figure(name, row.aim, wall, cpu, *ratios, row.remark)
@@ -91,18 +95,18 @@ def memory(name: str, args: Arguments) -> Figure:
     return Figure(name, None, peaks, [], quartiles(found.peak), remark=remark)
 
 
-def listing(args: Arguments) -> Figure:
-    """`promptzoo list`, from the start of Python to its end."""
-    runs, code, root = [], 0, Path(__file__).resolve().parents[1]
-    for _ in range(1 + args.repeats):
-        wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        code = subprocess.run([sys.executable, "-c", LIST], cwd=root, stdout=subprocess.DEVNULL).returncode
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-        runs.append((time.perf_counter() - wall, cpu))
-    remark = {0: "torch is not imported", 3: "IMPORTS TORCH"}.get(code, f"FAILED with exit code {code}")
-    wall, cpu = ([median(run[clock] for run in runs[1:])] for clock in (0, 1))
-    return Figure("list", 0.5, wall, cpu, remark=f"seconds; {remark}")
+def alone(name: str, args: Arguments) -> Figure:
+    """Seconds of a command, from the start of Python on."""
+    work, repeats = {"list": (listing, args.repeats), "start": (starting, 1), "jobs": (several(args.jobs), 1)}[name]
+    wall, cpu, code = medians(work, repeats)
+    said = {0: ALONE[name][1].format(args.jobs), 3: "IMPORTS TORCH"}.get(code, f"FAILED with exit code {code}")
+    return Figure(name, ALONE[name][0], wall, cpu, remark=f"seconds; {said}")
+
+
+def occupied(name: str, args: Arguments) -> Figure:
+    """How much of a training step a GPU works, and by how many kernels."""
+    wall, working, kernels = busy(BUSY[name], args)
+    return Figure(name, None, [working, wall], [], remark=f"busy {working / wall:.0%}, {kernels} kernels a step")
 
 
 def main() -> None:
@@ -114,6 +118,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7, help="pairs in a row")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--compile", action="store_true", help="both sides, by torch.compile")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at once, of the row jobs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as they are")
     args = parser.parse_args()
     strange = [word for word in args.only if word not in NAMES]
@@ -123,11 +130,17 @@ def main() -> None:
         conditions(args)
     except ZooError as error:
         parser.error(str(error))
-    print(f"{args.backbone}, batch {args.batch}, {args.precision}, {args.threads} threads, {args.repeats} pairs; B / A")
+    if args.device == "cpu":
+        args.only = [name for name in args.only if name not in BUSY or args.only != NAMES]
+        if any(name in BUSY for name in args.only):
+            parser.error("how busy a GPU is can be asked with --device cuda alone")
+    where = f"{args.device}{', compiled' if args.compile else f', {args.threads} threads'}"
+    print(f"{args.backbone}, batch {args.batch}, {args.precision}, {where}, {args.repeats} pairs; B / A")
     print(f"{'':<32} {'wall, its quartiles':<20} {'seconds':<15} {'CPU, its quartiles':<20} seconds")
     figures = []
     for name in args.only:
-        figures.append(listing(args) if name == "list" else (memory if name in MEMORY else paired)(name, args))
+        kind = alone if name in ALONE else occupied if name in BUSY else memory if name in MEMORY else paired
+        figures.append(kind(name, args))
         print(figures[-1].line(), flush=True)
     if args.json:
         args.json.write_text(json.dumps([asdict(f) | {"verdict": f.verdict()} for f in figures], indent=1) + "\n")

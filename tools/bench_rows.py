@@ -19,13 +19,13 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.towers import adopt
 
 CLASSES = 10
-METHODS = {"lore": "lore", "sa2vp": "sa2vp", "hybrid": "lore_sa2vp_hybrid"}
+METHODS = {"lore": "lore", "sa2vp": "sa2vp", "hybrid": "lore_sa2vp_hybrid", "vpt_deep": "vpt_deep"}
 
 Arguments = argparse.Namespace
 
 
 def conditions(args: Arguments) -> Conditions:
-    return Conditions(CLASSES, args.batch, args.precision, args.threads)
+    return Conditions(CLASSES, args.batch, args.precision, args.threads, args.device, args.compile)
 
 
 def recipe(method: str, args: Arguments) -> Recipe:
@@ -55,16 +55,18 @@ def adopted(name: str | None, args: Arguments) -> Pair:
         size = {} if asked.image_size is None else {"img_size": asked.image_size}
         model = timm.create_model(name, num_classes=0, **size, **asked.options).eval()
         original, tower = copy.deepcopy(model), adopt(model).visual
-    image, under = torch.randn(args.batch, *tower.input), conditions(args)
-    return forward(original, image, under), forward(tower.features, image, under)
+    under = conditions(args)
+    image, tower = torch.randn(args.batch, *tower.input).to(under.device), tower.to(under.device)
+    sides = (under.as_one(original.to(under.device)), under.as_one(tower.features))
+    return forward(sides[0], image, under), forward(sides[1], image, under)
 
 
 def graphs(part: str, args: Arguments) -> Pair:
     """LORE's graph network, or a part of it, forward and backward: by torch-geometric, and dense."""
     under = conditions(args)
     tower = bare_backbone(Recipe.read("linear", [f"backbone.open={args.backbone}", *args.words]), under).visual
-    x = torch.randn(args.batch, tower.grid[0] * tower.grid[1], tower.dim, requires_grad=True)
-    one, two = (LocalityInteraction(tower.dim, path=path) for path in ("graph", "dense"))
+    x = torch.randn(args.batch, tower.grid[0] * tower.grid[1], tower.dim, device=under.device, requires_grad=True)
+    one, two = (LocalityInteraction(tower.dim, path=path).to(under.device) for path in ("graph", "dense"))
     two.load_state_dict(one.state_dict())
     one, two = one.get_submodule(part), two.get_submodule(part)
     return both_ways(one, x, under), both_ways(two, x, under)
@@ -100,6 +102,8 @@ PAIRS = {
     "sa2vp-training": Row(partial(training, "sa2vp"), 2.4, "operations alone 2.28, released code 6.2"),
     "hybrid-inference": Row(partial(inference, "hybrid")),
     "hybrid-training": Row(partial(training, "hybrid")),
+    "vpt_deep-inference": Row(partial(inference, "vpt_deep")),
+    "vpt_deep-training": Row(partial(training, "vpt_deep")),
     "lin-dense": Row(partial(graphs, ""), None, "against torch-geometric"),
     "lin-graph": Row(partial(graphs, "neighbourhood"), None, "the same, neighbours and max-relative alone"),
 }

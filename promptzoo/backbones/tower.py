@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from promptzoo.backbones.attention import Attention
@@ -10,6 +11,7 @@ from promptzoo.backbones.layers import Embed, Merge, Mlp, Pass
 from promptzoo.backbones.maps import MapLayer
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.pool import Pool
+from promptzoo.backbones.recompute import Again, recomputed
 from promptzoo.errors import ZooError
 
 
@@ -84,6 +86,7 @@ class Tower(nn.Module):
 
     shapes = "b ... -> b o"
     hollow = False
+    recompute: Again | None = None  # around each layer on the way back, where it is computed again
 
     def __init__(
         self,
@@ -128,8 +131,9 @@ class Tower(nn.Module):
             raise self.another(tuple(x.shape))
         x = self.tokens(x, notes)  # b n d         no positions yet
         x = self.embed(x, notes)  # b (p + n) d   prefix tokens, positions, prompts
+        again = self.recompute if torch.is_grad_enabled() else None
         for layer in self.layers:
-            x = layer(x, notes)
+            x = layer(x, notes) if again is None else recomputed(layer, x, notes, again)
         x = self.norm(x)
         return x
 

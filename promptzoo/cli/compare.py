@@ -30,8 +30,14 @@ def compare(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the runs; none is repeated.")] = RUNS,
     form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, markdown or json.")] = "table",
     on: Annotated[
-        str, typer.Option("--on", metavar="SPLIT", help="Rank by test, or by val alone, to choose words by.")
-    ] = "test",
+        list[str] | None,
+        typer.Option(
+            "--on", metavar="WORD", help="Rank by test or val; local:N makes N runs at once.", show_default=False
+        ),
+    ] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="The seeds of a recipe in one pass, where it learns behind features.")
+    ] = False,
     stale: Annotated[float | None, STALE] = None,
     task: Annotated[
         str | None, typer.Option("--task", metavar="TASK", help="Rank finished runs by what eval found on a task.")
@@ -58,7 +64,7 @@ def compare(
         from promptzoo.recipe.overrides import apart
         from promptzoo.recipe.recipe import Recipe
         from promptzoo.studies.by_task import by_task
-        from promptzoo.studies.compare import Terms, compared, seeds_of
+        from promptzoo.studies.compare import Terms, compared, on_of, seeds_of
         from promptzoo.studies.transfer import protocol_of
         from promptzoo.studies.transferred import transferred
 
@@ -78,7 +84,8 @@ def compare(
     aside = console(errors=True)
     names, rest = apart(words)
     asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names
-    terms = Terms(seeds_of(seeds), baseline, out, on, stale)
+    split, engine = on_of(on or ())
+    terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine, together)
 
     def heard(text: str) -> None:
         aside.print(text, markup=False, soft_wrap=True)

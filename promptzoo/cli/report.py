@@ -47,6 +47,9 @@ def report(
     ] = 1,
     measure: Annotated[bool, typer.Option("--measure", help="Time and memory too, beside the bare backbone.")] = False,
     compiled: Annotated[bool, typer.Option("--compile", help="With --measure: of what torch compiles.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="The memory of a training step too, estimated from shapes.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Count anew what was counted before.")] = False,
     trust_code: Annotated[bool, TRUST] = False,
@@ -56,5 +59,7 @@ def report(
         from promptzoo.pages.console import console
         from promptzoo.pages.report import Wanted, run
 
-    wanted = Wanted(form, by, out, plot, runs, classes, combine, up_to, measure, compiled, force, again, trust_code)
+    wanted = Wanted(
+        form, by, out, plot, runs, classes, combine, up_to, measure, compiled, memory, force, again, trust_code
+    )
     run(words or [], wanted, console(), console(errors=True))

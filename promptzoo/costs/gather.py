@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from promptzoo.costs.combine import Wishes
+from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.counting import PLACEHOLDERS, Memo, class_names, of_recipe, tuned_share
+from promptzoo.costs.estimate import Estimate, estimate
 from promptzoo.costs.lists import Listed
 from promptzoo.costs.measure import measure
 from promptzoo.costs.report import Counted, Report
@@ -44,12 +47,26 @@ class Gathering:
             self.store.keep(recipe, len(names), found)
         return replace(found, remarks=remarks)
 
-    def recipes(self, recipes: Sequence[Recipe], measured: bool = False, compile: bool = False) -> None:
-        """Recipes as they are; with `measured`, time and memory too, of what torch compiles with `compile`."""
+    def recipes(
+        self, recipes: Sequence[Recipe], measured: bool = False, compile: bool = False, memory: bool = False
+    ) -> None:
+        """Recipes as they are; with `measured`, time and memory too, of what torch compiles with `compile`.
+
+        With `memory` that of a training step is estimated.
+        """
         for recipe in each("counting", recipes):
             found = self.count(recipe, self.classes)
             taken = measure(recipe, classes=found.classes, compile=compile) if measured else None
-            self.rows.append(replace(row(found, recipe), measured=taken))
+            kept = self.estimated(recipe, found.classes) if memory else None
+            self.rows.append(replace(row(found, recipe), measured=taken, estimate=kept))
+
+    def estimated(self, recipe: Recipe, classes: int) -> Estimate | None:
+        """The memory of a training step of the recipe's batch, in its precision; where nothing learns, a remark."""
+        asked: Any = {"batch": None, "precision": None, "threads": 1, "device": "cpu"}
+        found = estimate(recipe, Conditions.of(recipe, classes=classes, **asked))
+        if found is None:
+            self.remarks.append(f"nothing learns in {recipe.name}: it has no training step")
+        return found
 
     def combinations(self, wishes: Wishes) -> None:
         """Every combination; one that cannot be built is listed with its sentence."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from promptzoo.costs.estimate import Estimate
 from promptzoo.costs.measure import Measured
 from promptzoo.costs.report import Report
 from promptzoo.training.runs import Accuracy
@@ -11,12 +12,16 @@ from promptzoo.training.runs import Accuracy
 
 @dataclass(frozen=True)
 class Row:
-    """One combination: `methods` are its grafts' names joined by " + ", or "bare"; time and memory where asked for."""
+    """One combination: `methods` are its grafts' names joined by " + ", or "bare".
+
+    Time and memory, measured or estimated, stand there where they were asked for.
+    """
 
     report: Report
     methods: str
     accuracy: Accuracy | None = None
     measured: Measured | None = None
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True)

@@ -111,8 +111,11 @@ class Leaf(nn.Module):
         return enter(x, notes).detach() + self.zero
 
 
-def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions) -> Work:
-    """Forward, losses and backward by the recipe's own rule, on labels and guesses drawn at random."""
+def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions, keep: bool = False) -> Work:
+    """Forward, losses and backward by the recipe's own rule, on labels and guesses drawn at random.
+
+    With `keep` the gradients stay, for an optimizer.
+    """
     rule = Construct(load_registry()).build(recipe.rule, "rule")
     step = under.as_one(step_of(model.train(), recipe.data.guess))
     label, drawn = torch.randint(under.classes, (2, under.batch)).to(under.device)
@@ -122,7 +125,7 @@ def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions
         with under.autocast():
             losses, _ = step(image, label, guess)
         rule(losses, tuned.values(), torch.autograd.backward, lambda gradient: gradient)
-        for parameter in tuned.values():
+        for parameter in tuned.values() if not keep else ():
             parameter.grad = None
 
     return work

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from promptzoo.costs.estimate import Estimate
 from promptzoo.costs.measure import Measured
 from promptzoo.costs.report import Operations, Report
 from promptzoo.pages.numbers import giga
@@ -128,6 +129,17 @@ def markdown(reports: Sequence[Report], by: str = "") -> str:
     """The same table in Markdown."""
     said = dict.fromkeys(notes(reports, by))
     return "\n".join([table(reports, by).markdown(), "", *(f"* {note}" for note in said)]) + "\n"
+
+
+def show_memory(estimated: dict[str, Estimate], out: Console) -> None:
+    """What a training step of each recipe takes, by name."""
+    made = Table(("memory of a step, GB", "batch", "frozen", "tuned, optimizer", "kept for the way back", "at most"))
+    for name, found in estimated.items():
+        sizes = (found.frozen, found.tuned, found.added, found.most)
+        made.add(name, str(found.batch), *(f"{size / 2**30:.2f}" for size in sizes), depth=0)
+    out.print()
+    out.print(made.fitting(out))
+    out.print("[dim]of tensors alone, from their shapes; torch and a GPU's libraries take about half a GB more[/]")
 
 
 def show_measured(measured: dict[str, Measured], out: Console) -> None:

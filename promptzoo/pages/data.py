@@ -81,7 +81,7 @@ def check_page(name: str, words: Sequence[str], out: Console) -> None:
     out.print(table.screen())
     shown = ", ".join(dataset.classes[:SHOWN]) + (" ..." if len(dataset.classes) > SHOWN else "")
     out.print(f"{len(dataset.classes)} classes: {escape(shown)}{'' if dataset.named else ' (numbers, no names)'}")
-    for remark in [*dataset.remarks, *empty(dataset), *unlike(name, dataset, found), *twins(found)]:
+    for remark in [*dataset.remarks, *cased(dataset), *empty(dataset), *unlike(name, dataset, found), *twins(found)]:
         sentence(out, remark, "note")
     out.print(f"fingerprint {dataset.fingerprint()}")
     count = sum(facts.pictures for facts in found.splits.values())
@@ -106,6 +106,13 @@ def unlike(name: str, dataset: Dataset, found: LookedThrough) -> list[str]:
     if len(dataset.classes) != preset.classes:
         said.append(f"{name} has {preset.classes} classes elsewhere, and {len(dataset.classes)} here")
     return said
+
+
+def cased(dataset: Dataset) -> list[str]:
+    """Classes that differ in case alone, which a list may have by mistake."""
+    first: dict[str, str] = {}
+    pairs = [(first[name.lower()], name) for name in dataset.classes if first.setdefault(name.lower(), name) != name]
+    return [f"classes '{one}' and '{other}' differ in case alone" for one, other in pairs]
 
 
 def empty(dataset: Dataset) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from promptzoo.costs.report import Report
@@ -39,5 +40,9 @@ def comma_separated(reports: Sequence[Report]) -> str:
 
 def as_json(rows: Sequence[Row]) -> str:
     """Everything that is known of each row."""
-    told = [row.report.to_dict() | ({"measured": row.measured.to_dict()} if row.measured else {}) for row in rows]
+    told = []
+    for row in rows:
+        measured = {"measured": row.measured.to_dict()} if row.measured else {}
+        memory = {"memory_bytes": asdict(row.estimate)} if row.estimate else {}
+        told.append(row.report.to_dict() | measured | memory)
     return json.dumps(told, indent=2) + "\n"

@@ -14,7 +14,7 @@ from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.names import as_bytes
 from promptzoo.pages.console import say, sentence
-from promptzoo.pages.costs import BY, markdown, show, show_measured
+from promptzoo.pages.costs import BY, markdown, show, show_measured, show_memory
 from promptzoo.pages.formats import as_json, comma_separated
 from promptzoo.pages.lists import listed_as, show_list
 from promptzoo.recipe.lists import RecipeList, read_list
@@ -39,6 +39,7 @@ class Wanted:
     up_to: int = 1
     measure: bool = False
     compile: bool = False
+    memory: bool = False
     force: bool = False
     again: bool = False
     trust_code: bool = False
@@ -51,6 +52,8 @@ class Wanted:
             raise ZooError(f"--by takes {', '.join(BY)}, not '{self.by}'", key="--by", given=self.by, possible=BY)
         if self.measure and self.combine:
             raise ZooError("--measure takes recipes one by one, not --combine: name those that are worth the time")
+        if self.memory and self.combine:
+            raise ZooError("--memory takes recipes one by one, not --combine", key="--memory")
         if self.compile and not self.measure:
             raise ZooError("--compile is of what --measure times", key="--compile", remedy="ask for both")
         if self.classes is not None and self.classes < 1:
@@ -76,7 +79,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
         if not (recipes or lists or wanted.runs):
             raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --runs DIR needs none")
         fitting(recipes, lists, wanted)
-        gathering.recipes(recipes, wanted.measure, wanted.compile)
+        gathering.recipes(recipes, wanted.measure, wanted.compile, wanted.memory)
     if wanted.runs:
         gathering.finished_runs(wanted.runs, wanted.trust_code)
     if lists or gathering.rows or gathering.refused:
@@ -128,6 +131,8 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
             show([row.report for row in gathered.rows], out, wanted.by)
         if measured := {row.report.name: row.measured for row in gathered.rows if row.measured}:
             show_measured(measured, out)
+        if estimated := {row.report.name: row.estimate for row in gathered.rows if row.estimate}:
+            show_memory(estimated, out)
     else:
         say(text(gathered, lists, wanted))
     for refused in gathered.refused if wanted.form != "html" else ():  # a page holds them; a table of a program cannot

@@ -78,6 +78,7 @@ class TrainSettings(Phase):
         "fp32", description="of what is computed; parameters are fp32; tf32 is of GPUs"
     )
     frozen: Literal["fp32", "bf16"] = Field("fp32", description="of the frozen matrices in memory; bf16 halves them")
+    recompute: bool = Field(False, description="layers again on the way back: less memory, more time")
     compile: Literal["none", "model", "step"] = Field(
         "none", description="what torch compiles: the model, or it and its losses in one"
     )
@@ -92,6 +93,14 @@ class TrainSettings(Phase):
     devices: Few = Field(1, description="how many, a process each")
     strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes share the work")
     stages: tuple[Stage, ...] = Field((), description="several stretches; each says what it has otherwise, or rewind")
+
+    @model_validator(mode="after")
+    def kept(self) -> Self:
+        if self.recompute and self.compile != "none":
+            said = "computes layers again ('recompute') in a graph ('compile'), which chooses by itself what it keeps"
+            asked = {"keys": ("recompute", "compile"), "remedy": "write one of the two"}
+            raise PydanticCustomError("recompute", said, asked)
+        return self
 
     @model_validator(mode="after")
     def halved(self) -> Self:

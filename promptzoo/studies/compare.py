@@ -1,7 +1,6 @@
 """Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,19 +11,18 @@ from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, shown
 from promptzoo.names import on_screen
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.studies.executor import OneByOne
-from promptzoo.studies.plan import Entrant, Field, Ground, ground, read_field
+from promptzoo.studies.executor import OneByOne, Quiet
+from promptzoo.studies.executors import executor, jobs_at_once
+from promptzoo.studies.plan import Entrant, Ground, ground, read_field
 from promptzoo.studies.protocol import notes
 from promptzoo.studies.record import Record
+from promptzoo.studies.rounds import trained
 from promptzoo.studies.standings import Comparison, Standing, ranked
-from promptzoo.training.claim import ClaimedError
 from promptzoo.training.given import settled
-from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
 ON = ("test", "val")
 Asked = str | Path | Recipe | Mapping[str, Any]  # what a recipe is made from
-WAIT = 1.0  # seconds between two looks at runs that others work on
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,8 @@ class Terms:
     """Under what recipes are compared: seeds, the baseline's name, the folder of the runs, and which split ranks.
 
     `stale` is as in `train`.
+
+    `engine` is the word of an executor; `together` trains the seeds of a recipe in one pass, where they can.
 
     Raises `ZooError` for a split that is not there, and for a folder that is a file.
     """
@@ -41,10 +41,13 @@ class Terms:
     out: Path
     on: str = "test"
     stale: float | None = None
+    engine: str = "here"
+    together: bool = False
 
     def __post_init__(self) -> None:
         if self.on not in ON:
             raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
+        jobs_at_once(self.engine)
         if self.out.exists() and not self.out.is_dir():
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
 
@@ -57,6 +60,8 @@ def compare(
     baseline: str = "",
     out: str | Path = "runs/compare",
     on: str = "test",
+    engine: str = "here",
+    together: bool = False,
     words: str | Sequence[str] = (),
     quiet: bool = False,
 ) -> Comparison:
@@ -70,6 +75,9 @@ def compare(
         baseline: The name of the one that the others are held against; the first where left out.
         out: The folder of the runs; none is repeated.
         on: Rank by `test`, or by `val` alone, to choose words by.
+        engine: Where the runs are made: `here`, one after another, or `local:N`, N at once on this machine.
+        together: Trains all seeds of a recipe in one pass, where nothing acts before the features of its pictures;
+            to the numbers of each alone within 1e-5, in folders of their own.
         words: Overrides for all, `key=value`; one or several.
         quiet: Says nothing on the way.
 
@@ -84,14 +92,21 @@ def compare(
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
     say = (lambda _: None) if quiet else (lambda text: print(on_screen(text), file=sys.stderr))
     asked = [*named, *([words] if isinstance(words, str) else words)]
-    return compared(asked, Terms(which, baseline, Path(out), on), say, Quiet if quiet else Progress, settled(data))
+    return compared(
+        asked,
+        Terms(which, baseline, Path(out), on, engine=engine, together=together),
+        say,
+        Quiet if quiet else Progress,
+        settled(data),
+    )
 
 
-class Quiet(Progress):
-    """A training that says nothing."""
-
-    def say(self, sentence: str) -> None:
-        """Nothing."""
+def on_of(words: Sequence[str]) -> tuple[str, str]:
+    """What `--on` says, each once: which split ranks, and where runs are made.  Raises `ZooError` for both twice."""
+    splits, engines = ([word for word in words if (word in ON) == ranks] for ranks in (True, False))
+    if len(splits) > 1 or len(engines) > 1:
+        raise ZooError(f"--on names one split and one place; got {', '.join(words)}", key="--on", given=list(words))
+    return (splits or ["test"])[0], (engines or ["here"])[0]
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
@@ -138,7 +153,8 @@ def compared(
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():
         runs.say(f"{one.name} cannot run here: {one.sentence}")
-    records = trained(field, grounds, terms.seeds, runs, refused)
+    with executor(terms.engine) as engine:
+        records = trained(field, grounds, terms.seeds, runs, refused, engine, terms.together)
     costs, standings = Gathering(), []
     for entrant in (one for one in field.entrants if one.name in records):
         try:
@@ -151,38 +167,6 @@ def compared(
         raise ZooError(f"no recipe got to its end\n{sentences}")
     whole = ranked(standings, refused, field.baseline, terms.seeds)
     return replace(whole, notes=(*notes(whole), *runs.remarks))
-
-
-def trained(
-    field: Field, grounds: dict[str, Ground], seeds: Sequence[int], runs: OneByOne, refused: list[Refused]
-) -> dict[str, list[Record]]:
-    """The finished records of each recipe, seed after seed; one whose run fails is refused and left out.
-
-    What others work on is waited for at the end, and taken up where they give up.
-    """
-    records: dict[str, dict[int, Record]] = {name: {} for name in grounds}
-    asked = [(seed, one) for seed in seeds for one in field.entrants if one.name in grounds]
-    told: set[tuple[int, str]] = set()
-    while asked:
-        busy = []
-        for seed, entrant in (one for one in asked if one[1].name in records):
-            try:
-                records[entrant.name][seed] = runs.run(entrant, grounds[entrant.name], seed)
-            except StoppedError:
-                raise
-            except ClaimedError as error:
-                busy.append((seed, entrant))
-                if (seed, entrant.name) not in told:
-                    told.add((seed, entrant.name))
-                    runs.say(f"{entrant.name}, seed {seed}: {error}; it is waited for")
-            except ZooError as error:
-                refused.append(Refused(entrant.name, f"seed {seed}: {error}"))
-                runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
-                del records[entrant.name]
-        if len(busy) == len(asked):
-            time.sleep(WAIT)
-        asked = busy
-    return {name: [found[seed] for seed in seeds] for name, found in records.items()}
 
 
 def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:

@@ -1,6 +1,8 @@
 """Each recipe under each seed, trained or found trained: one run folder and one record for each."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +17,14 @@ from promptzoo.training.progress import Progress
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import FolderError
 from promptzoo.training.session import train
+from promptzoo.training.together import train_together
+
+
+class Quiet(Progress):
+    """A training that says nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
 
 
 class OneByOne:
@@ -36,6 +46,46 @@ class OneByOne:
         self.out, self.seeds, self.say, self.progress, self.stale = out, tuple(seeds), say, progress, stale
         self.places: dict[str, Path] = {}
         self.remarks: list[str] = []
+        self.joint: set[str] = set()  # the recipes whose seeds are trained together
+
+    def together(self, entrant: Entrant, ground: Ground) -> None:
+        """Trains all seeds of a recipe in one pass, those that are finished apart; `run` finds them then.
+
+        Raises as `run` does.
+        """
+        self.joint.add(entrant.name)
+        begun = {seed: self.begin(entrant, ground, seed) for seed in self.seeds}
+        place = self.place(entrant, begun[self.seeds[0]])
+        folders = {seed: RunFolder(place / f"seed-{seed}") for seed in self.seeds}
+        left = [seed for seed, run in folders.items() if not run.finished]
+        for seed in left:
+            if not (file := place / f"seed-{seed}.json").exists():
+                begun[seed].write(file)
+        if left:
+            self.say(f"{entrant.name}, seeds {', '.join(map(str, left))}: train together in {place}")
+            train_together([entrant.seeded[seed] for seed in left], [folders[seed].path for seed in left], self.stale)
+
+    def begin(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
+        """The record of a run that begins now."""
+        return begin(entrant, ground, seed, entrant.name in self.joint)
+
+    def work(self, aside: bool) -> Callable[[Entrant, Ground, int], "Done"]:
+        """What makes one run, here or `aside`, in another process."""
+        if aside:
+            return partial(made_aside, self.out, self.seeds, self.stale, self.progress is Quiet)
+        return self.done
+
+    def done(self, entrant: Entrant, ground: Ground, seed: int) -> "Done":
+        """One run, and what was noticed on the way."""
+        before = len(self.remarks)
+        record = self.run(entrant, ground, seed)
+        return Done(record, self.places[entrant.name], self.remarks[before:])
+
+    def take(self, entrant: Entrant, done: "Done") -> Record:
+        """Takes over what another process noticed."""
+        self.places.setdefault(entrant.name, done.place)
+        self.remarks += [one for one in done.remarks if one not in self.remarks]
+        return done.record
 
     def run(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
         """A finished record.
@@ -43,7 +93,7 @@ class OneByOne:
         Raises `ZooError` with why the run ended early, `ClaimedError` where somebody else works on it, `StoppedError`
         after Ctrl-C.
         """
-        begun = begin(entrant, ground, seed)
+        begun = self.begin(entrant, ground, seed)
         place = self.place(entrant, begun)
         file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
         kept = Record.read(file) if file.exists() else None
@@ -99,6 +149,24 @@ class OneByOne:
         return ""
 
 
-def begin(entrant: Entrant, ground: Ground, seed: int) -> Record:
-    """The record of a run that begins now."""
-    return Record(name=entrant.name, seed=seed, recipe=entrant.text, versions=versions(), **vars(ground))
+@dataclass(frozen=True)
+class Done:
+    """A finished run: its record, the folder of its recipe's runs, and what the table should tell."""
+
+    record: Record
+    place: Path
+    remarks: list[str]
+
+
+def made_aside(
+    out: Path, seeds: tuple[int, ...], stale: float | None, quiet: bool, entrant: Entrant, ground: Ground, seed: int
+) -> Done:
+    """One run, in a process of its own, which says when it begins and no more."""
+    say = (lambda _: None) if quiet else Progress(0, 0).say
+    return OneByOne(out, seeds, say, Quiet, stale).done(entrant, ground, seed)
+
+
+def begin(entrant: Entrant, ground: Ground, seed: int, together: bool = False) -> Record:
+    """The record of a run that begins now, alone or `together` with its other seeds."""
+    told = {"name": entrant.name, "seed": seed, "recipe": entrant.text, "versions": versions(), "together": together}
+    return Record(**told, **vars(ground))

@@ -76,6 +76,7 @@ class Record(BaseModel):
     frozen: str
     knowledge: str
     versions: dict[str, str | None]
+    together: bool = False  # trained in one pass with its other seeds
     finished: Finished | None = None
 
     @classmethod
@@ -102,6 +103,8 @@ class Record(BaseModel):
         changed = differences(before, after)
         if not changed and list(before.get("grafts", {})) != list(after.get("grafts", {})):
             changed = ["its grafts stand in another order"]
+        if self.together != now.together:
+            changed.append(f"its seeds were trained {'together' if self.together else 'one by one'}")
         return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -65,6 +66,17 @@ class Learner:
             group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad()
+
+    def state(self) -> dict[str, Any]:
+        """What a saved state holds of the optimizer."""
+        scaler = {} if self.scaler is None else {"scaler": self.scaler.state_dict()}
+        return {"optimizer": self.optimizer.state_dict(), **scaler}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes it up again."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scaler is not None:
+            self.scaler.load_state_dict(state["scaler"])
 
     def losses(self, batch: Batch, number: int, mix: bool = True) -> tuple[dict[str, Tensor], Tensor]:
         """The weighted losses by name, and how many pictures were named right."""

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from promptzoo.data.data import Data
@@ -13,8 +12,6 @@ from promptzoo.data.loader import Batch
 from promptzoo.errors import ZooError
 from promptzoo.model.checkpoint import copied
 from promptzoo.model.contract import Task
-from promptzoo.model.model import Model
-from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.train_settings import Stage
 from promptzoo.training.choice import Choice
 from promptzoo.training.course import Course
@@ -28,7 +25,6 @@ from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
-from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.schedule import broken_at, demand_gradients, rate
 
 
@@ -39,22 +35,11 @@ class Loop:
     holds no generator, and it does not matter when a training was interrupted.
     """
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        recipe: Recipe,
-        model: Model,
-        data: Data,
-        guess: Tensor | None,
-        task: Task,
-        run: RunWriter,
-        began: float,
-        course: Course,
-    ) -> None:
-        self.fabric, self.recipe, self.model, self.data, self.course = fabric, recipe, model, data, course
-        self.guess, self.task, self.run, self.began = guess, task, run, began
-        self.frozen = model.fingerprint()
-        self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(fabric)
+    def __init__(self, course: Course, data: Data, guess: Tensor | None, task: Task, began: float) -> None:
+        self.fabric, self.recipe, self.model, self.run = course.fabric, course.recipe, course.model, course.run
+        self.course, self.data, self.guess, self.task, self.began = course, data, guess, task, began
+        self.frozen = self.model.fingerprint()
+        self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(self.fabric)
         self.learner: Learner
         self.choice: Choice
 
@@ -67,10 +52,7 @@ class Loop:
         untrained = copied(self.model.tuned_state()) if any(stage.rewind for stage in stages) else {}
         if state:
             self.restore(state)
-        chief = self.fabric.is_global_zero
-        lines = self.run.cut_log(state) if chief else []
-        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
-        self.progress = progress(sum(stage.epochs for stage in stages), len(self.data.train), quiet or not chief)
+        self.start(state, progress, quiet)
         with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
                 if not state and stages[number].shots is not None and self.reached.step:
@@ -87,9 +69,7 @@ class Loop:
                 self.choice = Choice(stages[number], state["best"] if state else None)
                 self.learner = Learner(self.fabric, self.recipe, self.model, self.guess, stages[number])
                 if state:
-                    self.learner.optimizer.load_state_dict(state["optimizer"])
-                    if self.learner.scaler is not None:
-                        self.learner.scaler.load_state_dict(state["scaler"])
+                    self.learner.restore(state)
                 state = None
                 while self.reached.epoch < stages[number].epochs and not self.choice.over(self.reached):
                     self.epoch(stages[number])
@@ -100,6 +80,14 @@ class Loop:
         """The model as the stage's choice has it; the mean of several epochs is validated once."""
         if self.choice.settle(self.model) and self.data.val is not None:
             self.validate()
+
+    def start(self, state: dict[str, Any] | None, progress: type[Progress], quiet: bool) -> None:
+        """The log as it was when the state was saved, and who shows the training."""
+        chief = self.fabric.is_global_zero
+        lines = self.run.cut_log(state) if chief else []
+        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
+        epochs = sum(stage.epochs for stage in self.recipe.train.phases)
+        self.progress = progress(epochs, len(self.data.train), quiet or not chief)
 
     def epoch(self, stage: Stage) -> None:
         """What is left of an epoch; then validation, a line in the log, and the state saved."""
@@ -113,6 +101,15 @@ class Loop:
                 due = False
             if stop and not self.learner.held:
                 raise StoppedError(farewell(self.run.path, self.saved))
+        line = self.end_epoch()
+        self.save()
+        self.progress.epoch(line)
+        if any(summed(self.fabric, [bool(self.asked)])):
+            raise StoppedError(farewell(self.run.path, self.saved))
+
+    def end_epoch(self) -> dict[str, Any]:
+        """Validates, and gives the line of the epoch that stands in the log."""
+        reached = self.reached
         self.look()
         line = {"epoch": reached.epochs + 1, "stage": reached.stage, "step": reached.step, **reached.end_epoch()}
         if self.data.val is not None:
@@ -123,10 +120,7 @@ class Loop:
         if self.fabric.is_global_zero:
             self.run.log(line)
             self.mirror.add(line)
-        self.save()
-        self.progress.epoch(line)
-        if any(summed(self.fabric, [bool(self.asked)])):
-            raise StoppedError(farewell(self.run.path, self.saved))
+        return line
 
     def learn(self, batch: Batch, stage: Stage) -> bool:
         """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
@@ -162,11 +156,9 @@ class Loop:
         """Training cannot go on; what was saved stays."""
         if what == "gradient":
             what = f"all losses are finite, but the gradient of '{broken_at(self.learner.tuned)}' is not"
-        return ZooError(
-            f"step {step + 1} (epoch {self.reached.epochs + 1}): {what}; "
-            f"the state in {self.run.path} stays as it was after {self.saved}; "
-            f"a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
-        )
+        kept = f"the state in {self.run.path} stays as it was after {self.saved}"
+        way = "a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
+        return ZooError(f"step {step + 1} (epoch {self.reached.epochs + 1}): {what}; {kept}; {way}")
 
     def validate(self) -> dict[str, float]:
         """The figures of the validation pictures."""
@@ -182,14 +174,12 @@ class Loop:
     def save(self) -> None:
         """Saves how far the training has come; the state before stays until this one is complete."""
         self.look()
-        scaler = self.learner.scaler
         self.saved = f"step {self.reached.step} (epoch {self.reached.epochs + bool(self.reached.batch)})"
         if self.fabric.is_global_zero:
             self.run.save({
                 "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
                 "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.choice.best,
-                "tuned": copied(self.model.tuned_state()), "optimizer": self.learner.optimizer.state_dict(),
-                **({} if scaler is None else {"scaler": scaler.state_dict()}),
+                "tuned": copied(self.model.tuned_state()), **self.learner.state(),
             })  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:

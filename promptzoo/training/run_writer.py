@@ -3,7 +3,9 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ class RunWriter(RunFolder):
         super().__init__(path)
         self.claim = Claim(self.path)
         self.told: dict[str, str] = {}  # its name and its recipe, kept in the state too
+        self.writing: Future[None] | None = None  # a state on its way to the disk
 
     @contextmanager
     def begun_by(self, recipe: Recipe, resume: bool, stale: float | None = None) -> Iterator[None]:
@@ -55,6 +58,7 @@ class RunWriter(RunFolder):
             elif before is not None:
                 self.remarks.append(f"taken over from {before}, which does not work on it any more")
             yield
+            self.settle()
         except (StoppedError, claim.LostError):
             raise
         except ZooError:
@@ -64,6 +68,8 @@ class RunWriter(RunFolder):
                         file.unlink(missing_ok=True)
             raise
         finally:
+            with suppress(Exception):  # that of the training itself is told
+                self.settle()
             self.claim.release()
             with suppress(OSError):  # there is something in it that stays
                 for folder in made:
@@ -136,10 +142,24 @@ class RunWriter(RunFolder):
         return [json.loads(line) for line in kept.splitlines()]
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Saves the state of an unfinished training."""
+        """Saves the state of an unfinished training, in a thread; the one before is there by then.
+
+        The optimizer's tensors are copied; `tuned` and `best` are the caller's own copies.  What goes wrong is raised
+        by whoever waits: the next `save`, `finish`, or the end of the run.
+        """
+        self.settle()
         logged = self.logged()
         told = {**self.told, "log": len(logged), "log_digest": digest_of(logged)}
-        save_state(self.state_folder, {**told, **state}, self.put, self.claim.guard)
+        whole = {**told, **state, "optimizer": deepcopy(state["optimizer"])}
+        thread = ThreadPoolExecutor(1)
+        self.writing = thread.submit(save_state, self.state_folder, whole, self.put, self.claim.guard)
+        thread.shutdown(wait=False)
+
+    def settle(self) -> None:
+        """Waits for a state that is being written; raises what went wrong with it."""
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            writing.result()
 
     def begun_with(self, state: Mapping[str, Any], *, pictures: str, frozen_weights: str) -> None:
         """Raises `ZooError` when a state belongs to other pictures or frozen weights than are here now."""
@@ -149,6 +169,7 @@ class RunWriter(RunFolder):
 
     def finish(self, checkpoint: bytes, predictions: bytes | None, result: Result) -> None:
         """Writes the model, the test pictures' answers and, last of all, the result; the state is no longer needed."""
+        self.settle()
         self.put(self.model_file, checkpoint)
         if predictions is not None:
             self.put(self.predictions_file, predictions)

@@ -9,9 +9,10 @@ from promptzoo.errors import ZooError, some
 from promptzoo.recipe.train_settings import Phase
 
 
-def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Optimizer:
+def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter], runs: int = 0) -> torch.optim.Optimizer:
     """SGD or AdamW over the tuned parameters; with `decay_bias` false those of one dimension do not decay.
 
+    `runs` is 1 where the first axis is that of several runs.
     Raises `ZooError` when nothing learns.
     """
     if not tuned:
@@ -22,7 +23,7 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter]) -> torch.optim.Op
     assert phase.lr is not None
     groups = [{"params": list(tuned.values())}]
     if not phase.decay_bias:
-        wide, flat = ([p for p in tuned.values() if (p.ndim > 1) == many] for many in (True, False))
+        wide, flat = ([p for p in tuned.values() if (p.ndim - runs > 1) == many] for many in (True, False))
         groups = [{"params": wide}, {"params": flat, "weight_decay": 0.0}]  # type: ignore[dict-item]
         groups = [group for group in groups if group["params"]]
     if phase.optimizer == "adamw":

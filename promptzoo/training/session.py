@@ -1,42 +1,30 @@
 """From a recipe to a finished run: `train`."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 
 from promptzoo.data.room import spent
-from promptzoo.doing import Watcher, doing, watched
+from promptzoo.doing import Watcher, watched
 from promptzoo.errors import ZooError, told
-from promptzoo.model.compiled import compiled, one_graph
-from promptzoo.model.halved import halved
+from promptzoo.model.compiled import one_graph
 from promptzoo.noticed import noticing
-from promptzoo.recipe.build import build, open_of
-from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
-from promptzoo.training.choice import demand_validation, rule_of
-from promptzoo.training.course import Course
 from promptzoo.training.devices import fabric_of, sentences
-from promptzoo.training.evaluate import ZeroShot, evaluate, task_of
-from promptzoo.training.features import remember
+from promptzoo.training.evaluate import ZeroShot, evaluate
 from promptzoo.training.interrupt import StoppedError, farewell, listening
-from promptzoo.training.loop import Loop
-from promptzoo.training.machine import Watch, forget_peak, peak_memory
-from promptzoo.training.mixing import demand_soft
+from promptzoo.training.machine import peak_memory
 from promptzoo.training.precision import demand_precision, repeatable
 from promptzoo.training.predictions import as_csv
-from promptzoo.training.prepare import prepare
 from promptzoo.training.progress import Progress
+from promptzoo.training.ready import Ready, opened
 from promptzoo.training.result import Result
-from promptzoo.training.rewind import idle
 from promptzoo.training.run_writer import RunWriter
-from promptzoo.training.words import words_of
 
 __all__ = ["Result", "train"]
 
@@ -104,68 +92,36 @@ def session(
     fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progress], quiet: bool, noticed: Sequence[str]
 ) -> Result:
     """From the pictures to the result; the first process writes.  What is `noticed` on the way is told in it."""
-    began, state, watch = time.monotonic(), run.state(), Watch()
-    forget_peak()
+    state = run.state()
     with repeatable(fabric.device, recipe.train, state["threads"] if state else None):
-        backbone = open_of(recipe)
-        data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
-        if not data.splits.train:
-            said, way = (
-                f"'{recipe.data.dataset}' has no pictures to train on",
-                "a finished run is tested there: eval RUN",
-            )
-            raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
-        watch.lap("reading")
-        with doing("building the model"):
-            model = build(recipe, data.classes, backbone)
-        if recipe.train.frozen == "bf16":
-            halved(model)
-        model.to(fabric.device)
-        demand_soft(recipe, model, bool(data.train.reader.features))
-        if data.val is None:
-            demand_validation(recipe)
-        selection = rule_of(recipe.train.phases[-1], data.val is not None)
-        course = Course(fabric, recipe, model, data, run)
-        data = course.data(0)
-        with fabric.autocast():
-            prepared = prepare(recipe, model, backbone, data)
-        remembered = remember(model, data, recipe, fabric.autocast())
-        remarks = [*recipe.remarks, *backbone.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
-        remarks += [*course.remarks(), *words_of(recipe)]
-        if fabric.is_global_zero:
-            run.describe(run.data_file, {
-                "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
-                "pictures": data.counts(), "classes": data.classes, "selection": selection,
-                **({"source": data.splits.source} if data.splits.source else {}),
-                **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
-            })  # fmt: skip
-        watch.lap("preparing")
-        task = task_of(recipe)
-        if recipe.train.compile != "none":
-            torch.compiler.reset()  # graphs of runs before
-            compiled(model, fabric.device.type)
-        loop = Loop(fabric, recipe, model, data, prepared.guess, task, run, began, course)
+        ready = opened(fabric, recipe, run)
         if any(stage.epochs for stage in recipe.train.phases):
-            loop.fit(state, progress, quiet)
-        watch.lap("training")
-        model.eval()
-        for graft in model.grafts.values():
-            with fabric.autocast():
-                graft.settle(model, data)
-        zero_shot = None if prepared.text is None else ZeroShot(model, prepared.text)
-        seen = evaluate(fabric, task, model, data.test, beside=zero_shot)
-        watch.lap("testing")
-        result = Result(
-            out=str(run.path), recipe=recipe.name, selection=selection,
-            epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
-            val=loop.reached.val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
-            tuned_parameters=sum(p.numel() for p in model.tuned().values()),
-            total_parameters=sum(p.numel() for p in model.parameters()),
-            seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
-            spent=watch.spent, remarks=[*remarks, *run.remarks, *noticed],
-            stages=course.told(),
-        )  # fmt: skip
-        if fabric.is_global_zero:
-            answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)
-            run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, backbone), answers, result)
-        return result
+            ready.loop.fit(state, progress, quiet)
+        return ended(ready, noticed)
+
+
+def ended(ready: Ready, noticed: Sequence[str]) -> Result:
+    """What is trained, asked about the test pictures; everything is written."""
+    fabric, recipe, run, data = ready.fabric, ready.recipe, ready.run, ready.data
+    model, loop, watch = ready.model.eval(), ready.loop, ready.watch
+    watch.lap("training")
+    for graft in model.grafts.values():
+        with fabric.autocast():
+            graft.settle(model, data)
+    zero_shot = None if ready.text is None else ZeroShot(model, ready.text)
+    seen = evaluate(fabric, loop.task, model, data.test, beside=zero_shot)
+    watch.lap("testing")
+    result = Result(
+        out=str(run.path), recipe=recipe.name, selection=ready.selection,
+        epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
+        val=loop.reached.val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
+        tuned_parameters=sum(p.numel() for p in model.tuned().values()),
+        total_parameters=sum(p.numel() for p in model.parameters()),
+        seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
+        spent=watch.spent, remarks=[*ready.remarks, *run.remarks, *noticed],
+        stages=loop.course.told(),
+    )  # fmt: skip
+    if fabric.is_global_zero:
+        answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)
+        run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, ready.backbone), answers, result)
+    return result

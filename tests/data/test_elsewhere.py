@@ -151,9 +151,12 @@ def test_numbers_without_names_are_classes_as_in_lists_from_any_on(hub):
 
 
 @pytest.mark.parametrize(
-    ("kind", "labels"), [(Value(), ["ant", "cat"]), (Value(), [1, None]), (Value(), [1, [2]]), (Value(), [1.0, 2.0]),
-                         (ClassLabel(names=["ant", "bee"]), [0, -1]), (ClassLabel(names=["ant"]), [0, None])]
-)  # fmt: skip
+    ("kind", "labels"),
+    [
+        *((Value(), labels) for labels in (["ant", "cat"], [1, None], [1, -1], [1, [2]], [1.0, 2.0])),
+        *((ClassLabel(names=["ant"]), labels) for labels in ([0, -1], [0, None])),
+    ],
+)
 def test_a_label_of_the_hub_that_is_no_class_is_said_with_its_split_and_entry(hub, kind, labels):
     hub |= {"train": column(kind, labels[0]), "test": column(kind, labels[1])}
     refused = error(lambda: HubSet("beans"))

@@ -149,7 +149,10 @@ BAD = {  # the rows of a csv of file, label, split -> what is said
     "one picture, two classes": (["a/1.png,bee_fly,train"], "x.csv:7: 'a/1.png' is of class 'bee fly', but 'ant' in"),
     "a split that is none": (["a/3.png,ant,tarin"], "'tarin' (column of ", "is no split; did you mean train?"),
     "too few values": (["a/3.png,ant"], "x.csv:7: 2 values for the columns path, category, split"),
-    "no label": (["a/3.png,,train"], "x.csv:7: the label is ''; a label is a whole number, or the name of a class"),
+    "no label": (
+        ["a/3.png,,train"],
+        "x.csv:7: the label is ''; a label is a whole number from 0 on, or the name of a class",
+    ),
     "a class nobody trains on": (["a/3.png,cat,test"], "x.csv:7: 'cat' is no class: no picture to train on has it"),
 }
 

@@ -55,8 +55,8 @@ class HubSet(OpenedElsewhere):
         classes = column(kinds, label, "ClassLabel", ("label", "labels", "class", "fine_label"), name)
         self.remarks.append(f"{name}: picture is '{picture}', label is '{classes}'")
         called = getattr(first.features[classes], "names", None)
-        splits = {part: taken(found[theirs], picture, classes) for part, theirs in parts.items()}
-        self.lay(None, splits, called, names=names, split=split, who=name)
+        rows = {part: taken(found[theirs], picture, classes) for part, theirs in parts.items()}
+        self.lay(None, rows, called, names=names, split=split, who=name)
 
 
 def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapping[str, Any]:

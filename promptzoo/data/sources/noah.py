@@ -61,7 +61,7 @@ class NoahLists(ListedPictures):
         names = list(dict.fromkeys(Root(self.root).names(rows.files, rows.place)))
         if len(names) < len(rows.files):
             self.remarks.append(
-                f"{len(rows.files) - len(names)} lines that are in {rows.place.source.name} twice were dropped"
+                f"{len(rows.files) - len(names)} lines that are in {self.drawn[shots, seed].name} twice were dropped"
             )
         if strange := [name for name in names if name not in known]:
             raise ZooError(f"'{strange[0]}' is not in train_meta.list", place=rows.place.source, given=strange[0])

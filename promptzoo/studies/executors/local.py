@@ -1,0 +1,89 @@
+"""Several jobs at once, each in a process of this machine: `Local`."""
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any
+
+from promptzoo.errors import ZooError
+from promptzoo.studies.executors import Outcome
+from promptzoo.training.interrupt import ENDING, StoppedError, listening
+
+
+class Local(AbstractContextManager["Local"]):
+    """An `Executor` of processes that are started anew; each has its share of the processor's threads.
+
+    Processes share a GPU.  After Ctrl-C each ends as `train` does, and no other job begins.
+    """
+
+    aside = True
+
+    def __init__(self, count: int) -> None:
+        threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
+        self.count = count
+        self.pool = ProcessPoolExecutor(count, get_context("spawn"), Worker.begin, (threads,))
+
+    def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
+        waiting, running = iter(jobs), dict[Future[Any], tuple[Any, ...]]()
+        with listening(children=True) as asked:
+            while True:
+                for job in islice(waiting, 0 if asked else self.count - len(running)):
+                    running[self.pool.submit(Worker.work, work, job)] = job
+                if not running:
+                    return
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(done), came_of(done)
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+
+def came_of(done: "Future[Any]") -> Any:
+    """What a job gave, or its sentence."""
+    error = done.exception()
+    if isinstance(error, BrokenProcessPool):
+        return ZooError(f"its process died ({error})", remedy="the same command goes on from there")
+    if error is not None and not isinstance(error, ZooError):
+        raise error
+    return done.result() if error is None else error
+
+
+class Worker:
+    """A process of the pool: Ctrl-C ends the job that it is at, and none begins after it."""
+
+    busy, stopped = False, False
+
+    @classmethod
+    def begin(cls, threads: int) -> None:
+        """Before the first job."""
+        import torch
+
+        torch.set_num_threads(threads)
+        for number in ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, cls.hear)
+
+    @classmethod
+    def hear(cls, *_: object) -> None:
+        """A signal, outside a training."""
+        cls.stopped = True
+        if cls.busy:
+            raise KeyboardInterrupt
+
+    @classmethod
+    def work(cls, work: Callable[..., Any], job: tuple[Any, ...]) -> Any:
+        """One job.  Raises `StoppedError` after Ctrl-C."""
+        if cls.stopped:
+            raise StoppedError("stopped by Ctrl-C")
+        try:
+            cls.busy = True
+            return work(*job)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped by Ctrl-C") from None
+        finally:
+            cls.busy = False

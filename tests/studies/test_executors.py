@@ -1,0 +1,52 @@
+"""Several runs at once, in processes of their own: the same table as one after another."""
+
+import json
+
+import pytest
+import runs
+
+from promptzoo import cli
+from promptzoo.errors import ZooError
+from promptzoo.studies.executors import executor, jobs_at_once
+
+
+def halved(number: int) -> int:
+    """Work that fails for odd numbers."""
+    if number % 2:
+        raise ZooError(f"{number} is odd", key="number")
+    return number // 2
+
+
+def test_every_executor_gives_what_came_of_each_job() -> None:
+    for word in ("here", "local:2"):
+        with executor(word) as engine:
+            found = {job[0]: came for job, came in engine.each(halved, [(number,) for number in range(4)])}
+        assert (found[0], found[2]) == (0, 1)
+        assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
+
+
+@pytest.mark.parametrize("word", ["local", "local:0", "local:x", "lokal:2", "local:1000"])
+def test_another_word_is_refused_with_those_there_are(word: str) -> None:
+    with pytest.raises(ZooError) as raised:
+        jobs_at_once(word)
+    assert raised.value.possible == ("test", "val", "here", "local:N")
+
+
+@pytest.mark.slow
+def test_two_at_once_come_to_the_same_table(tmp_path, capsys) -> None:
+    root = runs.pictures(tmp_path / "pictures")
+    words = ["linear", "bitfit", f"data={{dataset: folder, root: {root}, batch: 4}}", "backbone.weights=random",
+             "backbone.open=timm/vit_tiny_patch16_224", "backbone.image_size=32", "train.threads=1",
+             "backbone.options={depth: 2, embed_dim: 32, num_heads: 2, patch_size: 8}",
+             "train={epochs: 2, lr: 1e-2, optimizer: adamw}", "--seeds", "2", "--format", "json"]  # fmt: skip
+    tables = []
+    for where in ("here", "local:2"):
+        assert cli.main(["compare", *words, "--on", where, "--out", str(tmp_path / where[:4])]) == 0
+        told = json.loads(capsys.readouterr().out)
+        tables.append(told)
+    assert told["standings"]
+    for one, other in zip(*(table["standings"] for table in tables), strict=True):
+        for each in (one, other):
+            for run in each.get("runs", []):
+                run.pop("seconds", None)
+        assert one == other
