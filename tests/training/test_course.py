@@ -69,7 +69,7 @@ def test_both_stages_leave_their_lists_and_what_they_reached(lore):
     assert any("the 2 hardest of each class by centroid" in one for one in result["remarks"])
 
 
-@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_killed_in_either_stage_it_ends_as_if_left_alone(tmp_path, root, lore, monkeypatch, step):
     words = ("lore", "vit", *EASY_HARD, "data.guess=linear_probe", "train.save_every=1")
     learn = Loop.learn
