@@ -32,10 +32,24 @@ def number(value: float | None) -> str:
 
 
 def here(cell: Cell) -> str:
-    """`88.1 reached`, `70.2 missed by 18.9`, `70.2` where nothing is printed, or `not run`."""
+    """`88.1 reached`, `70.2 -18.9` where that is missed, `70.2` where nothing is printed, or `not run`."""
     if cell.ours is None:
         return "not run" if cell.printed is not None else ""
-    return f"{cell.ours:.1f}" if cell.printed is None else f"{cell.ours:.1f} {cell.mark}"
+    if cell.printed is None or cell.mark == "reached":
+        return f"{cell.ours:.1f} {cell.mark if cell.printed is not None else ''}".strip()
+    return f"{cell.ours:.1f} {cell.ours - cell.printed:+.1f}"
+
+
+def long(found: Reproduced) -> Table:
+    """A line for each figure that is printed or reached, for a screen that the table does not fit."""
+    made = Table(["", "", "paper", "here", ""], numbers=(2, 3))
+    last = ""
+    for cell in found.cells:
+        if cell.printed is not None or cell.ours is not None:
+            ours = "" if cell.ours is None else f"{cell.ours:.1f}"
+            made.add(cell.row if cell.row != last else "", cell.column, number(cell.printed), ours, cell.mark)
+            last = cell.row
+    return made
 
 
 def notes(found: Reproduced) -> Iterator[str]:
@@ -62,7 +76,8 @@ def show(several: Sequence[Reproduced], out: Console) -> None:
     """Each table with its notes."""
     for found in several:
         out.print(f"[bold]{escape(found.table.name)}[/], accuracy in percent")
-        out.print(table(found).fitting(out))
+        whole = table(found)
+        out.print(whole.fitting(out) if whole.fits(out) else long(found).screen())
         for note in notes(found):
             out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
 

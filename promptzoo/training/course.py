@@ -94,13 +94,10 @@ class Course:
         if not file.exists():
             if shots.lists is not None:
                 found = samples.read(self.given(number), pictures, classes)
-                if number and self.recipe.data.guess not in (
-                    "none",
-                    "current",
-                ):  # of this model, not of the other run's
-                    found = replace(found, named=[int(one) for one in self.seen()[1][found.places]])
+                if number and self.recipe.data.guess not in ("none", "current"):  # as this model names them
+                    found = replace(found, named=self.seen()[1][found.places].tolist())
             else:
-                features, named = self.seen()
+                features, named = self.seen() if number else (self.bare(), None)
                 found = samples.choose(shots, features, self.whole.train.labels, classes, named)
             if self.fabric.is_global_zero:
                 self.run.put(file, samples.as_csv(found, pictures, classes))

@@ -50,7 +50,7 @@ def test_with_nothing_at_hand_every_figure_says_what_is_missing(tmp_path, monkey
 def test_a_set_of_the_right_layout_is_run_and_marked(tmp_path, capsys):
     (tmp_path / "table.yaml").write_text(
         "sets: {CUB: fgvc_cub, Dogs: fgvc_dogs}\nmeans: {Mean: [CUB, Dogs]}\ncolumns: [CUB, Dogs, Mean]\n"
-        "words: [train.epochs=1, train.warmup=0]\nrows:\n"
+        "words: [data.shots=null, train.epochs=1, train.warmup=0]\nrows:\n"
         "  - {name: Head, recipe: linear, printed: [0.5, 99, 99]}\n  - {name: Mystery, printed: [1, null, null]}\n"
     )
     folder = tmp_path / "DATA" / "CUB_200_2011"

@@ -9,6 +9,9 @@ from shared import shared
 
 from promptzoo.data.picture import Picture
 from promptzoo.errors import RecipeError, ZooError
+from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.pictures import open_data
+from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.stage_shots import StageShots
 from promptzoo.training.loop import Loop
 from promptzoo.training.run_folder import RunFolder
@@ -40,6 +43,22 @@ class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
 
 
+def test_the_first_stage_asks_the_frozen_model_and_the_second_the_trained_one(root, lore):
+    recipe = RunFolder(lore).recipe()
+    backbone = open_of(recipe)
+    data = open_data(recipe, backbone)
+    model = build(recipe, data.classes, backbone)
+    shots = [stage.shots for stage in recipe.train.phases]
+    easy = choose(shots[0], data.train.gather(model.frozen_features), data.train.labels, data.classes)
+    assert listed(lore, "easy") == [data.splits.train[place].name for place in easy.places]
+    found = [read(lore / f"samples-{name}.csv", data.splits.train, data.classes) for name in ("easy", "hard")]
+    assert found[0].difficulty == pytest.approx(easy.difficulty, abs=1e-5)
+    assert found[0].named == [None] * 6
+    assert None not in found[1].named
+    hard = choose(shots[1], data.train.gather(model.frozen_features), data.train.labels, data.classes)
+    assert found[1].difficulty != pytest.approx(hard.difficulty, abs=1e-5)
+
+
 def test_both_stages_leave_their_lists_and_what_they_reached(lore):
     easy, hard = listed(lore, "easy"), listed(lore, "hard")
     assert len(easy) == len(hard) == 6
@@ -50,7 +69,7 @@ def test_both_stages_leave_their_lists_and_what_they_reached(lore):
     assert any("the 2 hardest of each class by centroid" in one for one in result["remarks"])
 
 
-@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_killed_in_either_stage_it_ends_as_if_left_alone(tmp_path, root, lore, monkeypatch, step):
     words = ("lore", "vit", *EASY_HARD, "data.guess=linear_probe", "train.save_every=1")
     learn = Loop.learn
@@ -141,10 +160,6 @@ def chosen(distance, labels, name, count, by, wrong=None, fill="none"):
 @pytest.mark.slow
 def test_the_golden_lists_are_chosen_from_real_pictures():
     """The whole way: pictures, DeiT-Tiny, distances, ranks of herding."""
-    from promptzoo.recipe.build import build, open_of
-    from promptzoo.recipe.pictures import open_data
-    from promptzoo.recipe.recipe import Recipe
-
     weights, root = (
         shared("assets", "weights", "deit_tiny_patch16_224.fp16.safetensors"),
         shared("assets", "images", "clothing10"),

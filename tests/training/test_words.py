@@ -52,7 +52,7 @@ def plain(tmp_path_factory, root):
     return out
 
 
-SOON = ("crops of VPT", "erasing", "mixup", "accumulation", "mean of epochs")  # the others are alike, and tried slowly
+SOON = ("crops of VPT", "mixup", "accumulation", "mean of epochs")  # the others are alike, and tried slowly
 
 
 @pytest.mark.parametrize("word", [one if one in SOON else pytest.param(one, marks=pytest.mark.slow) for one in WORDS])
