@@ -62,7 +62,7 @@ def open_hf(name: str, weights: str, size: tuple[int, int] | None, options: dict
     side, path = None if size is None else size[0], Path(weights)
     if weights not in ("random", TAG) and not path.suffix:
         raise no_tag(f"hf/{name}", weights, [TAG])
-    config = fetched(lambda: configured(name, side), f"hf/{name}", "config.json")
+    config: Any = fetched(lambda: configured(name, side), f"hf/{name}", "config.json")
     if weights == TAG and side is None and not on_meta():
         model = fetched(lambda: AutoModel.from_pretrained(name, config=config, dtype=torch.float32), f"hf/{name}", TAG)
     elif weights == TAG and side is not None:
@@ -72,7 +72,7 @@ def open_hf(name: str, weights: str, size: tuple[int, int] | None, options: dict
         model = AutoModel.from_config(config)
     if path.suffix:
         load_file(model, path, aside=())
-    vision = getattr(config, "vision_config", config)
+    vision: Any = getattr(config, "vision_config", config)
     return Opened(model, preprocess(name, vision.image_size), tokenizer(name, config), PlainHf(name, {}, size=side))
 
 
@@ -102,7 +102,7 @@ def preprocess(name: str, size: int | tuple[int, int]) -> Preprocess:
     """As the name's own processor has it, where it can be read; else as `Preprocess` has it."""
     from transformers.image_processing_base import ImageProcessingMixin
 
-    sides = (size, size) if isinstance(size, int) else tuple(size)
+    sides = (size, size) if isinstance(size, int) else (size[0], size[1])
     try:
         told, _ = ImageProcessingMixin.get_image_processor_dict(name)
     except (OSError, ValueError):  # random weights can be opened without one

@@ -76,7 +76,7 @@ class Scale(nn.Module):
         return x * self.gamma
 
 
-class Rows(nn.Module):
+class SomeRows(nn.Module):
     """Some rows of a matrix that holds several maps; the matrix itself is the original's."""
 
     shapes = "b n d -> b n o"

@@ -9,7 +9,7 @@ from promptzoo.backbones.adopt.account import Adopted, account, demand, dummy, v
 from promptzoo.backbones.adopt.clip import sentence
 from promptzoo.backbones.attention import Attention, Mix
 from promptzoo.backbones.layers import Embed, Mlp, Pass, Patches, Positions, Prefix, Words
-from promptzoo.backbones.pieces import Gate, Joined, Rows, Scale
+from promptzoo.backbones.pieces import Gate, Joined, Scale, SomeRows
 from promptzoo.backbones.pool import Attend, EndOfText, First, Last, Pool
 from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer, Tower
 
@@ -98,8 +98,8 @@ def image_tower(model: Any) -> Tower:
 def attend(head: Any, grid: Grid) -> Attend:
     """SigLIP's pool: its one matrix for queries, keys and values in two parts."""
     a, dim = head.attention, head.attention.embed_dim
-    q = Rows(a.in_proj_weight, a.in_proj_bias, 0, dim)
-    kv = Rows(a.in_proj_weight, a.in_proj_bias, dim, 3 * dim)
+    q = SomeRows(a.in_proj_weight, a.in_proj_bias, 0, dim)
+    kv = SomeRows(a.in_proj_weight, a.in_proj_bias, dim, 3 * dim)
     sizes = {"heads": a.num_heads, "count": grid[0] * grid[1], "prefix": 0}
     return Attend(head.probe, q, kv, a.out_proj, head.layernorm, perceptron(head.mlp), **sizes)
 
@@ -121,7 +121,7 @@ def text_tower(model: Any) -> Tower:
 
 
 def grid_of(conv: nn.Conv2d, config: Any) -> Grid:
-    """Rows and columns of patches."""
+    """SomeRows and columns of patches."""
     _, height, width = picture(config)
     return height // conv.stride[0], width // conv.stride[1]
 
