@@ -67,11 +67,11 @@ def figure(
         from promptzoo.pages.figures import kinds_page, make_figure
         from promptzoo.pages.run_page import make_page
 
+    if page:
+        make_page(words or [], out, force, weights, console(errors=True), trust_code)
+        return
     if not words:
         kinds_page(console())
-        return
-    if page:
-        make_page(words, out, force, weights, console(errors=True), trust_code)
         return
     given: dict[str, Any] = {
         "layer": layer, "heads": heads, "mark": mark, "of": of, "scores": scores, "at": place(at) if at else None,

@@ -11,7 +11,7 @@ from promptzoo.recipe.pictures import open_dataset
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.executors import Executor
-from promptzoo.studies.plan import Field, Ground
+from promptzoo.studies.plan import Entrant, Field, Ground
 from promptzoo.studies.record import Record
 from promptzoo.training.claim import ClaimedError
 from promptzoo.training.interrupt import StoppedError
@@ -23,6 +23,15 @@ WAIT = 1.0  # seconds between two looks at runs that others work on
 def model_of(recipe: Recipe) -> Model:
     """The model of a recipe by its shapes alone."""
     return build(recipe, open_dataset(recipe).classes, open_of(recipe, hollow=True), rehearsed=False)
+
+
+def joint(entrant: Entrant, ground: Ground, seeds: Sequence[int], runs: OneByOne) -> dict[int, Record]:
+    """The records of a recipe whose seeds go together; none where they cannot, which is said.  Raises as `run` does."""
+    if reason := apart_because(entrant.recipe, model_of(entrant.recipe)):
+        runs.say(f"{entrant.name} is trained seed by seed: {reason}")
+        return {}
+    runs.together(entrant, ground)
+    return {seed: runs.run(entrant, ground, seed) for seed in seeds}
 
 
 def trained(
@@ -41,19 +50,14 @@ def trained(
     records: dict[str, dict[int, Record]] = {name: {} for name in grounds}
     for entrant in (one for one in field.entrants if together and one.name in grounds):
         try:
-            if reason := apart_because(entrant.recipe, model_of(entrant.recipe)):
-                runs.say(f"{entrant.name} is trained seed by seed: {reason}")
-            else:
-                runs.together(entrant, grounds[entrant.name])
+            records[entrant.name] = joint(entrant, grounds[entrant.name], seeds, runs)
         except StoppedError:
             raise
-        except ClaimedError as error:
-            runs.say(f"{entrant.name}: {error}")
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
             runs.say(f"{entrant.name} is left out: {error}")
             del records[entrant.name]
-    asked = [(seed, one) for seed in seeds for one in field.entrants if one.name in records]
+    asked = [(seed, one) for seed in seeds for one in field.entrants if not records.get(one.name, True)]
     told: set[tuple[int, str]] = set()
     while asked:
         busy = []

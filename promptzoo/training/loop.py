@@ -1,6 +1,7 @@
 """The training loop.  Devices, precision and processes are Lightning Fabric's; the rest is here to read."""
 
 import time
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -178,7 +179,7 @@ class Loop:
         if self.fabric.is_global_zero:
             self.run.save({
                 "data": self.data.splits.fingerprint, "frozen": self.frozen, "threads": torch.get_num_threads(),
-                "reached": {**vars(self.reached), "seconds": self.seconds()}, "best": self.choice.best,
+                "reached": {**asdict(self.reached), "seconds": self.seconds()}, "best": self.choice.best,
                 "tuned": copied(self.model.tuned_state()), **self.learner.state(),
             })  # fmt: skip
 

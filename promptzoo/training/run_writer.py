@@ -68,9 +68,11 @@ class RunWriter(RunFolder):
                         file.unlink(missing_ok=True)
             raise
         finally:
-            with suppress(Exception):  # that of the training itself is told
-                self.settle()
-            self.claim.release()
+            try:
+                with suppress(Exception):  # that of the training itself is told
+                    self.settle()
+            finally:
+                self.claim.release()
             with suppress(OSError):  # there is something in it that stays
                 for folder in made:
                     folder.rmdir()
@@ -144,8 +146,8 @@ class RunWriter(RunFolder):
     def save(self, state: Mapping[str, Any]) -> None:
         """Saves the state of an unfinished training, in a thread; the one before is there by then.
 
-        The optimizer's tensors are copied; `tuned` and `best` are the caller's own copies.  What goes wrong is raised
-        by whoever waits: the next `save`, `finish`, or the end of the run.
+        The optimizer's tensors are copied; everything else is the caller's own copy, which nobody changes.  What goes
+        wrong is raised by whoever waits: the next `save`, `finish`, or the end of the run.
         """
         self.settle()
         logged = self.logged()
