@@ -12,9 +12,10 @@ from promptzoo import cli
 from promptzoo.data.half import half
 from promptzoo.data.sources.folder import PictureFolder
 from promptzoo.errors import ZooError
+from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies import transferred
 from promptzoo.studies.bootstrap import difference, difference_of_means
-from promptzoo.studies.transfer import protocol_of
+from promptzoo.studies.transfer import demand, protocol_of
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,19 @@ def told(capsys, words):
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.parametrize(("name", "fits"), [("clip_adapter", True), ("linear", False), ("tip_adapter", False)])
+def test_what_belongs_to_its_classes_is_refused_before_training(root, name, fits):
+    words = [*small.overrides("clip"), f"data={{dataset: folder, root: {root}, shots: 2}}", "data.half=base"]
+    recipe = Recipe.read(name, words)
+    if fits:
+        assert list(demand(protocol_of("base_to_new"), recipe)) == ["new"]
+    else:
+        with pytest.raises(ZooError) as refused:
+            demand(protocol_of("base_to_new"), recipe)
+        assert refused.value.key == "--protocol"
+
+
+@pytest.mark.slow
 def test_base_to_new_trains_on_a_half_and_asks_about_both(asked, capsys):
     found = told(capsys, [*asked, "--protocol", "base_to_new"])
     assert {one["recipe"] for one in found["refused"]} == {"linear"}
