@@ -9,10 +9,11 @@ The public names are imported on first use, so that `promptzoo list` needs no to
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a type checker sees these names and no others
     from promptzoo.blocks import Bottleneck as Bottleneck
     from promptzoo.costs.counting import report as report
     from promptzoo.data.sources.map_style import MapStyle as MapStyle
+    from promptzoo.errors import ZooError as ZooError
     from promptzoo.exporting.merge import merge as merge
     from promptzoo.figures.figure import figure as figure
     from promptzoo.model.blueprint import Make as Make
@@ -43,6 +44,7 @@ _HOME = {
     "Model": "model.model",
     "Recipe": "recipe.recipe",
     "Run": "training.run",
+    "ZooError": "errors",
     "build": "recipe.build",
     "compare": "studies.compare",
     "evaluate": "training.from_python",
@@ -60,7 +62,9 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'promptzoo' has no '{name}'; it has {', '.join(__all__)}")
-    return getattr(importlib.import_module(f"promptzoo.{_HOME[name]}"), name)
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'promptzoo' has no '{name}'; it has {', '.join(__all__)}")
+        return getattr(importlib.import_module(f"promptzoo.{_HOME[name]}"), name)

@@ -1,8 +1,11 @@
-"""What takes a while has a name: `doing`, for whoever watches."""
+"""What takes a while has a name: `doing`, and `each` of several things, for whoever watches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
 
 
 class Watcher:
@@ -16,6 +19,9 @@ class Watcher:
 
     def end(self) -> None:
         """What was begun last has ended."""
+
+    def leave(self) -> None:
+        """Nobody is to be told any more, whatever has not ended."""
 
 
 WATCHER: ContextVar[Watcher] = ContextVar("watcher", default=Watcher())  # noqa: B039 (it holds nothing)
@@ -32,6 +38,14 @@ def doing(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
         watcher.end()
 
 
+def each(what: str, things: Sequence[Thing]) -> Iterator[Thing]:
+    """The things one by one, as steps of what is done with them; a single one is no step."""
+    with doing(what, len(things) if len(things) > 1 else 0) as count:
+        for thing in things:
+            yield thing
+            count(1)
+
+
 @contextmanager
 def watched(watcher: Watcher) -> Iterator[None]:
     """Within this context the watcher hears what goes on."""
@@ -40,3 +54,4 @@ def watched(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         WATCHER.reset(before)
+        watcher.leave()

@@ -193,7 +193,7 @@ def test_our_step_inside_the_loop_of_another_library():
 
 def test_the_public_names_are_listed_and_explained():
     names = set(dir(promptzoo))
-    wanted = "train Run Recipe build open_backbone load evaluate compare report merge MapStyle"
+    wanted = "train Run Recipe build open_backbone load evaluate compare report merge MapStyle ZooError"
     assert set(wanted.split()) <= names
     for name in wanted.split():
         assert len(getattr(promptzoo, name).__doc__.splitlines()) > 2, name

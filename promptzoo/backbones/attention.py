@@ -15,6 +15,7 @@ from promptzoo.backbones.notes import Notes
 class Attention(nn.Module):
     """Frozen multi-head self-attention: qkv, mix, proj.  `project` and `join` are open to grafts.
 
+    `turn` tells queries and keys where their tokens stand (rotary positions), where the original has it.
     `blank` says that `mix` pads its windows and needs the projections of an empty (zero) token.
     """
 
@@ -31,10 +32,12 @@ class Attention(nn.Module):
         q_norm: nn.Module | None = None,
         k_norm: nn.Module | None = None,
         norm: nn.Module | None = None,
+        turn: nn.Module | None = None,
         blank: bool = False,
     ):
         super().__init__()
         self.qkv, self.q_norm, self.k_norm = qkv, q_norm or Pass(), k_norm or Pass()
+        self.turn = turn
         self.mix, self.norm, self.proj = mix, norm or Pass(), proj
         self.dim = self.out = dim
         self.heads, self.blank = heads, blank
@@ -46,7 +49,8 @@ class Attention(nn.Module):
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """b n d -> q, k, v, each b h n e, in plain token order."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
-        return self.q_norm(q), self.k_norm(k), v
+        q, k = self.q_norm(q), self.k_norm(k)
+        return (q, k, v) if self.turn is None else (self.turn(q), self.turn(k), v)
 
     def join(self, x: Tensor) -> Tensor:
         """b h n e -> b n d: the heads side by side, through the output projection."""
@@ -55,17 +59,18 @@ class Attention(nn.Module):
 
 
 class Mix(nn.Module):
-    """Every token attends to every token, or (causal) to those before it."""
+    """Every token attends to every token, or (causal) to those before it; `bias` adds to the scores of pairs."""
 
     shapes = "b h n e, b h n e, b h n e -> b h n e"
 
-    def __init__(self, causal: bool = False):
+    def __init__(self, causal: bool = False, bias: nn.Module | None = None):
         super().__init__()
-        self.kv, self.causal = KeyValue(), causal
+        self.kv, self.causal, self.bias = KeyValue(), causal, bias
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, notes: Notes) -> Tensor:
         k, v = self.kv(k, v)
-        return F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        bias = None if self.bias is None else self.bias(q.shape[2], k.shape[2]).to(q.dtype)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, is_causal=self.causal)
 
 
 class WindowMix(nn.Module):
@@ -86,14 +91,14 @@ class WindowMix(nn.Module):
         grid: tuple[int, int],
         window: tuple[int, int],
         shift: tuple[int, int],
-        table: nn.Parameter,
+        table: nn.Parameter | nn.Module,
         index: Tensor,
         mask: Tensor | None,
     ):
         super().__init__()
         self.kv, self.grid, self.window, self.shift = KeyValue(), grid, window, shift
         self.padding = ((-grid[0]) % window[0], (-grid[1]) % window[1])
-        self.table = table  # (2wh-1)(2ww-1) heads
+        self.table = table  # (2wh-1)(2ww-1) heads, or what makes it
         self.register_buffer("index", index, persistent=False)  # ww ww
         self.register_buffer("mask", mask, persistent=False)  # windows ww ww, or None
 
@@ -116,7 +121,8 @@ class WindowMix(nn.Module):
 
         Windows stand beside heads so that all rows share one mask; fused kernels take masks of two or four axes.
         """
-        bias = self.table[self.index.flatten()].unflatten(0, self.index.shape).permute(2, 0, 1)
+        table: Tensor = self.table if isinstance(self.table, Tensor) else self.table()
+        bias = table[self.index.flatten()].unflatten(0, self.index.shape).permute(2, 0, 1)
         windows = self.windows()[0] * self.windows()[1]
         bias = bias[None].expand(windows, -1, -1, -1) if self.mask is None else bias[None] + self.mask[:, None]
         return F.pad(bias.flatten(0, 1)[None], (keys - bias.shape[-1], 0, prefix, 0))

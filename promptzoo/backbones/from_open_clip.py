@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import AdoptionError
 from promptzoo.backbones.options import OPEN_CLIP, allowed
 from promptzoo.backbones.plain import Opened, Plain
-from promptzoo.backbones.tokenizer import tokenizer_of
+from promptzoo.backbones.tokenizer import tokenizer_for
 from promptzoo.backbones.weights import fetched, filtered, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
@@ -49,7 +49,8 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
     base = configured(name, {})
     arguments = {part: {**base[part], **own} if isinstance(own, dict) else own for part, own in options.items()}
     if size is not None:
-        arguments["vision_cfg"] = {**arguments.get("vision_cfg", base["vision_cfg"]), "image_size": size}
+        own = {**base["vision_cfg"], **arguments.get("vision_cfg", {})}
+        arguments["vision_cfg"] = {**own, "image_size": sized(name, own, size)}
     path = Path(weights)
     tags = open_clip.list_pretrained_tags_by_model(name)
     tag = None if weights == "random" or path.suffix else weights
@@ -85,9 +86,21 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
         crop_pct=1.0,
         crop_mode="squash" if facts.get("resize_mode") == "squash" else "center",
     )
-    context = config["text_cfg"].get("context_length", 77)
     plain = PlainClip(Path(name).stem if file else name, arguments, file=file)
-    return Opened(model, preprocess, tokenizer_of(context), plain)
+    return Opened(model, preprocess, tokenizer_for(config["text_cfg"]), plain)
+
+
+def sized(name: str, vision: dict[str, Any], size: tuple[int, int]) -> int | tuple[int, int]:
+    """The picture size as the image tower's constructor takes it.  Raises `ZooError` where it takes no such one."""
+    if by_timm := vision.get("timm_model_name"):
+        said = f"the image tower of open_clip/{name} is timm's {by_timm}, which it makes for one picture size"
+        raise ZooError(said, key="backbone.image_size", given=size, remedy=f"leave it out, or open timm/{by_timm}")
+    if not isinstance(vision["layers"], list | tuple):
+        return size
+    if size[0] != size[1] or size[0] % 32:
+        said = f"open_clip/{name} is a residual network whose pool has a place for each 32nd pixel of a square"
+        raise ZooError(said, key="backbone.image_size", given=size, remedy=f"take {32 * max(1, size[0] // 32)}")
+    return size[0]
 
 
 def same_activation(name: str, tag: str, quick: bool) -> None:

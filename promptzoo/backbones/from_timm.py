@@ -37,7 +37,7 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
         raise ZooError(f"timm has no model '{name}'", key="backbone.open", given=name, possible=timm.list_models())
     options = allowed(options, TIMM)
     if size is not None:
-        options["img_size"] = size
+        options |= sized(name, options, size)
     tag = None if weights == "random" or Path(weights).suffix else weights
     if tag is not None:
         tags = [t.partition(".")[2] for t in timm.list_pretrained(f"{name}.*")]
@@ -66,6 +66,14 @@ def open_timm(name: str, weights: str, size: tuple[int, int] | None, options: di
         crop_mode=facts.get("crop_mode", "center"),
     )
     return Opened(model, preprocess, None, PlainTimm(full, options, classifier))
+
+
+def sized(name: str, options: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    """The argument that makes a network for pictures of a size; one of convolutions only notes it."""
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        made = timm.create_model(name, num_classes=0, **options)
+    convolutional = not hasattr(made, "patch_embed")
+    return {"pretrained_cfg_overlay": {"input_size": (3, *size)}} if convolutional else {"img_size": size}
 
 
 @torch.no_grad()

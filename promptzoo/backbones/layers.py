@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from promptzoo.backbones.notes import Notes
+from promptzoo.backbones.pieces import Joined
 from promptzoo.errors import ZooError
 
 
@@ -84,6 +85,17 @@ class Prefix(nn.Module):
         return torch.cat([*(t.view(1, -1, x.shape[-1]).expand(len(x), -1, -1) for t in self.tokens), x], 1)
 
 
+class NormedPrefix(Prefix):
+    """The same behind a norm of the patches."""
+
+    def __init__(self, norm: nn.Module, tokens: list[nn.Parameter], dim: int):
+        super().__init__(tokens, dim)
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.norm(x))
+
+
 class Positions(nn.Module):
     """Adds a learned position to the last tokens, as many as there are positions."""
 
@@ -127,14 +139,14 @@ class NormedEmbed(Embed):
 
 
 class Mlp(nn.Module):
-    """The frozen two-layer perceptron of a layer."""
+    """The frozen two-layer perceptron of a layer; a gated one has a `Gate` for its activation."""
 
     shapes = "b n d -> b n d"
 
-    def __init__(self, fc1: nn.Linear, act: nn.Module, fc2: nn.Linear, norm: nn.Module | None = None):
+    def __init__(self, fc1: nn.Linear | Joined, act: nn.Module, fc2: nn.Linear, norm: nn.Module | None = None):
         super().__init__()
         self.fc1, self.act, self.norm, self.fc2 = fc1, act, norm or Pass(), fc2
-        self.drop1: nn.Module = Pass(fc1.out_features)
+        self.drop1: nn.Module = Pass(fc2.in_features)
         self.drop2: nn.Module = Pass(fc2.out_features)
         self.dim, self.out = fc1.in_features, fc2.out_features
 
@@ -158,10 +170,22 @@ class Merge(nn.Module):
         self.dim, self.out = reduction.in_features // 4, reduction.out_features
 
     def forward(self, x: Tensor) -> Tensor:
+        merged: Tensor = self.reduction(self.norm(self.gathered(x)))
+        return merged
+
+    def gathered(self, x: Tensor) -> Tensor:
+        """b (p + n) d -> b (p + n / 4) 4d."""
         (h, w), prefix = self.grid, x.shape[1] - self.grid[0] * self.grid[1]
         patches = x[:, prefix:].unflatten(1, (h, w))
         if h % 2 or w % 2:
             patches = F.pad(patches, (0, 0, 0, w % 2, 0, h % 2))
         patches = rearrange(patches, "b (h down) (w across) d -> b (h w) (across down d)", down=2, across=2)
-        merged: Tensor = self.reduction(self.norm(torch.cat([x[:, :prefix].repeat(1, 1, 4), patches], 1)))
+        return torch.cat([x[:, :prefix].repeat(1, 1, 4), patches], 1)
+
+
+class MergeBehind(Merge):
+    """The same with the norm behind the reduction (Liu et al. 2022, Swin v2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        merged: Tensor = self.norm(self.reduction(self.gathered(x)))
         return merged

@@ -1,4 +1,4 @@
-"""A model of timm or open_clip that is loaded already, adopted as it stands."""
+"""A model of timm, open_clip or transformers that is loaded already, adopted as it stands."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.open import Backbone, adopt_with, adopter_of, moved
 from promptzoo.backbones.tokenizer import tokenizer_of
 from promptzoo.data.preprocess import Preprocess
+from promptzoo.errors import ZooError
 
 
 def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
@@ -17,7 +18,9 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     Raises `AdoptionError` for a model that no adopter understands.
     """
     library = adopter_of(adopters, model)[0].partition(".")[0]
-    facts, tokenize = {"timm": of_timm, "open_clip": of_open_clip}.get(library, of_another)(model)
+    facts, tokenize = {"timm": of_timm, "open_clip": of_open_clip, "transformers": of_transformers}.get(
+        library, of_another
+    )(model)
     state = model.eval().state_dict(keep_vars=True)
     adopted = adopt_with(adopters, model)
     _, height, width = adopted.visual.input
@@ -26,6 +29,7 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     return Backbone(name, "loaded", adopted, preprocess, tokenize if adopted.text else None, None, names)
 
 
+CLIPS = 49408  # the words of CLIP's own tokenizer
 Facts = tuple[dict[str, Any], Callable[[list[str]], Tensor] | None]
 
 
@@ -52,5 +56,22 @@ def of_open_clip(model: Any) -> Facts:
     facts |= {word: tuple(found[word]) for word in ("mean", "std") if word in found}
     crop = "squash" if found.get("resize_mode") == "squash" else "center"
     facts |= {"interpolation": found.get("interpolation", "bicubic"), "crop_mode": crop}
-    positions = getattr(getattr(model, "text", model), "positional_embedding", None)
-    return facts, None if positions is None else tokenizer_of(len(positions))
+    text = getattr(model, "text", model)
+    positions, words = getattr(text, "positional_embedding", None), getattr(text, "token_embedding", None)
+    if positions is None or words is None:
+        return facts, None
+    return facts, tokenizer_of(len(positions)) if words.num_embeddings == CLIPS else unknown
+
+
+def of_transformers(model: Any) -> Facts:
+    """Its tokenizer, where that is CLIP's; how it wants its pictures it does not note."""
+    text = getattr(model.config, "text_config", None)
+    if text is None:
+        return {}, None
+    return {}, tokenizer_of(text.max_position_embeddings) if text.vocab_size == CLIPS else unknown
+
+
+def unknown(texts: list[str]) -> Tensor:
+    """Raises `ZooError`: which numbers stand for which words is nothing that a loaded model notes."""
+    said = "a loaded model whose words are not CLIP's does not say how it cuts texts"
+    raise ZooError(said, key="model", given=texts, remedy="open it by its name, as open_clip/NAME")

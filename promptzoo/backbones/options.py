@@ -9,8 +9,9 @@ LAYERS, SIZE = (1, 200), (1, 65_536)  # the fewest and the most
 SHAPE = None  # anything that is neither a path nor code: a number, a word, a truth, a list of them
 
 TIMM: Mapping[str, Any] = {
-    **dict.fromkeys(("depth", "depths"), LAYERS),
+    **dict.fromkeys(("depth", "depths", "layers"), LAYERS),
     **dict.fromkeys(("embed_dim", "num_heads", "patch_size", "img_size", "window_size"), SIZE),
+    **dict.fromkeys(("channels", "stem_width"), SIZE),
     **dict.fromkeys(
         (
             "mlp_ratio", "qkv_bias", "qk_norm", "proj_bias", "init_values", "global_pool", "class_token", "pos_embed",

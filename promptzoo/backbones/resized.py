@@ -9,12 +9,22 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import Adopted
 from promptzoo.backbones.attention import WindowMix
 from promptzoo.backbones.layers import Patches, Positions
+from promptzoo.backbones.maps import AttendMean, Stem
 from promptzoo.backbones.open import Backbone
-from promptzoo.backbones.pool import Mean
+from promptzoo.backbones.places import MixedRotary, RelativeBias, Rotary
+from promptzoo.backbones.pool import Attend, Mean
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 
 Grid = tuple[int, int]
+#: What keeps a tower at the picture size that it was opened for.
+FIXED = {
+    WindowMix: "windows",
+    RelativeBias: "relative positions",
+    MixedRotary: "rotary positions",
+    AttendMean: "positions in its pool",
+    Stem: "a stem",
+}
 
 
 def resized(backbone: Backbone, size: tuple[int, int], own: bool = False) -> Backbone:
@@ -43,8 +53,12 @@ def tower_around(tower: Tower, own: bool) -> Tower:
 
 def refit(tower: Tower, size: tuple[int, int], name: str) -> None:
     """Lets a tower take pictures of another size."""
-    if any(isinstance(part, WindowMix) for part in tower.modules()):
-        raise ZooError(f"{name} attends in windows, which belong to pictures of {said(tower.input[-2:])}")
+    for part in tower.modules():
+        if type(part) in FIXED:
+            own = said(tower.input[-2:])
+            way = f"open it with image_size={size}"
+            what = f"{name} has {FIXED[type(part)]}, which belong to pictures of {own}"
+            raise ZooError(what, key="image_size", given=size, remedy=way)
     old, new = tower.grid, grid_of(tower, size)
     if 0 in new:
         raise ZooError(f"a picture of {said(size)} is smaller than a patch of {name}")
@@ -55,8 +69,10 @@ def refit(tower: Tower, size: tuple[int, int], name: str) -> None:
     for part in tower.modules():
         if isinstance(part, Positions):
             part.table = nn.Parameter(resampled(part.table, old, new), requires_grad=False)
-        elif isinstance(part, Mean):
+        elif isinstance(part, Mean | Attend):
             part.count = new[0] * new[1]
+        elif isinstance(part, Rotary):
+            part.table = part.make(new).to(part.table)
 
 
 def grid_of(tower: Tower, size: tuple[int, int]) -> Grid:

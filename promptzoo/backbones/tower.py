@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.attention import Attention
 from promptzoo.backbones.layers import Embed, Merge, Mlp, Pass
+from promptzoo.backbones.maps import MapLayer
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.pool import Pool
 from promptzoo.backbones.recompute import Again, recomputed
@@ -76,6 +77,7 @@ class Layer(nn.Module):
 class Tower(nn.Module):
     """Image (or text) to feature: tokens, embed, layers, norm, pool.
 
+    Layers of a convolutional network hand on maps (b d h w), which the norm makes tokens of; `heads` is None there.
     `grid` is the grid of the patch tokens (None for text), `prefix` the number of the tower's own prefix tokens,
     `widths` the width of each layer, `input` the shape of one input without the batch.  A `hollow` tower has shapes
     and no numbers; `known` are class texts that it says all the same, by the class.
@@ -89,8 +91,8 @@ class Tower(nn.Module):
     def __init__(
         self,
         tokens: nn.Module,
-        embed: Embed,
-        layers: Iterable[Layer],
+        embed: Embed | Pass,
+        layers: Iterable[Layer | MapLayer],
         norm: nn.Module | None,
         pool: Pool,
         *,
@@ -105,7 +107,9 @@ class Tower(nn.Module):
         self.tokens, self.embed, self.layers = tokens, embed, nn.ModuleList(layers)
         self.norm, self.pool = norm or Pass(pool.dim), pool
         self.grid, self.input, self.prefix = grid, input, prefix
-        self.dim, self.out, self.heads = embed.dim, pool.out, self.layers[0].heads
+        assert embed.dim is not None
+        self.dim, self.out = embed.dim, pool.out
+        self.heads: int | None = self.layers[0].heads  # type: ignore[assignment]
         self.widths: tuple[int, ...] = tuple(layer.width for layer in self.layers)  # type: ignore[misc]
         self.of_picture: set[str] = set()
         self.known: dict[str, Tensor] | None = None
@@ -160,6 +164,8 @@ class Tower(nn.Module):
         """
         if not 0 <= rate < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {rate}")
+        if self.heads is None:
+            raise ZooError("a network of maps has no place for this dropout", key="backbone.dropout", given=rate)
         self.embed.drop = nn.Dropout(rate)
         for mlp in (m for m in self.modules() if isinstance(m, Mlp)):
             mlp.drop1, mlp.drop2 = nn.Dropout(rate), nn.Dropout(rate)

@@ -13,6 +13,7 @@ from promptzoo.blocks.align import AlignedCrossAttention, GlobalCrossAttention
 from promptzoo.blocks.attention import KnowledgeLocalityAttention, KnowledgeLocalityAttentionPaper, MeanTokens
 from promptzoo.blocks.blend import Blend
 from promptzoo.blocks.bottleneck import Bottleneck, Identity
+from promptzoo.blocks.convolution import ConvAdapter
 from promptzoo.blocks.coupling import Coupling, IndependentPrompts
 from promptzoo.blocks.frame import PixelFrame
 from promptzoo.blocks.fusion import KeepOwn, PromptFusion, PromptFusionPaper
@@ -26,6 +27,7 @@ __all__ = [
     "AlignedCrossAttention",
     "Blend",
     "Bottleneck",
+    "ConvAdapter",
     "Coupling",
     "GlobalCrossAttention",
     "Identity",

@@ -110,7 +110,7 @@ def normal(block: Bottleneck) -> None:
 
 
 def xavier(block: Bottleneck) -> None:
-    """Xavier's uniform numbers, and tiny ones for the bias (NOAH)."""
+    """Xavier's uniform numbers, and tiny ones for the bias (NOAH, before its tower draws anew)."""
     for linear in (block.down, block.up):
         nn.init.xavier_uniform_(linear.weight)
         nn.init.normal_(linear.bias, std=1e-6)

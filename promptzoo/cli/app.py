@@ -24,6 +24,7 @@ from promptzoo.cli.merge import merge
 from promptzoo.cli.predict import predict
 from promptzoo.cli.quiet import quiet
 from promptzoo.cli.report import report
+from promptzoo.cli.reproduce import reproduce
 from promptzoo.cli.settings import settings
 from promptzoo.cli.show import show
 from promptzoo.cli.train import train
@@ -80,12 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if usage is None:
             raise
         said = usage()
-        return failed(said[:1].lower() + said[1:].rstrip("."))
+        context = getattr(error, "ctx", None)
+        way = f"\n    {context.command_path} -h tells what there is" if context is not None else ""
+        return failed(said[:1].lower() + said[1:].rstrip(".") + way)
 
 
-def failed(sentence: str, code: int = 2) -> int:
+def failed(said: str, code: int = 2) -> int:
+    from promptzoo.pages.console import console, sentence
+
     with suppress(OSError):
-        print(f"error: {on_screen(sentence)}", file=sys.stderr)
+        sentence(console(errors=True), f"error: {said}")
     return code
 
 
@@ -144,6 +149,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "train": train,
     "compare": compare,
+    "reproduce": reproduce,
     "eval": evaluate,
     "predict": predict,
     "merge": merge,

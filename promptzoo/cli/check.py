@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
-from promptzoo.cli.short import EMBEDDED, on_embedded
+from promptzoo.cli.short import EMBEDDED, read
 from promptzoo.doing import doing
 
 
@@ -29,9 +29,9 @@ def check(
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Draw the tower, who acts at which site, and what it costs; without --pictures nothing is downloaded."""
+    recipe = read(words[0], words[1:], embedded)
     with doing("loading torch"):
         from promptzoo.pages.check import check_page
         from promptzoo.pages.console import console
-        from promptzoo.recipe.recipe import Recipe
 
-    check_page(Recipe.read(words[0], on_embedded(words[0], words[1:], embedded)), console(), pictures)
+    check_page(recipe, console(), pictures)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
-from promptzoo.cli.short import BATCH, EPOCHS, LR, overrides
+from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
@@ -42,24 +42,39 @@ def compare(
     task: Annotated[
         str | None, typer.Option("--task", metavar="TASK", help="Rank finished runs by what eval found on a task.")
     ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", metavar="NAME", help="base_to_new, cross or dg: ask about what was not learned."),
+    ] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", metavar="SET", help="Of cross and dg: a set's word or a folder; again.")
+    ] = None,
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,
     batch: Annotated[str | None, BATCH] = None,
+    embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
     with doing("loading torch"):
-        from promptzoo.pages import reached
+        from promptzoo.pages import reached, transfer
         from promptzoo.pages.comparison import FORMS, as_json, markdown, show
         from promptzoo.pages.console import console, say
         from promptzoo.pages.progress import Bar
+        from promptzoo.recipe.embedded import as_listed
+        from promptzoo.recipe.overrides import apart
+        from promptzoo.recipe.recipe import Recipe
         from promptzoo.studies.by_task import by_task
         from promptzoo.studies.compare import Terms, compared, on_of, seeds_of
+        from promptzoo.studies.transfer import protocol_of
+        from promptzoo.studies.transferred import transferred
 
     words = [*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)]
     if form not in FORMS:
         said = f"--format takes {', '.join(FORMS)}, not '{form}'"
         raise ZooError(said, key="--format", given=form, possible=FORMS)
     if task is not None:
+        if embedded:
+            raise ZooError("--task ranks finished runs, which --embedded cannot move", key="--embedded")
         ranked = by_task(task, words)
         if form == "table":
             reached.show(ranked, console())
@@ -67,9 +82,24 @@ def compare(
             say(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked))
         return
     aside = console(errors=True)
+    names, rest = apart(words)
+    asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names
     split, engine = on_of(on or ())
     terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine, together)
-    found = compared(words, terms, lambda text: aside.print(text, markup=False, soft_wrap=True), Bar)
+
+    def heard(text: str) -> None:
+        aside.print(text, markup=False, soft_wrap=True)
+
+    if protocol is not None:
+        told = transferred([*asked, *rest], terms, protocol_of(protocol, to or (), words), heard, Bar)
+        if form == "table":
+            transfer.show(told, console())
+        else:
+            say(transfer.markdown(told) if form == "markdown" else transfer.as_json(told))
+        return
+    if to:
+        raise ZooError("--to tells --protocol cross or dg what to ask about", key="--to", given=to)
+    found = compared([*asked, *rest], terms, heard, Bar)
     if form == "table":
         show(found, console())
     else:

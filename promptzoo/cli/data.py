@@ -5,13 +5,21 @@ from typing import Annotated
 
 import typer
 
-from promptzoo.cli.flags import Command
+from promptzoo.cli.flags import Command, Commands
+from promptzoo.doing import doing
 
-data = typer.Typer(help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.")
+data = typer.Typer(
+    help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.", cls=Commands
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
 Words = Annotated[
-    list[str], typer.Argument(metavar="ROOT", help="Where it lies, then key=value for the source's other arguments.")
+    list[str] | None,
+    typer.Argument(
+        metavar="ROOT KEY=VALUE",
+        help="Where it lies, and the source's other arguments: promptzoo show NAME.",
+        show_default=False,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
@@ -26,24 +34,21 @@ def list_sets() -> None:
 
 
 @data.command("check", cls=Command)
-def check_set(name: Name, words: Words) -> None:
+def check_set(name: Name, words: Words = None) -> None:
     """Count, decode every picture, and find what is missing, broken, or in two splits; or ROOT task=T: a task's set."""
-    from promptzoo.pages.console import console
-
-    if any(word.partition("=")[0] == "task" for word in words):
+    with doing("loading torch"):
         from promptzoo.pages.asked import counts_page
+        from promptzoo.pages.console import console
+        from promptzoo.pages.data import check_page, takes
 
-        counts_page(name, words, console())
-        return
-    from promptzoo.pages.data import check_page
-
-    check_page(name, words, console())
+    of_task = any(word.partition("=")[0] == "task" for word in words or ()) and not takes(name, "task")
+    (counts_page if of_task else check_page)(name, words or (), console())
 
 
 @data.command("show", cls=Command)
 def show_set(
     name: Name,
-    words: Words,
+    words: Words = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write.")] = Path("shots.png"),
     recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="Whose backbone looks.")] = "linear",
     shots: Annotated[int, typer.Option("--shots", metavar="COUNT", help="Pictures of a class.")] = 4,
@@ -51,16 +56,17 @@ def show_set(
     force: Force = False,
 ) -> None:
     """A contact sheet of the shots as a model sees them."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.shots import show_page
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.shots import show_page
 
-    show_page(name, words, out, console(), recipe=recipe, shots=shots, seed=seed, force=force)
+    show_page(name, words or (), out, console(), recipe=recipe, shots=shots, seed=seed, force=force)
 
 
 @data.command("split", cls=Command)
 def split_set(
     name: Name,
-    words: Words,
+    words: Words = None,
     test: Annotated[float, typer.Option("--test", metavar="SHARE", help="Share of each class to test on.")] = 0.2,
     val: Annotated[float, typer.Option("--val", metavar="SHARE", help="Share to validate on.")] = 0.1,
     seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of the division.")] = 0,
@@ -68,7 +74,8 @@ def split_set(
     force: Force = False,
 ) -> None:
     """Divide a set by a seed and write the division as a list."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.data import split_page
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.data import split_page
 
-    split_page(name, words, {"val": val, "test": test, "seed": seed}, out, console(), force)
+    split_page(name, words or (), {"val": val, "test": test, "seed": seed}, out, console(), force)

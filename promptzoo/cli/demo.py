@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.doing import doing
+
 DEMO = Path("runs/demo")
 
 
@@ -14,7 +16,8 @@ def demo(
     ] = DEMO,
 ) -> None:
     """Train the embedded hybrid (a minute on two cores, no network) and write a page of what came of it."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.demo import show_demo
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.demo import show_demo
 
     show_demo(out, console(errors=True))

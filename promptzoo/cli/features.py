@@ -7,6 +7,7 @@ import typer
 
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
+from promptzoo.doing import doing
 
 
 def features(
@@ -20,14 +21,15 @@ def features(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Compute the features of all pictures once, for whatever acts behind them: data.dataset=features data.file=F."""
-    from promptzoo.pages.console import console
-    from promptzoo.training.features_file import write_features
+    with doing("loading torch"):
+        from promptzoo.pages.console import console, sentence
+        from promptzoo.training.features_file import write_features
 
     found = write_features(what, out, words or (), weights=weights, force=force, trust_code=trust_code)
     screen = console()
     counts = ", ".join(f"{part} {count:,}" for part, count in found.counts.items())
     screen.print(f"{counts}: features {found.width} wide of {found.model}", markup=False, soft_wrap=True)
     for remark in found.remarks:
-        screen.print(f"note: {remark}", markup=False, soft_wrap=True)
+        sentence(screen, f"note: {remark}")
     texts = ", class texts with them" if found.texts else ""
-    screen.print(f"written to {out}{texts}: data.dataset=features data.file={out}", markup=False, soft_wrap=True)
+    sentence(screen, f"written to {out}{texts}: data.dataset=features data.file={out}")

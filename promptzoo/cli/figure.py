@@ -7,6 +7,7 @@ import typer
 
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
+from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 MARK, HEADS = "Outline so many of the largest.", "A panel for each head."
@@ -58,19 +59,20 @@ def figure(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Figures of finished runs: attention, grad-cam, t-SNE, curves and more; without a KIND, what each draws."""
-    from promptzoo.figures.asked import place, whole
-    from promptzoo.pages.console import console
-    from promptzoo.pages.figures import kinds_page, make_figure
-    from promptzoo.pages.run_page import make_page
+    if words and not page and out is None and data is None:
+        raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
+    with doing("loading torch"):
+        from promptzoo.figures.asked import place, whole
+        from promptzoo.pages.console import console
+        from promptzoo.pages.figures import kinds_page, make_figure
+        from promptzoo.pages.run_page import make_page
 
+    if page:
+        make_page(words or [], out, force, weights, console(errors=True), trust_code)
+        return
     if not words:
         kinds_page(console())
         return
-    if page:
-        make_page(words, out, force, weights, console(errors=True), trust_code)
-        return
-    if out is None and data is None:
-        raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
     given: dict[str, Any] = {
         "layer": layer, "heads": heads, "mark": mark, "of": of, "scores": scores, "at": place(at) if at else None,
         "to": to, "site": site, "shared_scale": shared_scale, "every": every, "split": split, "unit": unit,

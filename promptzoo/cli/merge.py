@@ -7,6 +7,7 @@ import typer
 
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
+from promptzoo.doing import doing
 
 
 def merge(
@@ -19,7 +20,8 @@ def merge(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Fold what a run tuned into a plain timm or open_clip model, in one file."""
-    from promptzoo.pages.console import console
-    from promptzoo.pages.merged import run
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.merged import run
 
     run(path, out, console(), weights=weights, force=force, trust_code=trust_code)

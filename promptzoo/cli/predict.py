@@ -30,7 +30,7 @@ def predict(
 ) -> None:
     """Name pictures with a finished run."""
     with doing("loading torch"):
-        from promptzoo.pages.console import console, say
+        from promptzoo.pages.console import console, say, sentence
         from promptzoo.pages.predictions import FORMS, predictions_page, written
         from promptzoo.training.predict import predict as name
 
@@ -52,6 +52,6 @@ def predict(
     broken = [(file, one) for file, one in found if isinstance(one, ZooError)]
     for file, error in broken:
         said = str(error) if str(file) in str(error) else f"{file}: {error}"
-        aside.print(f"left out: {said}", markup=False, soft_wrap=True)
+        sentence(aside, f"left out: {said}")
     if broken:
         raise typer.Exit(1)

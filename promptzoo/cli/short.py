@@ -1,8 +1,14 @@
 """The options that stand for overrides, which several commands share: `--lr 1e-3` is `train.lr=1e-3`."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
+
+from promptzoo.doing import doing
+
+if TYPE_CHECKING:
+    from promptzoo.recipe.recipe import Recipe
 
 PANEL = "In place of overrides"
 
@@ -26,10 +32,13 @@ def overrides(**short: str | None) -> list[str]:
     return [f"{word.replace('_', '.', 1)}={value}" for word, value in short.items() if value is not None]
 
 
-def on_embedded(recipe: str, words: Sequence[str], wanted: bool) -> list[str]:
-    """The words of a recipe, behind those that put it onto the embedded model and pictures where that is wanted."""
-    if not wanted:
-        return list(words)
-    from promptzoo.recipe.embedded import embedded
+def read(recipe: str, words: Sequence[str], on_embedded: bool) -> "Recipe":
+    """The recipe with its overrides, behind those that put it onto the embedded model and pictures where asked for.
 
-    return [*embedded(recipe), *words]
+    It is read before torch is, so that a wrong word is told at once.
+    """
+    with doing("reading the recipe"):
+        from promptzoo.recipe.embedded import embedded
+        from promptzoo.recipe.recipe import Recipe
+
+        return Recipe.read(recipe, [*(embedded(recipe) if on_embedded else ()), *words])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
-from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, SEED, on_embedded, overrides
+from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, SEED, overrides, read
 from promptzoo.cli.stale import STALE
 from promptzoo.cli.trust import TRUST
 from promptzoo.doing import doing
@@ -43,14 +43,7 @@ def train(
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
-    with doing("loading torch"):
-        from promptzoo.pages.console import console
-        from promptzoo.pages.progress import Bar
-        from promptzoo.pages.result import result_page
-        from promptzoo.recipe.embedded import at_home
-        from promptzoo.recipe.recipe import Recipe
-        from promptzoo.training.run_folder import RunFolder
-        from promptzoo.training.session import train as run
+    from promptzoo.pages.console import console, sentence
 
     short = overrides(train_epochs=epochs, train_lr=lr, data_batch=batch, train_seed=seed)
     if not words and not resume:
@@ -59,13 +52,18 @@ def train(
         raise ZooError("--out begins a run and --resume continues one; give one of them")
     if not words and (short or embedded):
         raise ZooError(f"a run goes on as it was begun; --resume takes no {', '.join(short) or '--embedded'}")
+    asked = read(words[0], [*words[1:], *short], embedded) if words else None
+    with doing("loading torch"):
+        from promptzoo.pages.progress import Bar
+        from promptzoo.pages.result import result_page
+        from promptzoo.recipe.embedded import at_home
+        from promptzoo.training.run_folder import RunFolder
+        from promptzoo.training.session import train as run
+
     begun = RunFolder(resume or "")
-    if words:
-        recipe = Recipe.read(words[0], on_embedded(words[0], [*words[1:], *short], embedded))
-    else:
-        recipe = begun.recipe(trust_code)
+    recipe = asked or begun.recipe(trust_code)
     for remark in (*begun.remarks, *recipe.remarks):
-        console(errors=True).print(f"note: {remark}", markup=False, soft_wrap=True)
+        sentence(console(errors=True), f"note: {remark}")
     first = not RUNS.exists()
     free = None if resume or out else free_folder(RUNS, recipe.name)
     try:
@@ -76,8 +74,8 @@ def train(
                 free.rmdir()
                 if first:
                     RUNS.rmdir()
-        asked = words and not embedded and not any(word.startswith("data.root") for word in words)
-        if isinstance(error, ZooError) and error.key in LACKING and asked and not at_home(recipe):
+        own = words and not embedded and not any(word.startswith("data.root") for word in words)
+        if isinstance(error, ZooError) and error.key in LACKING and own and not at_home(recipe):
             way = f"without them, on the embedded model and pictures: promptzoo train {recipe.name} --embedded"
             error.lines = (*error.lines, way)
         raise

@@ -3,17 +3,17 @@
 WAY_IN = """\
 promptzoo {version}: prompt architectures for large frozen vision models
 
-  promptzoo list                          what there is: recipes, blocks, methods, sets
-  promptzoo show lora                     all about one of them
-  promptzoo check lora                    who acts where, and what it costs; nothing is downloaded
+  promptzoo list                      what there is: recipes, blocks, sets ...
+  promptzoo show lora                 all about one of them
+  promptzoo check lora                who acts where, and what it costs
 
-  promptzoo train linear                  trains on the embedded model and pictures, without a network
-  promptzoo train lora --embedded         so can every other recipe
-  promptzoo train lora data.root=DIR      on your own pictures: DIR/train/CLASS/*.jpg, DIR/test/CLASS/*.jpg
+  promptzoo train linear              on embedded pictures, without a network
+  promptzoo train lora --embedded     so can every other recipe
+  promptzoo train lora data.root=DIR  on yours, DIR/{{train,test}}/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
-  promptzoo compare, report, merge, features, data, settings, demo
-  promptzoo COMMAND -h                    the options of a command; promptzoo -h, all commands
+  promptzoo compare, reproduce, report, merge, features, data, settings, demo
+  promptzoo COMMAND -h                its options; promptzoo -h, all commands
 """
 
 EXIT_CODES = (

@@ -1,6 +1,6 @@
 """Counts what was asked, recipe after recipe, and gathers the rows of the table."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,22 @@ from promptzoo.costs.measure import measure
 from promptzoo.costs.report import Counted, Report
 from promptzoo.costs.rows import Refused, Row
 from promptzoo.costs.store import Store
+from promptzoo.doing import each
 from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import RecipeList
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.trust import refuse_code
 from promptzoo.training.runs import NOTHING, Accuracy, read_runs
 
-#: Things to be worked at -> the same, one by one, shown to whoever watches.
-Bar = Callable[[Sequence[Any]], Iterable[Any]]
-
 
 class Gathering:
     """Counts recipe after recipe, takes from the store what is there already (unless `again`), and gathers rows.
 
-    `classes` are how many, where a recipe's pictures do not tell; `bar` hands on what is worked at, one by one.
+    `classes` are how many, where a recipe's pictures do not tell.
     """
 
-    def __init__(self, classes: int | None = None, again: bool = False, bar: Bar = iter) -> None:
-        self.classes, self.again, self.bar, self.store = classes, again, bar, Store()
+    def __init__(self, classes: int | None = None, again: bool = False) -> None:
+        self.classes, self.again, self.store = classes, again, Store()
         self.memo: Memo = {}
         self.rows: list[Row] = []
         self.refused: list[Refused] = []
@@ -56,7 +54,7 @@ class Gathering:
 
         With `memory` that of a training step is estimated.
         """
-        for recipe in self.bar(recipes):
+        for recipe in each("counting", recipes):
             found = self.count(recipe, self.classes)
             taken = measure(recipe, classes=found.classes, compile=compile) if measured else None
             kept = self.estimated(recipe, found.classes) if memory else None
@@ -73,7 +71,7 @@ class Gathering:
     def combinations(self, wishes: Wishes) -> None:
         """Every combination; one that cannot be built is listed with its sentence."""
         number = self.classes or PLACEHOLDERS
-        for asked in self.bar(list(wishes.combinations())):
+        for asked in each("counting", list(wishes.combinations())):
             if asked.recipe is None:
                 self.refused.append(Refused(asked.name, asked.sentence))
                 continue
@@ -91,7 +89,7 @@ class Gathering:
         runs = read_runs(folder)
         self.skipped += [(path, reason) for path, reason in runs.skipped if reason != NOTHING]
         self.remarks += runs.remarks
-        for group in self.bar(list(runs.groups)):
+        for group in each("counting", list(runs.groups)):
             try:
                 if not trust_code:
                     refuse_code(group.recipe.node, group.accuracy.paths[0])
@@ -110,7 +108,7 @@ class Gathering:
     def listed(self, asked: RecipeList) -> Listed:
         """The rows of a list, counted as far as it asks."""
         found = []
-        for one, recipe in zip(self.bar(asked.rows), asked.recipes(), strict=True):
+        for one, recipe in zip(each("counting", asked.rows), asked.recipes(), strict=True):
             classes = one.classes or self.classes
             if asked.counts == "parameters":
                 found.append(tuned_share(recipe, classes))

@@ -81,9 +81,9 @@ def forward(module: Callable[[Tensor], object], image: Tensor, under: Conditions
 
 def bare_step(bare: Model, image: Tensor, under: Conditions) -> Work:
     """Forward and backward of a bare backbone, which from then on is cut off below its first layer."""
-    enter = bare.at("visual.embed.enter")[0]
-    end_here = Leaf(bare.visual.dim).to(under.device)
-    enter.around(end_here.added if under.compile else leaf, "leaf")
+    maps = bare.visual.heads is None  # whose layers have no place for prompts
+    end_here = Leaf().to(under.device).added if under.compile else leaf
+    bare.at("visual.embed" if maps else "visual.embed.enter")[0].around(end_here, "leaf")
     slope, features = torch.randn(bare.visual.out).to(under.device), under.as_one(bare.visual.features)
 
     def work() -> None:
@@ -100,15 +100,15 @@ def leaf(enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
 
 
 class Leaf(nn.Module):
-    """The same inside a graph, which has no leaf of its own: zeros that learn are added."""
+    """The same inside a graph, which has no leaf of its own: a zero that learns is added."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.zeros = nn.Parameter(torch.zeros(dim))
+        self.zero = nn.Parameter(torch.zeros(()))
 
     def added(self, enter: Callable[..., Tensor], x: Tensor, notes: Notes) -> Tensor:
-        """b n d -> b n d"""
-        return enter(x, notes).detach() + self.zeros
+        """b n d -> b n d, or a map of any shape."""
+        return enter(x, notes).detach() + self.zero
 
 
 def training_step(recipe: Recipe, model: Model, image: Tensor, under: Conditions, keep: bool = False) -> Work:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageFile
 
-from promptzoo.data.picture import UNREADABLE, formats, in_rgb
+from promptzoo.data.picture import UNREADABLE, formats, in_rgb, reason
 from promptzoo.data.sources import text
 from promptzoo.data.sources.folder import missing
 from promptzoo.errors import ZooError
@@ -38,7 +38,7 @@ def stored(path: Path, *, truncated: bool = False) -> Stored:
             pass
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
-        raise ZooError(f"{path}: this picture cannot be read ({error})") from error
+        raise ZooError(f"{path}: this picture cannot be read ({reason(error, path)})") from error
 
 
 def decoded(path: Path) -> Image.Image:

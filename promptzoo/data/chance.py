@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-ORDER, AUGMENT = 0, 1  # purposes: streams of one seed that never meet
+ORDER, AUGMENT, COLOUR = 0, 1, 2  # purposes: streams of one seed that never meet
 
 
 def uniform(count: int, seed: int, purpose: int, *place: int) -> NDArray[np.float64]:

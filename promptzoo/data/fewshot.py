@@ -48,10 +48,12 @@ def few_shot(
             if usable is None or usable(pictures[place]):
                 taken.append(place)
         if len(taken) < shots:
-            short.append(f"'{name}' has {len(taken)}")
+            short.append((len(taken), f"'{name}' has {len(taken)}"))
         train += sorted(taken[:shots], key=called.__getitem__)
         held += sorted(taken[shots:], key=called.__getitem__)
     if short:
-        said, way = f"'shots' is {shots}, but class {some(short, quote='')}", "take fewer shots or add pictures"
+        said = f"'shots' is {shots}, but class {some((told for _, told in short), quote='')}"
+        least = min(short)[0]
+        way = f"take data.shots={least}, or data.shots=null for all" if least else "add pictures"
         raise ZooError(said, key="shots", given=shots, remedy=way)
     return chosen(pictures, train), chosen(pictures, held)

@@ -6,20 +6,21 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from promptzoo.data import chance
 from promptzoo.data.aside import as_tensors, readers, reading_aside
+from promptzoo.data.augment import Augment
 from promptzoo.data.cache import Cache
 from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import chosen, columns
-from promptzoo.data.transforms import Pixels, crop_flip, normalised, pixels
+from promptzoo.data.transforms import Pixels, normalised, pixels
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
-AUGMENTS = ("none", "crop_flip")
 Wanted = tuple[int, list[int], float]  # epoch, indices, share
 
 
@@ -43,9 +44,10 @@ class Reader(Dataset[Any]):
     `views` is how many cuts of a picture there are, in turn; 0 for a new one in each epoch.
     """
 
-    def __init__(self, pictures: Sequence[Picture], cache: Cache, augment: str, seed: int, views: int = 0) -> None:
-        self.pictures, self.cache, self.augment, self.seed = pictures, cache, augment, seed
-        self.labels, self.views = columns(pictures)[1], views if augment != "none" else 1
+    def __init__(self, pictures: Sequence[Picture], cache: Cache, how: Augment | str, seed: int, views: int) -> None:
+        self.pictures, self.cache, self.seed, self.labels = pictures, cache, seed, columns(pictures)[1]
+        self.augment = Augment(how) if isinstance(how, str) else how
+        self.views = views if self.augment else 1
         self.features = [pictures.vectors] if isinstance(pictures, Features) else []  # n o, of each view
         self.enough = True  # where there are features, nobody asks for pictures
 
@@ -60,14 +62,16 @@ class Reader(Dataset[Any]):
             views = self.cache.together(partial(self.view, epoch), indices)
         except ZooError as error:
             return error
-        return Batch(normalised(views, self.cache.preprocess), labels, torch.tensor(indices), share, frozen)
+        image = self.augment.erased(normalised(views, self.cache.preprocess), self.seed, epoch, indices)
+        return Batch(image, labels, torch.tensor(indices), share, frozen)
 
     def view(self, epoch: int, index: int) -> Pixels:
         """What the backbone sees of picture `index` in this epoch."""
         picture = self.pictures[index]
-        if self.augment == "none":
+        if not self.augment:
             return self.cache.view(picture)
-        return pixels(crop_flip(self.cache.image(picture), self.cache.preprocess, self.seed, epoch, index))
+        image = self.cache.image(picture) if self.augment.whole else Image.fromarray(self.cache.view(picture))
+        return pixels(self.augment.view(image, self.cache.preprocess, self.seed, epoch, index))
 
 
 class Loader:
@@ -89,7 +93,7 @@ class Loader:
         *,
         batch: int = 64,
         shuffle: bool = False,
-        augment: str = "none",
+        augment: Augment | str = "none",
         views: int = 0,
         seed: int = 0,
         workers: int = 0,
@@ -97,8 +101,6 @@ class Loader:
         world: int = 1,
         least: int = 2,
     ) -> None:
-        if augment not in AUGMENTS:
-            raise ZooError(f"'augment' is {augment!r}", key="augment", given=augment, possible=AUGMENTS)
         if shuffle and 0 < min(batch, len(pictures)) < world:
             raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
         self.reader = Reader(pictures, cache, augment, seed, views)
@@ -144,16 +146,18 @@ class Loader:
                 raise copy(found)  # a new one, since its traceback holds this frame and so the processes
             yield found
 
+    def some(self, places: Sequence[int]) -> "Loader":
+        """The same of some of its pictures, by place, in that order; what was remembered of them is not."""
+        made, one = copy(self), self.reader
+        made.plan, made.processes = [], None
+        made.reader = Reader(chosen(one.pictures, places), one.cache, one.augment, one.seed, one.views)
+        return made
+
     @property
     def bytes(self) -> int:
         """How large a batch is."""
         height, width = self.reader.cache.preprocess.size
         return 3 * 4 * height * width * min(self.batch, len(self.reader.pictures))
-
-    @property
-    def augment(self) -> str:
-        """How training changes its pictures."""
-        return self.reader.augment
 
     def gather(
         self, function: Callable[[Tensor], Tensor], epoch: int | None = None, *, only: Sequence[int] | None = None
@@ -163,11 +167,11 @@ class Loader:
         As evaluation sees it, `only` some of them by place; or as training does in an `epoch`, all of them.
         """
         assert only is None or epoch is None, "a cut depends on the place among all pictures"
-        reader, augment = self.reader, "none" if epoch is None else self.augment
-        pictures = reader.pictures if only is None else chosen(reader.pictures, only)
-        plain = Loader(pictures, reader.cache, batch=self.batch, augment=augment, seed=self.seed, workers=self.workers)
+        reader, augment = self.reader, Augment() if epoch is None else self.reader.augment
+        seen = reader.pictures if only is None else chosen(reader.pictures, only)
+        plain = Loader(seen, reader.cache, batch=self.batch, augment=augment, seed=self.seed, workers=self.workers)
         found = []
-        with torch.no_grad(), doing("computing features", len(pictures)) as step:
+        with torch.no_grad(), doing("computing features", len(seen)) as step:
             for batch in plain.epoch(epoch or 0):
                 found.append(function(batch.image).cpu())
                 step(len(batch.label))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptzoo.data.picture import UNREADABLE, formats
+from promptzoo.data.picture import UNREADABLE, formats, reason
 from promptzoo.errors import ZooError
 from promptzoo.files import write
 from promptzoo.paths import regular
@@ -34,7 +34,7 @@ def read_masks(paths: Sequence[Path]) -> tuple[list[Ids], str]:
                 if image.mode == "1":
                     masks[-1] *= VOID
         except UNREADABLE as error:
-            raise ZooError(f"{path}: this mask cannot be read ({error})") from error
+            raise ZooError(f"{path}: this mask cannot be read ({reason(error, path)})") from error
         if modes[-1] not in ("P", "L"):
             raise ZooError(
                 f"{path}: a mask is indexed (P) or grey (L), this one is {modes[-1]}, whose colours say no id"

@@ -77,11 +77,15 @@ def decoded(path: Path) -> Image.Image:
         with Image.open(regular(path, "picture"), formats=formats()) as image:
             image.load()
     except UNREADABLE as error:
-        reason = str(error).replace(str(path), "the file").replace(repr(str(path)), "the file") or type(error).__name__
-        raise ZooError(f"this picture cannot be read ({reason})", place=path) from error
+        raise ZooError(f"this picture cannot be read ({reason(error, path)})", place=path) from error
     with suppress(*UNREADABLE):  # a broken EXIF note does not make the picture unreadable
         ImageOps.exif_transpose(image, in_place=True)
     return image
+
+
+def reason(error: Exception, path: Path) -> str:
+    """What is wrong with a file, without its path, which is told beside."""
+    return str(error).replace(f" {str(path)!r}", "").replace(str(path), "the file") or type(error).__name__
 
 
 def upright(image: Image.Image) -> Image.Image:

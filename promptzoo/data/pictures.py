@@ -1,8 +1,8 @@
 """A long list of pictures that are made when they are asked for: `Pictures`."""
 
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -61,3 +61,13 @@ def columns(pictures: Sequence[Picture]) -> tuple[Sequence[str], Sequence[int]]:
 def chosen(pictures: Sequence[Picture], places: Sequence[int]) -> Sequence[Picture]:
     """Those at some places, as lazy as they were."""
     return pictures.some(places) if isinstance(pictures, Pictures | Features) else [pictures[place] for place in places]
+
+
+def of_classes(pictures: Sequence[Picture], labels: Mapping[int, int]) -> Sequence[Picture]:
+    """Those of some classes, under other labels (old -> new), as lazy as they were."""
+    if isinstance(pictures, Features):
+        return pictures.of(labels)
+    kept = chosen(pictures, [place for place, label in enumerate(columns(pictures)[1]) if label in labels])
+    if isinstance(kept, Pictures):
+        return Pictures(kept.root, kept.names, array("l", (labels[label] for label in kept.labels)))
+    return [replace(one, label=labels[one.label]) for one in kept]

@@ -39,18 +39,18 @@ def split(
     *,
     shots: int | None = None,
     seed: int = 0,
-    augment: str = "none",
+    whole: bool = False,
     on_bad_image: str = "error",
 ) -> Splits:
     """The shots of `seed`; to validate on, the set's own split or what `few_shot` holds back; the whole test split.
 
-    Every picture of these is decoded here, into `cache`, so that training meets no surprise.  Where they are more than
-    `MANY` they are decoded when they are needed, and one that cannot be read ends the run then; not with `on_bad_image`
-    "skip", which looks at all of them, however many.
+    Every picture of these is decoded here, into `cache`, those to train on `whole` where they are cut later, so that
+    training meets no surprise.  Where they are more than `MANY` they are decoded when they are needed, and one that
+    cannot be read ends the run then; not with `on_bad_image` "skip", which looks at all of them, however many.
     Raises `ZooError` naming the pictures that cannot be read unless `on_bad_image` is "skip", and classes that have
     too few pictures, or none to test on.
     """
-    skip, whole = on_bad_image == "skip", augment != "none"
+    skip = on_bad_image == "skip"
     own = dataset.few_shot(shots, seed) if shots else None
     if dataset.tested_alone:
         own = [], []

@@ -15,6 +15,7 @@ FILTERS = {name: Image.Resampling[name.upper()] for name in INTERPOLATIONS}
 AREA = (0.08, 1.0)  # share of the picture that a training crop covers
 SHAPE = (3 / 4, 4 / 3)  # its width over its height
 TRIES = 10
+MARGIN = 8 / 7  # VPT's resized side over its square, 256 / 224
 
 Pixels = NDArray[np.uint8]  # h w 3
 
@@ -43,23 +44,43 @@ def covering(height: int, width: int, rows: int, columns: int) -> tuple[int, int
     return round(height / scale), round(width / scale)
 
 
-def crop_flip(image: Image.Image, preprocess: Preprocess, seed: int, epoch: int, index: int) -> Image.Image:
+def crop_flip(
+    image: Image.Image, preprocess: Preprocess, seed: int, epoch: int, index: int, area: tuple[float, float] = AREA
+) -> Image.Image:
     """The training view: a random part of the picture, resized, mirrored half of the time.
 
     The augmentation of LORE's and SA²VP's code (Szegedy et al. 2015). A function of seed, epoch and index alone.
     """
     draws = chance.uniform(4 * TRIES + 1, seed, chance.AUGMENT, epoch, index)
     rows, columns = preprocess.size
-    view = image.crop(part(image.width, image.height, draws[1:]))
-    view = view.resize((columns, rows), FILTERS[preprocess.interpolation])
-    return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if draws[0] < 0.5 else view
+    view = image.crop(part(image.width, image.height, draws[1:], area))
+    return mirrored(view.resize((columns, rows), FILTERS[preprocess.interpolation]), draws[0])
 
 
-def part(width: int, height: int, draws: NDArray[np.float64]) -> tuple[int, int, int, int]:
+def shift_flip(image: Image.Image, preprocess: Preprocess, seed: int, epoch: int, index: int) -> Image.Image:
+    """VPT's training view: the shorter side resized to 256 for 224, a random square of 224 of that, mirrored half of
+    the time; other sizes in proportion.  A function of seed, epoch and index alone.
+    """
+    flip, down, across = chance.uniform(3, seed, chance.AUGMENT, epoch, index)
+    rows, columns = preprocess.size
+    height, width = covering(image.height, image.width, round(rows * MARGIN), round(columns * MARGIN))
+    view = image.resize((width, height), FILTERS[preprocess.interpolation])
+    top, left = int(down * (height - rows + 1)), int(across * (width - columns + 1))
+    return mirrored(view.crop((left, top, left + columns, top + rows)), flip)
+
+
+def mirrored(view: Image.Image, draw: float) -> Image.Image:
+    """The view, left and right changed where the draw is below 1/2."""
+    return view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if draw < 0.5 else view
+
+
+def part(
+    width: int, height: int, draws: NDArray[np.float64], covers: tuple[float, float] = AREA
+) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a random part; when no try fits, the largest middle part of allowed shape."""
     low, high = (math.log(shape) for shape in SHAPE)
     for area, shape, across, down in draws.reshape(TRIES, 4):
-        pixels = width * height * (AREA[0] + area * (AREA[1] - AREA[0]))
+        pixels = width * height * (covers[0] + area * (covers[1] - covers[0]))
         ratio = math.exp(low + shape * (high - low))
         wide, tall = round(math.sqrt(pixels * ratio)), round(math.sqrt(pixels / ratio))
         if 0 < wide <= width and 0 < tall <= height:

@@ -11,10 +11,9 @@ from promptzoo.figures.panels import Array, Overlaid
 from promptzoo.figures.scatter import cut
 from promptzoo.recipe.importing import package
 
-ONE, TWO, FEW, MOST = 3.35, 7.0, 5, 11  # inches of one and of two columns; panels that fit one, and a row
+ONE, TWO, FEW, MOST = 3.35, 7.0, 5, 11  # inches of one and of two columns; squares that fit one, panels of a row
 GAP, TITLE, LINE, BAR = 0.07, 0.16, 0.105, 0.125  # inches: between panels, above them, of a note, of a scale
 NAME, NOTE = 7.0, 6.0  # points
-LETTER = 0.6 / 72  # inches of a letter, for each of its points
 STRENGTH = 0.5  # of a map over its picture
 
 
@@ -22,16 +21,16 @@ def pictures(rows: Sequence[Sequence[Overlaid]], legend: Sequence[str], scheme: 
     """A figure as high as its rows need; a long row goes on below."""
     lines = [row[start : start + MOST] for row in rows for start in range(0, len(row), MOST)]
     most = max(map(len, lines))
-    wide = ONE if most <= FEW else TWO
     weights = [max(aspect(row[place]) for row in lines if place < len(row)) for place in range(most)]
-    across = [(wide - GAP * (most - 1)) * weight / sum(weights) for weight in weights]
+    wide = ONE if most == 1 or sum(weights) <= FEW else TWO
+    across = [(wide - GAP * most) * weight / sum(weights) for weight in weights]
     heights = [height(row, across) for row in lines]
     total = sum(sum(one) for one in heights) + GAP * (len(lines) - 1) + (0.2 if any(legend) else 0)
     figure = package("matplotlib.figure", "page").Figure(figsize=(wide, total))
     top = total
     for row, (above, tall, below) in zip(lines, heights, strict=True):
         for place, one in enumerate(row):
-            left, width = sum(across[:place]) + GAP * place, across[place]
+            left, width = sum(across[:place]) + GAP * (place + 0.5), across[place]
             deep = min(tall, width / aspect(one))
             axes = figure.add_axes([left / wide, (top - above - deep) / total, width / wide, deep / total])
             seen(axes, one, scheme)
@@ -71,8 +70,9 @@ def seen(axes: Any, one: Overlaid, scheme: Scheme) -> None:
         if mask.any() and not mask.all():
             axes.contour(mask, [0.5], colors=[scheme.colours[painted]], linewidths=0.9)
     for line in one.lines:
-        axes.plot(line.x, line.y, color="white", lw=line.width + 0.4, alpha=0.6, solid_capstyle="round")
-        axes.plot(line.x, line.y, color=scheme.colours[line.colour], lw=line.width, solid_capstyle="round")
+        for colour, more, alpha in (("white", 0.4, 0.6), (scheme.colours[line.colour], 0, 1)):
+            end = {"marker": "o", "markevery": [1], "ms": line.width + more + 1.2, "mew": 0}
+            axes.plot(line.x, line.y, color=colour, lw=line.width + more, alpha=alpha, solid_capstyle="round", **end)
     for x0, y0, x1, y1 in one.boxes:
         for colour, width in (("black", 1.8), ("white", 0.8)):
             axes.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=colour, lw=width)
@@ -92,9 +92,9 @@ def written(
     (left, low, wide, high), (whole, total) = box, size
 
     def text(x: float, y: float, said: str, points: float, **more: Any) -> None:
-        if len(said) * LETTER * points > wide and points == NAME:  # two words are smaller before they are cut
+        if points == NAME and fitted(said, NAME, wide) != said:  # two words are smaller before they are cut
             points = NOTE
-        said = cut(said, max(3, int(wide / (LETTER * points))))
+        said = fitted(said, points, wide)
         figure.text(x / whole, y / total, said, fontsize=points, **more)
 
     middle = left + wide / 2
@@ -106,13 +106,25 @@ def written(
         )
         scale.imshow([list(range(64))], cmap="jet", aspect="auto")
         scale.set_axis_off()
-        for x, value, side in ((left, one.limits[0], "left"), (left + wide, one.limits[1], "right")):
-            figure.text(
-                x / whole, (low - 0.08) / total, number(value), fontsize=5.5, ha=side, va="center", color=scheme.soft
-            )
+        for x, said, side in zip((left, left + wide), ends(*one.limits), ("left", "right"), strict=True):
+            figure.text(x / whole, (low - 0.08) / total, said, fontsize=5.5, ha=side, va="center", color=scheme.soft)
         low -= BAR
     for place, said in enumerate(one.note):
         text(middle, low - 0.03 - LINE * place, said, NOTE, ha="center", va="top", color=scheme.soft)
+
+
+def fitted(said: str, points: float, wide: float) -> str:
+    """As much of a text as so many inches hold."""
+    if not said.strip():
+        return said
+    path = package("matplotlib.textpath", "page").TextPath((0, 0), said, size=points)
+    long = path.get_extents().width / 72
+    return said if long <= wide else cut(said, max(3, int(len(said) * wide / long)))
+
+
+def ends(low: float, most: float) -> tuple[str, str]:
+    """What stands at both ends of a scale; what nobody tells from 0 there is 0."""
+    return number(low if abs(low) > 1e-4 * abs(most) else 0.0), number(most if abs(most) > 1e-4 * abs(low) else 0.0)
 
 
 def number(value: float) -> str:

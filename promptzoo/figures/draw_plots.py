@@ -7,7 +7,7 @@ import numpy as np
 
 from promptzoo.costs.rows import sets
 from promptzoo.figures.draw_pictures import NAME, NOTE, ONE, TWO
-from promptzoo.figures.marks import COLOURS, SHAPES, Scheme, marks
+from promptzoo.figures.marks import COLOURS, SHAPES, Scheme, marks, of_class
 from promptzoo.figures.panels import Cloud, Counts, Curves, Lines, Matrix, Panel, Standings
 from promptzoo.figures.scatter import cut, keys, scatter
 from promptzoo.figures.scatter_matplotlib import draw_keys, draw_scatter
@@ -19,9 +19,9 @@ NAMED = 40  # classes that a legend still names
 def clouds(rows: Sequence[Sequence[Cloud]], legend: Sequence[str], scheme: Scheme) -> Any:
     """A square for each model, and the classes below."""
     panels = [one for row in rows for one in row]
-    across = min(len(panels), 2) if len(panels) <= 2 else min(4, len(panels))
-    wide = ONE if len(panels) <= 2 else TWO
-    side, down, lines = wide / across, -(-len(panels) // across), -(-len(legend) // (3 if wide == ONE else 6))
+    wide, down = (ONE if len(panels) <= 2 else TWO), -(-len(panels) // 4)
+    across = -(-len(panels) // down)
+    side, lines = wide / across, -(-len(legend) // (3 if wide == ONE else 6))
     foot = 0.15 * lines + 0.1 if 0 < len(legend) <= NAMED else 0.0
     total = down * (side + 0.3) + foot
     figure = package("matplotlib.figure", "page").Figure(figsize=(wide, total))
@@ -48,8 +48,9 @@ def clouds(rows: Sequence[Sequence[Cloud]], legend: Sequence[str], scheme: Schem
 
 def mark(label: int, scheme: Scheme) -> dict[str, Any]:
     """A class by its colour and, beyond so many colours, its shape."""
-    shape = SHAPES[label // COLOURS % len(SHAPES)][1]
-    return {"marker": shape, "color": scheme.colours[label % COLOURS], "mec": "none"}
+    colour, shape, hollow = of_class(label)
+    painted = scheme.colours[colour]
+    return {"marker": SHAPES[shape][1], "color": painted, "mfc": "none" if hollow else painted, "mew": 0.6}
 
 
 def headed(axes: Any, one: Panel, scheme: Scheme, below: bool = False) -> None:

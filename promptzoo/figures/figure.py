@@ -132,7 +132,9 @@ def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], wo
     if not runs:
         raise ZooError(f"which run?  {kind.name} is a figure of finished runs", key="runs")
     if kind.of == "pictures" and not pictures:
-        raise ZooError(f"which picture?  {kind.name} is a figure of pictures", key="pictures")
+        raise ZooError(
+            f"which picture?  {kind.name} is a figure of pictures; a folder is taken for a run", key="pictures"
+        )
     if kind.of != "pictures" and pictures:
         said = f"{kind.name} takes no pictures"
         raise ZooError(said, key="pictures", given=str(pictures[0]))

@@ -56,6 +56,12 @@ SHAPES = (
 )  # fmt: skip
 
 
+def of_class(label: int) -> tuple[int, int, bool]:
+    """The colour and the shape of a class in a cloud, by their places, and whether it is hollow, as every second is."""
+    turn, colour = divmod(label, COLOURS)
+    return colour, turn % len(SHAPES), turn % 2 == 1
+
+
 @dataclass(frozen=True)
 class Mark:
     """A place in the palette, and whether it is filled."""

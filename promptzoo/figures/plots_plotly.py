@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from promptzoo.figures.marks import COLOURS, SHAPES, Scheme
+from promptzoo.figures.marks import COLOURS, SHAPES, Scheme, of_class
 from promptzoo.figures.panels import Cloud, Curves, Matrix
 from promptzoo.figures.scatter import cut
 from promptzoo.figures.style import safe, template
@@ -65,14 +65,14 @@ def cloud_figure(one: Cloud, pictures: Sequence[str], scheme: Scheme) -> dict[st
     traces = []
     for label in np.unique(one.labels).tolist():
         some = np.flatnonzero(one.labels == label)
-        shape = SHAPES[label // COLOURS % len(SHAPES)][0]
+        colour, shape, hollow = of_class(label)
         traces.append({
             "type": "scatter", "mode": "markers", "name": safe(cut(one.names[label], 24)),
             "x": one.points[some, 0].tolist(), "y": one.points[some, 1].tolist(),
             "text": [safe(pictures[place]) for place in some.tolist()],
             "hovertemplate": "%{text}<extra>%{fullData.name}</extra>",
-            "marker": {"size": 7, "color": scheme.colours[label % COLOURS], "symbol": shape,
-                       "line": {"width": 0.5, "color": scheme.paper}},
+            "marker": {"size": 7, "color": scheme.colours[colour], "symbol": SHAPES[shape][0] + "-open" * hollow,
+                       "line": {"width": 1.5} if hollow else {"width": 0.5, "color": scheme.paper}},
         })  # fmt: skip
     axis = {"showticklabels": False, "ticks": "", "showgrid": False}
     legend = {"orientation": "h", "y": -0.05, "font": {"size": 11}}

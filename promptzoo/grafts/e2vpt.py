@@ -29,7 +29,7 @@ class EfficientPrompts(Graft):
     of these or more.  What matters is |d loss / d mask|, the mean over the training batches, the mask 1 everywhere and
     dropout silent: a token's mask multiplies it in every layer, and so its derivative is sum_l <P_l, d loss / d P_l>.
     As released this mean has a sign, so that much of what matters is taken away, and the optimizer moves while it is
-    taken; tokens that are gone stay as zeros, which `remove: false` does here.
+    taken; each token loses as many pieces; tokens that are gone stay as zeros, which `remove: false` does here.
     Raises `ValueError` for counts below 1 (`pairs` below 0), shares outside [0, 1), and `pieces` that do not divide the
     width of each layer.
     """

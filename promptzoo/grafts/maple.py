@@ -27,7 +27,8 @@ class CoupledPrompts(Graft):
     MaPLe, Khattak et al. 2023, Sec. 3.2, Eq. 1-8.  In the first layer the words stand behind the start token, with
     `length` and `init` as in `Context`; in each later one new words take their places, behind `depth` they travel on.
     The prompts of the image stand before its patches, where the released code has them behind: the same function,
-    since prompts have no position.  Each layer has a coupling of its own, here drawn apart, as released all alike.
+    since prompts have no position.  Each layer has a coupling of its own, drawn apart; as released those behind the
+    first layer start alike.
     Prompts of the image that are made of none (`independent_prompts`) may begin as patches, by `start`.
     Raises `ZooError` without a text tower or a head that reads it, when `depth` is more than either tower has, and for
     another `start` than `random` where couplings make the prompts.
@@ -76,7 +77,7 @@ class CoupledPrompts(Graft):
 
     def attach(self, model: Model, name: str) -> None:
         """Acts where words become vectors, and where prompts enter each layer of both towers."""
-        slots, words = model.slots[name], Slots(self.context.length, Slots(1))
+        slots, words = model.slots[name], Slots(self.context.length, Slots(self.context.start))
         self.context.attach(model, name, self.insert)
         inserts = [Given(slots, partial(self.prompts, layer)) for layer in range(self.depth)]
         model.at("visual.embed.enter")[0].around(inserts[0].join, name)

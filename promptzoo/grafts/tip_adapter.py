@@ -94,7 +94,7 @@ class TipAdapter(Graft):
                 remedy=f"give it alpha and beta and grafts.{self.name}.search=null",
             )
         device = self.keys.device
-        augmented = data.train.augment != "none"
+        augmented = bool(data.train.reader.augment)
         views = [data.train.gather(lambda image: model.frozen_features(image.to(device)), epoch)
                  for epoch in (range(self.passes) if augmented else [None])]  # fmt: skip
         self.remember(torch.stack(views), data.train.labels, model.classes)

@@ -45,6 +45,9 @@ class Learning(nn.Module):
     frozen: bool = False
     """Whether it reads the note "frozen", the bare backbone's feature of each picture (b o), which is then computed."""
 
+    each: bool | None = None
+    """Of a head: whether the sigmoid of a logit is a probability; of a loss: whether it takes such, or (None) any."""
+
     def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
         """Once before a training, resumed ones too, with the model on its device and `set_knowledge` done.
 
@@ -70,8 +73,7 @@ class Graft(Learning):
     def needs(self, model: Model) -> Needs:
         """Once, before any graft attaches, when a model is built, on the CPU, under the recipe's seed.
 
-        It may build its own blocks to the sizes of the towers, and changes nothing of the model.
-        Raises `ValueError` or `ZooError` for what does not fit the towers.
+        It may build its own blocks; what does not fit the towers raises `ValueError` or `ZooError`.
         """
         return Needs()
 
@@ -92,8 +94,7 @@ class Graft(Learning):
     def resize(self, state: dict[str, Tensor]) -> None:
         """Before a checkpoint is loaded, with its own tensors in it by their names inside the graft.
 
-        At the end of a training, at a resumed one, at a rewind and when a run is opened.  It may give its parameters,
-        buffers and slots the sizes found there; the numbers come later.  In any mode.
+        It may give its parameters, buffers and slots the sizes found there; numbers come later.  In any mode.
         """
 
     def rewind(self, start: dict[str, Tensor], gradients: Gradients) -> None:
@@ -113,8 +114,7 @@ class Graft(Learning):
     def decoupled(self) -> tuple[dict[str, type[nn.Module]], dict[str, Tensor]] | None:
         """When a run is merged, on the CPU, in one process: a smaller form of itself that gives the same.
 
-        The blocks for some of its arguments, and all its tensors with those by their names inside the graft; None
-        where there is no such form.  It changes nothing.
+        The blocks for some of its arguments, all its tensors with those by their names inside it; None if it has none.
         """
         return None
 
@@ -152,12 +152,13 @@ class Head(Learning):
 class Loss(Learning):
     """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
 
+    soft: bool = False  # whether labels may be shares of several classes, b c, as mixup makes them
+
     @abstractmethod
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
         """-> one number, the mean over the batch, whose labels and guesses are b; it changes nothing.
 
-        In each training step, in training mode, under autocast; at a rewind in evaluation mode.  Of several processes
-        each sees its part of the batch.
+        In training mode, under autocast; at a rewind in evaluation mode.  Of several processes each sees its part.
         """
 
     def set_knowledge(self, q: Tensor) -> None:
@@ -170,8 +171,7 @@ class Loss(Learning):
 class Rule:
     """How losses become gradients."""
 
-    reads: tuple[str, ...] = ()
-    """The losses that it asks for by name; read when a recipe is built."""
+    reads: tuple[str, ...] = ()  # the losses that it asks for by name; read when a recipe is built
 
     @abstractmethod
     def __call__(

@@ -153,6 +153,11 @@ def fixed(model: Model) -> AbstractContextManager[None]:
     return context
 
 
+def probabilities(model: Model, logits: Tensor) -> Tensor:
+    """b c -> b c: how likely each class is, as the head means it."""
+    return logits.sigmoid() if bare(model.head).each else logits.softmax(-1)
+
+
 def text_head(model: Model, who: str) -> TextSimilarity:
     """The head that compares with class texts, for `who` acts on those.  Raises `ZooError` when there is none."""
     head = bare(model.head)

@@ -34,6 +34,16 @@ def demand_kind(block: nn.Module, network: nn.Module, name: str) -> None:
         raise ZooError(said, key=name, given="float64", remedy="graft block.float()")
 
 
+def demand_axes(block: nn.Module, site: nn.Module, name: str, path: str) -> None:
+    """Raises `ZooError` for a block of tokens (b n d) where maps pass (b d h w), whose last axis is no width."""
+    takes, here = getattr(block, "shapes", "").partition("->")[0].split(), getattr(site, "shapes", "").split()
+    maps = isinstance(site, nn.Conv2d | nn.BatchNorm2d) or here[-2:] == ["h", "w"] or here[:4] == ["b", "d", "h", "w"]
+    if maps and len(takes) == 3:
+        said = f"'{name}' takes tokens ({' '.join(takes)}), and at {path} maps pass (b d h w)"
+        way = "conv_adapter takes maps; behind visual.norm there are tokens"
+        raise ZooError(said, key="at", given=path, remedy=way)
+
+
 def closed_over(wrap: Any) -> Iterator[tuple[str, str, Any]]:
     """Who holds what: the function, the word for it there, and a tensor or module; nothing where all is seen."""
     if isinstance(wrap, MethodType):

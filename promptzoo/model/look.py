@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class Attended(NamedTuple):
-    """Attention of one layer, of all rows, pathway behind pathway: softmax(q k^T / sqrt(e)).
+    """Attention of one layer, of all rows, pathway behind pathway: softmax(q k^T / sqrt(e)), with the
+    tower's own bias where it has one.
 
     `weights` (r h q k) are those of the queries that were asked for, `values` (r h k e) what they weigh, `mixed`
     (r h q e) what the fused attention made of both.  The first `extra` keys belong to no token.
@@ -66,7 +67,8 @@ def look(
     finally:
         for hook in hooks:
             hook.remove()
-    return Looked(found, {layer: attended(seen, queries) for layer, seen in mixes.items()}, output)
+    seen_by = {layer: attended(seen, queries, mix_of(model, layer)) for layer, seen in mixes.items()}
+    return Looked(found, seen_by, output)
 
 
 def asked(model: Model, attention: bool | Iterable[int]) -> list[int]:
@@ -77,16 +79,17 @@ def asked(model: Model, attention: bool | Iterable[int]) -> list[int]:
         if not 0 <= layer < count:
             raise ZooError(f"there is no layer {layer}; {count} layers are counted from 0", key="layer", given=layer)
         if not isinstance(mix_of(model, layer), Mix):
-            said = (
-                "this tower attends inside windows, where no token sees the whole picture: it has no map of attention"
-            )
+            where = "inside windows, where no token sees the whole picture" if model.visual.heads else "nowhere"
+            said = f"this tower attends {where}: it has no map of attention"
             raise ZooError(said, key="attention", given=layer, remedy="grad-cam and similarity it has")
     return layers
 
 
-def mix_of(model: Model, layer: int) -> nn.Module:
-    """The step where the q, k and v of a layer meet, under everything that acts there."""
+def mix_of(model: Model, layer: int) -> nn.Module | None:
+    """The step where the q, k and v of a layer meet, under everything that acts there; None where nothing attends."""
     frozen: Any = bare(model.visual.layers[layer])
+    if not hasattr(frozen, "attention"):
+        return None
     mix: nn.Module = bare(bare(bare(frozen.attention).attn).mix)
     return mix
 
@@ -109,11 +112,14 @@ def mixing(seen: dict[str, Any]) -> Any:
     return keep
 
 
-def attended(seen: dict[str, Any], queries: slice | Sequence[int]) -> Attended:
+def attended(seen: dict[str, Any], queries: slice | Sequence[int], mix: Any) -> Attended:
     """Attention of the queries that are asked for; nothing of the size of all of them is made for others."""
     (keys, values), q = seen["kv"], seen["q"]
     chosen = queries if isinstance(queries, slice) else list(queries)
-    weights = (q[:, :, chosen] @ keys.mT * q.shape[-1] ** -0.5).softmax(-1)
+    scores = q[:, :, chosen] @ keys.mT * q.shape[-1] ** -0.5
+    if mix.bias is not None:
+        scores = scores + mix.bias(q.shape[2], keys.shape[2])[:, :, chosen]
+    weights = scores.softmax(-1)
     return Attended(weights, values, seen["mixed"][:, :, chosen], keys.shape[2] - q.shape[2])
 
 

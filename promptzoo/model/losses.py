@@ -1,26 +1,60 @@
 """Losses: modules from an output, the labels and the guesses to one number.  Their weight is a word of the recipe."""
 
+from typing import Any, Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from promptzoo.blocks.precision import at_least_float32, full_precision
+from promptzoo.data.data import Data
 from promptzoo.model.blueprint import Make
 from promptzoo.model.contract import Loss
-from promptzoo.model.model import Output
+from promptzoo.model.model import Model, Output
 
 
 class CrossEntropy(Loss):
-    """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch."""
+    """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch.
 
-    def __init__(self, of: str | None = None):
+
+    A share `smoothing` of a label is spread over all classes (Szegedy et al. 2016).  `balance` weighs the pictures of a
+    class by 1 over how many it has to train on, or 1 over the root of that, as VPT's code does, of mean 1 over classes.
+    Raises `ValueError` for a share that is none.
+    """
+
+    each, soft = False, True
+
+    def __init__(
+        self,
+        of: str | None = None,
+        smoothing: float = 0.0,
+        balance: Literal["none", "inverse", "root"] = "none",
+        classes: int = 0,
+    ):
         super().__init__()
-        self.of = of
+        self.of, self.smoothing, self.balance = of, smoothing, balance
         self.reads = () if of is None else (of,)
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"smoothing is a share, 0 or more and below 1; got {smoothing}")
+        self.weights: Tensor | None
+        self.register_buffer("weights", None if balance == "none" else torch.ones(classes), persistent=False)
+
+    @torch.no_grad()
+    def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
+        """Counts the pictures of each class."""
+        if self.weights is None:
+            return None
+        counts = torch.bincount(data.train.labels, minlength=len(self.weights)).clamp(min=1).double()
+        weights = counts.pow(-1 if self.balance == "inverse" else -0.5)
+        self.weights.copy_(weights / weights.mean())
+        return {"class_weights": self.weights.tolist()}
 
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
         logits = output.logits if self.of is None else output.notes[self.of]
-        return F.cross_entropy(logits, label)
+        if self.weights is None:
+            return F.cross_entropy(logits, label, label_smoothing=self.smoothing)
+        each = F.cross_entropy(logits, label, self.weights, label_smoothing=self.smoothing, reduction="none")
+        return each.mean()
 
 
 class KnowsClasses(Loss):
@@ -96,7 +130,8 @@ class KeepClose(KnowsClasses):
     Raises `ValueError` when knowledge and feature differ in width, or the temperature is not positive.
     """
 
-    frozen = True
+    frozen, each = True, False
+    soft = True  # it looks at no label
 
     def __init__(
         self, *, out: int, classes: int, knowledge_dim: int, logit_scale: float = 100.0, temperature: float = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,10 @@ class Model(nn.Module):
         self.pathways: dict[str, int] = {}
         self.register_buffer("logit_scale", logit_scale, persistent=False)
         self.eval()
+
+    if TYPE_CHECKING:  # torch says of a call that it gives anything
+
+        def __call__(self, image: Tensor, frozen: Tensor | None = None) -> Output: ...
 
     def forward(self, image: Tensor, frozen: Tensor | None = None) -> Output:
         """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool.

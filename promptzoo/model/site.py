@@ -13,8 +13,12 @@ from torch import Tensor, nn
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
-from promptzoo.model.holding import demand_kind, refuse
+from promptzoo.model.holding import demand_axes, demand_kind, refuse
 from promptzoo.model.parts import Parts, Put
+from promptzoo.model.widths import widths
+
+#: What is there at nearly every site: a type checker takes it for what it is, without a question at each use.
+MaybeNone = Any
 
 #: (step, x, *rest) -> Tensor: the frozen step, possibly already wrapped, and what it is called with.
 Wrap = Callable[..., Any]
@@ -92,8 +96,8 @@ class Site:
     """
 
     path: str
-    dim: int | None
-    out: int | None
+    dim: int | MaybeNone
+    out: int | MaybeNone
     layer: int | None
     heads: int | None
     grid: tuple[int, int] | None
@@ -144,6 +148,7 @@ class Site:
     def put(self, verb: Wrap, block: nn.Module, name: str) -> None:
         """Registers the block among the grafts, with others of its name (its class, where none is given)."""
         demand_kind(block, self.tower or self.parent, name := name or type(block).__name__)
+        demand_axes(block, bare(self.module), name, self.path)
         self.grafts[name] = Put([*self.grafts[name].children(), block] if name in self.grafts else [block])
         self.around(partial(verb, block), name)
 
@@ -170,15 +175,6 @@ def sites(root: Any, path: str, grafts: Parts[Graft], around: _Around | None = N
         own = replace(around, layer=layer, heads=heads, grid=grid)
         yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts, own.tower)
         yield from sites(inner, here, grafts, own)
-
-
-def widths(module: nn.Module) -> tuple[int | None, int | None]:
-    """The widths entering and leaving a module, read from the module."""
-    for entering, leaving in (("dim", "out"), ("in_features", "out_features")):
-        if isinstance(getattr(module, entering, None), int):
-            return getattr(module, entering), getattr(module, leaving, None)
-    shape = getattr(module, "normalized_shape", None) or (None,)
-    return shape[-1], shape[-1]
 
 
 def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from promptzoo.backbones.notes import Notes
+from promptzoo.backbones.tokenizer import Tokenizer
 from promptzoo.backbones.tower import Tower
 from promptzoo.data.dataset import spoken
 from promptzoo.errors import ZooError, some
@@ -29,7 +30,7 @@ def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequen
         written = [one.replace("{}", spoken(name)) for name in classes]
         ids = tokenize(written)
         places = ids.shape[-1]
-        full = [row for row, end in enumerate(ids.argmax(-1).tolist()) if end == places - 1]
+        full = [row for row, end in enumerate(ends(tokenize, ids).tolist()) if end == places - 1]
         if cut := [classes[row] for row in full if length(tokenize, written[row]) > places]:
             raise ZooError(
                 f"too long for the text tower, which reads {places} tokens: {some(cut)} in the template '{one}'",
@@ -44,9 +45,20 @@ def length(tokenize: Tokenize, sentence: str) -> int:
 
     A word that alone fills what the tower reads counts as one token too many: what was cut of it is not known.
     """
-    ids = tokenize(sentence.split())
-    ends = ids.argmax(-1)
-    return 2 + int((ends - 1).sum()) + int(ends.max() == ids.shape[-1] - 1)
+    ids, start = tokenize(sentence.split()), first(tokenize)
+    found = ends(tokenize, ids)
+    return start + 1 + int((found - start).sum()) + int(found.max() == ids.shape[-1] - 1)
+
+
+def ends(tokenize: Tokenize, ids: Tensor) -> Tensor:
+    """r n -> r: the place behind the last word of each row; that of the largest number, where nothing else is said."""
+    found: Tensor = tokenize.ends(ids) if isinstance(tokenize, Tokenizer) else ids.argmax(-1)
+    return found
+
+
+def first(tokenize: Tokenize) -> int:
+    """The place of the first word in each row."""
+    return tokenize.start if isinstance(tokenize, Tokenizer) else 1
 
 
 def through(text: Tower, ids: Tensor, sentence: Tensor, picture: Tensor | None = None) -> Tensor:

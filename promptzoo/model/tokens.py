@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from promptzoo.backbones.maps import MAP, flat
 from promptzoo.backbones.notes import Notes
 from promptzoo.errors import ZooError
 from promptzoo.model.inside import acting
@@ -65,8 +66,8 @@ def swept(model: Model, image: Tensor, layers: Layers) -> list[Tokens]:
 
 
 def keep(found: dict[int | None, Tensor], layer: int, module: nn.Module, given: object, made: Tensor) -> None:
-    """What a layer made."""
-    found[layer] = made
+    """What a layer made; maps as tokens."""
+    found[layer] = made if made.ndim < MAP else flat(made)
 
 
 def opened(model: Model, image: Tensor) -> Notes:

@@ -1,7 +1,7 @@
 """What `promptzoo check` prints: the tower with who acts where, and what a model costs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from promptzoo.backbones.tower import Tower
 from promptzoo.costs.counting import class_names, of_model
 from promptzoo.costs.report import Report
 from promptzoo.model.inside import acting
@@ -92,12 +93,33 @@ def tree(model: Model) -> Tree:
     first = bare(tower.layers[0])
     widths = list(dict.fromkeys(tower.widths))
     root = Tree(line("visual", "visual", f"picture {' x '.join(map(str, tower.input))}"))
-    root.add(line("visual.tokens", "tokens", f"{h} x {w} patches of width {bare(tower.tokens).out}"))
+    what = "patches" if tower.heads else "places"
+    root.add(line("visual.tokens", "tokens", f"{h} x {w} {what} of width {bare(tower.tokens).out}"))
     embed = root.add(line("visual.embed", "embed", f"{tower.prefix} own prefix tokens"))
-    for part in ("prefix", "positions", "enter", "norm"):
+    for part in ("prefix", "positions", "enter", "norm") if tower.heads else ():
         embed.add(line(f"visual.embed.{part}", part))
-    shape = f"{len(tower.layers)} layers of width {', '.join(map(str, widths))}, {first.heads} heads"
+    shape = f"{len(tower.layers)} layers of width {', '.join(map(str, widths))}"
+    shape += f", {first.heads} heads" if tower.heads else ", which hand on maps"
     layers = root.add(line("visual.layers.*", "layers.*", shape))
+    inside(layers, tower, line)
+    root.add(line("visual.norm", "norm"))
+    root.add(line("visual.pool", "pool", f"feature of width {tower.out}"))
+    root.add(line("head", "head", type(bare(model.head)).__name__))
+    if model.text is not None:
+        text = root.add(line("text", "text", f"{len(model.text.layers)} layers of width {model.text.widths[0]}"))
+        for site in (site for site in acting if site.startswith("text.")):
+            text.add(line(site, site.removeprefix("text.")))
+    for name, loss in model.losses.items():
+        root.add(f"[dim]loss[/] {escape(name)}[dim]  {model.weights[name]:g} x {type(loss).__name__}[/]")
+    return root
+
+
+def inside(layers: Tree, tower: Tower, line: Callable[..., str]) -> None:
+    """The parts of a layer as branches of the tree."""
+    if not tower.heads:
+        for part in ("residual", "shortcut", "act"):
+            layers.add(line(f"visual.layers.*.{part}", part))
+        return
     if any(bare(layer).dim != bare(layer).width for layer in tower.layers):
         layers.add(line("visual.layers.*.merge", "merge"))
     layers.add(line("visual.layers.*.enter", "enter"))
@@ -109,16 +131,6 @@ def tree(model: Model) -> Tree:
     perceptron = feed.add(line("visual.layers.*.feedforward.mlp", "mlp"))
     for part in ("fc1", "fc2"):
         perceptron.add(line(f"visual.layers.*.feedforward.mlp.{part}", part))
-    root.add(line("visual.norm", "norm"))
-    root.add(line("visual.pool", "pool", f"feature of width {tower.out}"))
-    root.add(line("head", "head", type(bare(model.head)).__name__))
-    if model.text is not None:
-        text = root.add(line("text", "text", f"{len(model.text.layers)} layers of width {model.text.widths[0]}"))
-        for site in (site for site in acting if site.startswith("text.")):
-            text.add(line(site, site.removeprefix("text.")))
-    for name, loss in model.losses.items():
-        root.add(f"[dim]loss[/] {escape(name)}[dim]  {model.weights[name]:g} x {type(loss).__name__}[/]")
-    return root
 
 
 def actors(model: Model) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ import json
 from rich.console import Console
 from rich.markup import escape
 
+from promptzoo.pages.console import sentence
 from promptzoo.pages.numbers import giga
 from promptzoo.pages.table import Table
 from promptzoo.studies.bootstrap import Difference
@@ -47,7 +48,7 @@ def show(found: Comparison, out: Console) -> None:
     if found.standings:
         out.print(table(found).screen())
     for refused in found.refused:
-        out.print(f"[yellow]did not run:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
+        sentence(out, f"{refused.name}: {refused.sentence}", "did not run")
     for note in found.notes:
         out.print(f"[dim]{escape(note)}[/]")
 

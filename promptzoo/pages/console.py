@@ -1,5 +1,7 @@
-"""The screen: `console`."""
+"""The screen: `console`, and what is told on it: `say`, `sentence`."""
 
+import re
+import textwrap
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +10,8 @@ from rich.text import Text
 from promptzoo.names import on_screen
 
 WIDEST = 120
+COMMAND = re.compile(r"promptzoo [^;()]*")
+TIE = "\ue000"  # stands for a blank that does not break
 
 
 class Safe(Console):
@@ -24,6 +28,27 @@ class Safe(Console):
 def say(text: str) -> None:
     """Text as it is, for a program or a file: no colours, no folding, and nothing that a terminal obeys."""
     print(on_screen(text), end="")
+
+
+def sentence(out: Console, text: str, lead: str = "") -> None:
+    """A sentence, `lead` before it in yellow.  A terminal gets lines broken between words, all else the whole line."""
+    said = on_screen(f"{lead}: {text}" if lead else text)
+    line = Text(folded(said, out.width) if out.is_terminal else said)
+    line.stylize("yellow", 0, len(lead) and len(lead) + 1)
+    out.print(line, soft_wrap=True)
+
+
+def folded(text: str, width: int) -> str:
+    """The lines of a text broken between words, under their own indent; commands and paths stay whole, to be copied."""
+    tied = COMMAND.sub(lambda found: found[0].replace(" ", TIE), text)
+    lines = [
+        textwrap.fill(
+            line, width, subsequent_indent=" " * (len(line) - len(line.lstrip(" "))), break_long_words=False,
+            break_on_hyphens=False, replace_whitespace=False, expand_tabs=False,
+        )
+        for line in tied.split("\n")
+    ]  # fmt: skip
+    return "\n".join(lines).replace(TIE, " ")
 
 
 def console(errors: bool = False) -> Console:

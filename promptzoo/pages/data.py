@@ -9,11 +9,14 @@ from rich.markup import escape
 
 from promptzoo.data.checking import PARTS, LookedThrough, look_through
 from promptzoo.data.dataset import Dataset
-from promptzoo.errors import ZooError
+from promptzoo.data.splits import without
+from promptzoo.errors import ZooError, some
 from promptzoo.files import deliver, vacant
 from promptzoo.model.blueprint import hints, parameters
 from promptzoo.names import as_bytes
+from promptzoo.pages.console import sentence
 from promptzoo.pages.table import Table
+from promptzoo.paths import at
 from promptzoo.recipe import yaml
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.presets import load_presets
@@ -42,7 +45,12 @@ def list_page(out: Console) -> None:
 def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
     """A set by its word, where it lies, and `key=value` for its other arguments.  Raises `ZooError`."""
     node = yaml.placed({"dataset": name, **more}, yaml.Place("data"))
-    cls = load_registry().find("dataset", name)[1]
+    try:
+        cls = load_registry().find("dataset", name)[1]
+    except ZooError as error:
+        if at(name).is_dir():
+            error.lines = (*error.lines, f"for a folder of yours put the word folder before it: folder {name}")
+        raise
     takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]
     place = "root" if "root" in required or not required else required[0]
@@ -57,6 +65,12 @@ def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
     return made
 
 
+def takes(name: str, word: str) -> bool:
+    """Whether a set by its word has an argument of this name."""
+    entry = load_registry().datasets.get(name)
+    return entry is not None and word in parameters(entry.load())
+
+
 def check_page(name: str, words: Sequence[str], out: Console) -> None:
     """Counts, remarks, what the preset expects, twins, and how long it took.  Raises `ZooError` for broken pictures."""
     dataset = opened(name, words)
@@ -67,8 +81,8 @@ def check_page(name: str, words: Sequence[str], out: Console) -> None:
     out.print(table.screen())
     shown = ", ".join(dataset.classes[:SHOWN]) + (" ..." if len(dataset.classes) > SHOWN else "")
     out.print(f"{len(dataset.classes)} classes: {escape(shown)}{'' if dataset.named else ' (numbers, no names)'}")
-    for remark in [*dataset.remarks, *unlike(name, dataset, found), *twins(found)]:
-        out.print(f"[yellow]note:[/] {escape(remark)}")
+    for remark in [*dataset.remarks, *cased(dataset), *empty(dataset), *unlike(name, dataset, found), *twins(found)]:
+        sentence(out, remark, "note")
     out.print(f"fingerprint {dataset.fingerprint()}")
     count = sum(facts.pictures for facts in found.splits.values())
     out.print(f"{count:,} pictures decoded in {found.seconds:.1f} s")
@@ -92,6 +106,20 @@ def unlike(name: str, dataset: Dataset, found: LookedThrough) -> list[str]:
     if len(dataset.classes) != preset.classes:
         said.append(f"{name} has {preset.classes} classes elsewhere, and {len(dataset.classes)} here")
     return said
+
+
+def cased(dataset: Dataset) -> list[str]:
+    """Classes that differ in case alone, which a list may have by mistake."""
+    first: dict[str, str] = {}
+    pairs = [(first[name.lower()], name) for name in dataset.classes if first.setdefault(name.lower(), name) != name]
+    return [f"classes '{one}' and '{other}' differ in case alone" for one, other in pairs]
+
+
+def empty(dataset: Dataset) -> list[str]:
+    """Classes without a picture to train or to test on."""
+    parts = ("test",) if dataset.tested_alone else ("train", "test")
+    lacking = {part: without(getattr(dataset, part), dataset.classes) for part in parts}
+    return [f"no picture to {part} on in class {some(names)}" for part, names in lacking.items() if names]
 
 
 def twins(found: LookedThrough) -> list[str]:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from promptzoo.errors import ZooError
 from promptzoo.figures.figure import figure, kind_of
 from promptzoo.figures.kinds import KINDS
+from promptzoo.pages.console import sentence
 from promptzoo.pages.table import Table
 from promptzoo.paths import at
 
@@ -31,7 +32,7 @@ def make_figure(words: Sequence[str], options: dict[str, Any], said: Console) ->
     for line in drawn.told:
         said.print(escape(line), soft_wrap=True, highlight=False)
     for line in drawn.remarks:
-        said.print(f"[yellow]note:[/] {escape(line)}", soft_wrap=True, highlight=False)
+        sentence(said, line, "note")
     for file in filter(None, (options["out"], options["data"])):
         said.print(f"written: {escape(str(file))}", soft_wrap=True)
 

@@ -11,20 +11,29 @@ from promptzoo.errors import ZooError
 from promptzoo.pages.console import console
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
 
+BACKBONES = "backbones"  # no words of a recipe's shelves, but names that the libraries have
 SHELVES = ("recipes", "lists", *KINDS.values(), "adopters")
 
 
-def list_page(only: str = "", long: bool = False) -> None:
+def list_page(only: str = "", long: bool = False, pattern: str = "") -> None:
     """The words of every shelf; what each is, of one of them, or of all where it may be `long`."""
+    if only == BACKBONES:
+        from promptzoo.pages.backbones import backbones_page  # torch, timm and open_clip
+
+        return backbones_page(pattern)
     registry, out = load_registry(), console()
     if only and only not in SHELVES:
-        raise ZooError(f"there is no shelf '{only}'", given=only, possible=SHELVES)
+        way = "of a word promptzoo show NAME tells all"
+        raise ZooError(f"there is no shelf '{only}'", given=only, possible=[*SHELVES, BACKBONES], remedy=way)
+    if pattern:
+        said = f"'{pattern}' is a pattern of backbones' names, and the shelf '{only}' has none"
+        raise ZooError(said, key="pattern", given=pattern, remedy="promptzoo list backbones PATTERN")
     if only or long:
         shown = [(title, rows) for shelf, title, rows in tables(registry) if rows and only in ("", shelf)]
         width = max((len(row[0]) for _, rows in shown for row in rows), default=0)
         for title, rows in shown:
             out.print(f"[bold]{title}[/]")
-            out.print(explained(rows, width))
+            out.print(explained(rows, width, out.width))
             out.print()
         out.print("[dim]promptzoo show NAME tells all about one of them.[/]")
     else:
@@ -54,15 +63,16 @@ def overview(registry: Registry) -> Table:
     return table
 
 
-def explained(rows: list[tuple[str, str, str]], width: int) -> Table:
-    """What each word is, and its source, which is not cut in a word."""
+def explained(rows: list[tuple[str, str, str]], width: int, screen: int) -> Table:
+    """What each word is, and its source, which is not cut in a word, on a screen of so many columns."""
     table = grid()
     table.expand = True
     table.add_column(style="bold cyan", no_wrap=True, width=width)
-    table.add_column(ratio=5)
-    widest = max((len(word) for row in rows for word in row[2].split()), default=0)
+    table.add_column(ratio=1, overflow="fold")
+    sources = [row[2] for row in rows]
+    widest = max((len(word) for source in sources for word in source.split()), default=0)
     if widest:
-        table.add_column(style="dim", ratio=2, min_width=widest)
+        table.add_column(style="dim", width=max(widest, min((screen - width) * 2 // 7, max(map(len, sources)))))
     for row in rows:
         table.add_row(*map(escape, row[: 3 if widest else 2]))
     return table

@@ -1,5 +1,7 @@
 """Numbers as a person reads them."""
 
+from math import isnan
+
 from promptzoo.costs.report import GIGA
 
 
@@ -9,5 +11,5 @@ def giga(macs: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 0..1 as percent, or a dash."""
-    return "-" if share is None else f"{100 * share:.1f}"
+    """A share of 0..1 as percent, or a dash where there is none."""
+    return "-" if share is None or isnan(share) else f"{100 * share:.1f}"

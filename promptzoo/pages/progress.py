@@ -1,12 +1,11 @@
 """What goes on, as a bar on a terminal: of a training, and of things that are worked at one by one."""
 
-from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn, track
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from promptzoo.doing import Watcher, watched
@@ -115,14 +114,3 @@ class StepBar(OnTerminal, Steps):
             self.bars.update(self.row, completed=self.done)
         elif self.done * PARTS // self.total > before * PARTS // self.total:
             self.out.print(f"{self.done} of {self.total} {self.unit}", highlight=False)
-
-
-def counting(out: Console) -> Callable[[Sequence[Any]], Iterable[Any]]:
-    """Hands things on one by one, with a bar on a terminal where there are several."""
-
-    def watched(things: Sequence[Any]) -> Iterable[Any]:
-        if len(things) < 2 or not lively():
-            return things
-        return track(things, "counting", console=out, transient=True)
-
-    return watched

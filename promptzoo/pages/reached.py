@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 
+from promptzoo.pages.console import sentence
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
 from promptzoo.studies.by_task import Asked
@@ -37,7 +37,7 @@ def show(found: Sequence[Asked], out: Console) -> None:
     """The table, and what makes its rows hard to compare."""
     out.print(table(found).screen())
     for note in notes(found):
-        out.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
+        sentence(out, note, "note")
 
 
 def markdown(found: Sequence[Asked]) -> str:

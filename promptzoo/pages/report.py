@@ -13,11 +13,10 @@ from promptzoo.costs.lists import Listed
 from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.names import as_bytes
-from promptzoo.pages.console import say
+from promptzoo.pages.console import say, sentence
 from promptzoo.pages.costs import BY, markdown, show, show_measured, show_memory
 from promptzoo.pages.formats import as_json, comma_separated
 from promptzoo.pages.lists import listed_as, show_list
-from promptzoo.pages.progress import counting
 from promptzoo.recipe.lists import RecipeList, read_list
 from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.recipe import Recipe
@@ -71,7 +70,7 @@ class Wanted:
 
 def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> None:
     """The whole command: tables to `out`, progress and what was written or skipped to `said`."""
-    gathering = Gathering(wanted.classes, wanted.again, counting(said))
+    gathering = Gathering(wanted.classes, wanted.again)
     lists: list[RecipeList] = []
     if wanted.combine:
         gathering.combinations(Wishes.read(words, wanted.up_to))
@@ -86,9 +85,9 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
     if lists or gathering.rows or gathering.refused:
         tell(gathering, [gathering.listed(one) for one in lists], wanted, out, said)
     for remark in gathering.remarks:
-        said.print(f"[yellow]note:[/] {escape(remark)}", soft_wrap=True)
+        sentence(said, remark, "note")
     for path, reason in gathering.skipped:
-        said.print(f"[yellow]skipped:[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
+        sentence(said, f"{path}: {reason}", "skipped")
     if gathering.refused and not (gathering.rows or lists):
         raise ZooError(f"none of the {len(gathering.refused)} combinations can be built; each has its sentence above")
     if not (lists or gathering.rows or gathering.refused):
@@ -138,7 +137,7 @@ def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Cons
         say(text(gathered, lists, wanted))
     for refused in gathered.refused if wanted.form != "html" else ():  # a page holds them; a table of a program cannot
         where = out if wanted.form == "table" and wanted.out is None else said
-        where.print(f"[yellow]refused:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
+        sentence(where, f"{refused.name}: {refused.sentence}", "refused")
     if wanted.plot is not None:
         from promptzoo.pages.pictures import write_plot
 

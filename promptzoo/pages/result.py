@@ -18,9 +18,18 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
         table.add("frozen zero-shot", "-", percent(result.zero_shot), "0")
     val = (result.val or {}).get("accuracy")
     tuned = f"{result.tuned_parameters:,}"
+    for name, share in result.stages.items():
+        table.add(f"after {name}", "-", percent(share), "")
     table.add(result.recipe, percent(val), percent(result.test["accuracy"]), tuned, depth=0)
     out.print(table.screen())
-    chosen = {"val": "the best epoch on validation", "last": "the last epoch (no validation pictures)"}
+    if (mean := result.test.get("mean_per_class")) is not None:
+        out.print(f"mean over classes {percent(mean)} %, which selects")
+    if result.stages:
+        gain = 100 * (result.test["accuracy"] - list(result.stages.values())[-1])
+        out.print(f"the last stage: {gain:+.1f} points on test")
+    chosen = {"val": "the best epoch on validation", "last": "the last epoch", "mean": "the mean of the last epochs"}
+    if result.val is None:
+        chosen["last"] += " (no validation pictures)"
     which = f", {chosen[result.selection]}: {result.best_epoch} of {result.epochs}" if result.epochs else ""
     out.print(f"{recipe.backbone.open}{which}; {result.seconds:.0f} s, {result.peak_memory / 1024:.1f} GB of memory")
     for remark in result.remarks:
@@ -28,7 +37,12 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     out.print(f"the run is in [bold]{escape(result.out)}[/]", soft_wrap=True)
 
 
-TITLES = {"top5": "top-5", "loss": "NLL", "calibration_error": "calibration error"}  # of figures, in this order
+TITLES = {
+    "mean_per_class": "mean over classes",
+    "top5": "top-5",
+    "loss": "NLL",
+    "calibration_error": "calibration error",
+}  # of figures, in this order
 MOST = 40  # classes of a table
 
 

@@ -42,6 +42,8 @@ def make_page(
             f"a page is of finished runs, not of {given[0] if given else 'nothing'}", key="--page", given=given
         )
     file = out or PAGE
+    if file.suffix.lower() != PAGE.suffix:
+        raise ZooError(f"--page writes a file that ends in {PAGE.suffix}", key="--out", given=file.name)
     may_write(file, force)
     said.print(f"looking at the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
     write_run_page(file, runs, force, weights, trust_code=trust_code)

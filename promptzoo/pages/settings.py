@@ -11,22 +11,25 @@ from promptzoo.errors import ZooError, either, shown
 from promptzoo.pages.cards.markdown import prose, sections
 from promptzoo.pages.table import Table
 from promptzoo.recipe.near_words import SECTIONS
-from promptzoo.recipe.train_settings import Phase, Stage
+from promptzoo.recipe.stage_shots import StageShots
+from promptzoo.recipe.train_settings import Phase
 
 HEAD = """\
 # Settings
 
 The words of the four sections of a recipe that say how it is run, as `promptzoo settings` prints them: in a file
-`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`, held
-by tests/pages/test_cards.py."""
+`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`,
+held by tests/pages/test_cards.py."""
 
 BESIDE = {
     "data": "Other words are those of the set: promptzoo data list, and promptzoo show folder.",
-    "train": f"A stage of train.stages takes {', '.join(Phase.model_fields)}, and rewind.",
+    "train": f"A stage of train.stages takes {', '.join(Phase.model_fields)}, rewind, and shots, a mapping of "
+    f"{', '.join(StageShots.model_fields)}.",
     "knowledge": "Exactly one of text, table and features.",
 }
 KINDS = {int: "whole number", float: "number", bool: "true or false", str: "word", NoneType: "null", dict: "mapping"}
-LIMITS = {"ge": "≥ {:g}", "gt": "> {:g}", "lt": "< {:g}", "le": "≤ {:g}"}
+LIMITS = {"ge": "≥", "gt": ">", "lt": "<", "le": "≤"}
+LARGE = 10**9  # above it a bound that is one is told as a power of two, less one
 NUMBERS = {2: "two", 3: "three"}
 
 
@@ -39,15 +42,22 @@ def kind(annotation: Any, limits: tuple[Any, ...] = ()) -> str:
         return " or ".join(dict.fromkeys(kind(one, limits) for one in inside if one is not NoneType))
     if origin is Literal:
         return either(inside)
-    if annotation is Stage:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
     if origin in (tuple, list):
         several = inside if inside[-1] is not Ellipsis and origin is tuple else ()
         name, _, limit = kind(inside[0]).partition(" ≥ ")
         return f"{NUMBERS[len(several)]} {name}s{limit and f' ≥ {limit}'}" if several else f"list of {name}s"
     name = KINDS.get(origin or annotation, "path")
-    said = [words.format(value) for one in limits for word, words in LIMITS.items() for value in bounds(one, word)]
+    said = [f"{sign} {bound(value)}" for one in limits for word, sign in LIMITS.items() for value in bounds(one, word)]
     return f"{name} {', '.join(said)}".strip()
+
+
+def bound(value: float) -> str:
+    """As a person reads it: `1,000,000`, `0.5`, `2^64 - 1`."""
+    if not isinstance(value, int):
+        return f"{value:g}"
+    return f"2^{value.bit_length()} - 1" if value > LARGE and not value & (value + 1) else f"{value:,}"
 
 
 def bounds(limit: Any, word: str) -> list[Any]:

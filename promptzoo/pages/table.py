@@ -53,9 +53,12 @@ class Table:
 
     def fitting(self, console: Console) -> Screen:
         """For this console: tight where it is too narrow for the other."""
-        loose = self.screen()
-        needs = Measurement.get(console, console.options.update(width=FREE), loose).maximum
-        return loose if needs <= console.width else self.screen(tight=True)
+        return self.screen(tight=not self.fits(console, tight=False))
+
+    def fits(self, console: Console, tight: bool = True) -> bool:
+        """Whether this console is wide enough for it, nothing folded."""
+        made = self.screen(tight)
+        return Measurement.get(console, console.options.update(width=FREE), made).maximum <= console.width
 
     def markdown(self) -> str:
         """Its lines, without a line break at the end; nothing where there are no rows."""

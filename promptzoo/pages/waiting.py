@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from promptzoo.doing import Watcher
 from promptzoo.names import on_screen
+from promptzoo.training.progress import clock
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -32,8 +33,11 @@ class Errand:
             return f"{self.what} ..."
         if not self.done:
             return f"{self.what}: {self.total:,} ..."
-        left = (self.total - self.done) * (time.monotonic() - self.began) / self.done
-        return f"{self.what}: {self.done:,} of {self.total:,}, {left:.0f} s left"
+        return f"{self.what}: {self.done:,} of {self.total:,}, {self.left():.0f} s left"
+
+    def left(self) -> float:
+        """Seconds that the rest takes at the same speed, once something is done."""
+        return (self.total - self.done) * (time.monotonic() - self.began) / self.done
 
 
 class Narrator(Watcher):
@@ -68,7 +72,7 @@ class Narrator(Watcher):
         with self.lock:
             self.tasks.pop()
             if not self.tasks:
-                self.still()
+                self.leave()
             self.show()
 
     def later(self) -> None:
@@ -109,8 +113,13 @@ class Narrator(Watcher):
             def render(self, task):  # type: ignore[no-untyped-def]
                 return super().render(task) if task.total else ""
 
+        class Clock(TimeElapsedColumn):
+            def render(self, task):  # type: ignore[no-untyped-def]
+                errand = task.fields["errand"]
+                return f"{clock(errand.left())} left" if errand.total and errand.done else super().render(task)
+
         words = TextColumn("{task.description}", markup=False)
-        columns = (SpinnerColumn("line"), words, Counted(), Count(), TimeElapsedColumn())
+        columns = (SpinnerColumn("line"), words, Counted(), Count(), Clock())
         self.bars = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
         self.bars.start()
 
@@ -121,16 +130,17 @@ class Narrator(Watcher):
         for shown in self.bars.task_ids:
             self.bars.remove_task(shown)
         task = self.tasks[-1]
-        self.bars.add_task(task.what, total=task.total or None, completed=task.done)
+        self.bars.add_task(task.what, total=task.total or None, completed=task.done, errand=task)
 
-    def still(self) -> None:
-        """Nothing goes on: the line goes away."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-        if self.bars is not None:
-            self.bars.stop()
-            self.bars = None
+    def leave(self) -> None:
+        """The line goes away."""
+        with self.lock:
+            if self.timer is not None:
+                self.timer.cancel()
+                self.timer = None
+            if self.bars is not None:
+                self.bars.stop()
+                self.bars = None
 
 
 def lively() -> bool:

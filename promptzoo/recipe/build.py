@@ -24,6 +24,7 @@ from promptzoo.recipe.backbone import numbered
 from promptzoo.recipe.featured import demand_behind, featured, stand_in
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
+from promptzoo.recipe.logits import check_logits
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.towers import open_hollow, open_towers
@@ -109,6 +110,7 @@ def build(
         if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
             model.original = Original(adopted.visual)
         _check_notes(recipe, model)
+        check_logits(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
         with fitting(recipe):
@@ -131,7 +133,9 @@ def _graft(construct: Construct, node: Any, shots: int | None) -> Any:
 
 def _texts(model: Model, backbone: Backbone) -> dict[str, Any]:
     """What a head may want to know of the text side."""
-    return {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize, **_scale(model, "scale")}
+    bias = backbone.adopted.logit_bias
+    known = {"names": model.classes, "text": model.text, "tokenize": backbone.tokenize, **_scale(model, "scale")}
+    return known if bias is None else {**known, "bias": float(bias)}
 
 
 def _scale(model: Model, word: str) -> dict[str, float]:

@@ -15,11 +15,16 @@ def at_home(recipe: Recipe) -> bool:
 def embedded(recipe: str) -> list[str]:
     """Overrides that put a shipped recipe, or one of a file, there; none where it is there already.
 
-    A file gets the words that all have in common; those of its method are its own.
     Raises `ZooError` for what is no recipe.
     """
-    if at_home(Recipe.read(recipe)):
-        return []
+    return [] if at_home(Recipe.read(recipe)) else as_listed(recipe)
+
+
+def as_listed(recipe: str) -> list[str]:
+    """The words of a recipe in the list, under which all can be compared.
+
+    A file gets the words that all have in common; those of its method are its own.
+    """
     listed = read_list(LIST)
     assert listed is not None, "the list is shipped"
     own = next((row.words for row in listed.rows if row.recipe == recipe), [])

@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from promptzoo.backbones import Backbone
+from promptzoo.data.augment import Augment
 from promptzoo.data.cache import SHARE, Cache
-from promptzoo.data.contents import fingerprint
+from promptzoo.data.contents import MANY, fingerprint
 from promptzoo.data.data import Data
 from promptzoo.data.dataset import Dataset
+from promptzoo.data.half import half
 from promptzoo.data.loader import Loader
 from promptzoo.data.preprocess import CONVENTIONS, Preprocess
 from promptzoo.data.room import cores, memory
@@ -24,16 +26,15 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
     """Opens and decodes the pictures of a recipe, few-shot by its seed.  Raises `ZooError` for what cannot be read."""
     asked, seed = recipe.data, recipe.train.seed
     dataset = open_dataset(recipe)
-    if not dataset.named and speaks(recipe):
-        raise ZooError(
-            f"the classes of dataset '{asked.dataset}' are numbers, and this recipe asks for texts of their names; "
-            "write data.names, the names in order"
-        )
+    demand_names(recipe, dataset)
     cache = cache_of(recipe, seen_by(recipe, backbone), world)
-    augment = "none" if dataset.featured else asked.augment
-    splits = split(dataset, cache, shots=asked.shots, seed=seed, augment=augment, on_bad_image=asked.on_bad_image)
-    if augment != asked.augment:
-        splits = replace(splits, remarks=(*splits.remarks, f"features are as they are, without {asked.augment}"))
+    wanted = Augment(asked.augment, asked.crop_area, asked.jitter, asked.randaugment, asked.erase)
+    augment = Augment() if dataset.featured else wanted
+    splits = split(dataset, cache, shots=asked.shots, seed=seed, whole=augment.whole, on_bad_image=asked.on_bad_image)
+    said = augment.told()
+    if augment != wanted:
+        said = [f"features are as they are, without {', '.join([asked.augment, *wanted.told()])}"]
+    splits = replace(splits, remarks=(*splits.remarks, *said))
     common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
     common |= {"rank": rank, "world": world}
     return Data(
@@ -59,8 +60,11 @@ def open_test(recipe: Recipe, backbone: Backbone) -> tuple[Loader, list[str], st
     """The test pictures alone: batches, classes, fingerprint and remarks.  Raises `ZooError` as `open_data` does."""
     asked = recipe.data
     dataset = open_dataset(recipe, only="test")
+    demand_names(recipe, dataset)
     cache = cache_of(recipe, seen_by(recipe, backbone))
-    pictures = cache.all_readable(dataset.test)
+    pictures = dataset.test
+    if asked.on_bad_image == "skip" or len(pictures) <= MANY:
+        pictures = cache.all_readable(pictures)
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and asked.on_bad_image != "skip":
         way = "mend or remove, or write data.on_bad_image=skip"
@@ -75,19 +79,28 @@ def open_test(recipe: Recipe, backbone: Backbone) -> tuple[Loader, list[str], st
     return loader, dataset.classes, digest, [*dataset.remarks, *left, *lacking]
 
 
+def demand_names(recipe: Recipe, dataset: Dataset) -> None:
+    """Raises `ZooError` where a recipe says something of classes in words, and they have none."""
+    if not dataset.named and speaks(recipe):
+        raise ZooError(
+            f"the classes of dataset '{recipe.data.dataset}' are numbers, and this recipe asks for texts of their "
+            "names; write data.names, the names in order"
+        )
+
+
 def open_dataset(recipe: Recipe, only: str | None = None) -> Dataset:
-    """The data set of a recipe, or the pictures that were given with it in Python.
+    """The data set of a recipe, or the pictures that were given with it in Python; all its classes or a half.
 
     `only` one split is asked of those sets that can read it alone.
     Raises `ZooError` for one without classes or splits.
     """
     if recipe.pictures is not None:
-        return recipe.pictures
+        return half(recipe.pictures, recipe.data.half)
     given = {} if only is None else {"only": only}
     dataset: Dataset = Construct(load_registry()).build(recipe.node["data"], "dataset", **given)
     if lacking := [word for word in ("classes", "train", "val", "test") if not hasattr(dataset, word)]:
         raise ZooError(f"dataset '{recipe.data.dataset}' has no {', '.join(lacking)} after its constructor")
-    return dataset
+    return half(dataset, recipe.data.half)
 
 
 def speaks(recipe: Recipe) -> bool:

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptzoo.errors import Problems, RecipeError, ZooError, nearest, shown
+from promptzoo.errors import Problems, RecipeError, ZooError, meant, nearest, shown
 from promptzoo.paths import at, regular
 from promptzoo.recipe import yaml
+from promptzoo.recipe.near_words import meant_by
 from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings
-from promptzoo.recipe.shortening import planned, shorten
+from promptzoo.recipe.shortening import number, planned, shorten
 from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.recipe.trust import refuse_code
 from promptzoo.recipe.typed import Change, settle
@@ -61,18 +62,29 @@ class Recipe:
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
             del node[key]
         strange = [key for key in node if key not in SECTIONS]
-        meant = [section for key in strange for section in nearest(key, SECTIONS)]
+        misspelt = [section for key in strange for section in nearest(key, SECTIONS)]
         for key in strange:
-            problems.add(node.where(key), f"a recipe has no '{key}'", key=key, given=key, possible=SECTIONS)
+            inside = [] if nearest(key, SECTIONS) else meant_by("", key)  # a word of a section, without the section
+            said, possible = f"a recipe has no '{key}'{meant(inside)}", None if inside else SECTIONS
+            problems.add(node.where(key), said, key=key, given=key, possible=possible)
         for key in REQUIRED:
-            if key not in (*node, *meant):
+            if key not in (*node, *misspelt):
                 problems.add(source, f"a recipe needs '{key}'", key=key)
         choose_knowledge(node.get("knowledge"))
         drop_leftovers(node)
 
         self.backbone = settings(BackboneSettings, node, "backbone", problems)
         self.data = settings(DataSettings, node, "data", problems)
-        self.train = settings(TrainSettings, node, "train", problems) if "train" in node else TrainSettings(epochs=0)
+        asked = planned(node)
+        idle = number(asked) and asked > 0 and not node.get("losses")
+        if idle:
+            said, way = (
+                f"{asked} epoch{'s' * (asked != 1)} to train, but no losses to learn from",
+                "leave train.epochs at 0",
+            )
+            problems.add(node.where("train", "epochs"), said, key="losses", remedy=way)
+        trains = "train" in node and not idle
+        self.train = settings(TrainSettings, node, "train", problems) if trains else TrainSettings(epochs=0)
         self.knowledge = settings(KnowledgeSettings, node, "knowledge", problems) if "knowledge" in node else None
         self.head = node_of(node, "head", ("head",), problems)
         self.rule = node_of(node, "rule", ("rule",), problems, plain="sum")
@@ -84,9 +96,6 @@ class Recipe:
                 settings(PlaceSettings, node["grafts"], name, problems, f"graft '{name}'")
         self.weights = {name: weight(name, loss, problems) for name, loss in self.losses.items()}
         problems.stop()
-        if self.train.epochs and not self.losses:
-            said, way = f"{self.train.epochs} epochs to train, but no losses to learn from", "leave train.epochs at 0"
-            raise RecipeError(said, place=node.where("train", "epochs"), key="losses", remedy=way)
 
     @classmethod
     def read(cls, recipe: str | Path, overrides: Iterable[str] = (), trusted: bool = True) -> "Recipe":
@@ -162,6 +171,8 @@ def find(recipe: str) -> tuple[Path, str]:
     if recipe in shipped_lists():
         said = f"'{recipe}' is a recipe list, which promptzoo report and compare take"
         raise RecipeError(said, given=recipe, remedy="name one recipe")
+    if file.stem in shipped and len(file.parts) == 1:
+        raise RecipeError("there is no such file", place=recipe, given=recipe, remedy=f"the shipped one is {file.stem}")
     if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
         raise RecipeError("there is no such file", place=recipe, given=file.stem, possible=shipped)
     raise RecipeError(f"no recipe called '{recipe}'", given=recipe, possible=shipped)

@@ -1,4 +1,7 @@
-"""The settings of a recipe: backbone, data, training, knowledge.  The rest of a recipe is nodes of the registry."""
+"""The settings of a recipe: backbone, data, knowledge; those of a training are in train_settings.
+
+The rest of a recipe is nodes of the registry.
+"""
 
 import re
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from promptzoo.recipe.bounds import Colour, Many, Share, Size, Views
+from promptzoo.recipe.bounds import Colour, Few, Magnitude, Many, Portion, Share, Size, Views
 
 
 class Settings(BaseModel):
@@ -45,11 +48,20 @@ class DataSettings(Settings):
 
     dataset: str = Field(description="a source or a preset: promptzoo data list")
     shots: Many | None = Field(None, description="pictures of a class for training; else all")
+    half: Literal["all", "base", "new"] = Field(
+        "all", description="all classes, or one half of them: base, the first, or new, the rest"
+    )
     batch: Many = Field(32, description="pictures of a step")
     guess: Literal["none", "zero_shot", "linear_probe", "current"] = Field(
         "none", description="what the K-L loss pushes away from"
     )
-    augment: Literal["none", "crop_flip"] = Field("none", description="cuts and mirrors each picture anew")
+    augment: Literal["none", "flip", "crop_flip", "shift_flip"] = Field(
+        "none", description="cuts and mirrors each picture anew; crop_flip as CoOp and LORE do it, shift_flip as VPT"
+    )
+    crop_area: tuple[Portion, Portion] = Field((0.08, 1.0), description="share of a picture that crop_flip keeps")
+    jitter: Portion = Field(0.0, description="how far training changes brightness, contrast and saturation")
+    randaugment: tuple[Few, Magnitude] | None = Field(None, description="operations on a picture, their magnitude")
+    erase: Portion = Field(0.0, description="share of the pictures of which a rectangle is erased")
     workers: Annotated[int, Field(ge=0, le=512)] = Field(0, description="processes that read pictures")
     cache: bool = Field(True, description="keep pictures, and features where nothing learns before them, in memory")
     cache_gb: Annotated[float, Field(gt=0)] | None = Field(
@@ -114,7 +126,7 @@ class PlaceSettings(Settings):
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     beside: dict[str, Any] | None = None
-    thaw: Literal["all", "bias"] | None = None
+    thaw: Literal["all", "bias", "norms"] | None = None
 
     @model_validator(mode="after")
     def one_verb(self) -> Self:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from promptzoo.recipe.bounds import Count, Few, Share
+from promptzoo.recipe.bounds import Count, Few, Many, Share
 from promptzoo.recipe.settings import Settings
+from promptzoo.recipe.stage_shots import StageShots
 
 
 class Phase(Settings):
@@ -26,6 +27,15 @@ class Phase(Settings):
     warmup: Annotated[float, Field(ge=0)] = Field(0.0, description="epochs in which the learning rate rises")
     final_lr: Annotated[float, Field(ge=0)] = Field(0.0, description="where cosine ends")
     clip: Annotated[float, Field(gt=0)] | None = Field(None, description="largest norm of the gradient")
+    rate_by: Literal["step", "epoch"] = Field("step", description="when the learning rate changes")
+    accumulate: Many = Field(1, description="batches whose gradients' mean makes a step")
+    mixup: Annotated[float, Field(ge=0, le=100)] = Field(0.0, description="blends pictures; alpha of its Beta")
+    cutmix: Annotated[float, Field(ge=0, le=100)] = Field(0.0, description="pastes pictures; alpha of its Beta")
+    select: Literal["best", "last"] | None = Field(
+        None, description="which epoch counts: best on validation, or last; else best where something is to validate on"
+    )
+    average: Many | None = Field(None, description="so many last epochs, whose mean counts in place of one")
+    patience: Many | None = Field(None, description="epochs without a better one on validation, after which it stops")
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
@@ -37,6 +47,18 @@ class Phase(Settings):
             said = "warms up for {warmup} epochs ('warmup') and trains for {epochs} ('epochs')"
             asked = {"warmup": f"{self.warmup:g}", "epochs": self.epochs, "keys": ("epochs", "warmup")}
             raise PydanticCustomError("warmup", said, {**asked, "remedy": f"write train.warmup={self.epochs} or less"})
+        if self.epochs and (self.average or 0) > self.epochs:
+            said = "takes the mean of the last {average} epochs ('average') and trains for {epochs} ('epochs')"
+            asked = {"average": self.average, "epochs": self.epochs, "keys": ("epochs", "average")}
+            raise PydanticCustomError(
+                "average", said, {**asked, "remedy": f"write train.average={self.epochs} or less"}
+            )
+        if (other := "average" if self.average else "select: last" if self.select == "last" else "") and self.patience:
+            said = "waits for a better epoch on validation ('patience'), and '{other}' takes another one than the best"
+            raise PydanticCustomError("patience", said, {"other": other, "keys": ("patience",)})
+        if self.average and self.select == "best":
+            said = "takes the mean of epochs ('average') and the best one ('select'); one of the two"
+            raise PydanticCustomError("average", said, {"keys": ("average", "select")})
         return self
 
 
@@ -44,6 +66,9 @@ class Stage(Phase):
     """One of several stretches; what it does not say is as in `train`."""
 
     rewind: bool = Field(False, description="start again from the weights before training, pruned where a graft prunes")
+    shots: StageShots | None = Field(
+        None, description="which pictures it learns from, like {count: 16, by: easiest}; else all"
+    )
 
 
 class TrainSettings(Phase):
@@ -93,6 +118,17 @@ class TrainSettings(Phase):
         common = {name: values[name] for name in Phase.model_fields if name in values}
         stages = [{**common, **stage} if isinstance(stage, dict) else stage for stage in values["stages"]]
         return {**values, "stages": stages}
+
+    @model_validator(mode="after")
+    def shots_of_all(self) -> Self:
+        chosen = [stage.shots is not None for stage in self.stages]
+        if any(chosen) and not all(chosen):
+            said = "has stages with 'shots' and stages without; say of each which pictures it learns from"
+            raise PydanticCustomError("shots", said)
+        if any(chosen) and self.stages[0].shots is not None and self.stages[0].shots.wrong_only:
+            said = "asks in its first stage for what a model names wrongly ('wrong_only'), before any is trained"
+            raise PydanticCustomError("shots", said)
+        return self
 
     @property
     def phases(self) -> tuple[Stage, ...]:

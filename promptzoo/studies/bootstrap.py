@@ -1,5 +1,6 @@
 """By how much two recipes differ on the same pictures and seeds, and how sure that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +33,27 @@ def difference(ours: Hits, theirs: Hits, draws: int = DRAWS, seed: int = 0) -> D
     What is neither a picture's nor a seed's own counts up to three times (Owen), so that it errs to the careful side;
     where two or three seeds vary more than anything else no interval is wide enough.  `seed` is that of the draws.
     """
-    runs, pictures = ours.shape
+    return difference_of_means([ours], [theirs], draws, seed)
+
+
+def difference_of_means(ours: Sequence[Hits], theirs: Sequence[Hits], draws: int = DRAWS, seed: int = 0) -> Difference:
+    """The same of the means over several sets of pictures, each of which counts once, however many it has.
+
+    Pictures are drawn of each set by themselves, seeds once for all: under a seed a recipe learned once.
+    """
+    runs = ours[0].shape[0]
     taken = max(1, runs - 1)
-    kinds, counts = np.unique(ours.astype(np.int64) - theirs, axis=1, return_counts=True)  # s k, k
     rng = np.random.default_rng(seed)
-    # pictures of one kind weigh the same: to draw n pictures is to draw how many there are of each kind
-    drawn = rng.multinomial(pictures, counts / pictures, size=draws)  # draws k
+    drawn, means = [], []
+    for one, other in zip(ours, theirs, strict=True):
+        kinds, counts = np.unique(one.astype(np.int64) - other, axis=1, return_counts=True)  # s k, k
+        pictures = one.shape[1]
+        # pictures of one kind weigh the same: to draw n pictures is to draw how many there are of each kind
+        drawn.append((rng.multinomial(pictures, counts / pictures, size=draws) @ kinds.T, pictures))  # draws s
+        means.append(float((kinds @ counts).sum() / (runs * pictures)))
     seeds = rng.multinomial(taken, np.full(runs, 1 / runs), size=draws)  # draws s
-    sums = ((drawn @ kinds.T) * seeds).sum(1)  # whole numbers, so that 0 is 0
+    most = max(pictures for _, pictures in drawn)  # of one set the sums are whole numbers, so that 0 is 0
+    sums = np.sum([(found * seeds).sum(1) * (most / pictures) for found, pictures in drawn], axis=0)
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(sums, (tail, 1 - tail)) / (taken * pictures)
-    return Difference(float((kinds @ counts).sum() / (runs * pictures)), float(low), float(high))
+    low, high = np.quantile(sums, (tail, 1 - tail)) / (taken * most * len(drawn))
+    return Difference(sum(means) / len(means), float(low), float(high))

@@ -130,9 +130,11 @@ def compared(
     say: Callable[[str], None],
     progress: type[Progress] = Progress,
     data: Any = None,
+    fits: Callable[[str, Recipe], None] | None = None,
 ) -> Comparison:
     """Trains seed after seed, each recipe under one before any under the next; `say` hears what goes on.
 
+    `fits` is asked of each recipe by its name before anything trains, and raises `ZooError` for one that does not.
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     field = read_field(words, terms.baseline, terms.seeds, data)
@@ -143,7 +145,10 @@ def compared(
         for remark in entrant.recipe.remarks:
             runs.say(f"{entrant.name}: {remark}")
         try:
-            grounds[entrant.name] = ground(entrant.recipe, known, terms.on)
+            found = ground(entrant.recipe, known, terms.on)
+            if fits is not None:
+                fits(entrant.name, entrant.recipe)
+            grounds[entrant.name] = found
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():
@@ -153,14 +158,15 @@ def compared(
     costs, standings = Gathering(), []
     for entrant in (one for one in field.entrants if one.name in records):
         try:
-            standings.append(standing(entrant, grounds[entrant.name], records[entrant.name], costs, terms.on))
+            came = standing(entrant, grounds[entrant.name], records[entrant.name], costs, terms.on)
+            standings.append(replace(came, place=runs.places[entrant.name]))
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
     if not standings:
         sentences = "\n".join(f"    {one.name}: {one.sentence}" for one in refused)
         raise ZooError(f"no recipe got to its end\n{sentences}")
-    found = ranked(standings, refused, field.baseline, terms.seeds)
-    return replace(found, notes=(*notes(found), *runs.remarks))
+    whole = ranked(standings, refused, field.baseline, terms.seeds)
+    return replace(whole, notes=(*notes(whole), *runs.remarks))
 
 
 def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:

@@ -168,7 +168,8 @@ def ground(recipe: Recipe, known: dict[str, str], on: str = "test") -> Ground:
     towers = Model(backbone.adopted.visual, backbone.adopted.text, dataset.classes)
     frozen = towers.fingerprint()
     build(recipe, dataset.classes, backbone)
-    which = yaml.write({word: value for word, value in recipe.node["data"].items() if word not in APART["dataset"]})
+    asked = {word: value for word, value in recipe.node["data"].items() if word not in APART["dataset"]}
+    which = yaml.write({**asked, "half": recipe.data.half})
     if recipe.pictures is not None:  # two of them may be called alike
         which = f"{which}{id(dataset)}"
     if which not in known:

@@ -1,11 +1,16 @@
 """What a reader of the table must know: how sure it is, and where the recipes were not under one protocol."""
 
 from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
 
 from promptzoo.studies.bootstrap import DRAWS, LEVEL
 from promptzoo.studies.standings import Comparison, Standing
 
-SELECTIONS = {"val": "the epoch that is best on validation", "last": "the last epoch"}
+SELECTIONS = {
+    "val": "the epoch that is best on validation",
+    "last": "the last epoch",
+    "mean": "the mean of the last epochs",
+}
 
 
 def notes(found: Comparison) -> Iterator[str]:
@@ -17,6 +22,7 @@ def notes(found: Comparison) -> Iterator[str]:
             yield from of_the_tests(found.standings)
         yield from of_the_differences(found)
         yield from of_the_selection(found.standings)
+        yield from of_the_stages(found.standings)
         yield from of_what_differs(found.standings)
 
 
@@ -63,6 +69,17 @@ def of_the_selection(standings: Sequence[Standing]) -> Iterator[str]:
         yield f"tested: of each run {next(iter(kinds))}"
     elif kinds:
         yield f"not the same epoch was tested: {listed(kinds)}"
+
+
+def of_the_stages(standings: Sequence[Standing]) -> Iterator[str]:
+    """What each reached before its last stage, and what that stage gained, where stages have their own pictures."""
+    for one in standings:
+        for name in one.runs[0].stages:
+            shares = [run.stages[name] for run in one.runs]
+            after = fmean(run.accuracy for run in one.runs)
+            before = fmean(shares)
+            said = f"{100 * before:.1f} % on test after the stage {name}, {100 * after:.1f} at the end"
+            yield f"{one.name}: {said}, {100 * (after - before):+.1f}"
 
 
 def of_what_differs(standings: Sequence[Standing]) -> Iterator[str]:

@@ -41,6 +41,7 @@ class Finished(BaseModel):
     tuned_parameters: int
     seconds: float
     source: str = ""  # how the pictures were stored, where that changes them
+    stages: dict[str, float] = {}  # the accuracy after each stage but the last, where stages have their own pictures
 
     @property
     def accuracy(self) -> float:
@@ -113,7 +114,7 @@ def outcome(run: RunFolder) -> Finished:
     words = ("selection", "epochs", "best_epoch", "tuned_parameters", "seconds")
     try:
         facts = {"splits": data["fingerprint"], "test": data["test_fingerprint"], "classes": data["classes"]}
-        facts["source"] = data.get("source", "")
+        facts["source"], facts["stages"] = data.get("source", ""), result.get("stages", {})
         val = result["val"] and result["val"]["accuracy"]
         return Finished(right=right, val=val, **facts, **{word: result[word] for word in words})
     except (KeyError, TypeError, ValidationError) as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -18,7 +19,7 @@ class Standing:
     """A recipe with its finished runs, one for each seed, and the multiply-accumulates of a picture where counted.
 
     `frozen` and `pictures` are the digests of what it stands on; `difference` is to the baseline, None where there is
-    none.  `on` says which accuracies count, those of `test` or `val`.
+    none.  `on` says which accuracies count, those of `test` or `val`; `place` is the folder of the runs.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Standing:
     macs: float | None = None
     difference: Difference | None = None
     on: str = "test"
+    place: Path = Path()
 
     @property
     def accuracies(self) -> list[float]:

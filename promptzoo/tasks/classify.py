@@ -1,7 +1,7 @@
 """Which of the classes: accuracy."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torchmetrics import MeanMetric, Metric
 from promptzoo.data.loader import Batch
 from promptzoo.metrics.answers import classes_before, negative_log_likelihood
 from promptzoo.model.contract import Task
+from promptzoo.model.heads import probabilities
 from promptzoo.model.model import Model
 
 
@@ -42,7 +43,13 @@ class Classify(Task):
     each class there are and how many were right.  Processes that share the batches get the figures of all of them;
     `predicted`, the place and the named class of each picture (n 2), is of their own pictures alone, and so is
     `certainty`, the probability of that class and how many classes stand before the picture's own (n 2).
+    With `mean` classes there is `mean_per_class` beside them, the mean over classes of the share that was right, and
+    it selects the epoch, as benchmarks of uneven classes have it.
     """
+
+    def __init__(self, mean: Literal["pictures", "classes"] = "pictures"):
+        self.mean = mean
+        self.score = "accuracy" if mean == "pictures" else "mean_per_class"
 
     def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:
         """Looks at each batch once."""
@@ -57,10 +64,14 @@ class Classify(Task):
             scores.update(likeliest, batch.label)
             mean.update(negative_log_likelihood(logits, batch.label))
             named.append(torch.stack([batch.index.to(device), likeliest], 1))
-            sure.append(torch.stack([logits.softmax(1).gather(1, likeliest[:, None])[:, 0], before], 1).double())
+            likely = probabilities(model, logits).gather(1, likeliest[:, None])[:, 0]
+            sure.append(torch.stack([likely, before], 1).double())
         right, count = scores.compute().T.tolist()
+        shares = [r / n for r, n in zip(right, count, strict=True) if n]
+        by_class = {"mean_per_class": sum(shares) / max(1, len(shares))} if self.mean == "classes" else {}
         return {
             "accuracy": sum(right) / max(1, sum(count)),
+            **by_class,
             "loss": float(mean.compute()),
             "count": sum(count),
             "predicted": torch.cat(named),

@@ -68,7 +68,7 @@ class Correspond(Downstream):
             for pair, key, answer in zip(some, keys, kept, strict=True):
                 if answer is None:
                     answer = [self.right(pair, eye, place, layer) for place, layer in enumerate(layers)]
-                    desk.keep(key, answer)
+                    desk.keep(key, answer, [eye.size])
                 found.append((pair.category, len(pair.source_points), answer))
                 desk.steps.step()
         told = {

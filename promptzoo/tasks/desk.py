@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from promptzoo.files import append, as_json
+
+Size = tuple[int, int]
 
 
 class Steps:
@@ -26,12 +28,15 @@ class Steps:
 class Desk:
     """Answers by key are kept as lines of a file, each as it is found, so that a task goes on where it was stopped.
 
-    A last line that was cut off is left out.  `folder` is where pictures may be written.
+    Beside each stand the sizes (h, w) at which the tower looked for it.  A last line that was cut off is left out.
+    `folder` is where pictures may be written.
     """
 
     def __init__(self, file: Path | None = None, folder: Path | None = None, steps: Steps | None = None) -> None:
         self.file, self.folder, self.steps = file, folder, steps or Steps()
-        self.answers: dict[str, Any] = dict(read(file)) if file and file.exists() else {}
+        self.answers, self.looks = dict[str, Any](), dict[str, list[Size]]()
+        for key, answer, sizes in read(file) if file and file.exists() else ():
+            self.answers[key], self.looks[key] = answer, sizes
         self.before, self.used = set(self.answers), set[str]()
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -46,26 +51,31 @@ class Desk:
         """How many answers were there before."""
         return len(self.used & self.before)
 
-    def keep(self, key: str, answer: Any) -> None:
+    @property
+    def sizes(self) -> set[Size]:
+        """The sizes at which the tower looked, now or before."""
+        return {(high, wide) for key in self.used for high, wide in self.looks.get(key, ())}
+
+    def keep(self, key: str, answer: Any, sizes: Sequence[Size] = ()) -> None:
         """One more answer, in the file at once."""
-        self.answers[key] = answer
+        self.answers[key], self.looks[key] = answer, list(sizes)
         if self.file:
-            append(self.file, (as_json([key, answer]) + "\n").encode())
+            append(self.file, (as_json([key, answer, self.looks[key]]) + "\n").encode())
 
 
-def read(file: Path) -> Iterable[tuple[str, Any]]:
+def read(file: Path) -> Iterable[tuple[str, Any, list[Size]]]:
     """The whole lines of a file of answers; what follows a broken one is cut off."""
     good = 0
     with open(file, "r+b") as lines:
         for line in lines:
             try:
-                key, answer = json.loads(line)
+                key, answer, sizes = json.loads(line)
             except ValueError:
                 break
             if not line.endswith(b"\n"):
                 break
             good += len(line)
-            yield key, answer
+            yield key, answer, sizes
         lines.truncate(good)
 
 

@@ -31,11 +31,9 @@ class Eye:
         self.size = preprocess.size
         self.device = next(model.parameters()).device
         self.sizes: OrderedDict[Size, Model] = OrderedDict()
-        self.seen: set[Size] = set()
 
     def at(self, size: Size) -> Model:
         """The model for pictures of a size; the last few are kept."""
-        self.seen.add(size)
         if size == self.size:
             return self.model
         if size not in self.sizes:
@@ -64,11 +62,11 @@ class Eye:
         """b 3 h w -> one feature for each picture, b o, for each of the `layers`."""
         return tokens.pooled_behind(self.at(sized(image)), image, layers, space)
 
-    def told(self) -> dict[str, Any]:
-        """What a result says of the sizes of pictures."""
-        others = len(self.seen - {self.size})
-        sizes = [list(size) for size in sorted(self.seen)[:SEVERAL]]
-        return {"sizes": sizes, "size_count": len(self.seen), "positions": "resampled" if others else "as trained"}
+    def told(self, seen: set[Size]) -> dict[str, Any]:
+        """What a result says of the sizes of the pictures that were `seen`."""
+        sizes = [list(size) for size in sorted(seen)[:SEVERAL]]
+        positions = "resampled" if seen - {self.size} else "as trained"
+        return {"sizes": sizes, "size_count": len(seen), "positions": positions}
 
     def digest(self) -> str:
         """sha256 of every weight, tuned or not, and of the preprocessing: what its answers depend on."""

@@ -16,7 +16,7 @@ from promptzoo.errors import ZooError
 from promptzoo.metrics import rank, retrieval_map
 from promptzoo.tasks.desk import Desk, contents, packed, unpacked
 from promptzoo.tasks.downstream import Downstream, Layer, layer_of
-from promptzoo.tasks.eye import Eye
+from promptzoo.tasks.eye import Eye, sized
 
 Wanted = tuple[Path, Box | None]
 
@@ -119,12 +119,14 @@ class Retrieve(Downstream):
     def looked(self, eye: Eye, group: Sequence[Waiting], desk: Desk) -> dict[int, list[Tensor]]:
         """The features of views of one size, by their places."""
         image, layers = eye.colours([one.view for one in group]), self.layers(eye)
+        views = [scaled(image, scale) for scale in self.scales]
         with self.ways_out("task.resize=eval and task.scales=[1.0] keep to the size of the run"):
-            looks = [eye.pooled(scaled(image, scale), layers, self.space) for scale in self.scales]
+            looks = [eye.pooled(one, layers, self.space) for one in views]
         summed = [torch.stack(one).sum(0).float().cpu() for one in zip(*looks, strict=True)]
         found = {one.place: [feature[i] for feature in summed] for i, one in enumerate(group)}
         for one in group:
-            desk.keep(one.key, [[packed(feature) for feature in found[one.place]], one.truncated])
+            answer = [[packed(feature) for feature in found[one.place]], one.truncated]
+            desk.keep(one.key, answer, [sized(view) for view in views])
             desk.steps.step()
         return found
 
@@ -132,6 +134,9 @@ class Retrieve(Downstream):
         """What the tower sees of a picture."""
         image, truncated = stored(path, truncated=True)
         if box is not None:
+            if box[0] >= image.width or box[1] >= image.height or min(box[2:]) <= 0:
+                said = f"{path}: the box {', '.join(f'{one:g}' for one in box)} lies outside the picture"
+                raise ZooError(f"{said} of {image.width} x {image.height}")
             image = image.crop(box)
         if self.resize.startswith("thumbnail"):
             image.thumbnail(eye.size[::-1], Image.Resampling.LANCZOS)

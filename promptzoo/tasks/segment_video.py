@@ -77,16 +77,19 @@ class SegmentVideo(Downstream):
         return self.beside(layers, [{**figures(one), **told} for one in every])
 
     def counts(self, source: Davis) -> dict[str, int | str]:
-        """Sequences, frames, masks and objects; the first mask of each is read."""
-        firsts = [read_masks(list(video.masks.values())[:1]) for video in source.videos]
-        objects = [len(shown(video, masks)) for video, (masks, _) in zip(source.videos, firsts, strict=True)]
+        """Sequences, frames, masks and objects; every mask is read."""
+        objects, kinds = 0, set[str]()
+        for video in source.videos:
+            masks, kind = read_masks(list(video.masks.values()))
+            objects += len(shown(video, masks))
+            kinds.add(kind)
         return {
             "list": source.list,
             "sequences": len(source.videos),
             "frames": sum(len(video.frames) for video in source.videos),
             "masks": sum(len(video.masks) for video in source.videos),
-            "objects": sum(objects),
-            "masks are": " and ".join(sorted({kind for _, kind in firsts})),
+            "objects": objects,
+            "masks are": " and ".join(sorted(kinds)),
         }
 
     def follow(self, video: Video, eye: Eye, desk: Desk) -> tuple[list[Objects], str]:
@@ -105,9 +108,10 @@ class SegmentVideo(Downstream):
         desk.steps.step(start)
         handed = self.resumed(video, masks[0], answers[:start], eye) if start < len(keys) else []
         for place in range(start, len(keys)):
-            path, soft, ids = video.frames[place], list[Tensor](), [masks[0]] * len(layers)
+            path, soft, ids, sizes = video.frames[place], list[Tensor](), [masks[0]] * len(layers), list[Grid]()
             if place:
                 looks, size = self.seen(path, masks[0], eye)
+                sizes = [eye.size if self.tiles else size]
                 soft = [one.next(features) for one, (features, _) in zip(handed, looks, strict=True)]
                 ids = [segmented(one, at.grid, size, masks[0].shape) for one, at in zip(soft, handed, strict=True)]
             if file := files[place]:
@@ -115,7 +119,7 @@ class SegmentVideo(Downstream):
             counts = path.stem in [*truth][1:-1]
             told = [fits(one, truth[path.stem], objects) for one in ids] if counts else []
             answers[place] = [[packed(one) for one in soft], told]
-            desk.keep(keys[place], answers[place])
+            desk.keep(keys[place], answers[place], sizes)
             desk.steps.step()
         every = [told for _, told in answers if told]
         return [

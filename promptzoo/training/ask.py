@@ -22,7 +22,7 @@ from promptzoo.training.machine import peak_memory, versions
 from promptzoo.training.seal import sealed
 
 SECTIONS = ("task", "data", "backbone")
-FORM = 2  # of the answers that are kept
+FORM = 3  # of the answers that are kept
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def ask(
         "figures": figures,
         "settings": asked.settings,
         "data": {key: value if key != "root" else str(value) for key, value in asked.data.items()},
-        **opened.eye.told(),
+        **opened.eye.told(desk.sizes),
         "pictures": digest(sorted(desk.used)),
         "reused": desk.reused,
         "seconds": round(time.perf_counter() - began, 1),

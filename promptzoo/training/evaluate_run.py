@@ -26,11 +26,16 @@ FEW = 5  # of top-5
 
 @dataclass(frozen=True)
 class Answered:
-    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell."""
+    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell.
+
+    `right` n says of each picture whether it was named right, `fingerprint` which pictures these are.
+    """
 
     figures: dict[str, Any]
     classes: list[str]
     confusion: Tensor | None
+    right: Tensor | None
+    fingerprint: str
 
 
 def evaluate_run(
@@ -64,8 +69,8 @@ def answered(
     `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
     classes may be others where nothing that was tuned belongs to those of the training.  Beside the task's figures
-    stand `top5`, `calibration_error` and `class_accuracy` (shares, 0..1), where it tells what it named.
-    With `compile` the model runs as one graph.  `trust_code` imports the modules that the run names.
+    stand `top5`, `calibration_error`, `class_accuracy` and its mean `mean_per_class` (shares, 0..1), where it tells
+    what it named.  With `compile` the model runs as one graph.  `trust_code` imports the modules that the run names.
     Raises `ZooError`.
     """
     if split not in SPLITS:
@@ -105,9 +110,9 @@ def answered(
     if not others and run.data_fingerprint not in (None, fingerprint):
         remarks = [*remarks, "the pictures have changed since the run"]
     figures, table = told(found, loader.labels, classes)
-    return Answered(
-        {"split": split, **figures, "remarks": [*run.remarks, *run.backbone.remarks, *remarks]}, classes, table
-    )
+    right = None if found.predicted is None else found.predicted == loader.labels
+    figures = {"split": split, **figures, "remarks": [*run.remarks, *run.backbone.remarks, *remarks]}
+    return Answered(figures, classes, table, right, fingerprint)
 
 
 def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str, Any], Tensor | None]:
@@ -120,4 +125,6 @@ def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str,
         figures["top5"] = among_first(found.before, FEW)
         figures["calibration_error"] = calibration_error(found.probability, found.predicted == labels)
     figures["class_accuracy"] = dict(zip(classes, class_accuracy(table), strict=True))
+    shares = [share for share in figures["class_accuracy"].values() if share is not None]
+    figures["mean_per_class"] = sum(shares) / max(1, len(shares))
     return figures, table

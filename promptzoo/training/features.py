@@ -9,16 +9,22 @@ from promptzoo.data.data import Data
 from promptzoo.model.frozen import asked, constant
 from promptzoo.model.model import Model
 from promptzoo.model.site import bare
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.mixing import mixes
 
 
-def remember(model: Model, data: Data, precision: AbstractContextManager[object]) -> int:
+def remember(model: Model, data: Data, recipe: Recipe, precision: AbstractContextManager[object]) -> int:
     """Gives the training and validation pictures their frozen features; how many it computed.
+
+    None where the recipe keeps nothing, and where pictures are mixed, of which nobody knows the features before.
 
     Where the model's own are these, batches hold nothing else; where they are another thing, and somebody asks for the
     frozen ones, batches hold both.
     Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
     """
     enough = constant(model.visual)
+    if not recipe.data.cache or mixes(recipe):
+        return 0
     if not enough and not asked(model.grafts, model.losses):
         return 0
     model.eval()

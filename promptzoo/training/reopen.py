@@ -90,13 +90,22 @@ def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[
     Raises `ZooError` naming it.
     """
     state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
-    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
-    resize(wider.grafts, state)
-    more = wider.tuned_state()
-    bound = [name for name, tensor in state.items() if name in more and more[name].shape != tensor.shape]
+    bound = bound_to(state, recipe, classes)
     if bound:
         raise ZooError(
             f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
             f"other class names cannot take their places"
         )
     return state
+
+
+def bound_to(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str]) -> list[str]:
+    """What of a tuned state, without the losses', has another shape where there is one class more."""
+    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
+    resize(wider.grafts, state)
+    more = wider.tuned_state()
+    return [
+        name
+        for name, tensor in state.items()
+        if not name.startswith("losses.") and name in more and more[name].shape != tensor.shape
+    ]

@@ -22,8 +22,6 @@ from promptzoo.training.resume import save_state
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.seal import content, digest_of, sealed
 
-OWN = ("tuned", "best")  # what of a state nobody changes any more
-
 
 class FolderError(ZooError):
     """A run that cannot be begun, or resumed, as its folder stands."""
@@ -70,9 +68,11 @@ class RunWriter(RunFolder):
                         file.unlink(missing_ok=True)
             raise
         finally:
-            with suppress(Exception):  # that of the training itself is told
-                self.settle()
-            self.claim.release()
+            try:
+                with suppress(Exception):  # that of the training itself is told
+                    self.settle()
+            finally:
+                self.claim.release()
             with suppress(OSError):  # there is something in it that stays
                 for folder in made:
                     folder.rmdir()
@@ -146,13 +146,13 @@ class RunWriter(RunFolder):
     def save(self, state: Mapping[str, Any]) -> None:
         """Saves the state of an unfinished training, in a thread; the one before is there by then.
 
-        All is copied but `tuned` and `best`, which are the caller's own copies.  What goes wrong is raised by whoever
-        waits: the next `save`, `finish`, or the end of the run.
+        The optimizer's tensors are copied; everything else is the caller's own copy, which nobody changes.  What goes
+        wrong is raised by whoever waits: the next `save`, `finish`, or the end of the run.
         """
         self.settle()
         logged = self.logged()
         told = {**self.told, "log": len(logged), "log_digest": digest_of(logged)}
-        whole = {**told, **{key: state[key] if key in OWN else deepcopy(state[key]) for key in state}}
+        whole = {**told, **state, "optimizer": deepcopy(state["optimizer"])}
         thread = ThreadPoolExecutor(1)
         self.writing = thread.submit(save_state, self.state_folder, whole, self.put, self.claim.guard)
         thread.shutdown(wait=False)

@@ -56,9 +56,12 @@ def broken_at(tuned: dict[str, nn.Parameter]) -> str:
 def rate(phase: Phase, step: int, per_epoch: int) -> float:
     """The learning rate of a step, counted from 0: a straight warm-up to `lr`, then a half cosine towards `final_lr`.
 
-    A function of the step alone, so that nothing of it needs saving.  `final_lr` is reached after the last step.
+    A function of the step alone, so that nothing of it needs saving.  `final_lr` is reached after the last step.  With
+    `rate_by` epoch all steps of an epoch have the rate of its number, as in the code of LORE and CoOp.
     """
     assert phase.lr is not None
+    if phase.rate_by == "epoch":
+        step, per_epoch = step // per_epoch, 1
     warm, total = round(phase.warmup * per_epoch), phase.epochs * per_epoch
     if step < warm:
         return phase.lr * (step + 1) / warm

@@ -1,42 +1,29 @@
 """From a recipe to a finished run: `train`."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 
-from promptzoo.backbones import Backbone
-from promptzoo.data.data import Data
 from promptzoo.data.room import spent
-from promptzoo.doing import Watcher, doing, watched
+from promptzoo.doing import Watcher, watched
 from promptzoo.errors import ZooError, told
-from promptzoo.model.compiled import compiled, one_graph
-from promptzoo.model.halved import halved
-from promptzoo.model.model import Model
-from promptzoo.model.recompute import recompute
+from promptzoo.model.compiled import one_graph
 from promptzoo.noticed import noticing
-from promptzoo.recipe.build import build, open_of
-from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
 from promptzoo.training.devices import fabric_of, sentences
-from promptzoo.training.evaluate import ZeroShot, evaluate, task_of
-from promptzoo.training.features import remember
+from promptzoo.training.evaluate import ZeroShot, evaluate
 from promptzoo.training.interrupt import StoppedError, farewell, listening
-from promptzoo.training.loop import Loop
-from promptzoo.training.machine import Watch, forget_peak, peak_memory
+from promptzoo.training.machine import peak_memory
 from promptzoo.training.precision import demand_precision, repeatable
 from promptzoo.training.predictions import as_csv
-from promptzoo.training.prepare import prepare
 from promptzoo.training.progress import Progress
+from promptzoo.training.ready import Ready, opened
 from promptzoo.training.result import Result
-from promptzoo.training.rewind import idle
 from promptzoo.training.run_writer import RunWriter
 
 __all__ = ["Result", "train"]
@@ -101,22 +88,6 @@ def failing() -> Iterator[None]:
         raise ZooError(f"the training cannot go on: {told(error)}", remedy="--debug shows where") from error
 
 
-@dataclass
-class Ready:
-    """A training that can begin: what it learns from, its loop, and the watch that counts what it takes."""
-
-    fabric: Fabric
-    recipe: Recipe
-    run: RunWriter
-    backbone: Backbone
-    data: Data
-    model: Model
-    loop: Loop
-    text: Tensor | None
-    remarks: list[str]
-    watch: Watch
-
-
 def session(
     fabric: Fabric, recipe: Recipe, run: RunWriter, progress: type[Progress], quiet: bool, noticed: Sequence[str]
 ) -> Result:
@@ -127,42 +98,6 @@ def session(
         if any(stage.epochs for stage in recipe.train.phases):
             ready.loop.fit(state, progress, quiet)
         return ended(ready, noticed)
-
-
-def opened(fabric: Fabric, recipe: Recipe, run: RunWriter) -> Ready:
-    """Pictures read, model built, and all found out that is needed before the first step.  Raises `ZooError`."""
-    began, watch = time.monotonic(), Watch()
-    forget_peak()
-    backbone = open_of(recipe)
-    data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
-    if not data.splits.train:
-        said, way = f"'{recipe.data.dataset}' has no pictures to train on", "a finished run is tested there: eval RUN"
-        raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
-    watch.lap("reading")
-    with doing("building the model"):
-        model = build(recipe, data.classes, backbone)
-    if recipe.train.frozen == "bf16":
-        halved(model)
-    if recipe.train.recompute:
-        recompute(model)
-    model.to(fabric.device)
-    with fabric.autocast():
-        prepared = prepare(recipe, model, backbone, data)
-    remembered = remember(model, data, fabric.autocast()) if recipe.data.cache else 0
-    remarks = [*recipe.remarks, *backbone.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
-    if fabric.is_global_zero:
-        run.describe(run.data_file, {
-            "fingerprint": data.splits.fingerprint, "test_fingerprint": data.splits.test_fingerprint,
-            "pictures": data.counts(), "classes": data.classes, "selection": data.splits.selection,
-            **({"source": data.splits.source} if data.splits.source else {}),
-            **prepared.facts, "features_computed_once": remembered, "remarks": remarks,
-        })  # fmt: skip
-    watch.lap("preparing")
-    if recipe.train.compile != "none":
-        torch.compiler.reset()  # graphs of runs before
-        compiled(model, fabric.device.type)
-    loop = Loop(fabric, recipe, model, data, prepared.guess, task_of(recipe), run, began)
-    return Ready(fabric, recipe, run, backbone, data, model, loop, prepared.text, remarks, watch)
 
 
 def ended(ready: Ready, noticed: Sequence[str]) -> Result:
@@ -177,13 +112,14 @@ def ended(ready: Ready, noticed: Sequence[str]) -> Result:
     seen = evaluate(fabric, loop.task, model, data.test, beside=zero_shot)
     watch.lap("testing")
     result = Result(
-        out=str(run.path), recipe=recipe.name, selection=data.splits.selection,
+        out=str(run.path), recipe=recipe.name, selection=ready.selection,
         epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
         val=loop.reached.val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
         tuned_parameters=sum(p.numel() for p in model.tuned().values()),
         total_parameters=sum(p.numel() for p in model.parameters()),
         seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
         spent=watch.spent, remarks=[*ready.remarks, *run.remarks, *noticed],
+        stages=loop.course.told(),
     )  # fmt: skip
     if fabric.is_global_zero:
         answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)

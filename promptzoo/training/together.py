@@ -17,16 +17,18 @@ from promptzoo.noticed import noticing
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
+from promptzoo.training.choice import Choice
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.interrupt import StoppedError, listening
 from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
 from promptzoo.training.precision import repeatable
 from promptzoo.training.progress import Progress
+from promptzoo.training.ready import opened
 from promptzoo.training.result import Result
 from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.schedule import demand_gradients, optimizer_of, rate
-from promptzoo.training.session import ended, failing, opened
+from promptzoo.training.session import ended, failing
 
 
 def apart_because(recipe: Recipe, model: Model) -> str:
@@ -39,7 +41,10 @@ def apart_because(recipe: Recipe, model: Model) -> str:
         "its features are not kept (data.cache)": not recipe.data.cache,
         "its gradient is no plain sum": type(Construct(load_registry()).build(recipe.rule, "rule")) is not Sum,
         "it drops at random": dropping,
-        "it has several stages": len(train.phases) > 1,
+        "it has several stages": len(train.phases) > 1 or train.phases[0].shots is not None,
+        "it may stop early (train.patience)": train.phases[0].patience is not None,
+        "its steps take several batches (train.accumulate)": train.phases[0].accumulate > 1,
+        "its pictures are mixed": bool(train.phases[0].mixup or train.phases[0].cutmix),
         "nothing of it learns": not model.tuned() or not model.losses or not train.epochs,
         "it takes several processes": train.devices > 1 or train.strategy != "auto",
         "fp16 scales the loss of each by itself": train.precision == "fp16",
@@ -76,6 +81,7 @@ class Together:
         for loop in loops:
             loop.start(None, Progress, quiet=True)
             loop.reached.enter(0)
+            loop.choice = Choice(self.stage)
             loop.learner = Learner(loop.fabric, loop.recipe, loop.model, loop.guess, self.stage)
         self.step = step_of(first.model, first.recipe.data.guess)
         every = [dict(loop.model.named_parameters()) for loop in loops]
@@ -103,8 +109,7 @@ class Together:
                 loop.end_epoch()
         for loop in self.loops:
             loop.mirror.close()
-            if loop.best is not None:
-                loop.model.load_tuned(loop.best)
+            loop.settle_on()
 
     def learn(self, batches: Sequence[Batch]) -> None:
         """One step of each."""

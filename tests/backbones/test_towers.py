@@ -175,6 +175,9 @@ def test_the_adopter_moves_the_weights_and_copies_none() -> None:
         assert not any(p.requires_grad for t in towers for p in t.parameters())
 
 
+FEW = {**SMALL, "depth": 1, "img_size": 32, "patch_size": 8}
+
+
 def refused() -> dict[str, tuple[object, str]]:
     def made(name: str, **options: object) -> nn.Module:
         return timm.create_model(name, num_classes=0, **options)
@@ -184,25 +187,20 @@ def refused() -> dict[str, tuple[object, str]]:
             return open_clip.create_model(name, device="meta")
 
     return {
-        "EVA": (lambda: made("eva02_tiny_patch14_224", depth=1), "no adopter takes a timm.models.eva.Eva"),
-        "SigLIP in timm": (lambda: made("vit_base_patch16_siglip_224", depth=1), "global_pool is 'map'"),
-        "BEiT": (lambda: made("beit_base_patch16_224", depth=1), "no adopter takes a timm.models.beit.Beit"),
-        "SwinV2": (lambda: made("swinv2_tiny_window8_256", depths=(1, 1, 1, 1)), "SwinTransformerV2"),
+        "fewer keys than queries": (
+            lambda: made("vit_base_patch16_dinov3", **FEW, attn_type="rope", qkv_fused=False, num_kv_heads=1),
+            "blocks.0.attn with fewer keys than queries is True",
+        ),
         "parallel blocks": (
             lambda: made("vit_small_patch16_36x1_224", depth=1, block_fn=parallel()),
             "blocks.0 is ParallelThingsBlock",
         ),
-        "SwiGLU": (
-            lambda: made("vit_giant_patch14_dinov2", depth=1, embed_dim=32, num_heads=2, img_size=28),
-            "blocks.0.mlp is ",
-        ),
         "a gated attention": (gated, "would drop blocks.1.attn.gate.weight"),
-        "any picture size": (lambda: vit(dynamic_img_size=True), "dynamic_img_size is True"),
+        "padded pictures": (lambda: vit(dynamic_img_size=True, dynamic_img_pad=True), "dynamic_img_pad is True"),
         "maximum pooling": (lambda: vit(global_pool="max"), "global_pool is 'max'"),
         "a ResNet": (lambda: made("resnet18"), "no adopter takes a timm.models.resnet.ResNet"),
-        "SigLIP in open_clip": (lambda: open_clip_model("ViT-B-16-SigLIP"), "logit_bias is Parameter"),
         "CoCa": (lambda: open_clip_model("coca_ViT-B-32"), "no adopter takes a open_clip.coca_model.CoCa"),
-        "MobileCLIP": (lambda: open_clip_model("MobileCLIP-S1"), "visual is TimmModel"),
+        "MobileCLIP": (lambda: open_clip_model("MobileCLIP-S1"), "trunk is FastVit"),
         "a ResNet CLIP": (lambda: open_clip_model("RN50"), "visual is ModifiedResNet"),
     }
 

@@ -57,6 +57,17 @@ def test_pictures_of_two_splits_with_one_content_are_told(capsys, root):
     assert "1 pictures of two splits are the same: train: train/ant/1.png = test: test/ant/7.png" in told
 
 
+def test_classes_that_differ_in_case_or_lack_pictures_are_told_and_a_source_may_take_a_task(capsys, root):
+    for number, name in enumerate(("sea/0", "sea/1", "sea/2", "Sea/3")):
+        paint(root.parent / "original" / f"{name}.png", number)
+    (root.parent / "original" / "vtab_trainval_splits.json").write_text(
+        json.dumps({"t": {"train": ["0", "3"], "val": ["1"]}})
+    )
+    told = said(capsys, "check", "vtab_splits", "original", "task=t", "test=sea")
+    assert "classes 'Sea' and 'sea' differ in case alone" in told
+    assert "no picture to test on in class 'Sea'" in told
+
+
 # ---------------------------------------------------------------- ten broken ones
 
 

@@ -17,3 +17,26 @@ def test_a_recipe_can_be_tried_offline(name, tmp_path, monkeypatch):
     told = json.loads((tmp_path / "run" / "result.json").read_text())
     assert told["test"]["count"] == 100
     assert told["epochs"] == len(short and small.shipped(name).train.phases)
+
+
+@pytest.mark.slow
+def test_recipes_can_be_compared_offline(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["data.shots=2", "data.test_per_class=2", "--epochs", "1", "--seeds", "1", "--format", "json"]
+    assert cli.main(["compare", "linear", "lora", "--embedded", *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["recipe"] for one in told["recipes"]} == {"linear", "lora"}
+    assert not told["refused"]
+
+
+def test_finished_runs_cannot_be_put_onto_the_embedded_model(capsys):
+    assert cli.main(["compare", "--task", "correspond", "a_run", "--embedded"]) == 2
+    assert "--embedded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["zero_shot", "tip_adapter", "probe"])
+def test_what_learns_nothing_is_not_trained(name, capsys):
+    assert cli.main(["train", name, "--embedded", "--epochs", "1"]) == 2
+    said = capsys.readouterr().err
+    assert "train.epochs" in said  # the override, not a line of the recipe
+    assert ".yaml" not in said

@@ -16,6 +16,7 @@ import small
 from promptzoo import __version__, cli
 from promptzoo.doing import Watcher, doing, watched
 from promptzoo.pages import waiting
+from promptzoo.pages.console import folded
 from promptzoo.recipe.registry import shipped_recipes
 
 
@@ -46,6 +47,7 @@ def test_alone_it_shows_the_way_in(capsys):
     said = capsys.readouterr().out
     assert __version__ in said
     assert "promptzoo train linear" in said
+    assert max(map(len, said.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("words", [["-h"], ["train", "-h"], ["--version"]])
@@ -208,4 +210,47 @@ def commands():
 def test_help_names_what_a_word_takes_and_no_type_of_python(words, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     assert cli.main([*words, "--help"]) == 0
-    assert not re.search(r"<(path|int|float|str|bool|text)( range)?>|\[\[", capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert not re.search(r"<(path|int|float|str|bool|text)( range)?>|\[\[", said)
+    (usage,) = re.findall("Usage: .*", said)
+    assert not set(usage) & set("{}")
+
+
+@pytest.mark.parametrize("words", [["train", "loar"], ["check", "linear", "train.gpus=2"], ["train", "lora", "lr=1"]])
+def test_a_wrong_word_is_told_before_torch_is_loaded(words, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert cli.main(words) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_a_sentence_breaks_between_words_and_leaves_commands_whole():
+    command = "promptzoo train lora data.root='my own pictures' --embedded"
+    text = f"one two three four five\n    six seven eight nine: {command}; ten /a/path/longer/than/the/screen eleven"
+    lines = folded(text, 20).split("\n")
+    assert command in [line.strip().rstrip(";") for line in lines]
+    assert all(len(line) <= 20 for line in lines if "/" not in line and command not in line)
+    assert all(line.startswith("    ") for line in lines[lines.index("    six seven eight") :])
+    assert " ".join(folded(text, 20).split()) == " ".join(text.split())
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100"])
+def test_a_list_cuts_no_word(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["list", "--long"]) == 0
+    said = capsys.readouterr().out
+    assert "(AdaptFormer)," in said.split()
+    assert "…" not in said
+
+
+def test_help_for_a_reader_that_is_gone_is_no_error():
+    run = subprocess.Popen([sys.executable, "-m", "promptzoo", "train", "-h"], stdout=-1, stderr=-1)
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    assert run.wait() == 0
+
+
+def test_a_mistake_in_a_command_names_its_help(capsys):
+    assert cli.main(["train", "linear", "--model", "x"]) == 2
+    assert "promptzoo train -h" in capsys.readouterr().err
+    assert cli.main(["train", "lora.yaml"]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("lora")

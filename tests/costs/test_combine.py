@@ -125,7 +125,6 @@ def test_a_list_is_written_in_every_form_of_a_table(mine, capsys):
     ],
 )
 def test_sa2vps_shares_come_out_as_the_paper_prints_them(name, means):
-    from rich.console import Console
 
-    found = gather.Gathering(Console()).listed(read_list(name)).groups()
+    found = gather.Gathering().listed(read_list(name)).groups()
     assert {group: round(share, 3) for group, share in found.items()} == means

@@ -85,6 +85,9 @@ def test_links_are_followed_hidden_files_ignored_and_foreign_files_counted(root,
     (root / "train" / "ant" / "far.PNG").symlink_to(outside)
     (root / "train" / "ant" / ".hidden.png").touch()
     (root / "train" / "ant" / "Thumbs.db").touch()
+    for folder in (root / "train" / "__MACOSX", root / "train" / "ant" / "@eaDir"):
+        folder.mkdir()
+        (folder / "0.png").touch()
     (root / ".git").mkdir()
     (root / "spare").mkdir()
     found = PictureFolder(root)
@@ -229,7 +232,7 @@ def test_a_picture_is_decoded_once(root, drawn):
     for part in ("train", "test"):
         setattr(found, part, [counted(p) for p in getattr(found, part)])
     cache = Cache(TINY)
-    got = split(found, cache, shots=3, augment="crop_flip", on_bad_image="skip")
+    got = split(found, cache, shots=3, whole=True, on_bad_image="skip")
     for loader in (Loader(got.train, cache, shuffle=True, augment="crop_flip"), Loader(got.test, cache)):
         for epoch in range(3):
             list(loader.epoch(epoch))

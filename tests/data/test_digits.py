@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 
 import numpy as np
+import pytest
 from pictures import error
 
 from promptzoo.data.sources.digits import WORDS, ClutteredDigits, sources
@@ -38,6 +39,7 @@ def test_pictures_are_small_and_in_colour():
     assert np.asarray(picture).std() > 10
 
 
+@pytest.mark.slow
 def test_a_picture_is_the_same_in_every_process():
     program = (
         "import hashlib; from promptzoo.data.sources.digits import ClutteredDigits; d = ClutteredDigits(seed=3);"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pictures import TINY, paint, sentence
+from pictures import TINY, error, paint, sentence
 from PIL import Image
 
 from promptzoo.data import Cache, few_shot, split
@@ -62,6 +62,14 @@ def test_cifars_pickles_are_read_by_the_restricted_reader_as_torchvision_reads_t
     assert (found.classes, len(found.train), len(found.test)) == (["airplane", "automobile"], 10, 2)
     theirs = np.random.default_rng(0).integers(0, 255, (2, 3072), np.uint8)[1].reshape(3, 32, 32)
     assert (np.asarray(found.train[1].open()) == theirs.transpose(1, 2, 0)).all()
+
+
+@pytest.mark.parametrize(("file", "key"), [("data_batch_3", "labels"), ("batches.meta", "label_names")])
+def test_a_pickle_that_is_none_of_cifars_is_named(tmp_path, file, key):
+    place = cifar(tmp_path) / "cifar-10-batches-py" / file
+    place.write_bytes(pickle.dumps({"more": 1}))
+    refused = error(lambda: TorchvisionSet("CIFAR10", tmp_path))
+    assert (refused.key, refused.place) == (key, str(place))
 
 
 def test_a_wicked_cifar_is_refused(tmp_path):
@@ -135,6 +143,33 @@ def test_words_as_labels_are_classes_and_a_seed_divides_where_there_is_no_test(h
     assert few_shot(found.train, 2, 0, classes=found.classes)[0]
 
 
+def test_numbers_without_names_are_classes_as_in_lists_from_any_on(hub):
+    hub |= {"train": column(Value(), 1, 7), "test": column(Value(), 7, 1)}
+    found = HubSet("beans")
+    assert (found.classes, found.named, [one.label for one in found.test]) == (["1", "7"], False, [1, 0])
+    assert HubSet("beans", names=["ant", "bee"]).classes == ["ant", "bee"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        *((Value(), labels) for labels in (["ant", "cat"], [1, None], [1, -1], [1, [2]], [1.0, 2.0])),
+        *((ClassLabel(names=["ant"]), labels) for labels in ([0, -1], [0, None])),
+    ],
+)
+def test_a_label_of_the_hub_that_is_no_class_is_said_with_its_split_and_entry(hub, kind, labels):
+    hub |= {"train": column(kind, labels[0]), "test": column(kind, labels[1])}
+    refused = error(lambda: HubSet("beans"))
+    assert refused.key == "label"
+    assert str(refused.place).endswith(", entry 1")
+
+
+def test_a_split_that_is_asked_for_stands_for_no_other(hub):
+    hub |= {"train": column(Value(), 0, 1), "validation": column(Value(), 0), "test": column(Value(), -1)}
+    found = HubSet("beans", splits={"test": "validation"})
+    assert (len(found.val), [one.label for one in found.test]) == (0, [0])
+
+
 def test_what_the_hub_lacks_is_said(hub):
     hub["train"] = column(Value(), "ant")
     said = sentence(lambda: HubSet("beets"))
@@ -201,6 +236,17 @@ def test_lores_files_of_shots_are_read_in_each_form(tmp_path, form):
     assert (np.asarray(found.train[2].open()) == pixels[2]).all()
     assert found.classes == ["ant", "bee"]
     assert found.train[0].name == ("images/0.png" if form == "paths" else "train/000000")
+
+
+def test_numbers_of_a_picture_keep_their_range(tmp_path):
+    eight = np.random.default_rng(0).integers(0, 255, (5, 4, 3)).astype(np.uint8)
+    for number, pixels in enumerate((eight, eight.astype(np.int64), eight / 255)):
+        file = saved(tmp_path / f"{number}.npy", {"rgb": [pixels], "truelabel": [3]})
+        found = LoreShots(file, file)
+        assert (np.asarray(found.test[0].open()) == eight).all()
+        assert found.classes == ["3"]
+    wide = saved(tmp_path / "wide.npy", {"rgb": [eight * 2.0], "truelabel": [3]})
+    assert error(lambda: LoreShots(wide, wide).test[0].open()).place == "test/000000"
 
 
 def test_a_wicked_or_foreign_npy_is_refused(tmp_path):

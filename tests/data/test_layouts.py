@@ -8,10 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pictures import TINY, paint, sentence
+from pictures import TINY, error, paint, sentence
 from shared import shared
 
 from promptzoo.data import Cache, split
+from promptzoo.data.half import half
 from promptzoo.data.sources import paths
 from promptzoo.data.sources.coop import CoOpSplits
 from promptzoo.data.sources.fgvc import FineGrained
@@ -72,7 +73,7 @@ def test_coops_classes_are_said_without_underscores(pets, nothing_lacks):
 
 
 def test_base_and_new_are_halves_of_what_was_drawn_from_all(pets, nothing_lacks):
-    every, base, new = (CoOpSplits(pets, subset=subset) for subset in ("all", "base", "new"))
+    every, base, new = (half(CoOpSplits(pets), which) for which in ("all", "base", "new"))
     assert (len(base.classes), len(new.classes)) == (19, 18)
     assert [*base.classes, *new.classes] == every.classes
     assert len(base.test) + len(new.test) == 3669
@@ -133,6 +134,19 @@ def test_shots_that_were_drawn_elsewhere_are_found_here(pets, monkeypatch, kind)
     assert "were looked for below" in found.remarks[-1]
 
 
+def test_two_classes_of_one_name_are_told_apart_by_the_pictures_that_were_drawn(tmp_path):
+    (tmp_path / "classnames.txt").write_text("n1 missile\nn2 fox\nn3 missile\n")
+    for number, name in enumerate(f"{part}/n{i}/{part}.jpg" for part in ("train", "val") for i in (1, 2, 3)):
+        paint(tmp_path / "images" / name, number)
+    drawn = [{"impath": f"/x/images/train/n{i}/train.jpg", "label": i - 1, "classname": "missile"} for i in (1, 3)]
+    (tmp_path / "drawn.json").write_text(json.dumps({"train": {"data": drawn}, "val": {"data": []}}))
+    found = CoOpSplits(tmp_path, layout="imagenet", drawn="drawn.json")
+    assert [(one.label, one.name) for one in found.few_shot(1, 1)[0]] == [
+        (0, "train/n1/train.jpg"), (2, "train/n3/train.jpg"),
+    ]  # fmt: skip
+    assert found.classes == ["missile", "fox", "missile (n3)"]
+
+
 def test_a_pickle_that_asks_for_more_is_refused_and_not_run(pets):
     few(pets)
 
@@ -156,6 +170,10 @@ def test_a_run_takes_the_sets_own_draw_and_its_validation(pets):
     got = split(found, Cache(TINY), shots=1, seed=3)
     assert (names(got.train), names(got.val)) == (names(train), names(val))
     assert len(got.test) == len(found.test)
+    assert not any("where there are no" in one for one in got.remarks)
+    assert any(
+        "where there are no 99: class 'abyssinian'" in one for one in split(found, Cache(TINY), shots=99).remarks
+    )
 
 
 # ---------------------------------------------------------------- VPT's fine-grained sets
@@ -219,6 +237,16 @@ def test_the_sets_of_noah_have_the_pictures_of_their_lists(nothing_lacks, set_, 
     assert (len(found.val), len(found.test), len(found.classes)) == counts
     assert len(found.few_shot(16, 1)[0]) == 16 * counts[2]
     assert "no list of 3 shots of seed 1; there are 1 of seed 0, 1 of seed 1" in sentence(lambda: found.few_shot(3, 1))
+
+
+def test_two_lists_of_shots_that_differ_about_a_picture_are_refused(tmp_path):
+    lists = {"train_meta.list.num_shot_1.seed_0": 0, "train_meta.list.num_shot_1.seed_1": 1, "test_meta.list": 0}
+    (tmp_path / "annotations").mkdir()
+    for name, label in lists.items():
+        (tmp_path / "annotations" / name).write_text(f"{'test' if 'test' in name else 'train'}.png {label}\n")
+    refused = error(lambda: NoahLists(tmp_path, images="images"))
+    assert (refused.key, refused.given) == ("label", "1")
+    assert refused.place.endswith("seed_1:1")
 
 
 # ---------------------------------------------------------------- VTAB-1k, files made from the specification

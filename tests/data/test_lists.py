@@ -32,7 +32,9 @@ def table(path: Path, titles: str = "path,category,split", mark: str = ",", **ho
 
 def kinds(root: Path) -> list[str]:
     lines = [json.dumps({"image": name, "class": label, "split": part}) for name, label, part in ROWS]
-    return [table(root / "x.csv"), table(root / "x.tsv", mark="\t"), written(root / "x.jsonl", *lines)]
+    marks = [("x.csv", ","), ("y.csv", ";"), ("z.csv", "\t"), ("x.tsv", "\t")]
+    array = written(root / "x.json", "[", ", ".join(lines), "]")
+    return [*(table(root / name, mark=mark) for name, mark in marks), written(root / "x.jsonl", *lines), array]
 
 
 # ---------------------------------------------------------------- what is understood
@@ -147,7 +149,10 @@ BAD = {  # the rows of a csv of file, label, split -> what is said
     "one picture, two classes": (["a/1.png,bee_fly,train"], "x.csv:7: 'a/1.png' is of class 'bee fly', but 'ant' in"),
     "a split that is none": (["a/3.png,ant,tarin"], "'tarin' (column of ", "is no split; did you mean train?"),
     "too few values": (["a/3.png,ant"], "x.csv:7: 2 values for the columns path, category, split"),
-    "no label": (["a/3.png,,train"], "x.csv:7: the label is ''; a label is a whole number, or the name of a class"),
+    "no label": (
+        ["a/3.png,,train"],
+        "x.csv:7: the label is ''; a label is a whole number from 0 on, or the name of a class",
+    ),
     "a class nobody trains on": (["a/3.png,cat,test"], "x.csv:7: 'cat' is no class: no picture to train on has it"),
 }
 
@@ -201,6 +206,15 @@ def test_two_ids_of_one_class_and_two_classes_of_one_id_are_refused(root):
         assert refused.place.endswith("split_zhou_X.json, entry 2")
 
 
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [(["file,label,label", "a/1.png,ant,x"], "label"), (["file,label", f"/{'x' * 5000},ant"], "data.root")],
+)
+def test_two_columns_of_one_name_and_a_name_that_no_disk_takes_are_refused(root, lines, key):
+    file = written(root / "x.csv", *lines)
+    assert error(lambda: PictureLists(file)).key == key
+
+
 def test_a_split_listed_twice_is_refused(root):
     file = written(root / "x.txt", "a/1.png ant")
     refused = error(lambda: PictureLists({"train": file, "val": file, "valid": file}))
@@ -225,6 +239,7 @@ def test_fewer_pictures_than_shots_are_refused(root):
     found = PictureLists(table(root / "x.csv"))
     said = sentence(lambda: few_shot(found.train, 2, 0, classes=found.classes))
     assert "'shots' is 2, but class 'ant' has 1, 'bee fly' has 1" in said
+    assert "data.shots=1" in said
 
 
 def test_a_list_without_test_says_what_to_add(root):

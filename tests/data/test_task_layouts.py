@@ -86,6 +86,8 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"easy": [0], "junk": [0]}]}, "picture 0 in two of its lists"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [1, 2, 3]}]}, "'bbx' should be four numbers"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [9, 9, 3, 3]}]}, "with something between"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [0, 0, 1e999, 3]}]}, "with something between"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"junk": [0]}]}, "no query has a picture to find"),
         ({"imlist": ["gone", "arch", "lost"], "qimlist": ["q0"], "gnd": [{}]}, "gone.jpg, and 1 more are not there"),
     ],
 )
@@ -183,6 +185,7 @@ def test_grey_masks_of_black_and_white_mark_one_object_and_others_hold_ids(tmp_p
 
 def test_sequences_come_from_the_list_or_from_the_folders(tmp_path):
     root = layouts.davis(layouts.davis(tmp_path), name="run")
+    (root / "JPEGImages" / "480p" / ".hidden").mkdir()
     assert [video.name for video in Davis(root).videos] == ["run", "walk"]
     layouts.listed(root, "2017", "walk\r\n\r\n")
     found = Davis(root)
@@ -249,7 +252,7 @@ def test_masks_of_another_size_or_kind_are_named(tmp_path):
     with pytest.raises(ZooError, match=r"d.png: this mask is of mode L, the first of its video of P"):
         read_masks([tmp_path / "a.png", tmp_path / "d.png"])
     (tmp_path / "e.png").write_bytes(b"no picture")
-    with pytest.raises(ZooError, match=r"e.png: this mask cannot be read"):
+    with pytest.raises(ZooError, match=r"e.png: this mask cannot be read \(cannot identify image file\)"):
         read_masks([tmp_path / "e.png"])
 
 

@@ -255,6 +255,13 @@ def test_a_run_without_words_a_missing_split_a_picture_that_is_none_and_one_too_
     assert list(tmp_path.iterdir()) == [bad]
 
 
+def test_a_page_is_of_runs_and_ends_in_html(home, tmp_path, capsys):
+    for words in ([], [str(home / "vpt"), "--out", str(tmp_path / "a.png")]):
+        assert main(["figure", "--page", *words]) == 2
+        assert capsys.readouterr().err.startswith("error: ")
+    assert not list(tmp_path.iterdir())
+
+
 def test_words_that_are_neither_run_nor_picture_and_no_file_to_write_are_told(home, picture, capsys):
     for words in (["attention", str(home / "vp"), str(picture)], ["attention", str(home / "vpt"), str(picture)]):
         assert main(["figure", *words]) == 2

@@ -2,7 +2,7 @@
 
 import invented
 
-from promptzoo.figures.marks import DARK, LIGHT, REST, SHAPES, Mark, marks
+from promptzoo.figures.marks import COLOURS, DARK, LIGHT, REST, SHAPES, Mark, marks, of_class
 
 
 def test_a_method_of_one_graft_has_its_colour_and_the_bare_backbone_its_own():
@@ -24,3 +24,7 @@ def test_rare_methods_and_backbones_share_the_last_mark():
     assert list(known.backbones.values()).count(len(SHAPES) - 1) == 31 - len(SHAPES) + 1
     assert len(LIGHT.colours) == len(DARK.colours) == REST.colour + 1
     assert LIGHT.places.keys() == DARK.places.keys()
+
+
+def test_a_class_is_told_by_colour_then_by_shape_full_and_hollow_in_turn():
+    assert [of_class(label) for label in (1, COLOURS + 1, 2 * COLOURS)] == [(1, 0, False), (1, 1, True), (0, 2, False)]

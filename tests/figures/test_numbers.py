@@ -7,13 +7,15 @@ import torch
 from promptzoo.errors import ZooError
 from promptzoo.figures.asked import inside, place
 from promptzoo.figures.columns import labels
-from promptzoo.figures.draw_pictures import number, stretched
+from promptzoo.figures.draw_pictures import ONE, TWO, ends, fitted, number, pictures, stretched
 from promptzoo.figures.gallery import spread
 from promptzoo.figures.kinds import attention, embedding, masks, points, ranks, rollout, words
 from promptzoo.figures.kinds.confusion import confusion, worst
 from promptzoo.figures.kinds.curves import over
 from promptzoo.figures.kinds.grad_cam import weighed
 from promptzoo.figures.kinds.pca import components
+from promptzoo.figures.marks import LIGHT
+from promptzoo.figures.panels import Overlaid
 
 
 def test_the_shares_of_a_row_are_those_of_patches_prompts_class_and_extra_keys():
@@ -130,6 +132,29 @@ def test_runs_are_called_by_as_much_of_their_path_as_tells_them_apart(tmp_path):
 def test_a_map_is_stretched_between_the_middles_of_its_patches():
     assert stretched(np.array([[0.0, 1.0]]), (1, 4)).tolist() == [[0, 0.25, 0.75, 1]]
     assert [number(value) for value in (0.0123, 0.00001, -0.5, 3.0)] == [".012", "1e-5", "-.5", "3"]
+    assert [ends(*limits) for limits in ((6e-38, 1), (2e-4, 0.05), (-3, 0))] == [
+        ("0", "1"),
+        ("2e-4", ".05"),
+        ("-3", "0"),
+    ]
+
+
+def test_as_much_of_a_text_stands_as_its_place_holds():
+    pytest.importorskip("matplotlib")
+    assert [fitted(said, 6, 0.6) for said in ("", "into layer 0", "il" * 7)] == ["", "into layer 0", "il" * 7]
+    assert fitted("07d88b75-85a4-407b", 6, 0.6) == "07d88b75-85…"
+    assert fitted("m" * 12, 6, 0.6) == "m" * 6 + "…"
+
+
+@pytest.mark.parametrize(("count", "size", "wide"), [(5, (8, 8), ONE), (3, (8, 28), TWO), (1, (8, 60), ONE)])
+def test_pictures_that_are_wide_take_both_columns_sooner_and_lie_inside_the_figure(count, size, wide):
+    pytest.importorskip("matplotlib")
+    panels = [Overlaid(picture=np.zeros((*size, 3), np.uint8), frame=1) for _ in range(count)]
+    figure = pictures([panels], (), LIGHT)
+    assert figure.get_size_inches()[0] == wide
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert min(box.x0 for box in boxes) > 0
+    assert max(box.x1 for box in boxes) < 1
 
 
 def test_the_gallery_takes_class_after_class():

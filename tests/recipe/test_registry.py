@@ -17,6 +17,7 @@ from promptzoo.model.blueprint import parameters
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import KINDS, beside, load, load_registry, shipped_recipes
+from promptzoo.recipe.settings import APART
 from promptzoo.recipe.yaml import read as read_lines
 
 ENTRIES = [pytest.param(kind, word, entry, id=f"{kind}-{word}") for kind, word, entry in load_registry().entries()]
@@ -86,6 +87,12 @@ def test_slots_are_parameters_of_what_takes_blocks():
     takers = [entry.load() for kind, _, entry in load_registry().entries() if kind in ("graft", "loss")]
     names = {name for cls in takers for name in parameters(cls)}
     assert {slot for _, _, entry in load_registry().entries() for slot in entry.slots} <= names
+
+
+def test_no_argument_that_a_source_needs_is_a_setting_of_all_data():
+    for entry in load_registry().datasets.values():
+        needed = {name for name, one in parameters(entry.load()).items() if one.default is one.empty}
+        assert not needed & set(APART["dataset"])
 
 
 def test_list_imports_no_torch():

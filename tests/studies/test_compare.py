@@ -16,6 +16,7 @@ from promptzoo import cli
 from promptzoo.studies import executor
 from promptzoo.studies.bootstrap import difference
 from promptzoo.studies.compare import seeds_of
+from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
 
 WILD = "train: {optimizer: sgd, lr: 1e38, epochs: 2}"  # its second loss is not finite
@@ -237,15 +238,15 @@ def test_killed_at_any_moment_it_ends_as_if_left_alone(owner, name, call, root, 
 
 
 def test_ctrl_c_leaves_everything_for_the_same_command(root, alone, tmp_path, monkeypatch, capsys):
-    account, calls = Loop.account, []
+    gradient, calls = Learner.gradient, []
 
-    def press(self: Loop, *a: Any) -> bool:
+    def press(self: Learner, *a: Any) -> Any:
         calls.append(1)
         if len(calls) == 8:  # in the second run
             signal.raise_signal(signal.SIGINT)
-        return account(self, *a)
+        return gradient(self, *a)
 
-    monkeypatch.setattr(Loop, "account", press)
+    monkeypatch.setattr(Learner, "gradient", press)
     assert cli.main(asked(root, tmp_path, "linear", "train.epochs=2")) == 130
     assert "stopped by Ctrl-C in linear, seed 2; the same command goes on from there" in capsys.readouterr().err
     monkeypatch.undo()

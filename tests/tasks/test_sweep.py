@@ -2,6 +2,7 @@
 
 import layouts
 import pytest
+from PIL import Image
 
 from promptzoo.cli.app import main
 from promptzoo.data.sources.davis import Davis
@@ -158,6 +159,13 @@ def test_what_a_task_would_find_is_counted_before_it_is_asked(tmp_path, capsys, 
     assert main(["data", "check", str(tmp_path), f"task={name}"]) == 2
     assert victim.name in capsys.readouterr().err.replace("\n", "")
     assert main(["data", "check", str(tmp_path), "task=classify"]) == 2
+
+
+def test_a_mask_of_another_kind_is_found_before_a_video_is_followed(tmp_path):
+    last = layouts.davis(tmp_path) / "Annotations" / "480p" / "walk" / "00004.png"
+    Image.new("RGB", (80, 48)).save(last)
+    with pytest.raises(ZooError, match=last.name):
+        SegmentVideo().counts(Davis(tmp_path))
 
 
 def test_a_list_says_what_was_drawn_of_it(tmp_path):

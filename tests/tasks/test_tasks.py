@@ -102,6 +102,8 @@ def test_a_query_is_cropped_before_anything_else_and_scales_are_summed(tmp_path)
     image.save(tmp_path / "cropped.png")
     cropped = Retrieve().features(eye, [(source.queries[0].path, source.queries[0].box)], Desk())[0]
     assert torch.allclose(cropped, Retrieve().features(eye, [(tmp_path / "cropped.png", None)], Desk())[0])
+    with pytest.raises(ZooError, match="60, 4, 70, 30 lies outside the picture of 48 x 36"):
+        Retrieve().features(eye, [(source.queries[0].path, (60, 4, 70, 30))], Desk())
     wanted = [(source.database[0], None)]
     half, whole, both = (Retrieve(scales=one).features(eye, wanted, Desk())[0] for one in ((0.5,), (1.0,), (1.0, 0.5)))
     assert torch.allclose(both, half + whole, atol=1e-5)

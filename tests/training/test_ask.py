@@ -42,7 +42,7 @@ def test_the_result_goes_beside_the_run_and_never_over_anything(trained, tmp_pat
     before = (run / "result.json").read_bytes()
     words = ["task=retrieve", f"data.root={layouts.revisited(tmp_path)}"]
     found = ask(words, run)
-    again = ask([*words, "task.resize=thumbnail"], run)
+    again, once_more = (ask([*words, "task.resize=thumbnail"], run) for _ in range(2))
     assert [found["file"], again["file"]] == [str(run / name) for name in ("retrieve.json", "retrieve-2.json")]
     assert (run / "result.json").read_bytes() == before
     told = json.loads((run / "retrieve-2.json").read_text())
@@ -50,6 +50,9 @@ def test_the_result_goes_beside_the_run_and_never_over_anything(trained, tmp_pat
     assert told["positions"] == "resampled"
     assert told["sizes"] == [[24, 32]]
     assert found["positions"] == "as trained"
+    assert once_more["reused"] == 3  # pictures with contents of their own
+    for key in ("figures", "sizes", "size_count", "positions"):
+        assert as_json(once_more[key]) == as_json(again[key])
     assert found["figures"]["medium"] == json.loads((run / "retrieve.json").read_text())["figures"]["medium"]
 
 
@@ -121,11 +124,12 @@ def test_a_task_that_was_stopped_goes_on_where_it_was_and_comes_to_the_same(tmp_
 
 def test_a_last_answer_that_was_cut_off_is_asked_again(tmp_path):
     file = tmp_path / "answers.jsonl"
-    file.write_bytes(b'["a", 1]\n["b", 2')
+    file.write_bytes(b'["a", 1, []]\n["b", 2')
     desk = Desk(file)
     assert (desk.kept("a"), desk.kept("b")) == (1, None)
-    desk.keep("b", 3)
+    desk.keep("b", 3, [(2, 4)])
     assert Desk(file).answers == {"a": 1, "b": 3}
+    assert desk.sizes == {(2, 4)}
 
 
 @pytest.mark.parametrize(

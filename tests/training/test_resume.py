@@ -15,6 +15,7 @@ from pictures import paint, sentence
 
 from promptzoo import files
 from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
@@ -160,10 +161,14 @@ def test_a_process_killed_at_a_random_moment_ends_as_one_left_alone(tmp_path, ro
 
 
 def test_ctrl_c_ends_after_the_step_with_its_state_saved(tmp_path, root, alone, monkeypatch):
-    account = Loop.account
-    monkeypatch.setattr(
-        Loop, "account", lambda self, *a: account(self, *a) if self.reached.step != 4 else press(account, self, *a)
-    )
+    gradient = Learner.gradient
+
+    def pressed(self, batch, number, *more):
+        if number == 4:
+            signal.raise_signal(signal.SIGINT)
+        return gradient(self, batch, number, *more)
+
+    monkeypatch.setattr(Learner, "gradient", pressed)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(StoppedError) as stopped:
         runs.run(tmp_path / "run", root, *HYBRID)
@@ -174,11 +179,6 @@ def test_ctrl_c_ends_after_the_step_with_its_state_saved(tmp_path, root, alone, 
     assert f"continue with promptzoo train --resume {tmp_path / 'run'}" in str(stopped.value)
     resumed(tmp_path / "run")
     assert runs.same(tmp_path / "run", alone)
-
-
-def press(account, self, *a):
-    signal.raise_signal(signal.SIGINT)
-    return account(self, *a)
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_ctrl_c_before_the_first_step_says_that_nothing_was_trained(tmp_path, ro
     def interrupted(*a, **k):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("promptzoo.training.session.prepare", interrupted)
+    monkeypatch.setattr("promptzoo.training.ready.prepare", interrupted)
     said = sentence(lambda: runs.run(tmp_path / "run", root))
     assert "nothing was trained yet" in said
 

@@ -23,11 +23,15 @@ class AdoptionError(ZooError):
 
 @dataclass
 class Adopted:
-    """The towers of a backbone: `visual`, `text` where there is one, and the frozen `logit_scale` of a CLIP."""
+    """The towers of a backbone: `visual`, `text` where there is one, and what a CLIP's logits are made with.
+
+    `logit_scale` is the logarithm of what multiplies cosines; `logit_bias`, of a SigLIP, is added to them.
+    """
 
     visual: Tower
     text: Tower | None = None
     logit_scale: Tensor | None = None
+    logit_bias: Tensor | None = None
 
 
 def demand(model: nn.Module, name: str, found: object, taken: object) -> None:
@@ -78,6 +82,11 @@ def account(model: nn.Module, towers: Iterable[nn.Module], given: Iterable[Tenso
         raise AdoptionError(said, place=type(model).__name__, given=dropped)
 
 
+def key_biases(model: nn.Module) -> list[Tensor]:
+    """The buffers of zeros that timm keeps where queries and values have a bias and keys have none."""
+    return [buffer for name, buffer in model.named_buffers() if name.endswith(".k_bias")]
+
+
 def verify(
     model: nn.Module,
     adopt: Callable[[Any], Adopted],
@@ -110,6 +119,3 @@ def verify(
 def dummy(tower_input: tuple[int, ...], rows: int = 1) -> Tensor:
     """A random float64 input for `verify`."""
     return torch.randn(rows, *tower_input, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-
-
-__all__ = ["Adopted", "AdoptionError", "account", "demand", "demand_type", "dummy", "leaf", "linear", "verify"]

@@ -1,8 +1,11 @@
-"""Adopts open_clip's CLIP with a vision transformer: the image tower, the text tower, the logit scale."""
+"""Adopts open_clip's CLIP, SigLIP among them: the image tower, the text tower, the scale and bias of its logits."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from open_clip.modified_resnet import ModifiedResNet
+from open_clip.timm_model import TimmModel
 from open_clip.transformer import ResidualAttentionBlock, TextTransformer, Transformer, VisionTransformer
 from torch import Tensor, nn
 
@@ -16,9 +19,11 @@ from promptzoo.backbones.adopt.account import (
     linear,
     verify,
 )
+from promptzoo.backbones.adopt.clip_timm import timm_tower
+from promptzoo.backbones.adopt.resnet import modified
 from promptzoo.backbones.attention import Attention, Mix
 from promptzoo.backbones.layers import Embed, Mlp, Pass, Patches, Positions, Prefix, Words
-from promptzoo.backbones.pool import EndOfText, First, Mean, Pool, Project
+from promptzoo.backbones.pool import EndOfText, First, Last, Mean, Pool, Project
 from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer, Tower
 
 
@@ -35,9 +40,7 @@ def adopt_visual(model: Any) -> Adopted:
     """open_clip's VisionTransformer alone as a Tower."""
 
     def alone(m: Any) -> Adopted:
-        tower = visual_tower(m)
-        account(m, [tower], [], ())
-        return Adopted(tower)
+        return Adopted(visual_tower(m))
 
     verify(model, alone, lambda m: m(dummy((3, *m.image_size))), lambda a: a.visual.features(dummy(a.visual.input)))
     return alone(model)
@@ -45,20 +48,19 @@ def adopt_visual(model: Any) -> Adopted:
 
 def move(model: Any) -> Adopted:
     """Moves the submodules of `model` into two Towers and accounts for every one of them."""
-    demand(model, "logit_bias", type(model.logit_bias), type(None))
-    demand_type(model, "visual", VisionTransformer)
-    visual = visual_tower(model.visual)
+    demand_type(model, "visual", *VISUAL)
+    visual = VISUAL[type(model.visual)](model.visual)
     part = getattr(model, "text", model)  # CustomTextCLIP keeps the text tower in a module of its own
     if part is not model:
         demand_type(model, "text", TextTransformer)
     text = text_tower(part)
-    scale = model.logit_scale
-    account(model, [visual, text], [scale], ("attn_mask", "text.attn_mask"))
-    return Adopted(visual, text, scale.detach())
+    own = [one for one in (model.logit_scale, model.logit_bias) if one is not None]
+    account(model, [text], own, ("visual", "attn_mask", "text.attn_mask"))  # the image tower's is done
+    return Adopted(visual, text, *(one.detach() for one in own))
 
 
 def visual_tower(m: Any) -> Tower:
-    """open_clip's VisionTransformer as a Tower."""
+    """open_clip's VisionTransformer as a Tower, every part of it accounted for."""
     demand(m, "attention pooling", type(m.attn_pool), type(None))
     demand(m, "pool_type", m.pool_type, ("tok", "avg"))
     demand(m, "output_tokens", bool(m.output_tokens), False)
@@ -67,7 +69,7 @@ def visual_tower(m: Any) -> Tower:
     take = First() if m.pool_type == "tok" else Mean(grid[0] * grid[1])
     after = m.final_ln_after_pool
     pool = Pool(take, width, leaf(m.ln_post) if after else None, Project(m.proj))
-    return Tower(
+    tower = Tower(
         Patches(m.conv1),
         embed,
         layers(m, grid, causal=False),
@@ -77,24 +79,28 @@ def visual_tower(m: Any) -> Tower:
         input=(m.conv1.in_channels, *m.image_size),
         prefix=1,
     )
+    account(m, [tower], [], ())
+    return tower
 
 
 def text_tower(m: Any) -> Tower:
-    """open_clip's causal text transformer as a Tower over token numbers."""
-    demand(m, "text pooling", getattr(m, "text_pool_type", None) or m.pool_type, "argmax")
+    """open_clip's text transformer as a Tower over token numbers."""
+    pool = getattr(m, "text_pool_type", None) or m.pool_type
+    demand(m, "text pooling", pool, ("argmax", "first", "last", "eos"))
     demand(m, "cls_emb", type(getattr(m, "cls_emb", None)), type(None))
     demand(m, "use_pad_mask", bool(getattr(m, "use_pad_mask", False)), False)
-    demand(m, "causal mask", m.attn_mask is not None, True)
     demand(m, "output_tokens", bool(getattr(m, "output_tokens", False)), False)
     width = m.token_embedding.embedding_dim
     projection = m.text_projection
     proj = Project(projection) if isinstance(projection, nn.Parameter) else projection
+    end = getattr(m, "text_eos_id", None) or getattr(m, "eos_id", None)
+    take = {"first": First(), "last": Last(), "eos": EndOfText(end), "argmax": EndOfText()}[pool]
     return Tower(
         Words(m.token_embedding),
         Embed(Pass(width), Positions(m.positional_embedding), None, width),
-        layers(m, None, causal=True),
+        layers(m, None, causal=m.attn_mask is not None),
         m.ln_final,
-        Pool(EndOfText(), width, None, proj),
+        Pool(take, width, None, proj),
         grid=None,
         input=(len(m.positional_embedding),),
     )
@@ -128,6 +134,19 @@ def layers(m: Any, grid: tuple[int, int] | None, causal: bool) -> list[Layer]:
     return made
 
 
+#: What makes a Tower of each kind of image tower.
+VISUAL: dict[type[nn.Module], Callable[[Any], Tower]] = {
+    VisionTransformer: visual_tower,
+    TimmModel: timm_tower,
+    ModifiedResNet: modified,
+}
+
+
+def sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width."""
+    return (size, size) if isinstance(size, int) else size
+
+
 def sentence(positions: int, vocabulary: int) -> Tensor:
     """Two rows of token numbers with the largest one, the end of the text, at different places."""
     ids = torch.zeros(2, positions, dtype=torch.long)
@@ -141,7 +160,7 @@ def compare_original(model: Any) -> Tensor:
     """Image and text features of one random input, side by side."""
     table = getattr(model, "text", model).token_embedding
     ids = sentence(getattr(model, "text", model).positional_embedding.shape[0], table.num_embeddings)
-    return torch.cat([model.encode_image(dummy((3, *model.visual.image_size))), model.encode_text(ids)])
+    return torch.cat([model.encode_image(dummy((3, *sides(model.visual.image_size)))), model.encode_text(ids)])
 
 
 def compare_adopted(adopted: Adopted) -> Tensor:

@@ -1,12 +1,22 @@
 """Adopts timm's SwinTransformer (v1): all sizes, and grids that windows or merging do not divide."""
 
+from collections.abc import Callable
 from typing import Any
 
 from timm.layers import PatchEmbed
 from timm.models.swin_transformer import PatchMerging, SwinTransformerBlock, SwinTransformerStage, WindowAttention
 from torch import nn
 
-from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, verify
+from promptzoo.backbones.adopt.account import (
+    Adopted,
+    account,
+    demand,
+    demand_type,
+    dummy,
+    key_biases,
+    leaf,
+    verify,
+)
 from promptzoo.backbones.adopt.vit import features, perceptron, picture_of
 from promptzoo.backbones.attention import Attention, WindowMix
 from promptzoo.backbones.layers import Merge, NormedEmbed, Pass, Patches
@@ -26,13 +36,20 @@ def adopt(model: Any) -> Adopted:
 
 def move(model: Any) -> Adopted:
     """Moves the submodules of `model` into a Tower and accounts for every one of them."""
+    return moved(model, SwinTransformerStage, PatchMerging, Merge, layer)
+
+
+def moved(
+    model: Any, stage: type[nn.Module], merging: type[nn.Module], merge: type[Merge], layer: Callable[..., Layer]
+) -> Adopted:
+    """The same of any model in windows: its stages, what joins them, and how a block becomes a Layer."""
     demand_type(model, "patch_embed", PatchEmbed)
     demand(model, "dynamic_img_size", not model.patch_embed.strict_img_size, False)
     demand(model, "dynamic_img_pad", model.patch_embed.dynamic_img_pad, False)
     demand(model, "global_pool", model.global_pool, "avg")
     layers: list[Layer] = []
-    for stage in range(len(model.layers)):
-        layers += layers_of(model, f"layers.{stage}")
+    for number in range(len(model.layers)):
+        layers += layers_of(model, f"layers.{number}", stage, merging, merge, layer)
     first, last = layers[0], layers[-1]
     grid = tuple(model.patch_embed.grid_size)
     assert last.grid is not None
@@ -46,21 +63,28 @@ def move(model: Any) -> Adopted:
         input=picture_of(model),
     )
     softmaxes = (n for n, m in model.named_modules() if isinstance(m, nn.Softmax))  # scaled_dot_product_attention's
-    account(model, [tower], [], ("head", *softmaxes))
+    account(model, [tower], key_biases(model), ("head", *softmaxes))
     return Adopted(tower)
 
 
-def layers_of(model: Any, name: str) -> list[Layer]:
+def layers_of(
+    model: Any,
+    name: str,
+    kind: type[nn.Module],
+    merging: type[nn.Module],
+    merge: type[Merge],
+    layer: Callable[..., Layer],
+) -> list[Layer]:
     """The blocks of one stage; the first one carries the merging that opens the stage."""
-    demand_type(model, name, SwinTransformerStage)
-    demand_type(model, f"{name}.downsample", PatchMerging, nn.Identity)
-    stage, merge = model.get_submodule(name), None
+    demand_type(model, name, kind)
+    demand_type(model, f"{name}.downsample", merging, nn.Identity)
+    stage, first = model.get_submodule(name), None
     grid = tuple(stage.input_resolution)
-    if isinstance(stage.downsample, PatchMerging):
-        merge = Merge(stage.downsample.norm, stage.downsample.reduction, grid)
+    if isinstance(stage.downsample, merging):
+        first = merge(stage.downsample.norm, stage.downsample.reduction, grid)  # type: ignore[arg-type]
         grid = tuple((side + 1) // 2 for side in grid)  # merging pads an odd side; older versions of timm round it down
     demand(model, f"{name}'s grid", tuple(stage.output_resolution), (grid,))
-    return [layer(model, f"{name}.blocks.{i}", merge if i == 0 else None) for i in range(len(stage.blocks))]
+    return [layer(model, f"{name}.blocks.{i}", first if i == 0 else None) for i in range(len(stage.blocks))]
 
 
 def layer(model: Any, name: str, merge: Merge | None) -> Layer:

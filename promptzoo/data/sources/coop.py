@@ -1,22 +1,21 @@
 """The few-shot sets of CoOp: `split_zhou_*.json`, its draws, and what was drawn already."""
 
-import math
 import random
 from array import array
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import Pictures
 from promptzoo.data.sources import paths
+from promptzoo.data.sources.coop_shots import sampled, shots_of
 from promptzoo.data.sources.labels import Rows, said
 from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.official import Layout, aircraft, imagenet, variant
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lacking
-from promptzoo.data.unpickle import unpickle
-from promptzoo.errors import ZooError, shown
+from promptzoo.errors import ZooError, shown, some
 
 MOST_VALIDATION = 4
 PLACES = ("images", "jpg", "101_ObjectCategories", "SUN397", "2750", "UCF-101-midframes", "")
@@ -28,8 +27,7 @@ class CoOpSplits(ListedPictures):
     Shots are drawn as CoOp's code draws them: Python's generator, begun with the seed of the run, takes from each class
     in the order of the list, first to train on, then min(shots, 4) to validate on; a class with fewer gives all.
     `drawn` is a file of shots instead, CoOp's `split_fewshot/shot_16-seed_1.pkl` or a json of that form.
-    `subset` is CoCoOp's: `base`, the first half of the classes, rounded up, or `new`, the rest. With `whole` what is to
-    validate on is to train on too.
+    With `whole` what is to validate on is to train on too.
     `split` is the json where there are several, `images` the pictures' folder, both below `root`. `layout` is that of
     two sets without a json, FGVC-Aircraft's `images_variant_*.txt` and ImageNet's `images/{train,val}/<wnid>` beside
     `classnames.txt`. Of ImageNet nothing is to validate on: CoOp takes it from the test pictures. Its shots of a seed
@@ -49,7 +47,6 @@ class CoOpSplits(ListedPictures):
         images: str | None = None,
         layout: Layout = "json",
         drawn: str | Path | None = None,
-        subset: Literal["all", "base", "new"] = "all",
         whole: bool = False,
         names: list[str] | dict[str, str] | None = None,
     ) -> None:
@@ -70,36 +67,17 @@ class CoOpSplits(ListedPictures):
         pictures = Root(base / (place_of(base, first) if images is None else images))
         self.lay(pictures, rows, names=names, whole=whole)
         self.shots = None if drawn is None else self._drawn(base, Path(drawn), pictures)
-        self._subset(subset)
 
     def few_shot(self, shots: int, seed: int) -> tuple[list[Picture], list[Picture]]:
         """CoOp's draw; or the file of shots, whatever the seed."""
         if self.shots is not None:
             return [*self.shots[0]], [*self.shots[1]]
         chance = random.Random(seed)
-        train = sampled(self.whole[0], shots, chance)
-        val = sampled(self.whole[1], min(shots, MOST_VALIDATION), chance)
-        found = tuple([self._as_here(one) for one in part if one.label in self.half] for part in (train, val))
-        return found[0], found[1]
-
-    def _subset(self, subset: str) -> None:
-        """Keeps a half of the classes; shots are drawn from all and kept afterwards, as CoCoOp does it."""
-        cut = math.ceil(len(self.classes) / 2)
-        labels = {"all": range(len(self.classes)), "base": range(cut), "new": range(cut, len(self.classes))}[subset]
-        self.whole, self.half = (self.train, self.val), labels
-        if subset != "all":
-            self.classes = [self.classes[label] for label in labels]
-            self.train, self.val, self.test = (self._half(one) for one in (self.train, self.val, self.test))
-            if self.shots is not None:
-                self.shots = (self._half(self.shots[0]), self._half(self.shots[1]))
-            self.remarks.append(f"the {subset} classes of CoCoOp: {len(labels)}")
-
-    def _half(self, pictures: Pictures) -> Pictures:
-        kept = pictures.some([place for place, label in enumerate(pictures.labels) if label in self.half])
-        return Pictures(kept.root, kept.names, array("l", (label - self.half.start for label in kept.labels)))
-
-    def _as_here(self, picture: Picture) -> Picture:
-        return Picture(picture.label - self.half.start, picture.name, picture.open, picture.path)
+        train, val = sampled(self.train, shots, chance), sampled(self.val, min(shots, MOST_VALIDATION), chance)
+        counts = Counter(one.label for one in train)
+        if short := [self.classes[label] for label in sorted(counts) if counts[label] < shots]:
+            self.remarks.append(f"all are taken, as CoOp does, where there are no {shots}: class {some(short)}")
+        return train, val
 
     def _drawn(self, base: Path, file: Path, pictures: Root) -> tuple[Pictures, Pictures]:
         """Shots that were drawn elsewhere: their paths are looked for below the pictures' folder."""
@@ -111,11 +89,16 @@ class CoOpSplits(ListedPictures):
             if missing := paths.absent(near.folder, names):
                 place = part.place(missing[0])
                 raise paths.told(near.folder, names[missing[0]], place, len(missing) - 1)
-            for entry, name in enumerate(part.called):
-                if said(name) not in index:
-                    strange = f"'{name}' is no class of {base}"
-                    raise ZooError(strange, place=part.place(entry), key="classname", given=name, possible=self.classes)
-            found.append(Pictures(near.folder, names, array("l", (index[said(name)] for name in part.called))))
+            known, labels = self._labels({*names}), array("l")
+            for entry, (name, called) in enumerate(zip(names, part.called, strict=True)):
+                label = known.get(name, index.get(said(called)))
+                if label is None:
+                    strange = f"'{called}' is no class of {base}"
+                    raise ZooError(
+                        strange, place=part.place(entry), key="classname", given=called, possible=self.classes
+                    )
+                labels.append(label)
+            found.append(Pictures(near.folder, names, labels))
         if near.moved:
             self.remarks.append(near.moved)
         if both := set(found[0].names).intersection(self.test.names):
@@ -123,13 +106,10 @@ class CoOpSplits(ListedPictures):
             raise ZooError(twice, place=file, key="data.drawn", given=min(both), remedy=way)
         return found[0], found[1]
 
-
-def sampled(pictures: Sequence[Picture], shots: int, chance: random.Random) -> list[Picture]:
-    """`shots` of each class, in order of the classes' first pictures; all where a class has fewer."""
-    queues: dict[int, list[Picture]] = {}
-    for picture in pictures:
-        queues.setdefault(picture.label, []).append(picture)
-    return [one for queue in queues.values() for one in (chance.sample(queue, shots) if len(queue) >= shots else queue)]
+    def _labels(self, names: set[str]) -> dict[str, int]:
+        """The labels of those of some pictures that the lists have; two classes of ImageNet share one name, missile."""
+        pairs = (pair for part in (self.train, self.val) for pair in zip(part.names, part.labels, strict=True))
+        return {name: label for name, label in pairs if name in names}
 
 
 def only(base: Path, pattern: str) -> Path:
@@ -166,33 +146,8 @@ def rows_of(entries: list[Any], file: Path) -> Rows:
     """The entries of one split."""
     place = Spot(file)
     for number, entry in enumerate(entries):
-        if not (isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str)):
+        if not (
+            isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str) and isinstance(entry[2], str)
+        ):
             raise ZooError(f"{shown(entry)} is no [file, label, class]", place=place(number), given=entry)
     return Rows(place, *([entry[column] for entry in entries] for column in range(3)))
-
-
-class Datum:
-    """Stands for `dassl.data.datasets.base_dataset.Datum`: its fields and nothing more."""
-
-    _impath: str
-    _label: int
-    _classname: str
-
-
-def shots_of(file: Path) -> tuple[Rows, Rows]:
-    """What a file of shots has to train and to validate on."""
-    if not file.is_file():
-        raise ZooError(lacking(file), key="data.drawn", given=str(file))
-    pickled = file.suffix == ".pkl"
-    found = unpickle(file, {("dassl.data.datasets.base_dataset", "Datum"): Datum}) if pickled else json_of(file)
-    words = ("_impath", "_label", "_classname") if pickled else ("impath", "label", "classname")
-    try:
-        parts = [found[part]["data"] if isinstance(found[part], dict) else found[part] for part in ("train", "val")]
-        train, val = (
-            Rows(Spot(file), *([(vars(one) if pickled else one)[word] for one in part] for word in words))
-            for part in parts
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        said = f"this is no file of CoOp's shots, {{train: [...], val: [...]}} ({error})"
-        raise ZooError(said, place=file, key="data.drawn") from error
-    return train, val

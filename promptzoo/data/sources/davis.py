@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from promptzoo.data.annotated import folder, inside, lines
+from promptzoo.data.sources.folder import subfolders
 from promptzoo.errors import ZooError
 
 LAYOUT = "DAVIS is <root>/JPEGImages/480p/<sequence>/*.jpg and <root>/Annotations/480p/<sequence>/*.png"
@@ -57,7 +58,7 @@ class Davis:
             wanted = " or ".join(name for one, name in lists.items() if year in (None, one))
             raise ZooError(f"{self.root} has no list {wanted}")
         if not there:
-            return sorted(one.name for one in self.frames.iterdir() if one.is_dir()), "all folders"
+            return sorted(subfolders(self.frames)), "all folders"
         file = self.root / lists[there[0]]
         if there[0] == 2017:
             return [inside(line, file) for line in lines(file)], lists[2017]

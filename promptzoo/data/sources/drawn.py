@@ -12,8 +12,10 @@ from PIL import Image
 from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset
 from promptzoo.data.divide import divide, told
-from promptzoo.data.picture import UNREADABLE, Picture, upright
-from promptzoo.data.sources.labels import Names, said
+from promptzoo.data.given import image_of
+from promptzoo.data.picture import UNREADABLE, Picture
+from promptzoo.data.sources.labels import Names, Rows, classes_of, said
+from promptzoo.data.sources.paths import Spot
 from promptzoo.errors import ZooError
 
 
@@ -22,7 +24,7 @@ class Split:
     """One split of a library's set: how to open picture `i`, its labels, its files where it has some."""
 
     open: Callable[[int], Any]
-    labels: Sequence[int]
+    labels: Sequence[Any]
     files: Sequence[Path] = ()
 
 
@@ -44,11 +46,14 @@ class OpenedElsewhere(Dataset):
     ) -> None:
         """Puts the library's splits into ours; `split` and `whole` as for lists; `names` are all or say some otherwise.
 
+        Labels are places in `classes`, or without these as in lists, whole numbers from any on or words.
+
         Raises `ZooError` where there is nothing to train or to test on, or a label is no class.
         """
         if "train" not in splits or not len(splits["train"].labels):
             raise ZooError(f"{who} has no pictures to train on", key="train", given=who)
-        found = {part: pictures(part, one, root) for part, one in splits.items()}
+        labels = self._labels(splits, classes, names, who)
+        found = {part: pictures(part, one, labels[part], root) for part, one in splits.items()}
         if whole:
             found["train"] += found.pop("val", [])
         if not found.get("test") and split is None:
@@ -58,38 +63,49 @@ class OpenedElsewhere(Dataset):
             )  # fmt: skip
         if split:
             every = found.pop("train")
-            called, labels = [one.name for one in every], [one.label for one in every]
-            parts = divide(called, labels, split, tested=bool(found.get("test")))
+            called, ones = [one.name for one in every], [one.label for one in every]
+            parts = divide(called, ones, split, tested=bool(found.get("test")))
             found = {**{part: [every[i] for i in places] for part, places in parts.items() if places}, **found}
             self.remarks = [*self.remarks, told(split)]
         self.train, self.val, self.test = (found.get(part, []) for part in ("train", "val", "test"))
-        most = max(picture.label for part in found.values() for picture in part)
-        self.named = classes is not None
-        listed = [said(str(name)) for name in (classes if classes is not None else range(most + 1))]
-        if most >= len(listed) or min(picture.label for part in found.values() for picture in part) < 0:
-            said_so = f"a label is {most}, but there are {len(listed)} classes, counted from 0"
-            raise ZooError(said_so, place=who, key="label", given=most)
+
+    def _labels(
+        self, splits: Mapping[str, Split], classes: Sequence[str] | None, names: Names | None, who: str
+    ) -> Mapping[str, Sequence[int]]:
+        """Each picture's place among the classes: those that the library names, else as lists have them."""
+        spots = {part: Spot(f"{who}, {part}") for part in splits}
+        if classes is None:
+            rows = {part: Rows(spots[part], [], [*one.labels]) for part, one in splits.items()}
+            self.classes, labels, self.named = classes_of(rows, names)
+            return labels
+        for part, one in splits.items():
+            for entry, label in enumerate(one.labels):
+                if not (isinstance(label, int) and 0 <= label < len(classes)):
+                    strange = f"the label is {label!r}, but there are {len(classes)} classes, counted from 0"
+                    way = "take a split that has labels"
+                    raise ZooError(strange, place=spots[part](entry), key="label", given=label, remedy=way)
+        self.classes, self.named = [said(str(name)) for name in classes], True
         if isinstance(names, Mapping):
-            listed = [names.get(name, name) for name in listed]
-        elif names and len(names) != len(listed):
-            raise ZooError(f"{who} has {len(listed)} classes, 'names' has {len(names)}", key="names", given=len(names))
+            self.classes = [names.get(name, name) for name in self.classes]
+        elif names and len(names) != len(classes):
+            raise ZooError(f"{who} has {len(classes)} classes, 'names' has {len(names)}", key="names", given=len(names))
         elif names:
-            listed, self.named = list(names), True
-        self.classes = listed
+            self.classes = list(names)
+        return {part: one.labels for part, one in splits.items()}
 
     def fingerprint(self) -> str:
         """A digest of every name, label and picture."""
         return fingerprint(self.train, self.val, self.test)
 
 
-def pictures(part: str, split: Split, root: Path | None) -> list[Picture]:
+def pictures(part: str, split: Split, labels: Sequence[int], root: Path | None) -> list[Picture]:
     """The pictures of a split; those without a file are named by their number."""
     found = []
-    for number, label in enumerate(split.labels):
+    for number, label in enumerate(labels):
         path = Path(split.files[number]) if len(split.files) else None
         inside = path is not None and root is not None and path.is_relative_to(root)
         name = path.relative_to(root).as_posix() if inside and path and root else f"{part}/{number:06d}"
-        found.append(Picture(int(label), name, partial(opened, split.open, number, name), path))
+        found.append(Picture(label, name, partial(opened, split.open, number, name), path))
     return found
 
 
@@ -97,6 +113,10 @@ def opened(open: Callable[[int], Any], number: int, name: str) -> Image.Image:
     """Picture `number` in RGB, from a PIL picture or an array.  Raises `ZooError` where it cannot be read."""
     try:
         found = open(number)
-        return upright(found if isinstance(found, Image.Image) else Image.fromarray(np.asarray(found)))
+        return image_of(found if isinstance(found, Image.Image) else np.asarray(found))
+    except ZooError as error:
+        if error.place:
+            raise
+        raise ZooError(str(error), place=name, given=error.given) from error
     except UNREADABLE as error:
         raise ZooError(f"this picture cannot be read ({error})", place=name) from error

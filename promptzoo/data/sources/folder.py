@@ -15,6 +15,7 @@ from promptzoo.paths import at, entries
 
 SPLITS = ("train", "val", "test")
 VAL = ("val", "valid", "validation")
+ASIDE = ("__MACOSX", "@eaDir")  # folders that systems put beside pictures, as hidden as those that begin with a dot
 LAYOUT = "pictures belong in <root>/train/<class>/ and <root>/test/<class>/"
 
 
@@ -111,7 +112,7 @@ class PictureFolder(Dataset):
         for label, folder in enumerate(self.folders):
             before = len(found)
             for path in files(self.root / split / folder):
-                if path.name.startswith("."):
+                if hidden(path.name):
                     others["hidden"] += 1
                 elif path.suffix.lower() in readable:
                     name = path.relative_to(self.root).as_posix()
@@ -138,7 +139,7 @@ def files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
     here = entries(folder)
     yield from (folder / one.name for one in here if not one.is_dir())
     for one in here:
-        if not one.is_dir() or one.name.startswith("."):
+        if not one.is_dir() or hidden(one.name):
             continue
         target = Path(one.path).resolve()
         if not (one.is_symlink() and any(other.is_relative_to(target) for other in above)):
@@ -148,11 +149,16 @@ def files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
 def pictures_in(folder: Path) -> list[Path]:
     """The files of a folder, and of those in it, that are pictures by their endings; no hidden ones."""
     readable = endings()
-    return [path for path in files(folder) if path.suffix.lower() in readable and not path.name.startswith(".")]
+    return [path for path in files(folder) if path.suffix.lower() in readable and not hidden(path.name)]
 
 
 def subfolders(folder: Path) -> list[str]:
-    return [one.name for one in entries(folder) if one.is_dir() and not one.name.startswith(".")]
+    return [one.name for one in entries(folder) if one.is_dir() and not hidden(one.name)]
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder is none of a person's pictures and classes."""
+    return name.startswith(".") or name in ASIDE
 
 
 def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> list[str]:
@@ -182,4 +188,4 @@ def missing(root: Path, layout: str = LAYOUT) -> ZooError:
         absent = absent.parent
     where = "" if absent == root else f", since {absent} does not"
     there = subfolders(absent.parent)
-    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there)
+    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there or None)

@@ -55,12 +55,8 @@ class HubSet(OpenedElsewhere):
         classes = column(kinds, label, "ClassLabel", ("label", "labels", "class", "fine_label"), name)
         self.remarks.append(f"{name}: picture is '{picture}', label is '{classes}'")
         called = getattr(first.features[classes], "names", None)
-        words = None if called else texts(first[classes])
-        self.lay(
-            None,
-            {part: taken(found[theirs], picture, classes, words) for part, theirs in parts.items()},
-            called or words, names=names, split=split, who=name,
-        )  # fmt: skip
+        rows = {part: taken(found[theirs], picture, classes) for part, theirs in parts.items()}
+        self.lay(None, rows, called, names=names, split=split, who=name)
 
 
 def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapping[str, Any]:
@@ -72,7 +68,7 @@ def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapp
             mode = datasets.DownloadConfig(local_files_only=not download)
             found = datasets.load_dataset(name, config, download_config=mode)
     except (*RAISED, datasets.exceptions.DatasetsError) as error:
-        way = "" if download else "data.download=true fetches it"
+        way = "" if download or Path(name).expanduser().is_dir() else "data.download=true fetches it"
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ZooError(f"hf: '{name}' cannot be opened: {reason}", key="data.name", given=name, remedy=way) from error
     return found if isinstance(found, Mapping) else {"train": found}
@@ -83,7 +79,8 @@ def chosen(found: Mapping[str, Any], asked: Mapping[str, str], name: str) -> dic
     for theirs in asked.values():
         if theirs not in found:
             raise ZooError(f"{name} has no split '{theirs}'", key="data.splits", given=theirs, possible=found)
-    guessed = {part: next((one for one in words if one in found), None) for part, words in SPLITS.items()}
+    free = [one for one in found if one not in asked.values()]
+    guessed = {part: next((one for one in words if one in free), None) for part, words in SPLITS.items()}
     parts = {**{part: one for part, one in guessed.items() if one}, **asked}
     if "train" not in parts:
         said, way = f"{name} has the splits {', '.join(found)}", "write data.splits='{train: ...}'"
@@ -104,13 +101,6 @@ def column(kinds: Mapping[str, str], asked: str | None, kind: str, words: Sequen
     return found
 
 
-def texts(labels: Sequence[Any]) -> list[str] | None:
-    """The classes of labels that are words."""
-    return sorted(set(labels)) if len(labels) and isinstance(labels[0], str) else None
-
-
-def taken(split: Any, picture: str, label: str, words: Sequence[str] | None) -> Split:
+def taken(split: Any, picture: str, label: str) -> Split:
     """Labels are read at once, pictures when they are asked for."""
-    index = {word: place for place, word in enumerate(words or ())}
-    labels = [index[str(one)] if index else int(one) for one in split[label]]
-    return Split(lambda number: split[number][picture], labels)
+    return Split(lambda number: split[number][picture], [*split[label]])

@@ -56,7 +56,7 @@ def numbered(rows: Mapping[str, Rows]) -> bool:
     for part in rows.values():
         known: dict[Any, tuple[Any, bool]] = {}
         for entry, label in enumerate(part.labels):
-            key = (label.__class__, label)
+            key = (label.__class__, label if isinstance(label, str | int) else None)
             if key not in known:
                 known[key] = read(label, part.place(entry))
                 first.setdefault(known[key][1], f"{part.place(entry)} has {shown(label)}")
@@ -72,9 +72,9 @@ def read(label: Any, place: str) -> tuple[Any, bool]:
     if isinstance(label, str) and label.strip():
         word = label.strip()
         return (int(word), True) if word.isascii() and word.isdigit() else (word, False)
-    if isinstance(label, int) and not isinstance(label, bool):
+    if isinstance(label, int) and not isinstance(label, bool) and label >= 0:
         return label, True
-    way = "a label is a whole number, or the name of a class"
+    way = "a label is a whole number from 0 on, or the name of a class"
     raise ZooError(f"the label is {shown(label)}", place=place, key="label", given=label, remedy=way)
 
 

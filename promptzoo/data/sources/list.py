@@ -3,6 +3,7 @@
 import csv
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from promptzoo.data.picture import FORMATS
 from promptzoo.data.sources.labels import Names, Rows, rows_of
 from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root, Spot
-from promptzoo.data.sources.text import folder, lines, text
+from promptzoo.data.sources.text import folder, json_of, lines, text
 from promptzoo.errors import ZooError
 
 COLUMNS = {  # what a column may be called, the likeliest first
@@ -32,16 +33,18 @@ COLUMNS = {  # what a column may be called, the likeliest first
 }
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 SPLITS |= {"test": "test", "testing": "test"}
+MARKS = (";", "\t", ",")  # what may stand between columns instead; Excel writes the first in half of Europe
 Row = dict[str, Any]
 
 
 class PictureLists(ListedPictures):
     """Pictures that list files name, with a label or the name of a class each.
 
-    `lists` is one file, or one a split: `{train: a.csv, val: b.csv, test: c.csv}`; kinds are told by the ending: csv,
-    tsv, jsonl, and any other as `path label`, cut at the last blank. Columns are found by their titles, or are `file`,
-    `label` and `split_column`; a csv without titles has file and label first. Paths are below `root`, the folder of
-    the list where it is left out; absolute ones too, those of another machine as far as their ends are found there.
+    `lists` is one file, or one a split: `{train: a.csv, val: b.csv, test: c.csv}`; kinds are told by the ending: csv
+    and tsv (commas, semicolons or tabs), jsonl, json (a list of objects), and any other as `path label`, cut at the
+    last blank. Columns are found by their titles, or are `file`, `label` and `split_column`; a csv without titles has
+    file and label first. Paths are below `root`, the folder of the list where it is left out; absolute ones too, those
+    of another machine as far as their ends are found there.
     Where nothing is there to test on, `split` divides by a seed: `{val: 0.1, test: 0.2, seed: 0}`.
     `names` are the classes in order, or label -> name.
     Raises `ZooError` for anything wrong in a list, with the line.
@@ -84,7 +87,7 @@ class PictureLists(ListedPictures):
         kind = path.suffix.lower()
         if kind in (".csv", ".tsv"):
             return self.columns(path, table(path, "\t" if kind == ".tsv" else ","), wanted)
-        if kind in (".jsonl", ".ndjson"):
+        if kind in (".jsonl", ".ndjson", ".json"):
             return self.columns(path, objects(path), wanted)
         return {"": rows_of(path)}
 
@@ -151,9 +154,11 @@ def title(path: Path, word: str, asked: str | None, titles: Sequence[str]) -> st
     return found
 
 
-def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
+def table(path: Path, usual: str) -> Iterator[tuple[int, Row]]:
     """The lines of a csv or tsv; without titles, where the first line begins with a picture, file and label."""
-    reader = csv.reader(text(path).splitlines(), delimiter=mark)
+    found = text(path).splitlines()
+    first = next((line for line in found if line.strip()), "")
+    reader = csv.reader(found, delimiter=next((mark for mark in (usual, *MARKS) if mark in first), usual))
     titles: list[str] = []
     for row in reader:
         if not any(cell.strip() for cell in row):
@@ -161,6 +166,8 @@ def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
         if not titles:
             bare = Path(row[0].strip()).suffix.lower() in FORMATS
             titles = ["file", "label", *(f"column {i}" for i in range(3, len(row) + 1))] if bare else row
+            if twice := [one for one, count in Counter(titles).items() if count > 1 and one.strip()]:
+                raise ZooError(f"two columns are called '{twice[0]}'", place=path, key=twice[0], given=twice[0])
             if not bare:
                 continue
         if len(row) < len(titles):
@@ -170,10 +177,13 @@ def table(path: Path, mark: str) -> Iterator[tuple[int, Row]]:
 
 
 def objects(path: Path) -> Iterator[tuple[int, Row]]:
-    """The lines of a jsonl."""
-    for number, line in lines(path):
+    """The lines of a jsonl, or the entries of a json."""
+    whole = json_of(path) if path.suffix.lower() == ".json" else None
+    if whole is not None and not isinstance(whole, list):
+        raise ZooError('a json is a list, like [{"file": ..., "label": ...}, ...]', place=path, given=whole)
+    for number, line in lines(path) if whole is None else enumerate(whole, 1):
         try:
-            row = json.loads(line)
+            row = json.loads(line) if whole is None else line
         except json.JSONDecodeError as error:
             raise ZooError(f"not JSON: {error.msg}", place=f"{path}:{number}") from error
         if not isinstance(row, dict):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promptzoo.data.picture import read
 from promptzoo.data.sources import paths
@@ -17,7 +18,7 @@ KEYS = ("rgb", "truelabel")
 
 
 class LoreShots(OpenedElsewhere):
-    """Pictures of LORE's `.npy` files (Wang et al. 2024): `shots` to train on, `test`, and `val` where there is one.
+    """Pictures of LORE's `.npy` files (Wang et al. 2024): shots to `train` on, `test`, and `val` where there is one.
 
     A file holds one mapping of `rgb` (pictures h w 3, or paths, looked for below `root`) and `truelabel` (numbers from
     0), or one such mapping a picture. It is read by a reader that takes arrays and words alone. Its `predlabel` is not
@@ -27,24 +28,24 @@ class LoreShots(OpenedElsewhere):
 
     def __init__(
         self,
-        shots: str | Path,
+        train: str | Path,
         test: str | Path,
         *,
         val: str | Path | None = None,
         root: str | Path | None = None,
         names: list[str] | dict[str, str] | None = None,
     ) -> None:
-        base = folder(root if root is not None else Path(shots).expanduser().parent)
-        files = {"train": shots, "val": val, "test": test}
+        base = folder(root if root is not None else Path(train).expanduser().parent)
+        files = {"train": train, "val": val, "test": test}
         found = {part: split_of(Path(file).expanduser(), base) for part, file in files.items() if file is not None}
         self.remarks = []
-        self.lay(base, found, None, names=names, who=str(shots))
+        self.lay(base, found, None, names=names, who=str(train))
 
 
 def split_of(file: Path, base: Path) -> Split:
     """The pictures of one file."""
     if not file.is_file():
-        raise ZooError(lacking(file), key="data.shots", given=str(file))
+        raise ZooError(lacking(file), key="data.train", given=str(file))
     images, labels = columns(object_array(file), file)
     try:
         numbers = [int(label) for label in labels]
@@ -59,7 +60,14 @@ def split_of(file: Path, base: Path) -> Split:
             first = missing[0]
             raise paths.told(base, names[first], Spot(file)(first), len(missing) - 1)
         return Split(lambda number: read(base / names[number]), numbers, [base / name for name in names])
-    return Split(lambda number: np.asarray(images[number], np.uint8), numbers)
+    return Split(lambda number: pixels(images[number]), numbers)
+
+
+def pixels(image: Any) -> NDArray[Any]:
+    """A picture as an array, whole numbers of 0..255 in 8 bits, however many they were stored in."""
+    found = np.asarray(image)
+    small = found.dtype.kind in "iu" and found.size and found.min() >= 0 and found.max() <= 255
+    return found.astype(np.uint8) if small else found
 
 
 def columns(found: Any, file: Path) -> tuple[Any, Any]:

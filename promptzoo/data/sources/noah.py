@@ -61,7 +61,7 @@ class NoahLists(ListedPictures):
         names = list(dict.fromkeys(Root(self.root).names(rows.files, rows.place)))
         if len(names) < len(rows.files):
             self.remarks.append(
-                f"{len(rows.files) - len(names)} lines that are in {rows.place.source.name} twice were dropped"
+                f"{len(rows.files) - len(names)} lines that are in {self.drawn[shots, seed].name} twice were dropped"
             )
         if strange := [name for name in names if name not in known]:
             raise ZooError(f"'{strange[0]}' is not in train_meta.list", place=rows.place.source, given=strange[0])
@@ -73,6 +73,10 @@ class NoahLists(ListedPictures):
             raise ZooError(
                 "it has neither train_meta.list nor lists of shots", place=where, key="data.root", given=str(where)
             )
-        found = [rows_of(path) for path in self.drawn.values()]
-        both = dict(pair for one in found for pair in zip(one.files, one.labels, strict=True))
+        both: dict[str, str] = {}
+        for one in map(rows_of, self.drawn.values()):
+            for entry, (file, label) in enumerate(zip(one.files, one.labels, strict=True)):
+                if both.setdefault(file, label) != label:
+                    said = f"'{file}' has the label {label}, but {both[file]} in another list"
+                    raise ZooError(said, place=one.place(entry), key="label", given=label)
         return Rows(Spot(where / "train_meta.list.num_shot_*"), list(both), list(both.values()))

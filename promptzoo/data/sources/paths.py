@@ -24,25 +24,25 @@ class Root:
         self.folder, self.search = folder, search
         self.before: list[str] = []  # what stood before the root on the other machine, as far as it is known
 
-    def name(self, written: str, place: str) -> str:
+    def name(self, written: str, place: "Spot", entry: int) -> str:
         """The path below the root, with `/`.  Raises `ZooError` where it leads out of it."""
         name = written.replace("\\", "/") if "\\" in written else written
         if name.startswith("./"):
             name = name[2:]
         if name.startswith("/") or DRIVE.match(name):
-            return self.tail(name, written, place)
+            return self.tail(name, written, place(entry))
         if ".." in name or "//" in name or "/./" in name:
             name = posixpath.normpath(name)
         if name == ".." or name.startswith("../"):
             said, way = f"'{written}' leads out of {self.folder}", "write data.root=DIR, a folder above it"
-            raise ZooError(said, place=place, key="data.root", given=written, remedy=way)
-        if self.search and not (self.folder / name).is_file():
-            return self.tail(name, written, place)
+            raise ZooError(said, place=place(entry), key="data.root", given=written, remedy=way)
+        if self.search and not os.path.isfile(self.folder / name):
+            return self.tail(name, written, place(entry))
         return name
 
     def names(self, written: Sequence[str], place: "Spot") -> list[str]:
         """All of them."""
-        return [self.name(one, place(number)) for number, one in enumerate(written)]
+        return [self.name(one, place, entry) for entry, one in enumerate(written)]
 
     @property
     def moved(self) -> str:
@@ -58,7 +58,7 @@ class Root:
         parts = PurePosixPath(name).parts
         for start in range(1, len(parts)):
             rest = "/".join(parts[start:])
-            if (self.folder / rest).is_file() and ".." not in parts:
+            if os.path.isfile(self.folder / rest) and ".." not in parts:
                 self.before.append(str(PurePosixPath(*parts[:start])))
                 return rest
         if self.search and not name.startswith("/") and ".." not in parts:
@@ -73,7 +73,7 @@ class Root:
 class Spot:
     """Where each entry of a list stands: `train.csv:7`, or `train.json, entry 7`."""
 
-    def __init__(self, source: Path, numbers: Sequence[int] | None = None) -> None:
+    def __init__(self, source: str | Path, numbers: Sequence[int] | None = None) -> None:
         self.source, self.numbers = source, numbers
 
     def __call__(self, entry: int) -> str:

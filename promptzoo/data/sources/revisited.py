@@ -58,6 +58,8 @@ class Revisited:
             if twice := {*query.easy} & {*query.hard, *query.junk} | {*query.hard} & {*query.junk}:
                 raise ZooError(f"{file}: {query.path.stem} has picture {min(twice)} in two of its lists")
         present([*self.database, *(query.path for query in self.queries)], "picture")
+        if not any(query.easy or query.hard for query in self.queries):
+            raise ZooError(f"{file}: no query has a picture to find, 'easy' and 'hard' are empty everywhere")
 
     def chosen(self, root: Path) -> Path:
         """The folder of the set."""
@@ -106,7 +108,7 @@ def box(one: dict[str, Any], file: Path) -> Box | None:
         x0, y0, x1, y1 = (float(number) for number in np.asarray(one["bbx"], dtype=float).reshape(4))
     except (TypeError, ValueError) as error:
         raise ZooError(f"{file}: a box 'bbx' should be four numbers, got {one['bbx']!r}") from error
-    if not x0 < x1 or not y0 < y1:
+    if not x0 < x1 or not y0 < y1 or not np.isfinite([x0, y0, x1, y1]).all():
         raise ZooError(f"{file}: a box 'bbx' is x0, y0, x1, y1 with something between, got {one['bbx']!r}")
     return x0, y0, x1, y1
 

@@ -1,6 +1,7 @@
 """List files as text: lines and JSON, whatever system wrote them."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,11 @@ def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def lacking(path: Path) -> str:
     """The sentence for a file or folder that does not exist, with the nearest one that does, or what is there."""
-    if path.exists():
+    if os.path.exists(path):
         kind = "a folder, not a file" if path.is_dir() else "a file, not a folder" if path.is_file() else "neither"
         return f"{path} is {kind}"
     absent = path
-    while not absent.parent.is_dir() and absent.parent != absent:
+    while not os.path.isdir(absent.parent) and absent.parent != absent:
         absent = absent.parent
     there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
     where = "" if absent == path else f", since {absent} does not"

@@ -10,7 +10,7 @@ from typing import Any
 from promptzoo.data.sources.drawn import OpenedElsewhere, Split
 from promptzoo.data.sources.text import folder
 from promptzoo.data.unpickle import ARRAYS, unpickle
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, told
 
 LABELS = ("_labels", "labels", "targets", "y")
 FILES = ("_image_files", "_images")
@@ -134,7 +134,18 @@ def cifar(
         root = inside
     splits = {}
     for part, files in (("train", train), ("test", test)):
-        found = [unpickle(folder(root) / file, ARRAYS) for file in files]
-        pixels = np.concatenate([one["data"] for one in found]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        splits[part] = Split(pixels.__getitem__, [label for one in found for label in one[word]])
-    return splits, list(unpickle(root / meta, ARRAYS)[names])
+        pixels, labels = [], []
+        for file in files:
+            held = unpickle(folder(root) / file, ARRAYS)
+            try:
+                pixels.append(np.asarray(held["data"], np.uint8).reshape(len(held[word]), 3, 32, 32))
+                labels += held[word]
+            except (LookupError, TypeError, ValueError) as error:
+                said = f"this is none of CIFAR's files, {{data: n 3072, {word}: n}} ({told(error)})"
+                raise ZooError(said, place=root / file, key=word) from error
+        whole = np.concatenate(pixels).transpose(0, 2, 3, 1)
+        splits[part] = Split(whole.__getitem__, labels)
+    called = unpickle(root / meta, ARRAYS)
+    if not (isinstance(called, dict) and isinstance(called.get(names), list)):
+        raise ZooError(f"this is none of CIFAR's files, {{{names}: [...]}}", place=root / meta, key=names)
+    return splits, called[names]

@@ -23,6 +23,8 @@ def find(columns: Sequence[Column], kind: str, wish: Wish) -> Found:
     Features are not standardised, and of length 1 only with `unit`.  Below stands how often the vote of the five
     nearest others names the class: that can be compared, the drawing cannot.
     """
+    if kind == "umap":
+        umap()  # told before the features, which take their time
     panels, arrays, told = list[Cloud](), dict[str, Array](), list[str]()
     for column in columns:
         features, labels = of_split(column, wish)
@@ -48,17 +50,21 @@ def of_split(column: Column, wish: Wish) -> tuple[Tensor, Tensor]:
     return normalize(features, dim=-1) if wish.unit else features, loader.labels
 
 
+def umap() -> Any:
+    """The package.  Raises `ZooError` where it is not installed."""
+    try:
+        return importlib.import_module("umap")
+    except ModuleNotFoundError as error:
+        said = "umap needs the package umap-learn, which is not installed"
+        raise ZooError(said, key="umap", given="umap", remedy="pip install umap-learn, or draw tsne") from error
+
+
 def laid_out(kind: str, features: Array, seed: int) -> Array:
     """n o -> n 2.  Raises `ZooError` for fewer pictures than can be laid out, and where UMAP is not installed."""
     if len(features) < LEAST:
         raise ZooError(f"{kind} lays out {LEAST} pictures or more, here are {len(features)}", key="split")
     if kind == "umap":
-        try:
-            umap: Any = importlib.import_module("umap")
-        except ModuleNotFoundError as error:
-            said = "umap needs the package umap-learn, which is not installed"
-            raise ZooError(said, key="umap", given="umap", remedy="pip install umap-learn, or draw tsne") from error
-        return np.asarray(umap.UMAP(random_state=seed).fit_transform(features))
+        return np.asarray(umap().UMAP(random_state=seed).fit_transform(features))
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(features) - 1) / 3)

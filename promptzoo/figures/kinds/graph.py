@@ -76,13 +76,13 @@ def strokes(
     nodes: Tensor, indices: Tensor, patches: Sequence[int], grid: Grid, view: View
 ) -> tuple[list[Line], list[tuple[float, float, float, float]]]:
     """A line from the middle of each patch to those of its neighbours, and the patches outlined."""
-    lines = []
+    lines, thick = [], 1.0 if len(patches) > 1 else 2.5
     for number, place in enumerate(patches):
         others = [one for one in indices[place].tolist() if one != place]
         alike = cosine_similarity(nodes[place], nodes[others], dim=-1).clamp(0, 1)
         for other, width in zip(others, alike.tolist(), strict=True):
             (x0, y0), (x1, y1) = middle(place, grid, view), middle(other, grid, view)
-            lines.append(Line((x0, x1), (y0, y1), 0.25 + 0.5 * width**2, number % COLOURS))
+            lines.append(Line((x0, x1), (y0, y1), thick * (0.25 + 0.5 * width**2), number % COLOURS))
     return lines, [cell(place, grid, view) for place in patches]
 
 

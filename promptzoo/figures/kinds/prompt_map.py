@@ -28,11 +28,11 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
         base, prompts, grid = streams(column, view, layer)
         place = chosen(column, view, wish, grid)
         row, at = divmod(place, grid[1])
-        note = (f"patch {row},{at}", f"enters {layer}" if wish.layer is not None else f"behind {layer - 1}")
+        note = (f"patch {row},{at}", f"into layer {layer}" if wish.layer is not None else f"of layer {layer - 1}")
         maps = [Map(array(cosines(base[place], prompts).view(grid)), note, [place], "prompts" if layer == 0 else "")]
         if layer == 0:
             alone = positions(column, grid)
-            maps.append(Map(array(cosines(alone[place], alone).view(grid)), ("positions alone",), [place], "positions"))
+            maps.append(Map(array(cosines(alone[place], alone).view(grid)), (), [place], "positions"))
         return maps
 
     return figure_of(columns, pictures, wish, one)

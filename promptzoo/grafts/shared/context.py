@@ -10,6 +10,7 @@ from promptzoo.errors import ZooError, some
 from promptzoo.model.heads import TextSimilarity, text_head
 from promptzoo.model.model import Model
 from promptzoo.model.site import Around, Wrap, bare
+from promptzoo.model.texts import ends, first
 
 Position = Literal["end", "middle", "front"]
 
@@ -37,8 +38,8 @@ class Context(nn.Module):
     ):
         super().__init__()
         head = text_head(model, "a context of learned words")
-        start = first(model, head, length, init)
-        self.length, self.classes = len(start), len(head.names)
+        start = beginning(model, head, length, init)
+        self.length, self.classes, self.start = len(start), len(head.names), first(head.tokenize)
         if class_specific:
             start = start.repeat(self.classes, 1, 1) if init else torch.randn(self.classes, *start.shape) * 0.02
         self.class_specific, self.vectors = class_specific, nn.Parameter(start)
@@ -67,7 +68,7 @@ class Context(nn.Module):
         return torch.cat([vectors, x], 1).gather(1, source.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
-def first(model: Model, head: TextSimilarity, length: int | None, init: str | None) -> Tensor:
+def beginning(model: Model, head: TextSimilarity, length: int | None, init: str | None) -> Tensor:
     """m d: what the vectors begin as.  Raises `ZooError` when they are fewer than the words, or none."""
     assert model.text is not None
     table = bare(model.text.tokens).table
@@ -77,7 +78,8 @@ def first(model: Model, head: TextSimilarity, length: int | None, init: str | No
             raise ZooError(f"length must be 1 or more, got {length}", key="length", given=length)
         return torch.randn(length, table.embedding_dim) * 0.02
     ids = head.tokenize([init])[0]
-    words: Tensor = table(ids[1 : int(ids.argmax())].to(table.weight.device)).detach().float().cpu()
+    begin, end = first(head.tokenize), int(ends(head.tokenize, ids[None]))
+    words: Tensor = table(ids[begin:end].to(table.weight.device)).detach().float().cpu()
     length = len(words) if length is None else length
     if not len(words) or length < len(words):
         said, way = f"init '{init}' has {len(words)} tokens, and length is {length}", "leave one of the two out"
@@ -91,8 +93,8 @@ def arrangement(head: TextSimilarity, length: int, position: Position) -> Tensor
     Raises `ZooError` naming the classes that have no room.
     """
     ids = head.ids.flatten(0, 1).cpu()
-    ends, places = ids.argmax(-1), ids.shape[-1]
-    full = (ends + length >= places).nonzero().flatten().tolist()
+    start, places = first(head.tokenize), ids.shape[-1]
+    full = (ends(head.tokenize, ids) + length >= places).nonzero().flatten().tolist()
     if full:
         lacking = dict.fromkeys(head.names[row % len(head.names)] for row in full)
         raise ZooError(
@@ -103,12 +105,12 @@ def arrangement(head: TextSimilarity, length: int, position: Position) -> Tensor
             remedy="take fewer, or shorter names",
         )
     before = {"end": length, "middle": length // 2, "front": 0}[position]
-    behind = torch.ones(len(ids), 1) if position == "end" else names_end(head, ids).unsqueeze(1)
+    behind = torch.full((len(ids), 1), start) if position == "end" else names_end(head, ids).unsqueeze(1)
     place = torch.arange(places).expand(len(ids), -1)
     found = torch.where(place < behind + length, place - behind.long(), place)
     found = torch.where(place < behind + before, place + length - before, found)
-    found = torch.where(place < 1 + before, place - 1, found)
-    return torch.where(place < 1, place + length, found)
+    found = torch.where(place < start + before, place - start, found)
+    return torch.where(place < start, place + length, found)
 
 
 def names_end(head: TextSimilarity, ids: Tensor) -> Tensor:
@@ -117,7 +119,7 @@ def names_end(head: TextSimilarity, ids: Tensor) -> Tensor:
     for row, tokens in enumerate(ids):
         template, name = head.templates[row // len(head.names)], head.names[row % len(head.names)]
         alone = head.tokenize([template.partition("{}")[0] + name])[0].to(tokens)
-        end = int(alone.argmax())
+        end = int(ends(head.tokenize, alone[None]))
         if not torch.equal(alone[:end], tokens[:end]):
             said = f"in '{template}' no token ends where the class name '{name}' does"
             raise ZooError(said, key="position", given=name, remedy="only position 'end' is left")

@@ -1,14 +1,16 @@
 """A card on the screen: headings to the left, tables without boxes, snippets flush and unbroken, to be copied."""
 
 import re
+import textwrap
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import Heading, Markdown, MarkdownElement, TableElement
 from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 from rich.theme import Theme
+
+from promptzoo.pages.console import sentence
 
 HEADINGS = {"markdown.h1": "bold cyan", "markdown.h2": "bold", "markdown.h3": "dim"}
 LOOK = Theme({**HEADINGS, "markdown.code": "cyan", "markdown.item.bullet": "dim"})
@@ -59,7 +61,7 @@ def print_card(card: str, out: Console) -> None:
         for language, snippet, prose in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
             out.print()
             if language == "text":
-                out.print(Text("\n".join(f"  {line}" for line in snippet.splitlines())), soft_wrap=True)
+                sentence(out, textwrap.indent(snippet, "  "))
             else:
                 coloured = Syntax(snippet, language, theme="ansi_dark", background_color="default").highlight(snippet)
                 coloured.rstrip()

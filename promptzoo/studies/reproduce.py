@@ -1,0 +1,173 @@
+"""A paper's table, row for row, beside what is reached here: `reproduced`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from promptzoo.errors import ZooError
+from promptzoo.recipe.papers import PaperRow, PaperTable
+from promptzoo.recipe.pictures import open_dataset
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.studies.compare import Terms
+from promptzoo.studies.executor import OneByOne
+from promptzoo.studies.plan import Member, ground
+from promptzoo.studies.record import Finished
+from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.progress import Progress
+
+NO_RECIPE = "no recipe here is this row's method"
+LEFT = 0.05  # points below which two figures print alike
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure: what is printed and what is reached here, percent, or why it is not run."""
+
+    row: str
+    column: str
+    printed: float | None
+    ours: float | None = None
+    why: str = ""
+
+    @property
+    def mark(self) -> str:
+        """`reached`, `missed by 2.3`, `not run`, or `run` where nothing is printed to hold it against."""
+        if self.ours is None:
+            return "not run"
+        if self.printed is None:
+            return "run"
+        short = self.printed - self.ours
+        return "reached" if short < LEFT else f"missed by {short:.1f}"
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """A table with its cells, row by row, and the words that the caller gave for all."""
+
+    table: PaperTable
+    cells: tuple[Cell, ...]
+    words: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many printed figures are reached, missed and not run."""
+        marks = [cell.mark.split(" by")[0] for cell in self.cells if cell.printed is not None]
+        return {mark: marks.count(mark) for mark in ("reached", "missed", "not run")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, for JSON; figures in percent."""
+        rows = [{**vars(cell), "mark": cell.mark} for cell in self.cells]
+        told = {"table": self.table.name, "words": list(self.words), "seeds": list(self.seeds)}
+        return {**told, "counts": self.counts(), "figures": rows, "why": self.table.why}
+
+
+def reproduced(
+    table: PaperTable,
+    words: Sequence[str],
+    terms: Terms,
+    say: Callable[[str], None],
+    progress: type[Progress] = Progress,
+    dry: bool = False,
+) -> Reproduced:
+    """Trains every row on every set that can be opened here; with `dry` nothing, but says what would be.
+
+    Finished runs below `terms.out` are not repeated.  Raises `StoppedError` after Ctrl-C.
+    """
+    runs = OneByOne(terms.out / table.name, terms.seeds, say, progress, terms.stale)
+    lacking = {place: absent(table, place, words) for place in table.sets}
+    known: dict[str, str] = {}
+    found: dict[tuple[str, str], list[Finished] | str] = {}
+    for row in table.rows:
+        for place in table.sets:
+            key = (row.run or row.name, place)
+            if key not in found:
+                found[key] = lacking[place] or run(table, row, place, words, runs, known, dry)
+    cells = []
+    for row in table.rows:
+        extra = [one for one in table.means if one not in table.columns]
+        printed = dict(zip(table.columns, row.printed, strict=True))
+        for column in (*table.columns, *extra):
+            cells.append(cell(table, row, column, printed.get(column), found))
+    return Reproduced(table, tuple(cells), tuple(words), terms.seeds)
+
+
+def absent(table: PaperTable, place: str, words: Sequence[str]) -> str:
+    """Why a set cannot be opened here; nothing where it can."""
+    data = [word for word in (f"data.dataset={table.sets[place]}", *table.words, *words) if word.startswith("data.")]
+    try:
+        open_dataset(Member(place, "linear").read(data, ()).recipe)
+    except ZooError as error:
+        return f"{table.sets[place]}: {str(error).splitlines()[0]}"
+    return ""
+
+
+def run(
+    table: PaperTable,
+    row: PaperRow,
+    place: str,
+    words: Sequence[str],
+    runs: OneByOne,
+    known: dict[str, str],
+    dry: bool,
+) -> list[Finished] | str:
+    """What a row came to on a set, seed by seed, or why it was not run."""
+    if row.recipe is None:
+        return NO_RECIPE
+    name = f"{row.run or row.name} on {place}"
+    try:
+        asked = [with_run(word, table, row, place, runs) for word in table.overrides(row, place)]
+        if not Recipe.read(row.recipe).train.epochs:  # nothing learns, and nothing of a training is asked
+            asked, words = ([one for one in several if not one.startswith("train.")] for several in (asked, words))
+        entrant = Member(name, row.recipe, (*asked, *words), row=True).read((), runs.seeds)
+        stands = ground(entrant.recipe, known)
+        if dry:
+            return "it would be run"
+        records = [runs.run(entrant, stands, seed).finished for seed in runs.seeds]
+        return [one for one in records if one is not None]
+    except StoppedError:
+        raise
+    except ZooError as error:
+        runs.say(f"{name} is left out: {error}")
+        return str(error).splitlines()[0]
+
+
+def with_run(word: str, table: PaperTable, row: PaperRow, place: str, runs: OneByOne) -> str:
+    """An override with the folder of the run whose lists it takes, that of the first seed."""
+    if not row.lists or "RUN" not in word:
+        return word
+    other = next(one for one in table.rows if one.name == row.lists)
+    folder = runs.places.get(f"{other.run or other.name} on {place}")
+    if folder is None:
+        raise ZooError(f"the lists are those of {row.lists}, which was not run on {place}")
+    return word.replace("RUN", str(Path(folder) / f"seed-{runs.seeds[0]}"))
+
+
+def cell(
+    table: PaperTable,
+    row: PaperRow,
+    column: str,
+    printed: float | None,
+    found: dict[tuple[str, str], list[Finished] | str],
+) -> Cell:
+    """A figure of a set, or the mean of a column's parts where all of them were run."""
+    value = reached(table, row, column, found)
+    if isinstance(value, float):
+        return Cell(row.name, column, printed, 100 * value)
+    return Cell(row.name, column, printed, why=value)
+
+
+def reached(
+    table: PaperTable, row: PaperRow, column: str, found: dict[tuple[str, str], list[Finished] | str]
+) -> float | str:
+    """The share that a row reached in a column, mean over seeds, or why there is none."""
+    if column in table.sets:
+        came = found[row.run or row.name, column]
+        if isinstance(came, str):
+            return came
+        return fmean(one.stages[row.stage] if row.stage else one.accuracy for one in came)
+    parts = {part: reached(table, row, part, found) for part in table.means[column]}
+    if missing := [part for part, value in parts.items() if isinstance(value, str)]:
+        return f"without {', '.join(missing)}"
+    return fmean(value for value in parts.values() if isinstance(value, float))

@@ -1,0 +1,43 @@
+"""What a training does beside the plain way, in words for its report: `words_of`."""
+
+from collections.abc import Iterator
+
+from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.train_settings import Phase
+
+
+def words_of(recipe: Recipe) -> list[str]:
+    """A sentence for each word of a stage that changes how it learns."""
+    phases = recipe.train.phases
+    several = len(phases) > 1
+    found = [
+        f"stage {number}: {said}" if several else said
+        for number, phase in enumerate(phases, 1)
+        if phase.epochs
+        for said in sentences(phase)
+    ]
+    found += [
+        f"loss {name}: {word} {loss[word]}"
+        for name, loss in recipe.losses.items()
+        for word in ("smoothing", "balance")
+        if loss.get(word) not in (None, 0, "none")
+    ]
+    return found
+
+
+def sentences(phase: Phase) -> Iterator[str]:
+    """What one stage does otherwise."""
+    if phase.mixup:
+        yield f"mixup, alpha {phase.mixup:g}; training accuracy is by the first of two classes"
+    if phase.cutmix:
+        yield f"cutmix, alpha {phase.cutmix:g}; training accuracy is by the first of two classes"
+    if phase.accumulate > 1:
+        yield f"a step is the mean gradient of {phase.accumulate} batches"
+    if phase.rate_by == "epoch":
+        yield "the learning rate changes from epoch to epoch, not from step to step"
+    if phase.average:
+        yield f"tested: the mean of the last {phase.average} epochs"
+    if phase.select == "last":
+        yield "tested: the last epoch, whatever validation says"
+    if phase.patience:
+        yield f"stops after {phase.patience} epochs without a better one on validation"
