@@ -1,4 +1,4 @@
-"""A model of timm or open_clip that is loaded already, adopted as it stands."""
+"""A model of timm, open_clip or transformers that is loaded already, adopted as it stands."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,9 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     Raises `AdoptionError` for a model that no adopter understands.
     """
     library = adopter_of(adopters, model)[0].partition(".")[0]
-    facts, tokenize = {"timm": of_timm, "open_clip": of_open_clip}.get(library, of_another)(model)
+    facts, tokenize = {"timm": of_timm, "open_clip": of_open_clip, "transformers": of_transformers}.get(
+        library, of_another
+    )(model)
     state = model.eval().state_dict(keep_vars=True)
     adopted = adopt_with(adopters, model)
     _, height, width = adopted.visual.input
@@ -59,6 +61,14 @@ def of_open_clip(model: Any) -> Facts:
     if positions is None or words is None:
         return facts, None
     return facts, tokenizer_of(len(positions)) if words.num_embeddings == CLIPS else unknown
+
+
+def of_transformers(model: Any) -> Facts:
+    """Its tokenizer, where that is CLIP's; how it wants its pictures it does not note."""
+    text = getattr(model.config, "text_config", None)
+    if text is None:
+        return {}, None
+    return {}, tokenizer_of(text.max_position_embeddings) if text.vocab_size == CLIPS else unknown
 
 
 def unknown(texts: list[str]) -> Tensor:

@@ -13,7 +13,7 @@ from promptzoo.errors import ZooError
 MAP = 4  # axes of what passes: images, channels, rows, columns
 
 
-class Steps(nn.Module):
+class InOrder(nn.Module):
     """Convolutions, norms and what stands between them, one behind the other; each is a site by its name."""
 
     shapes = "b d h w -> b o h w"
@@ -35,7 +35,7 @@ class Steps(nn.Module):
         return x
 
 
-class Stem(Steps):
+class Stem(InOrder):
     """The steps before the first residual layer."""
 
     shapes = "b c H W -> b d h w"
@@ -49,7 +49,7 @@ class MapLayer(nn.Module):
 
     shapes = "b d h w -> b o h w"
 
-    def __init__(self, residual: Steps, shortcut: nn.Module | None, act: nn.Module, grid: tuple[int, int]):
+    def __init__(self, residual: InOrder, shortcut: nn.Module | None, act: nn.Module, grid: tuple[int, int]):
         super().__init__()
         self.residual, self.shortcut, self.act = residual, shortcut or Pass(residual.dim), act
         if hasattr(act, "inplace"):

@@ -1,4 +1,4 @@
-"""`timm/NAME`, `open_clip/NAME` and `promptzoo/NAME`: the three places a backbone comes from."""
+"""`timm/NAME`, `open_clip/NAME`, `promptzoo/NAME` and `hf/NAME`: the places a backbone comes from."""
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +22,7 @@ OPENERS = {
     "timm": "promptzoo.backbones.from_timm:open_timm",
     "open_clip": "promptzoo.backbones.from_open_clip:open_open_clip",
     "promptzoo": "promptzoo.backbones.from_open_clip:open_own",
+    "hf": "promptzoo.backbones.from_hf:open_hf",
 }
 
 
@@ -124,7 +125,7 @@ def moved(state: Mapping[str, Tensor], adopted: Adopted) -> dict[str, str]:
 
 
 def adopt_with(adopters: Mapping[str, str], model: nn.Module) -> Adopted:
-    """Adopts a timm or open_clip model; `AdoptionError` names the class when none of the adopters takes it."""
+    """Adopts a model of another library; `AdoptionError` names the class when none of the adopters takes it."""
     adopted: Adopted = function(adopters[adopter_of(adopters, model)])(model)
     return adopted
 

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class Bias(nn.Module):
@@ -73,3 +74,17 @@ class Scale(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.gamma
+
+
+class SomeRows(nn.Module):
+    """Some rows of a matrix that holds several maps; the matrix itself is the original's."""
+
+    shapes = "b n d -> b n o"
+
+    def __init__(self, weight: nn.Parameter, bias: nn.Parameter, start: int, stop: int):
+        super().__init__()
+        self.weight, self.bias, self.start, self.stop = weight, bias, start, stop
+        self.in_features, self.out_features = weight.shape[1], stop - start
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight[self.start : self.stop], self.bias[self.start : self.stop])

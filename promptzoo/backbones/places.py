@@ -40,11 +40,11 @@ class Rotary(nn.Module):
 
     def __init__(self, make: Callable[[tuple[int, int]], Tensor], grid: tuple[int, int], half: bool):
         super().__init__()
-        self.make, self.half = make, half
+        self.make, self.halves = make, half
         self.register_buffer("table", make(grid), persistent=False)  # n 2e
 
     def forward(self, x: Tensor) -> Tensor:
-        return turned(x, self.table, self.half)
+        return turned(x, self.table, self.halves)
 
 
 class MixedRotary(nn.Module):
@@ -132,4 +132,5 @@ class Unit(nn.Module):
         unit = F.normalize(x, dim=-1)
         if self.scale is None:
             return unit
-        return unit * (self.scale.clamp(max=math.log(100)).exp() * x.shape[-1] ** 0.5)
+        scaled: Tensor = unit * (self.scale.clamp(max=math.log(100)).exp() * x.shape[-1] ** 0.5)
+        return scaled

@@ -92,8 +92,7 @@ class Attend(nn.Module):
             x = torch.cat([x[:, : self.prefix], x[:, x.shape[1] - self.count :]], 1)
         q = self.q(self.latent).unflatten(-1, (self.heads, -1)).transpose(1, 2).expand(len(x), -1, -1, -1)
         k, v = self.kv(x).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
-        found = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-        found = self.proj(found)
+        found: Tensor = self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         if self.mlp is not None:
             found = found + self.mlp(self.norm(found))
         return found[:, 0]

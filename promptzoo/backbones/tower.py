@@ -107,6 +107,7 @@ class Tower(nn.Module):
         self.tokens, self.embed, self.layers = tokens, embed, nn.ModuleList(layers)
         self.norm, self.pool = norm or Pass(pool.dim), pool
         self.grid, self.input, self.prefix = grid, input, prefix
+        assert embed.dim is not None
         self.dim, self.out = embed.dim, pool.out
         self.heads: int | None = self.layers[0].heads  # type: ignore[assignment]
         self.widths: tuple[int, ...] = tuple(layer.width for layer in self.layers)  # type: ignore[misc]

@@ -38,4 +38,5 @@ class ConvAdapter(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """b d h w -> b d h w."""
         fits(x, "b d h w", d=self.down.in_channels)
-        return x + self.scale.to(x.dtype) * self.up(self.act(self.down(x)))
+        adapted: Tensor = x + self.scale.to(x.dtype) * self.up(self.act(self.down(x)))
+        return adapted

@@ -6,19 +6,24 @@ import typer
 
 
 def complete(incomplete: str) -> list[str]:
-    from promptzoo.pages.listing import SHELVES
+    from promptzoo.pages.listing import BACKBONES, SHELVES
 
-    return [shelf for shelf in SHELVES if shelf.startswith(incomplete)]
+    return [shelf for shelf in (*SHELVES, BACKBONES) if shelf.startswith(incomplete)]
 
 
 def list_words(
     shelf: Annotated[
         str,
-        typer.Argument(metavar="SHELF", help="One shelf: recipes, lists, blocks, grafts, ...", autocompletion=complete),
+        typer.Argument(
+            metavar="SHELF", help="One shelf: recipes, lists, blocks, grafts, ..., backbones.", autocompletion=complete
+        ),
+    ] = "",
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="Of the backbones those of a name, like 'timm/vit_*' or dinov3.")
     ] = "",
     long: Annotated[bool, typer.Option("--long", help="What each word of every shelf is.")] = False,
 ) -> None:
     """What there is: every word a recipe may use; of a shelf, what each is, and where it comes from."""
     from promptzoo.pages.listing import list_page
 
-    list_page(shelf, long)
+    list_page(shelf, long, pattern)

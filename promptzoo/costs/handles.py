@@ -40,7 +40,7 @@ ELEMENTWISE = """
     sigmoid tanh gelu relu relu_ silu softmax log_softmax norm linalg_vector_norm cosine_similarity
     amax amin max min argmax argmin topk sort cumsum maximum minimum scatter_ where masked_fill masked_fill_ fill_
     clamp clamp_ clamp_min clamp_max lt le gt ge eq ne logical_and logical_or logical_not bitwise_not
-    adaptive_avg_pool2d avg_pool2d upsample_nearest2d upsample_bilinear2d upsample_bicubic2d
+    sin cos adaptive_avg_pool2d avg_pool2d max_pool2d upsample_nearest2d upsample_bilinear2d upsample_bicubic2d
 """
 #: Operations that only move numbers, beside those that fvcore itself passes over.
 MOVES = """

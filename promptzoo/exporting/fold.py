@@ -12,7 +12,8 @@ from promptzoo.exporting.affine import Affine
 from promptzoo.exporting.weights import NoPlaceError, Weights
 from promptzoo.grafts.shared.at import VERBS, Thaw
 from promptzoo.model.model import FROZEN, Model
-from promptzoo.model.site import Around, after, bare_name, before, beside, widths
+from promptzoo.model.site import Around, after, bare_name, before, beside
+from promptzoo.model.widths import widths
 
 WORDS = {verb: word for word, verb in VERBS.items()}
 

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
+from promptzoo.model.inside import inside
 
 BACKEND = "inductor"
 SIZES = 64  # graphs of one module: sizes of batches, training and evaluation, pictures and features
@@ -33,6 +35,8 @@ def how(device: str, sizes: bool | None = False) -> dict[str, Any]:
 
 def compiled(module: nn.Module, device: str, sizes: bool | None = False) -> None:
     """Lets a module run as one graph from its next call on; its names and tensors stay what they are."""
+    for tower in (part for part in module.modules() if isinstance(part, Tower)):
+        inside(tower)  # found before, so that no graph stands on its not being known
     module.compile(**how(device, sizes))
     if device == "cuda":
         module._compiled_call_impl = afresh(module._compiled_call_impl)

@@ -45,6 +45,9 @@ class Learning(nn.Module):
     frozen: bool = False
     """Whether it reads the note "frozen", the bare backbone's feature of each picture (b o), which is then computed."""
 
+    each: bool | None = None
+    """Of a head: whether the sigmoid of a logit is a probability; of a loss: whether it takes such, or (None) any."""
+
     def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:
         """Once before a training, resumed ones too, with the model on its device and `set_knowledge` done.
 
@@ -70,8 +73,7 @@ class Graft(Learning):
     def needs(self, model: Model) -> Needs:
         """Once, before any graft attaches, when a model is built, on the CPU, under the recipe's seed.
 
-        It may build its own blocks to the sizes of the towers, and changes nothing of the model.
-        Raises `ValueError` or `ZooError` for what does not fit the towers.
+        It may build its own blocks; what does not fit the towers raises `ValueError` or `ZooError`.
         """
         return Needs()
 
@@ -92,8 +94,7 @@ class Graft(Learning):
     def resize(self, state: dict[str, Tensor]) -> None:
         """Before a checkpoint is loaded, with its own tensors in it by their names inside the graft.
 
-        At the end of a training, at a resumed one, at a rewind and when a run is opened.  It may give its parameters,
-        buffers and slots the sizes found there; the numbers come later.  In any mode.
+        It may give its parameters, buffers and slots the sizes found there; numbers come later.  In any mode.
         """
 
     def rewind(self, start: dict[str, Tensor], gradients: Gradients) -> None:
@@ -113,8 +114,7 @@ class Graft(Learning):
     def decoupled(self) -> tuple[dict[str, type[nn.Module]], dict[str, Tensor]] | None:
         """When a run is merged, on the CPU, in one process: a smaller form of itself that gives the same.
 
-        The blocks for some of its arguments, and all its tensors with those by their names inside the graft; None
-        where there is no such form.  It changes nothing.
+        The blocks for some of its arguments, all its tensors with those by their names inside it; None if it has none.
         """
         return None
 
@@ -132,9 +132,6 @@ class Head(Learning):
     texts: Tensor | None
     """Unit class texts of the frozen text tower (c t), a buffer; read before a training.  None where it has none."""
 
-    each: bool = False
-    """Whether the sigmoid of a logit is the probability of its class by itself; a softmax is over all of them."""
-
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("texts", None, persistent=False)
@@ -142,10 +139,6 @@ class Head(Learning):
     @abstractmethod
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
         """b o -> b c, in each pass, in any mode; with a second pathway 2b rows come and go.  It may leave notes."""
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """b c -> b c: how likely each class is, wherever an answer is told; as `each` says."""
-        return logits.sigmoid() if self.each else logits.softmax(-1)
 
     @contextmanager
     def fixed(self) -> Iterator[None]:
@@ -159,8 +152,6 @@ class Head(Learning):
 class Loss(Learning):
     """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
 
-    each: bool | None = None
-    """The kind of logits that it takes, as `Head.each` has it; None where either will do."""
     soft: bool = False  # whether labels may be shares of several classes, b c, as mixup makes them
 
     @abstractmethod

@@ -142,38 +142,6 @@ class TextSimilarity(Head):
             self.kept = before
 
 
-class SigmoidText(TextSimilarity):
-    """SigLIP's zero-shot classifier: as `TextSimilarity`, plus the frozen bias; a logit's sigmoid is a probability.
-
-    Zhai et al. 2023, Eq. 1.  `scale` and `bias` are the backbone's.
-    Raises `ZooError` as `TextSimilarity` does, and for a backbone whose logits have no bias.
-    """
-
-    each = True
-
-    def __init__(
-        self,
-        dim: int,
-        names: list[str],
-        *,
-        text: Tower | None = None,
-        tokenize: Tokenize | None = None,
-        scale: float = 100.0,
-        bias: float | None = None,
-        template: str | list[str] = "a photo of a {}.",
-    ):
-        super().__init__(dim, names, text=text, tokenize=tokenize, scale=scale, template=template)
-        if bias is None:
-            said = (
-                "head 'sigmoid_text' takes each class by itself, and the logits of this backbone have no bias for that"
-            )
-            raise ZooError(said, key="head", given="sigmoid_text", remedy="take head: {head: text}, or a SigLIP")
-        self.bias = bias
-
-    def forward(self, feature: Tensor, notes: Notes) -> Tensor:
-        return super().forward(feature, notes) + self.bias
-
-
 def fixed(model: Model) -> AbstractContextManager[None]:
     """Within this context nothing of the model learns: what its head needs of the classes alone is computed once.
 
@@ -183,6 +151,11 @@ def fixed(model: Model) -> AbstractContextManager[None]:
     check(type(head), Head, "the head")
     context: AbstractContextManager[None] = head.fixed()
     return context
+
+
+def probabilities(model: Model, logits: Tensor) -> Tensor:
+    """b c -> b c: how likely each class is, as the head means it."""
+    return logits.sigmoid() if bare(model.head).each else logits.softmax(-1)
 
 
 def text_head(model: Model, who: str) -> TextSimilarity:

@@ -57,20 +57,6 @@ class CrossEntropy(Loss):
         return each.mean()
 
 
-class SigmoidLoss(Loss):
-    """Whether each class is that of the picture, asked class by class: -sum_c log sigmoid(+-logit_c), mean over b.
-
-    Zhai et al. 2023 (SigLIP), Eq. 1, with the classes' texts in place of those of other pictures.
-    """
-
-    each = True
-
-    def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
-        logits = output.logits
-        own = F.one_hot(label, logits.shape[-1]).to(logits)
-        return F.binary_cross_entropy_with_logits(logits, own, reduction="sum") / len(logits)
-
-
 class KnowsClasses(Loss):
     """A loss that owns what is known of each class, not-a-number until `set_knowledge`, so that forgetting shows."""
 

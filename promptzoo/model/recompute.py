@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -21,10 +20,11 @@ def recompute(model: Model) -> None:
 def steady(parts: nn.Module) -> Iterator[None]:
     """Within this context a batch normalisation counts no batch: it has counted it the first time."""
     norms = [part for part in parts.modules() if isinstance(part, _BatchNorm) and part.training]
-    kept = [(own, own.clone()) for part in norms for own in part.buffers()]
+    kept = [(part, name, own) for part in norms for name, own in part.named_buffers()]
+    for part, name, own in kept:
+        setattr(part, name, own.clone())
     try:
         yield
     finally:
-        with torch.no_grad():
-            for own, before in kept:
-                own.copy_(before)
+        for part, name, own in kept:
+            setattr(part, name, own)

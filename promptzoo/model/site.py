@@ -15,6 +15,7 @@ from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import demand_axes, demand_kind, refuse
 from promptzoo.model.parts import Parts, Put
+from promptzoo.model.widths import widths
 
 #: What is there at nearly every site: a type checker takes it for what it is, without a question at each use.
 MaybeNone = Any
@@ -174,24 +175,6 @@ def sites(root: Any, path: str, grafts: Parts[Graft], around: _Around | None = N
         own = replace(around, layer=layer, heads=heads, grid=grid)
         yield Site(here, *widths(inner), own.layer, own.heads, own.grid, own.input, root, grafts, own.tower)
         yield from sites(inner, here, grafts, own)
-
-
-#: What modules call the widths that enter and leave them.
-ENDS = (
-    ("dim", "out"),
-    ("in_features", "out_features"),
-    ("in_channels", "out_channels"),
-    ("num_features", "num_features"),
-)
-
-
-def widths(module: nn.Module) -> tuple[int | None, int | None]:
-    """The widths entering and leaving a module, read from the module."""
-    for entering, leaving in ENDS:
-        if isinstance(getattr(module, entering, None), int):
-            return getattr(module, entering), getattr(module, leaving, None)
-    shape = getattr(module, "normalized_shape", None) or (None,)
-    return shape[-1], shape[-1]
 
 
 def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:

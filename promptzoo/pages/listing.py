@@ -11,15 +11,23 @@ from promptzoo.errors import ZooError
 from promptzoo.pages.console import console
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry, load_registry, shipped_lists, shipped_recipes
 
+BACKBONES = "backbones"  # no words of a recipe's shelves, but names that the libraries have
 SHELVES = ("recipes", "lists", *KINDS.values(), "adopters")
 
 
-def list_page(only: str = "", long: bool = False) -> None:
+def list_page(only: str = "", long: bool = False, pattern: str = "") -> None:
     """The words of every shelf; what each is, of one of them, or of all where it may be `long`."""
+    if only == BACKBONES:
+        from promptzoo.pages.backbones import backbones_page  # torch, timm and open_clip
+
+        return backbones_page(pattern)
     registry, out = load_registry(), console()
     if only and only not in SHELVES:
         way = "of a word promptzoo show NAME tells all"
-        raise ZooError(f"there is no shelf '{only}'", given=only, possible=SHELVES, remedy=way)
+        raise ZooError(f"there is no shelf '{only}'", given=only, possible=[*SHELVES, BACKBONES], remedy=way)
+    if pattern:
+        said = f"'{pattern}' is a pattern of backbones' names, and the shelf '{only}' has none"
+        raise ZooError(said, key="pattern", given=pattern, remedy="promptzoo list backbones PATTERN")
     if only or long:
         shown = [(title, rows) for shelf, title, rows in tables(registry) if rows and only in ("", shelf)]
         width = max((len(row[0]) for _, rows in shown for row in rows), default=0)

@@ -24,6 +24,7 @@ from promptzoo.recipe.backbone import numbered
 from promptzoo.recipe.featured import demand_behind, featured, stand_in
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.knowledge import knowledge_dim
+from promptzoo.recipe.logits import check_logits
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.towers import open_hollow, open_towers
@@ -109,7 +110,7 @@ def build(
         if "thawed" in acting(adopted.visual) and (adopted.text is not None or asked(model.grafts, model.losses)):
             model.original = Original(adopted.visual)
         _check_notes(recipe, model)
-        _check_logits(recipe, model)
+        check_logits(recipe, model)
         _check_rule(recipe, construct.build(recipe.rule, "rule"), model)
     if rehearsed:
         with fitting(recipe):
@@ -156,18 +157,6 @@ def _check_notes(recipe: Recipe, model: Model) -> None:
     for name, loss in model.losses.items():
         for note in loss.reads:
             _demand_note(recipe, f"loss '{name}'", note, written, ("losses", name))
-
-
-def _check_logits(recipe: Recipe, model: Model) -> None:
-    """Every loss takes such logits as the head gives."""
-    kinds = {True: "each class by itself (sigmoid)", False: "all classes together (softmax)"}
-    given: bool = bare(model.head).each
-    for name, loss in model.losses.items():
-        if loss.each is not None and loss.each != given:
-            head = recipe.head["head"]
-            said = f"loss '{name}' takes logits of {kinds[loss.each]}, and head '{head}' gives {kinds[given]}"
-            way = "head sigmoid_text goes with loss sigmoid, other heads with cross_entropy"
-            raise RecipeError(said, place=recipe.node.where("losses", name), key="losses", given=name, remedy=way)
 
 
 def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:

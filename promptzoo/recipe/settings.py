@@ -126,7 +126,7 @@ class PlaceSettings(Settings):
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     beside: dict[str, Any] | None = None
-    thaw: Literal["all", "bias"] | None = None
+    thaw: Literal["all", "bias", "norms"] | None = None
 
     @model_validator(mode="after")
     def one_verb(self) -> Self:

@@ -10,8 +10,8 @@ from torchmetrics import MeanMetric, Metric
 from promptzoo.data.loader import Batch
 from promptzoo.metrics.answers import classes_before, negative_log_likelihood
 from promptzoo.model.contract import Task
+from promptzoo.model.heads import probabilities
 from promptzoo.model.model import Model
-from promptzoo.model.site import bare
 
 
 class RightOfEach(Metric):  # type: ignore[misc]  # torchmetrics is not typed here
@@ -64,7 +64,7 @@ class Classify(Task):
             scores.update(likeliest, batch.label)
             mean.update(negative_log_likelihood(logits, batch.label))
             named.append(torch.stack([batch.index.to(device), likeliest], 1))
-            likely = bare(model.head).probabilities(logits).gather(1, likeliest[:, None])[:, 0]
+            likely = probabilities(model, logits).gather(1, likeliest[:, None])[:, 0]
             sure.append(torch.stack([likely, before], 1).double())
         right, count = scores.compute().T.tolist()
         shares = [r / n for r, n in zip(right, count, strict=True) if n]

@@ -13,9 +13,8 @@ from promptzoo.data.given import Given, image_of, one_by_one
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
 from promptzoo.errors import ZooError
-from promptzoo.model.heads import fixed
+from promptzoo.model.heads import fixed, probabilities
 from promptzoo.model.model import Model, Output
-from promptzoo.model.site import bare
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Predictor:
         """b 3 h w in words."""
         with torch.no_grad(), self.precision(image):
             logits = self.held(image).logits
-        return [self.named(row, top) for row in bare(self.model.head).probabilities(logits.float()).cpu()]
+        return [self.named(row, top) for row in probabilities(self.model, logits.float()).cpu()]
 
     def features(self, pictures: Given | Iterable[Given]) -> Tensor:
         """n o, float32 on the CPU: what enters the head, of the base pathway; pictures as in `predict`."""

@@ -25,6 +25,7 @@ STARTS = {
     "bottleneck": lambda x, *rest: torch.zeros_like(x),
     "low_rank": lambda x: x.new_zeros(*x.shape[:-1], 96),
     "identity": lambda x, *rest: x,
+    "conv_adapter": lambda x: x,
     "keep_own": lambda own, fresh: own,
     "learned_prompts": lambda x: x.mean(1),
     "mean_tokens": lambda x, q: x.mean(1, keepdim=True).expand(-1, q.shape[1], -1),
@@ -42,7 +43,7 @@ class Trial:
             taken["rank"] = min(taken["rank"], taken["dim"])
         if "widths" in taken:
             taken["widths"] = [taken["dim"]] * len(taken["widths"])
-        self.arguments, self.axes = taken, {"b": b, "n": n, "m": 2, "c": 3, "h": 2, "e": 4, "1": 1}
+        self.arguments, self.axes = taken, {"b": b, "n": n, "m": 2, "c": 3, "h": 2, "w": 3, "e": 4, "1": 1}
         self.axes |= {axis: taken[name] for name, axis in AXES.items() if name in taken}
         if "input" in taken:
             self.axes |= dict(zip("cHW", taken["input"], strict=True))

@@ -57,7 +57,7 @@ def test_they_stand_in_folders_of_their_own_and_their_records_say_so(tmp_path, c
              "--out", str(tmp_path / "out")]  # fmt: skip
     for more in ([], ["--together"], ["--together"]):
         assert cli.main(["compare", *words, *more]) == 0
-        assert len(json.loads(capsys.readouterr().out)["standings"]) == 1
+        assert len(json.loads(capsys.readouterr().out)["recipes"]) == 1
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"linear", "linear-2"}
     for folder, together in (("linear", False), ("linear-2", True)):
         assert Record.read(tmp_path / "out" / folder / "seed-1.json").together is together

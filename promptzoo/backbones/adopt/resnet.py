@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, verify
 from promptzoo.backbones.layers import Pass
-from promptzoo.backbones.maps import AttendMean, Flat, MapLayer, Stem, Steps
+from promptzoo.backbones.maps import AttendMean, Flat, InOrder, MapLayer, Stem
 from promptzoo.backbones.pool import Mean, Pool
 from promptzoo.backbones.tower import Tower
 
@@ -98,9 +98,15 @@ def layer(block: Any, grid: Grid) -> MapLayer:
     names += ["conv2", "bn2"]
     if last == 3:
         names += ["drop_block", "act2", "aa", "avgpool", "conv3", "bn3"]
-    steps = {name: step for name in [*names, "se"] if (step := leaf(getattr(block, name, None))) is not None}
-    shortcut = None if block.downsample is None else Steps({f"step{i}": s for i, s in enumerate(block.downsample)})
-    return MapLayer(Steps(steps), shortcut, getattr(block, f"act{last}"), grid)
+    steps = {name: step for name in [*names, "se"] if (step := step_of(block, name)) is not None}
+    shortcut = None if block.downsample is None else InOrder({f"step{i}": s for i, s in enumerate(block.downsample)})
+    return MapLayer(InOrder(steps), shortcut, getattr(block, f"act{last}"), grid)
+
+
+def step_of(block: Any, name: str) -> nn.Module | None:
+    """A step of a block, None where the block has none or one that does nothing."""
+    step = getattr(block, name, None)
+    return None if step is None else leaf(step)
 
 
 def passed(module: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from promptzoo.model.model import FROZEN, Model
 from promptzoo.model.site import Site, after, bare, before, beside
 
 VERBS = {"before": before, "after": after, "beside": beside}
-THAWS = ("all", "bias")
+THAWS = ("all", "bias", "norms")
+NORMS = (nn.LayerNorm, nn.BatchNorm2d, nn.GroupNorm, nn.RMSNorm)
 
 
 class AtSite(Graft):
@@ -44,7 +45,8 @@ class AtSite(Graft):
 class Thaw(Graft):
     """Lets frozen parameters learn: those below the sites that a pattern, or one of several, names.
 
-    `all` of them (full fine-tuning: `visual`), or each `bias` (BitFit, Ben Zaken et al. 2022: `visual`, too).
+    `all` of them (full fine-tuning: `visual`), each `bias` (BitFit, Ben Zaken et al. 2022: `visual`, too), or scale and
+    shift of the `norms`, whose statistics stay (BN-tuning: Frankle et al. 2021, there of random networks).
     Raises `ZooError` when nothing matches, or when nothing there has such parameters.
     """
 
@@ -65,11 +67,12 @@ class Thaw(Graft):
         thawed = [
             parameter.requires_grad_()
             for place in places
-            for path, parameter in place.named_parameters()
-            if self.thaw == "all" or path.rpartition(".")[2] == self.thaw
+            for module in place.modules()
+            for word, parameter in module.named_parameters(recurse=False)
+            if self.thaw in ("all", word) or (self.thaw == "norms" and isinstance(module, NORMS))
         ]
         if not thawed:
-            what = "parameters" if self.thaw == "all" else f"a parameter called {self.thaw}"
+            what = {"all": "parameters", "norms": "a norm"}.get(self.thaw, f"a parameter called {self.thaw}")
             raise ZooError(f"nothing at {', '.join(self.at)} has {what} to thaw", key="thaw", given=self.at)
 
 

@@ -12,7 +12,7 @@ from promptzoo.recipe.registry import Entry
 
 Use = tuple[str, Entry, Mapping[str, Any]]  # word, entry, the recipe's arguments
 
-AXES = {"b": 2, "n": 16, "m": 2, "c": 5, "h": 2, "e": 16, "1": 1}  # sizes of the inputs that no argument decides
+AXES = {"b": 2, "n": 16, "m": 2, "c": 5, "h": 2, "w": 2, "e": 16, "1": 1}  # sizes that no argument decides
 WIDEST = 120  # of a line
 OWN = {"dim": "d", "knowledge_dim": "t", "text_dim": "t", "tokens": "n", "length": "m"}  # arguments that do
 

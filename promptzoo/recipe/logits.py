@@ -1,0 +1,19 @@
+"""Whether losses take such logits as the head gives: `check_logits`."""
+
+from promptzoo.errors import RecipeError
+from promptzoo.model.model import Model
+from promptzoo.model.site import bare
+from promptzoo.recipe.recipe import Recipe
+
+KINDS = {True: "each class by itself (sigmoid)", False: "all classes together (softmax)"}
+
+
+def check_logits(recipe: Recipe, model: Model) -> None:
+    """Raises `RecipeError` for a loss that takes logits of another kind than the head gives."""
+    given = bool(bare(model.head).each)
+    for name, loss in model.losses.items():
+        if loss.each not in (None, given):
+            head = recipe.head["head"]
+            said = f"loss '{name}' takes logits of {KINDS[bool(loss.each)]}, and head '{head}' gives {KINDS[given]}"
+            way = "head sigmoid_text goes with loss sigmoid, other heads with cross_entropy"
+            raise RecipeError(said, place=recipe.node.where("losses", name), key="losses", given=name, remedy=way)
