@@ -31,6 +31,12 @@ WORDS = {
     "rate by epoch": ("train.rate_by=epoch",),
 }
 
+TOLD = {
+    "crops of VPT": "square", "flips": "mirrored", "crop area": "cover", "erasing": "erased", "jitter": "brightness",
+    "class weights": "balance", "accumulation": "batches", "early stopping": "stops after",
+    "mean of epochs": "mean of the last", "rate by epoch": "epoch to epoch",
+}  # fmt: skip
+
 
 class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
@@ -79,14 +85,8 @@ def test_each_word_changes_the_run_and_survives_a_resume_to_the_bit(tmp_path, ro
         assert not changed.equal(before)
     told = " ".join(RunFolder(tmp_path / "alone").result()["remarks"])
     if word != "crops of CoOp":  # which stands in the recipe alone, as before
-        key = {"erasing": "erased", "crop area": "cover", "jitter": "brightness", "accumulation": "batches"}
-        key |= {
-            "mean of epochs": "mean of the last",
-            "class weights": "balance",
-            "early stopping": "stops after",
-            "rate by epoch": "epoch to epoch",
-        }
-        assert key.get(word, word) in told
+        key = TOLD.get(word, word)
+        assert key in told
 
 
 def test_a_stop_comes_as_early_as_patience_says(tmp_path, root):
