@@ -13,7 +13,7 @@ from promptzoo.model.model import Output
 class CrossEntropy(Loss):
     """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch."""
 
-    each = False
+    by_class = False
 
     def __init__(self, of: str | None = None):
         super().__init__()
@@ -98,7 +98,7 @@ class KeepClose(KnowsClasses):
     Raises `ValueError` when knowledge and feature differ in width, or the temperature is not positive.
     """
 
-    frozen, each = True, False
+    frozen, by_class = True, False
 
     def __init__(
         self, *, out: int, classes: int, knowledge_dim: int, logit_scale: float = 100.0, temperature: float = 1.0
