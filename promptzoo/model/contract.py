@@ -45,7 +45,7 @@ class Learning(nn.Module):
     frozen: bool = False
     """Whether it reads the note "frozen", the bare backbone's feature of each picture (b o), which is then computed."""
 
-    each: bool | None = None
+    by_class: bool | None = None
     """Of a head: whether the sigmoid of a logit is a probability; of a loss: whether it takes such, or (None) any."""
 
     def prepare(self, model: Model, data: Data) -> dict[str, Any] | None:

@@ -155,7 +155,7 @@ def fixed(model: Model) -> AbstractContextManager[None]:
 
 def probabilities(model: Model, logits: Tensor) -> Tensor:
     """b c -> b c: how likely each class is, as the head means it."""
-    return logits.sigmoid() if bare(model.head).each else logits.softmax(-1)
+    return logits.sigmoid() if bare(model.head).by_class else logits.softmax(-1)
 
 
 def text_head(model: Model, who: str) -> TextSimilarity:

@@ -22,7 +22,7 @@ class CrossEntropy(Loss):
     Raises `ValueError` for a share that is none.
     """
 
-    each, soft = False, True
+    by_class, soft = False, True
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class KeepClose(KnowsClasses):
     Raises `ValueError` when knowledge and feature differ in width, or the temperature is not positive.
     """
 
-    frozen, each = True, False
+    frozen, by_class = True, False
     soft = True  # it looks at no label
 
     def __init__(

@@ -19,7 +19,7 @@ class SigmoidText(TextSimilarity):
     Raises `ZooError` as `TextSimilarity` does, and for a backbone whose logits have no bias.
     """
 
-    each = True
+    by_class = True
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class SigmoidLoss(Loss):
     Zhai et al. 2023 (SigLIP), Eq. 1, with the classes' texts in place of those of other pictures.
     """
 
-    each = True
+    by_class = True
 
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
         logits = output.logits

@@ -10,10 +10,10 @@ KINDS = {True: "each class by itself (sigmoid)", False: "all classes together (s
 
 def check_logits(recipe: Recipe, model: Model) -> None:
     """Raises `RecipeError` for a loss that takes logits of another kind than the head gives."""
-    given = bool(bare(model.head).each)
+    given = bool(bare(model.head).by_class)
     for name, loss in model.losses.items():
-        if loss.each not in (None, given):
+        if loss.by_class not in (None, given):
             head = recipe.head["head"]
-            said = f"loss '{name}' takes logits of {KINDS[bool(loss.each)]}, and head '{head}' gives {KINDS[given]}"
+            said = f"loss '{name}' takes logits of {KINDS[bool(loss.by_class)]}, and head '{head}' gives {KINDS[given]}"
             way = "head sigmoid_text goes with loss sigmoid, other heads with cross_entropy"
             raise RecipeError(said, place=recipe.node.where("losses", name), key="losses", given=name, remedy=way)

@@ -75,7 +75,7 @@ def test_the_logits_of_a_siglip_have_a_scale_and_a_bias() -> None:
         head = SigmoidText(32, list("abcd"), text=adopted.text, tokenize=lambda texts: ids, **sizes)
         found = head(adopted.visual.features(image), Notes(2))
     torch.testing.assert_close(found, expected)
-    assert head.each
+    assert head.by_class
 
 
 def test_a_tokenizer_that_cannot_be_read_says_which_and_only_when_it_is_asked() -> None:

@@ -182,6 +182,10 @@ def refused() -> dict[str, tuple[object, str]]:
     def made(name: str, **options: object) -> nn.Module:
         return timm.create_model(name, num_classes=0, **options)
 
+    def meta(name: str) -> nn.Module:
+        with torch.device("meta"):
+            return made(name).eval()
+
     def open_clip_model(name: str) -> nn.Module:
         with torch.device("meta"):  # refused by what it is made of, before anything is computed
             return open_clip.create_model(name, device="meta")
@@ -198,10 +202,12 @@ def refused() -> dict[str, tuple[object, str]]:
         "a gated attention": (gated, "would drop blocks.1.attn.gate.weight"),
         "padded pictures": (lambda: vit(dynamic_img_size=True, dynamic_img_pad=True), "dynamic_img_pad is True"),
         "maximum pooling": (lambda: vit(global_pool="max"), "global_pool is 'max'"),
-        "a ResNet": (lambda: made("resnet18"), "no adopter takes a timm.models.resnet.ResNet"),
+        "a ConvNeXt": (lambda: made("convnext_atto", depths=(1, 1, 1, 1)), "timm.models.convnext.ConvNeXt"),
+        "a ResNeSt": (lambda: meta("resnest26d"), "layer1.0 is ResNestBottleneck"),
+        "Swin v2 CR": (lambda: meta("swinv2_cr_tiny_224"), "SwinTransformerV2Cr"),
+        "a hybrid": (lambda: meta("vit_tiny_r_s16_p8_224"), "patch_embed is HybridEmbed"),
         "CoCa": (lambda: open_clip_model("coca_ViT-B-32"), "no adopter takes a open_clip.coca_model.CoCa"),
         "MobileCLIP": (lambda: open_clip_model("MobileCLIP-S1"), "trunk is FastVit"),
-        "a ResNet CLIP": (lambda: open_clip_model("RN50"), "visual is ModifiedResNet"),
     }
 
 
