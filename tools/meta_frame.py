@@ -31,7 +31,8 @@ from promptzoo.model.step import step_of
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_data
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.training.devices import fabric_of, repeatable
+from promptzoo.training.devices import fabric_of
+from promptzoo.training.precision import repeatable
 from promptzoo.training.prepare import prepare
 from promptzoo.training.schedule import optimizer_of
 
@@ -113,6 +114,12 @@ def learn(args: argparse.Namespace) -> None:
     if not args.out.parent.is_dir():
         raise ZooError(f"--out is {args.out}, but there is no folder {args.out.parent}")
     folders = opened(args.recipe, args.roots, args.words)
+    with repeatable(torch.device("cpu"), folders[0].recipe.train):
+        rounds(folders, args)
+
+
+def rounds(folders: list[Folder], args: argparse.Namespace) -> None:
+    """All rounds; the frame is written at their end."""
     frame = folders[0].frame()
     for number in range(1, args.rounds + 1):
         losses = reptile(folders, frame, steps=args.steps, rate=args.rate)
@@ -132,8 +139,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=100, help="visits of each folder (100)")
     args = parser.parse_intermixed_args(argv)
     try:
-        with repeatable(torch.device("cpu"), None):
-            learn(args)
+        learn(args)
     except ZooError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -19,13 +19,13 @@ from promptzoo.metrics.answers import (
 from promptzoo.metrics.correspondence import transfer_keypoints
 from promptzoo.metrics.keypoints import PCK, pck
 from promptzoo.metrics.propagation import propagate_labels
-from promptzoo.metrics.regions import JF, Course, boundary, boundary_f, course, j_and_f, region_similarity
+from promptzoo.metrics.regions import JF, OverFrames, boundary, boundary_f, course, j_and_f, region_similarity
 from promptzoo.metrics.retrieval import Retrieval, average_precision, rank, retrieval_map
 
 __all__ = [
     "JF",
     "PCK",
-    "Course",
+    "OverFrames",
     "Retrieval",
     "among_first",
     "average_precision",

@@ -26,7 +26,7 @@ def j_and_f(prediction: Tensor, truth: Tensor, *, bound: float = 0.008) -> JF:
     return JF(j, f, (j + f) / 2)
 
 
-class Course(NamedTuple):
+class OverFrames(NamedTuple):
     """A figure over the frames of a video: its mean, how often it is above 0.5, and how much it falls."""
 
     mean: float
@@ -34,7 +34,7 @@ class Course(NamedTuple):
     decay: float
 
 
-def course(values: Tensor) -> Course:
+def course(values: Tensor) -> OverFrames:
     """J or F of one object in each counted frame, t, as the DAVIS benchmarks sum it up.
 
     Decay is the mean of the first quarter less that of the last; quarters share the frame at which they are cut
@@ -43,7 +43,7 @@ def course(values: Tensor) -> Course:
     cuts = (torch.linspace(1, len(values), 5, dtype=torch.double) + 0.5).floor().long() - 1
     first, last = values[cuts[0] : cuts[1] + 1], values[cuts[3] : cuts[4] + 1]
     recall = (values > 0.5).double().mean()
-    return Course(float(values.mean()), float(recall), float(first.mean() - last.mean()))
+    return OverFrames(float(values.mean()), float(recall), float(first.mean() - last.mean()))
 
 
 def region_similarity(prediction: Tensor, truth: Tensor) -> Tensor:

@@ -152,7 +152,8 @@ class Head(Learning):
 class Loss(Learning):
     """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
 
-    soft: bool = False  # whether labels may be shares of several classes, b c, as mixup makes them
+    soft: bool = False
+    """Whether labels may be shares of several classes, b c, as mixup makes them."""
 
     @abstractmethod
     def forward(self, output: Output, label: Tensor, guess: Tensor | None = None) -> Tensor:
@@ -171,7 +172,8 @@ class Loss(Learning):
 class Rule:
     """How losses become gradients."""
 
-    reads: tuple[str, ...] = ()  # the losses that it asks for by name; read when a recipe is built
+    reads: tuple[str, ...] = ()
+    """The losses that it asks for by name; read when a recipe is built."""
 
     @abstractmethod
     def __call__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,9 +57,8 @@ class Model(nn.Module):
         self.register_buffer("logit_scale", logit_scale, persistent=False)
         self.eval()
 
-    if TYPE_CHECKING:  # torch says of a call that it gives anything
-
-        def __call__(self, image: Tensor, frozen: Tensor | None = None) -> Output: ...
+    if TYPE_CHECKING:
+        __call__: Callable[..., Output]  # torch says of a call that it gives anything
 
     def forward(self, image: Tensor, frozen: Tensor | None = None) -> Output:
         """b 3 h w, or b o: the frozen features of pictures, where nothing acts before the pool.
@@ -183,8 +182,7 @@ class Model(nn.Module):
 
         Raises `ZooError` for another ending, and where a file is already, unless with `force`.
         """
-        state, frozen = self.tuned_state(), self.fingerprint()
-        save_tuned(file, state, self.classes, frozen, self.recipe, self.backbone, force)
+        save_tuned(file, self.tuned_state(), self.classes, self.fingerprint(), self.recipe, self.backbone, force)
 
     def load_tuned(self, state: dict[str, Tensor]) -> None:
         """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""

@@ -14,7 +14,7 @@ EVERY = 16  # steps from one look at a GPU to the next: each look waits for it. 
 
 
 @dataclass(frozen=True)
-class Entry:
+class Noted:
     """A step, counted from 0 over all: its losses by name, the norm of its gradient, pictures, those named right.
 
     `stop` says that a process was asked to stop by then.
@@ -50,7 +50,7 @@ class Ledger:
         self.told.append((step, list(losses), len(batch.label)))
         return len(self.rows) >= self.every
 
-    def read(self, stop: bool) -> list[Entry]:
+    def read(self, stop: bool) -> list[Noted]:
         """All that was noted, in one transfer; `stop` is of the last."""
         if not self.rows:
             return []
@@ -59,6 +59,6 @@ class Ledger:
         told, found = summed(self.fabric, [value for row in own for value in row]), []
         for row, (step, names, _) in zip(values, self.told, strict=True):
             *losses, hits, pictures, ends = (told.pop(0) for _ in range(len(row) + 1))
-            found.append(Entry(step, dict(zip(names, losses, strict=True)), row[-1], hits, pictures, ends > 0))
+            found.append(Noted(step, dict(zip(names, losses, strict=True)), row[-1], hits, pictures, ends > 0))
         self.rows, self.told = [], []
         return found

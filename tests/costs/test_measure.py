@@ -176,7 +176,7 @@ def test_what_nobody_asks_for_is_as_the_recipe_says(monkeypatch):
     ("asked", "said"),
     [
         ({"device": "gpu"}, "device is 'gpu'; it can be auto, cpu, cuda"),
-        ({"precision": "bf61"}, "precision is 'bf61'; it can be fp32, bf16; did you mean bf16?"),
+        ({"precision": "bf61"}, "precision is 'bf61'; it can be fp32, bf16, fp16, tf32; did you mean bf16?"),
         ({"batch": 0}, "batch is 0; it should be a whole number, 1 or more"),
         ({"threads": 1.5}, "threads is 1.5; it should be"),
         ({"repeats": True}, "repeats is true; it should be"),

@@ -1,28 +1,13 @@
 """Where the runs of a study are made: an `Executor`, by its word."""
 
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
 
 from promptzoo.errors import ZooError
+from promptzoo.studies.executors.contract import Executor as Executor
+from promptzoo.studies.executors.here import Here
+from promptzoo.studies.executors.local import Local
 
 WORDS = ("here", "local:N")
-
-#: A job by its arguments, and what its work gave or raised.
-Outcome = tuple[tuple[Any, ...], Any]
-
-
-class Executor(Protocol):
-    """Does work, job after job or several at once.
-
-    `each` gives every job with what `work(*job)` returned, or with the `ZooError` that it raised, in the order in which
-    they end.  It asks for a job when it can begin it.  `aside` says that work is done in other processes, so that it
-    and its jobs are pickled.
-    """
-
-    aside: bool
-
-    def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]: ...
 
 
 def jobs_at_once(word: str) -> int:
@@ -38,10 +23,5 @@ def jobs_at_once(word: str) -> int:
 
 def executor(word: str) -> AbstractContextManager[Executor]:
     """One after another in this process, or several at once on this machine.  Raises `ZooError` for another word."""
-    if count := jobs_at_once(word):
-        from promptzoo.studies.executors.local import Local
-
-        return Local(count)
-    from promptzoo.studies.executors.here import Here
-
-    return Here()
+    count = jobs_at_once(word)
+    return Local(count) if count else Here()

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from promptzoo.errors import ZooError
-from promptzoo.studies.executors import Outcome
+from promptzoo.studies.executors.contract import Outcome
 
 
 class Here(AbstractContextManager["Here"]):

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from promptzoo.errors import ZooError
-from promptzoo.studies.executors import Outcome
+from promptzoo.studies.executors.contract import Outcome
 from promptzoo.training.interrupt import ENDING, StoppedError, listening
 
 
