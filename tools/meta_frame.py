@@ -114,12 +114,6 @@ def learn(args: argparse.Namespace) -> None:
     if not args.out.parent.is_dir():
         raise ZooError(f"--out is {args.out}, but there is no folder {args.out.parent}")
     folders = opened(args.recipe, args.roots, args.words)
-    with repeatable(torch.device("cpu"), folders[0].recipe.train):
-        rounds(folders, args)
-
-
-def rounds(folders: list[Folder], args: argparse.Namespace) -> None:
-    """All rounds; the frame is written at their end."""
     frame = folders[0].frame()
     for number in range(1, args.rounds + 1):
         losses = reptile(folders, frame, steps=args.steps, rate=args.rate)
@@ -139,7 +133,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=100, help="visits of each folder (100)")
     args = parser.parse_intermixed_args(argv)
     try:
-        learn(args)
+        with repeatable(torch.device("cpu"), Recipe.read(args.recipe, args.words).train):
+            learn(args)
     except ZooError as error:
         print(error, file=sys.stderr)
         return error.exit_code

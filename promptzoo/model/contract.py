@@ -142,10 +142,7 @@ class Head(Learning):
 
     @contextmanager
     def fixed(self) -> Iterator[None]:
-        """Around each evaluation and count, within which nothing learns, with or without autocast and gradients.
-
-        It may compute once what depends on the classes alone, and forgets that at the end.
-        """
+        """Around each evaluation and count, where nothing learns; what depends on classes alone it may compute once."""
         yield
 
 

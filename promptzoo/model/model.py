@@ -52,8 +52,7 @@ class Model(nn.Module):
         self.head: nn.Module = NoHead()
         self.grafts, self.losses = Parts(Graft), Parts(Loss)
         self.weights: dict[str, float] = {}
-        self.slots: dict[str, Slots] = {}
-        self.pathways: dict[str, int] = {}
+        self.slots, self.pathways = dict[str, Slots](), dict[str, int]()
         self.register_buffer("logit_scale", logit_scale, persistent=False)
         self.eval()
 
