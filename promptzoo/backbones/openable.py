@@ -68,7 +68,7 @@ def looked_at(adopters: Mapping[str, str], name: str) -> Openable:
             adopt_with(adopters, made)
         why = ""
     except ZooError as error:
-        why = error.what
+        why = error.what.partition("; those there are")[0]  # what adopters take is said once, by `list adopters`
     except Exception as error:  # what a library raises for a network of its own
         why = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
     kind = "" if made is None else type(made).__name__

@@ -17,7 +17,7 @@ def open_towers(
     size: tuple[int, int] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Backbone:
-    """Opens and adopts a backbone, `timm/NAME`, `open_clip/NAME` or `promptzoo/NAME`.
+    """Opens and adopts a backbone, `timm/NAME`, `open_clip/NAME`, `hf/NAME` or `promptzoo/NAME`.
 
     `weights` is `random` (the same ones every time), `shipped`, a pretrained tag of the hub, or a local file;
     `size` the picture size (h, w) where it is not the model's own; `options` go to the model's constructor.

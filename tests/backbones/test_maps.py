@@ -16,7 +16,8 @@ from promptzoo.recipe.towers import adopt
 
 SMALL: dict[str, Any] = {"layers": (1, 1, 1, 2), "channels": (8, 8, 16, 16)}
 OPTIONS = {"layers": [1, 1, 1, 2], "channels": [8, 8, 16, 16]}
-RESNETS = ["resnet50", "resnet18", "resnet26d", "seresnet50", "resnetaa50"]
+RESNETS = ["resnet50", "resnet18", "seresnet50"]
+RESNETS += [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet26d", "resnetaa50")]
 
 
 def resnet(name: str = "resnet50") -> nn.Module:
