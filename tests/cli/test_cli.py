@@ -100,8 +100,8 @@ WRONG = {
                                      "the folder nowhere does not exist"),
     "text knowledge without a text tower": (["check", "lore", "backbone.open=timm/vit_tiny_patch16_224"],
                                             "has no text tower"),
-    "an adopter that is not there": (["check", "linear", "backbone.open=timm/resnet18", "backbone.weights=random"],
-                                     "no adopter takes a timm.models.resnet.ResNet"),
+    "an adopter that is not there": (["check", "linear", "backbone.open=timm/convnext_atto", "backbone.weights=random"],
+                                     "no adopter takes a timm.models.convnext.ConvNeXt"),
     "a graph with more neighbours than patches": (
         ["check", "lore", *small.overrides("vit"), "knowledge={features: class_means}",
          "grafts.lore.local.neighbours=99"], "99 neighbours"),
