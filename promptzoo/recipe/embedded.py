@@ -1,5 +1,7 @@
 """The words that put a recipe onto the embedded model and pictures, where it runs without a network: `embedded`."""
 
+import json
+
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.recipe import Recipe
 
@@ -23,9 +25,13 @@ def embedded(recipe: str) -> list[str]:
 def as_listed(recipe: str) -> list[str]:
     """The words of a recipe in the list, under which all can be compared.
 
-    A file gets the words that all have in common; those of its method are its own.
+    A file gets the words that all have in common; those of its method are its own, and so are stages of its training,
+    which choose from all pictures where they choose.
     """
     listed = read_list(LIST)
     assert listed is not None, "the list is shipped"
     own = next((row.words for row in listed.rows if row.recipe == recipe), [])
-    return [*listed.words, "train.threads=null", *own]
+    stages = Recipe.read(recipe).to_dict().get("train", {}).get("stages", [])
+    kept = [f"train.stages={json.dumps(stages)}"] if stages else []
+    kept += ["data.shots=null"] if any("shots" in stage for stage in stages) else []
+    return [*listed.words, "train.threads=null", *kept, *own]

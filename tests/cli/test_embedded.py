@@ -6,6 +6,8 @@ import pytest
 import small
 
 from promptzoo import cli
+from promptzoo.recipe.embedded import embedded
+from promptzoo.recipe.recipe import Recipe
 
 
 @pytest.mark.slow
@@ -17,6 +19,13 @@ def test_a_recipe_can_be_tried_offline(name, tmp_path, monkeypatch):
     told = json.loads((tmp_path / "run" / "result.json").read_text())
     assert told["test"]["count"] == 100
     assert told["epochs"] == len(short and small.shipped(name).train.phases)
+
+
+@pytest.mark.parametrize("name", small.RECIPES)
+def test_a_recipe_keeps_its_stages_there_and_what_they_learn_from(name):
+    own, there = Recipe.read(name).train.stages, Recipe.read(name, embedded(name))
+    assert [(one.rewind, one.shots) for one in there.train.stages] == [(one.rewind, one.shots) for one in own]
+    assert not any(one.shots for one in own) or there.data.shots is None  # from all of which they choose
 
 
 @pytest.mark.slow
