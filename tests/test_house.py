@@ -168,7 +168,7 @@ def test_every_dependency_is_explained():
 HOMES = {  # what is imported -> the only files, or rooms, that do
     "rich": ("pages/",),
     "yaml": ("recipe/yaml.py",),
-    "csv": ("pages/table.py", "training/predictions.py", "training/samples.py", "data/sources/list.py"),
+    "csv": ("pages/table.py", "training/sheet.py", "data/sources/list.py"),
     "pickle": ("data/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
     "portalocker": ("training/claim.py",),

@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from promptzoo.backbones.adopt.account import sides
 from promptzoo.backbones.plain import Opened, Plain
-from promptzoo.backbones.tokenizer import Tokenizer, tokenizer_of
+from promptzoo.backbones.tokenizer import CLIPS, Tokenizer, tokenizer_of
 from promptzoo.backbones.weights import fetched, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
 
 TAG = "pretrained"  # the one set of weights that a name has
-CLIPS = 49408  # the words of CLIP's own tokenizer
 FILTERS = {0: "nearest", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 
 
@@ -102,17 +102,17 @@ def preprocess(name: str, size: int | tuple[int, int]) -> Preprocess:
     """As the name's own processor has it, where it can be read; else as `Preprocess` has it."""
     from transformers.image_processing_base import ImageProcessingMixin
 
-    sides = (size, size) if isinstance(size, int) else (size[0], size[1])
+    height, width = sides(size)
     try:
         told, _ = ImageProcessingMixin.get_image_processor_dict(name)
     except (OSError, ValueError):  # random weights can be opened without one
-        return Preprocess(size=sides)
+        return Preprocess(size=(height, width))
     facts: dict[str, Any] = {"interpolation": FILTERS.get(told.get("resample", 2), "bilinear")}
     facts |= {word: tuple(told[f"image_{word}"]) for word in ("mean", "std") if told.get(f"image_{word}")}
     edge = told.get("size", {})
     short = edge.get("shortest_edge") if isinstance(edge, dict) else edge
     if told.get("do_center_crop") and short:
-        facts |= {"crop_pct": sides[0] / short, "crop_mode": "center"}
+        facts |= {"crop_pct": height / short, "crop_mode": "center"}
     else:
         facts |= {"crop_pct": 1.0, "crop_mode": "squash"}
-    return Preprocess(size=sides, **facts)
+    return Preprocess(size=(height, width), **facts)

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from promptzoo.backbones.open import Backbone, adopt_with, adopter_of, moved
-from promptzoo.backbones.tokenizer import tokenizer_of
+from promptzoo.backbones.tokenizer import CLIPS, tokenizer_of
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
 
@@ -29,7 +29,6 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     return Backbone(name, "loaded", adopted, preprocess, tokenize if adopted.text else None, None, names)
 
 
-CLIPS = 49408  # the words of CLIP's own tokenizer
 Facts = tuple[dict[str, Any], Callable[[list[str]], Tensor] | None]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from promptzoo.errors import ZooError
 
+CLIPS = 49408  # the words of CLIP's own
 Words = tuple[tuple[str, Any], ...]
 
 

@@ -1,5 +1,6 @@
 """`promptzoo compare`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from promptzoo.cli.completing import words as complete
 from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
+from promptzoo.cli.study import Form, Out, Seeds, demand_form, tell
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
@@ -23,12 +25,12 @@ def compare(
             shell_complete=complete,
         ),
     ],
-    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="How many, like 3, or which, like 4,7.")] = "3",
+    seeds: Seeds = "3",
     baseline: Annotated[
         str, typer.Option("--baseline", metavar="NAME", help="Whom to hold the others against; else the first.")
     ] = "",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the runs; none is repeated.")] = RUNS,
-    form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, markdown or json.")] = "table",
+    out: Out = RUNS,
+    form: Form = "table",
     on: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,10 +57,10 @@ def compare(
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
+    demand_form(form)
     with doing("loading torch"):
-        from promptzoo.pages import reached, transfer
-        from promptzoo.pages.comparison import FORMS, as_json, markdown, show
-        from promptzoo.pages.console import console, say
+        from promptzoo.pages import comparison, reached, transfer
+        from promptzoo.pages.console import console, sentence
         from promptzoo.pages.progress import Bar
         from promptzoo.recipe.embedded import as_listed
         from promptzoo.recipe.overrides import apart
@@ -69,38 +71,18 @@ def compare(
         from promptzoo.studies.transferred import transferred
 
     words = [*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)]
-    if form not in FORMS:
-        said = f"--format takes {', '.join(FORMS)}, not '{form}'"
-        raise ZooError(said, key="--format", given=form, possible=FORMS)
     if task is not None:
         if embedded:
             raise ZooError("--task ranks finished runs, which --embedded cannot move", key="--embedded")
-        ranked = by_task(task, words)
-        if form == "table":
-            reached.show(ranked, console())
-        else:
-            say(reached.markdown(ranked) if form == "markdown" else reached.as_json(ranked))
-        return
-    aside = console(errors=True)
+        return tell(form, reached, by_task(task, words))
+    heard = partial(sentence, console(errors=True))
     names, rest = apart(words)
     asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names
     split, engine = on_of(on or ())
     terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine, together)
-
-    def heard(text: str) -> None:
-        aside.print(text, markup=False, soft_wrap=True)
-
     if protocol is not None:
-        told = transferred([*asked, *rest], terms, protocol_of(protocol, to or (), words), heard, Bar)
-        if form == "table":
-            transfer.show(told, console())
-        else:
-            say(transfer.markdown(told) if form == "markdown" else transfer.as_json(told))
-        return
+        asking = protocol_of(protocol, to or (), words)
+        return tell(form, transfer, transferred([*asked, *rest], terms, asking, heard, Bar))
     if to:
         raise ZooError("--to tells --protocol cross or dg what to ask about", key="--to", given=to)
-    found = compared([*asked, *rest], terms, heard, Bar)
-    if form == "table":
-        show(found, console())
-    else:
-        say(markdown(found) if form == "markdown" else as_json(found))
+    tell(form, comparison, compared([*asked, *rest], terms, heard, Bar))

@@ -12,7 +12,7 @@ from promptzoo.model.compiled import how
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.training.machine import processor
-from promptzoo.training.precision import TYPES, demand_precision
+from promptzoo.training.precision import TYPES, demand_precision, products
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,15 @@ class Conditions:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Within this context torch has these threads and known random numbers; afterwards those of before."""
-        before, products = torch.get_num_threads(), torch.get_float32_matmul_precision()
+        before = torch.get_num_threads()
         with torch.random.fork_rng(devices=[torch.cuda.current_device()] if self.device == "cuda" else []):
             torch.manual_seed(0)
             torch.set_num_threads(self.threads)
-            if self.precision == "tf32":
-                torch.set_float32_matmul_precision("high")
             try:
-                yield
+                with products(self.precision):
+                    yield
             finally:
                 torch.set_num_threads(before)
-                torch.set_float32_matmul_precision(products)
 
     def hardware(self) -> str:
         """The processor or the GPU, by name."""

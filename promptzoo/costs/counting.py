@@ -17,9 +17,10 @@ from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
 from promptzoo.model.texts import through
 from promptzoo.recipe.backbone import numbered
-from promptzoo.recipe.build import build, fitting, open_of
+from promptzoo.recipe.build import fitting
 from promptzoo.recipe.pictures import open_dataset
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.shapes import shapes_of
 
 PLACEHOLDERS = 10  # classes that stand in for those of pictures that are not here
 BATCH = 32  # pictures of a training step, where no recipe says
@@ -52,11 +53,6 @@ def of_recipe(recipe: Recipe, classes: Sequence[str], memo: Memo) -> Report:
     model = shapes_of(recipe, classes)
     with fitting(recipe):
         return of_model(model, recipe, memo)
-
-
-def shapes_of(recipe: Recipe, classes: Sequence[str]) -> Model:
-    """The model of a recipe without numbers; it is counted soon, which shows whether it fits its pictures."""
-    return build(recipe, classes, open_of(recipe, hollow=True), rehearsed=False)
 
 
 def tuned_share(recipe: Recipe, classes: int | None) -> Counted:

@@ -15,8 +15,8 @@ from promptzoo.errors import ZooError
 from promptzoo.model.halved import halve
 from promptzoo.model.model import Model
 from promptzoo.model.recompute import recompute
-from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.shapes import shapes_of
 from promptzoo.training.schedule import optimizer_of
 
 STEPS = 2  # the optimizer's own tensors are there from the second on
@@ -46,7 +46,7 @@ def estimate(recipe: Recipe, under: Conditions) -> Estimate | None:
     Raises `RecipeError` for a recipe that cannot be built.
     """
     classes = [f"class {number}" for number in range(under.classes)]
-    model = build(recipe, classes, open_of(recipe, hollow=True), rehearsed=False)
+    model = shapes_of(recipe, classes)
     if not model.losses or not model.tuned():
         return None
     with FakeTensorMode():

@@ -14,6 +14,7 @@ from promptzoo.metrics.answers import (
     class_accuracy,
     classes_before,
     confusion,
+    mean_over_classes,
     negative_log_likelihood,
 )
 from promptzoo.metrics.correspondence import transfer_keypoints
@@ -37,6 +38,7 @@ __all__ = [
     "confusion",
     "course",
     "j_and_f",
+    "mean_over_classes",
     "negative_log_likelihood",
     "pck",
     "propagate_labels",

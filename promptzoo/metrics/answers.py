@@ -1,5 +1,7 @@
 """Figures of a classifier's answers: likelihood, the best few, calibration, and who is taken for whom."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -40,6 +42,12 @@ def calibration_error(probability: Tensor, right: Tensor, bins: int = BINS) -> f
 def confusion(label: Tensor, predicted: Tensor, classes: int) -> Tensor:
     """n, n -> c c: how many pictures of the class of a row were taken for that of a column."""
     return torch.bincount(label * classes + predicted, minlength=classes**2).view(classes, classes)
+
+
+def mean_over_classes(right: Sequence[float], count: Sequence[float]) -> float:
+    """The mean share (0..1) of the classes that have pictures, from how many of each were named right; 0 of none."""
+    shares = [r / n for r, n in zip(right, count, strict=True) if n]
+    return sum(shares) / max(1, len(shares))
 
 
 def class_accuracy(table: Tensor) -> list[float | None]:

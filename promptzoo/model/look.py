@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 class Attended(NamedTuple):
-    """Attention of one layer, of all rows, pathway behind pathway: softmax(q k^T / sqrt(e)), with the
-    tower's own bias where it has one.
+    """Attention of one layer, of all rows, pathway behind pathway: softmax(q k^T / sqrt(e)), a tower's bias added.
 
     `weights` (r h q k) are those of the queries that were asked for, `values` (r h k e) what they weigh, `mixed`
     (r h q e) what the fused attention made of both.  The first `extra` keys belong to no token.

@@ -16,7 +16,6 @@ from promptzoo.model.model import Model, Output
 class CrossEntropy(Loss):
     """Cross-entropy of the logits, or of the note `of` (such as "sa2vp.logits"), mean over the batch.
 
-
     A share `smoothing` of a label is spread over all classes (Szegedy et al. 2016).  `balance` weighs the pictures of a
     class by 1 over how many it has to train on, or 1 over the root of that, as VPT's code does, of mean 1 over classes.
     Raises `ValueError` for a share that is none.

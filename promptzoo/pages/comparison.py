@@ -11,8 +11,6 @@ from promptzoo.pages.table import Table
 from promptzoo.studies.bootstrap import Difference
 from promptzoo.studies.standings import Comparison, Standing
 
-FORMS = ("table", "markdown", "json")
-
 
 def table(found: Comparison) -> Table:
     """A row for each recipe that got to its end."""

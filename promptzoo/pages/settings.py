@@ -18,8 +18,8 @@ HEAD = """\
 # Settings
 
 The words of the four sections of a recipe that say how it is run, as `promptzoo settings` prints them: in a file
-`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`,
-held by tests/pages/test_cards.py."""
+`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`
+and `train_settings.py`, held by tests/pages/test_cards.py."""
 
 BESIDE = {
     "data": "Other words are those of the set: promptzoo data list, and promptzoo show folder.",

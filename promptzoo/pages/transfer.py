@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from promptzoo.pages.comparison import apart
+from promptzoo.pages.console import sentence
 from promptzoo.pages.table import Table
 from promptzoo.studies.transferred import Carried, Transfer
 
@@ -41,7 +42,7 @@ def show(found: Transfer, out: Console) -> None:
     """The table, who is not in it and why, and the notes."""
     out.print(table(found).fitting(out))
     for refused in found.source.refused:
-        out.print(f"[yellow]did not run:[/] {escape(refused.name)}: {escape(refused.sentence)}", soft_wrap=True)
+        sentence(out, f"{refused.name}: {refused.sentence}", "did not run")
     for note in found.source.notes:
         out.print(f"[dim]{escape(note)}[/]")
 

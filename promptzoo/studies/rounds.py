@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError
-from promptzoo.model.model import Model
-from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.pictures import open_dataset
-from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.shapes import shapes_of
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.executors import Executor
 from promptzoo.studies.plan import Entrant, Field, Ground
@@ -20,14 +18,10 @@ from promptzoo.training.together import apart_because
 WAIT = 1.0  # seconds between two looks at runs that others work on
 
 
-def model_of(recipe: Recipe) -> Model:
-    """The model of a recipe by its shapes alone."""
-    return build(recipe, open_dataset(recipe).classes, open_of(recipe, hollow=True), rehearsed=False)
-
-
 def joint(entrant: Entrant, ground: Ground, seeds: Sequence[int], runs: OneByOne) -> dict[int, Record]:
     """The records of a recipe whose seeds go together; none where they cannot, which is said.  Raises as `run` does."""
-    if reason := apart_because(entrant.recipe, model_of(entrant.recipe)):
+    model = shapes_of(entrant.recipe, open_dataset(entrant.recipe).classes)
+    if reason := apart_because(entrant.recipe, model):
         runs.say(f"{entrant.name} is trained seed by seed: {reason}")
         return {}
     runs.together(entrant, ground)

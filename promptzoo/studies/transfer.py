@@ -6,12 +6,12 @@ from pathlib import Path
 
 from promptzoo.data.dataset import Dataset
 from promptzoo.errors import ZooError, some
-from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.pictures import demand_names, open_dataset
 from promptzoo.recipe.presets import load_presets
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
+from promptzoo.recipe.shapes import shapes_of
 from promptzoo.training.reopen import bound_to
 
 CROSS = (
@@ -106,7 +106,7 @@ def demand(protocol: Protocol, recipe: Recipe) -> dict[str, str]:
                 key="--protocol", given=protocol.name, remedy="--protocol cross asks about other classes",
             )  # fmt: skip
         if there.classes != own:
-            bound = tied(recipe, own) if bound is None else bound
+            bound = bound_to(shapes_of(recipe, own).tuned_state(), recipe, own) if bound is None else bound
             if bound:
                 raise ZooError(
                     f"{some(bound)} would learn what belongs to the {len(own)} classes that it sees, and {target.name} "
@@ -115,9 +115,3 @@ def demand(protocol: Protocol, recipe: Recipe) -> dict[str, str]:
                 )  # fmt: skip
         found[target.name] = there.fingerprint()
     return found
-
-
-def tied(recipe: Recipe, classes: Sequence[str]) -> list[str]:
-    """What of a recipe's learning parts belongs to the classes, from shapes alone."""
-    state = build(recipe, classes, open_of(recipe, hollow=True), rehearsed=False).tuned_state()
-    return bound_to(state, recipe, classes)

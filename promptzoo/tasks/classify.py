@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import MeanMetric, Metric
 
 from promptzoo.data.loader import Batch
-from promptzoo.metrics.answers import classes_before, negative_log_likelihood
+from promptzoo.metrics.answers import classes_before, mean_over_classes, negative_log_likelihood
 from promptzoo.model.contract import Task
 from promptzoo.model.heads import probabilities
 from promptzoo.model.model import Model
@@ -67,8 +67,7 @@ class Classify(Task):
             likely = probabilities(model, logits).gather(1, likeliest[:, None])[:, 0]
             sure.append(torch.stack([likely, before], 1).double())
         right, count = scores.compute().T.tolist()
-        shares = [r / n for r, n in zip(right, count, strict=True) if n]
-        by_class = {"mean_per_class": sum(shares) / max(1, len(shares))} if self.mean == "classes" else {}
+        by_class = {"mean_per_class": mean_over_classes(right, count)} if self.mean == "classes" else {}
         return {
             "accuracy": sum(right) / max(1, sum(count)),
             **by_class,

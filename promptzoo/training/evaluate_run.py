@@ -10,14 +10,13 @@ from torch import Tensor
 from promptzoo.data.loader import Loader
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
-from promptzoo.metrics import among_first, calibration_error, class_accuracy, confusion
+from promptzoo.metrics import among_first, calibration_error, class_accuracy, confusion, mean_over_classes
 from promptzoo.model.compiled import compiled, one_graph
-from promptzoo.model.halved import halved
 from promptzoo.recipe.pictures import open_data, open_test
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import Seen, evaluate, task_of
 from promptzoo.training.given import recipe_of
-from promptzoo.training.precision import repeatable
+from promptzoo.training.precision import in_memory, repeatable
 from promptzoo.training.reopen import open_run
 
 SPLITS = ("train", "val", "test")
@@ -100,9 +99,7 @@ def answered(
         raise ZooError(f"{path} has no pictures to validate on")
     fabric = fabric_of(run.recipe.train, devices=1)
     with repeatable(fabric.device, run.recipe.train):
-        if run.recipe.train.frozen == "bf16":
-            halved(run.model)
-        run.model.to(fabric.device)
+        in_memory(run.model, run.recipe.train).to(fabric.device)
         if compile:
             compiled(run.model, fabric.device.type)
         with one_graph(f"the run {path}", "without --compile it"):
@@ -125,6 +122,5 @@ def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str,
         figures["top5"] = among_first(found.before, FEW)
         figures["calibration_error"] = calibration_error(found.probability, found.predicted == labels)
     figures["class_accuracy"] = dict(zip(classes, class_accuracy(table), strict=True))
-    shares = [share for share in figures["class_accuracy"].values() if share is not None]
-    figures["mean_per_class"] = sum(shares) / max(1, len(shares))
+    figures["mean_per_class"] = mean_over_classes(table.diagonal().tolist(), table.sum(1).tolist())
     return figures, table

@@ -22,9 +22,9 @@ def remember(model: Model, data: Data, recipe: Recipe, precision: AbstractContex
     frozen ones, batches hold both.
     Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
     """
-    enough = constant(model.visual)
     if not recipe.data.cache or mixes(recipe):
         return 0
+    enough = constant(model.visual)
     if not enough and not asked(model.grafts, model.losses):
         return 0
     model.eval()

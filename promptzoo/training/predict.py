@@ -11,12 +11,11 @@ from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.model.checkpoint import unpack
 from promptzoo.model.compiled import compiled, one_graph
-from promptzoo.model.halved import halved
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
-from promptzoo.training.precision import TYPES
+from promptzoo.training.precision import TYPES, in_memory
 from promptzoo.training.predictor import Prediction, Predictor
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
@@ -52,8 +51,7 @@ def load(
     if made is None:
         run = open_run(path, weights, classes=classes, trust_code=trust_code)
         lower, seen = TYPES.get(run.recipe.train.precision), seen_by(run.recipe, run.backbone)
-        own = halved(run.model) if run.recipe.train.frozen == "bf16" else run.model
-        made = Predictor(own.to(device), seen, run.recipe.data.batch, lower)
+        made = Predictor(in_memory(run.model, run.recipe.train).to(device), seen, run.recipe.data.batch, lower)
     if compile:
         compiled(made.model, torch.device(device).type, None)
     return made

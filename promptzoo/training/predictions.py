@@ -1,7 +1,5 @@
 """`predictions.csv`: each test picture of a run, its class, and the class that the model named."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +7,7 @@ from torch import Tensor
 
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError
-from promptzoo.names import as_bytes, as_cell, from_cell
-from promptzoo.paths import regular
+from promptzoo.training.sheet import lines, written
 
 BEFORE = ["picture", "class", "predicted", "right"]  # what older runs have, and tasks that tell no probability
 COLUMNS = [*BEFORE, "probability"]
@@ -25,14 +22,11 @@ def as_csv(
     """
     if predicted is None:
         return None
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(BEFORE if probability is None else COLUMNS)
+    rows: list[list[object]] = [[*(BEFORE if probability is None else COLUMNS)]]
     for place, (picture, label) in enumerate(zip(pictures, predicted.tolist(), strict=True)):
         more = [] if probability is None else [f"{float(probability[place]):.4f}"]
-        names = (picture.name, classes[picture.label], classes[label])
-        writer.writerow([*map(as_cell, names), int(picture.label == label), *more])
-    return as_bytes(text.getvalue())
+        rows.append([picture.name, classes[picture.label], classes[label], int(picture.label == label), *more])
+    return written(rows)
 
 
 def read_predictions(file: Path) -> list[tuple[str, str, str, bool]]:
@@ -40,12 +34,8 @@ def read_predictions(file: Path) -> list[tuple[str, str, str, bool]]:
 
     Raises `ZooError` for a file that is not there or not one of ours.
     """
-    try:
-        with open(regular(file), encoding="utf-8", errors="surrogateescape", newline="") as opened:
-            header, *rows = csv.reader(opened)
-    except (OSError, ValueError, csv.Error) as error:
-        raise ZooError(f"{file} cannot be read: {error}") from error
+    header, *rows = lines(file) or [[]]
     right, known = BEFORE.index("right"), header in (BEFORE, COLUMNS)
     if not known or any(len(row) != len(header) or row[right] not in ("0", "1") for row in rows):
         raise ZooError(f"{file} was not written by promptzoo: its columns should be {', '.join(COLUMNS)}")
-    return [(from_cell(row[0]), from_cell(row[1]), from_cell(row[2]), row[right] == "1") for row in rows]
+    return [(row[0], row[1], row[2], row[right] == "1") for row in rows]

@@ -12,7 +12,6 @@ from promptzoo.data.data import Data
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.model.compiled import compiled
-from promptzoo.model.halved import halved
 from promptzoo.model.model import Model
 from promptzoo.model.recompute import recompute
 from promptzoo.recipe.build import build, open_of
@@ -25,6 +24,7 @@ from promptzoo.training.features import remember
 from promptzoo.training.loop import Loop
 from promptzoo.training.machine import Watch, forget_peak
 from promptzoo.training.mixing import demand_soft
+from promptzoo.training.precision import demand_precision, in_memory
 from promptzoo.training.prepare import prepare
 from promptzoo.training.rewind import idle
 from promptzoo.training.run_writer import RunWriter
@@ -52,6 +52,7 @@ def opened(fabric: Fabric, recipe: Recipe, run: RunWriter) -> Ready:
     """Pictures read, model built, and all found out that is needed before the first step.  Raises `ZooError`."""
     began, watch = time.monotonic(), Watch()
     forget_peak()
+    demand_precision(recipe.train.precision, fabric.device.type)
     backbone = open_of(recipe)
     data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
     if not data.splits.train:
@@ -60,8 +61,7 @@ def opened(fabric: Fabric, recipe: Recipe, run: RunWriter) -> Ready:
     watch.lap("reading")
     with doing("building the model"):
         model = build(recipe, data.classes, backbone)
-    if recipe.train.frozen == "bf16":
-        halved(model)
+    in_memory(model, recipe.train)
     if recipe.train.recompute:
         recompute(model)
     model.to(fabric.device)

@@ -11,9 +11,10 @@ from promptzoo.errors import DamagedError, ZooError, shown, some
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
 from promptzoo.paths import at
-from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.build import build
 from promptzoo.recipe.featured import featured
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.shapes import shapes_of
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.trained import finished, reopened
 
@@ -101,7 +102,7 @@ def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[
 
 def bound_to(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str]) -> list[str]:
     """What of a tuned state, without the losses', has another shape where there is one class more."""
-    wider = build(recipe, [*classes, "one more"], open_of(recipe, hollow=True), rehearsed=False)
+    wider = shapes_of(recipe, [*classes, "one more"])
     resize(wider.grafts, state)
     more = wider.tuned_state()
     return [

@@ -1,7 +1,5 @@
 """Which training pictures a stage learns from: chosen by difficulty, kept as a list of the run, read again."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +11,8 @@ from promptzoo.data.difficulty import centroid_distance, herding
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import columns
 from promptzoo.errors import ZooError, some
-from promptzoo.names import as_bytes, as_cell, from_cell
-from promptzoo.paths import regular
 from promptzoo.recipe.stage_shots import StageShots
+from promptzoo.training.sheet import lines, written
 
 COLUMNS = ["picture", "class", "difficulty", "named"]
 
@@ -83,14 +80,12 @@ def demand(shots: StageShots, pictures: Sequence[Picture], classes: Sequence[str
 
 def as_csv(samples: Samples, pictures: Sequence[Picture], classes: Sequence[str]) -> bytes:
     """The file's content, class after class, in the order in which they were chosen."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = [COLUMNS]
     for place, difficulty, named in zip(samples.places, samples.difficulty, samples.named, strict=True):
         picture = pictures[place]
-        believed = "" if named is None else as_cell(classes[named])
-        writer.writerow([as_cell(picture.name), as_cell(classes[picture.label]), f"{difficulty:.6f}", believed])
-    return as_bytes(text.getvalue())
+        believed = "" if named is None else classes[named]
+        rows.append([picture.name, classes[picture.label], f"{difficulty:.6f}", believed])
+    return written(rows)
 
 
 def read(file: Path, pictures: Sequence[Picture], classes: Sequence[str]) -> Samples:
@@ -98,13 +93,10 @@ def read(file: Path, pictures: Sequence[Picture], classes: Sequence[str]) -> Sam
 
     Raises `ZooError` for a file that is no list, and for one of other pictures or other classes.
     """
+    header, *rows = lines(file) or [[]]
     try:
-        with open(regular(file, "list"), encoding="utf-8", errors="surrogateescape", newline="") as opened:
-            header, *rows = csv.reader(opened)
-        listed = [(from_cell(row[0]), from_cell(row[1]), float(row[2]), from_cell(row[3])) for row in rows]
-    except (OSError, ValueError, IndexError, csv.Error) as error:
-        if isinstance(error, ZooError):
-            raise
+        listed = [(row[0], row[1], float(row[2]), row[3]) for row in rows]
+    except (ValueError, IndexError) as error:
         raise ZooError(f"this is no list of a stage ({error})", place=file, key="lists") from error
     if header != COLUMNS or not listed:
         raise ZooError(

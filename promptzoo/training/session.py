@@ -19,7 +19,7 @@ from promptzoo.training.devices import fabric_of, sentences
 from promptzoo.training.evaluate import ZeroShot, evaluate
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.machine import peak_memory
-from promptzoo.training.precision import demand_precision, repeatable
+from promptzoo.training.precision import repeatable
 from promptzoo.training.predictions import as_csv
 from promptzoo.training.progress import Progress
 from promptzoo.training.ready import Ready, opened
@@ -46,7 +46,6 @@ def train(
     works on the run.
     """
     run, fabric = RunWriter(out), fabric_of(recipe.train)
-    demand_precision(recipe.train.precision, fabric.device.type)
     several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
     with run.begun_by(recipe, resume, stale), sentences(run.path) as said:
         with listening(children=True) if several else nullcontext():

@@ -154,10 +154,11 @@ def test_the_file_is_no_larger_than_asked_and_full_or_refused_changes_no_view(tm
 
 def test_a_run_with_a_file_comes_to_what_it_comes_to_without(tmp_path):
     root = runs.pictures(tmp_path / "set")
-    one, two = (runs.run(tmp_path / name, root, "linear", "vit", *words) for name, words in (
-        ("a", ()), ("b", ("data.cache_gb=0.01", "data.workers=1"))))  # fmt: skip
+    one, two, three = (runs.run(tmp_path / name, root, "linear", "vit", *words) for name, words in (
+        ("a", ()), ("b", ("data.cache_gb=0.01",)), ("c", ("data.cache_gb=0.01", "data.workers=2"))))  # fmt: skip
     assert runs.close(one.test, two.test)
-    told = [json.loads((tmp_path / name / "data.json").read_text())["fingerprint"] for name in ("a", "b")]
+    assert runs.close(one.test, three.test)
+    told = [json.loads((tmp_path / name / "data.json").read_text())["fingerprint"] for name in ("a", "b", "c")]
     assert len(set(told)) == 1
 
 

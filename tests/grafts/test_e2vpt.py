@@ -7,7 +7,7 @@ import torch
 from pictures import sentence
 
 import promptzoo
-from promptzoo.costs.counting import of_model, shapes_of
+from promptzoo.costs.counting import of_model
 from promptzoo.costs.parameters import parameters
 from promptzoo.grafts.e2vpt import EfficientPrompts, highest
 from promptzoo.grafts.shared.key_value import KeyValuePrompts
@@ -16,6 +16,7 @@ from promptzoo.model.checkpoint import copied
 from promptzoo.model.step import Step
 from promptzoo.recipe.build import build
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.recipe.shapes import shapes_of
 from promptzoo.training.loop import Loop
 from promptzoo.training.rewind import rewind
 from promptzoo.training.run_folder import RunFolder

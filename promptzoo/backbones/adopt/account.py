@@ -116,6 +116,11 @@ def verify(
     remember(model, adopt)
 
 
+def sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width of what a library may say in one number."""
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
 def dummy(tower_input: tuple[int, ...], rows: int = 1) -> Tensor:
     """A random float64 input for `verify`."""
     return torch.randn(rows, *tower_input, dtype=torch.float64, generator=torch.Generator().manual_seed(1))

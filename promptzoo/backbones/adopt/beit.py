@@ -6,11 +6,10 @@ from timm.models.beit import Attention as BeitAttention
 from timm.models.beit import Block, RelativePositionBias
 
 from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, key_biases, verify
-from promptzoo.backbones.adopt.vit import around, features, perceptron
+from promptzoo.backbones.adopt.vit import around, features, perceptron, queries_keys_values, scaled
 from promptzoo.backbones.attention import Attention, Mix
-from promptzoo.backbones.pieces import Biased, Scale
 from promptzoo.backbones.places import RelativeBias
-from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer
+from promptzoo.backbones.tower import Layer
 
 
 def adopt(model: Any) -> Adopted:
@@ -36,18 +35,13 @@ def layer(model: Any, index: int) -> Layer:
     demand_type(model, f"{name}.attn", BeitAttention)
     a = block.attn
     attn = Attention(
-        a.qkv if a.q_bias is None else Biased(a.qkv, a.q_bias, None, a.v_bias),
+        queries_keys_values(a),
         Mix(bias=bias(model, f"{name}.attn")),
         a.proj,
         dim=a.proj.out_features,
         heads=a.num_heads,
     )
-    one, two = (None if gamma is None else Scale(gamma) for gamma in (block.gamma_1, block.gamma_2))
-    return Layer(
-        AttentionBranch(block.norm1, attn, one),
-        FeedForward(block.norm2, perceptron(model, f"{name}.mlp"), two),
-        grid=tuple(model.patch_embed.grid_size),
-    )
+    return scaled(block, attn, perceptron(model, f"{name}.mlp"), grid=tuple(model.patch_embed.grid_size))
 
 
 def bias(model: Any, name: str) -> RelativeBias | None:

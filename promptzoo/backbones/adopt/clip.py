@@ -17,6 +17,7 @@ from promptzoo.backbones.adopt.account import (
     dummy,
     leaf,
     linear,
+    sides,
     verify,
 )
 from promptzoo.backbones.adopt.clip_timm import timm_tower
@@ -140,11 +141,6 @@ VISUAL: dict[type[nn.Module], Callable[[Any], Tower]] = {
     TimmModel: timm_tower,
     ModifiedResNet: modified,
 }
-
-
-def sides(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Height and width."""
-    return (size, size) if isinstance(size, int) else size
 
 
 def sentence(positions: int, vocabulary: int) -> Tensor:

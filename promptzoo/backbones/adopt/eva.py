@@ -25,12 +25,11 @@ from promptzoo.backbones.adopt.account import (
     leaf,
     verify,
 )
-from promptzoo.backbones.adopt.vit import around, features, perceptron
+from promptzoo.backbones.adopt.vit import around, features, normed_behind, perceptron, queries_keys_values, scaled
 from promptzoo.backbones.attention import Attention, Mix
-from promptzoo.backbones.layers import Pass
-from promptzoo.backbones.pieces import Biased, Joined, Scale
+from promptzoo.backbones.pieces import Joined
 from promptzoo.backbones.places import MixedRotary, Rotary
-from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer
+from promptzoo.backbones.tower import Layer
 
 Grid = tuple[int, int]
 
@@ -63,12 +62,7 @@ def layer(model: Any, index: int, grid: Grid) -> Layer:
     name, block = f"blocks.{index}", model.blocks[index]
     demand_type(model, name, EvaBlock, EvaBlockPostNorm)
     attn, mlp = attention(model, index, grid), perceptron(model, f"{name}.mlp")
-    if isinstance(block, EvaBlockPostNorm):
-        branches = AttentionBranch(Pass(attn.dim), attn, block.norm1), FeedForward(Pass(attn.dim), mlp, block.norm2)
-    else:
-        one, two = (None if gamma is None else Scale(gamma) for gamma in (block.gamma_1, block.gamma_2))
-        branches = AttentionBranch(block.norm1, attn, one), FeedForward(block.norm2, mlp, two)
-    return Layer(*branches, grid=grid)
+    return (normed_behind if isinstance(block, EvaBlockPostNorm) else scaled)(block, attn, mlp, grid=grid)
 
 
 def attention(model: Any, index: int, grid: Grid) -> Attention:
@@ -77,12 +71,8 @@ def attention(model: Any, index: int, grid: Grid) -> Attention:
     demand_type(model, name, EvaAttention, AttentionRope)
     a = model.get_submodule(name)
     demand(model, f"{name} with fewer keys than queries", getattr(a, "num_kv_groups", 1) > 1, False)
-    if a.qkv is None:
-        qkv: nn.Module = Joined(a.q_proj, a.k_proj, a.v_proj)
-    else:
-        qkv = a.qkv if getattr(a, "q_bias", None) is None else Biased(a.qkv, a.q_bias, None, a.v_bias)
     return Attention(
-        qkv,
+        Joined(a.q_proj, a.k_proj, a.v_proj) if a.qkv is None else queries_keys_values(a),
         Mix(),
         a.proj,
         dim=a.proj.out_features,

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from promptzoo.backbones.adopt.account import Adopted, account, demand, dummy, verify
+from promptzoo.backbones.adopt.account import Adopted, account, demand, dummy, sides, verify
 from promptzoo.backbones.adopt.clip import sentence
 from promptzoo.backbones.attention import Attention, Mix
 from promptzoo.backbones.layers import Embed, Mlp, Pass, Patches, Positions, Prefix, Words
@@ -37,9 +37,7 @@ def seen(adopted: Adopted) -> Tensor:
 
 def picture(config: Any) -> tuple[int, int, int]:
     """Channels, height and width of the pictures of a configuration."""
-    size = config.image_size
-    height, width = (size, size) if isinstance(size, int) else size
-    return config.num_channels, height, width
+    return config.num_channels, *sides(config.image_size)
 
 
 def move_vit(model: Any) -> Adopted:
@@ -121,7 +119,7 @@ def text_tower(model: Any) -> Tower:
 
 
 def grid_of(conv: nn.Conv2d, config: Any) -> Grid:
-    """SomeRows and columns of patches."""
+    """Rows and columns of patches."""
     _, height, width = picture(config)
     return height // conv.stride[0], width // conv.stride[1]
 

@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from timm.models.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, verify
+from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, sides, verify
 from promptzoo.backbones.layers import Pass
 from promptzoo.backbones.maps import AttendMean, Flat, InOrder, MapLayer, Stem
 from promptzoo.backbones.pool import Mean, Pool
@@ -34,9 +35,8 @@ def features(model: Any) -> Tensor:
 def picture_of(model: Any) -> tuple[int, int, int]:
     """Channels, height and width of the pictures that a model was made for; any other size suits it as well."""
     size = getattr(model, "img_size", None) or model.pretrained_cfg["input_size"][1:]
-    height, width = (size, size) if isinstance(size, int) else size
     first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
-    return first.in_channels, height, width
+    return first.in_channels, *sides(size)
 
 
 def move(model: Any) -> Adopted:
@@ -57,19 +57,13 @@ def modified(m: Any) -> Tower:
         {f"{kind}{i}": getattr(m, f"{kind}{i}") for i in (1, 2, 3) for kind in ("conv", "bn", "act")}
         | {"pool": m.avgpool}
     )
-    picture = picture_of_clip(m)
+    picture = m.conv1.in_channels, *sides(m.image_size)
     layers, _ = stages(m, stem, picture, (type(m.layer1[0]),))
     p = m.attnpool
     take = AttendMean(p.q_proj, p.k_proj, p.v_proj, p.positional_embedding, p.num_heads)
     tower = around(stem, layers, Pool(take, layers[-1].out, None, p.c_proj), picture)
     account(m, [tower], [], ())
     return tower
-
-
-def picture_of_clip(m: Any) -> tuple[int, int, int]:
-    """The same of a ModifiedResNet."""
-    height, width = (m.image_size, m.image_size) if isinstance(m.image_size, int) else m.image_size
-    return m.conv1.in_channels, height, width
 
 
 def around(stem: Stem, layers: list[MapLayer], pool: Pool, picture: tuple[int, int, int]) -> Tower:
@@ -111,8 +105,6 @@ def step_of(block: Any, name: str) -> nn.Module | None:
 
 def passed(module: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of what a module makes of one of a shape."""
-    from torch.func import functional_call
-
     hollow = {n: torch.empty_like(t, device="meta") for n, t in (*module.named_parameters(), *module.named_buffers())}
     image = torch.empty(shape, device="meta", dtype=next(module.parameters()).dtype)
     return tuple(functional_call(module, hollow, (image, None) if isinstance(module, Stem) else (image,)).shape)

@@ -11,12 +11,11 @@ from timm.models.swin_transformer_v2 import (
 
 from promptzoo.backbones.adopt.account import Adopted, demand, demand_type, dummy, verify
 from promptzoo.backbones.adopt.swin import moved
-from promptzoo.backbones.adopt.vit import features, perceptron
+from promptzoo.backbones.adopt.vit import features, normed_behind, perceptron, queries_keys_values
 from promptzoo.backbones.attention import Attention, WindowMix
-from promptzoo.backbones.layers import Merge, MergeBehind, Pass
-from promptzoo.backbones.pieces import Biased
+from promptzoo.backbones.layers import Merge, MergeBehind
 from promptzoo.backbones.places import ContinuousBias, Unit
-from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer
+from promptzoo.backbones.tower import Layer
 
 
 def adopt(model: Any) -> Adopted:
@@ -50,7 +49,7 @@ def layer(model: Any, name: str, merge: Merge | None) -> Layer:
         block.attn_mask,
     )
     attn = Attention(
-        a.qkv if a.q_bias is None else Biased(a.qkv, a.q_bias, None, a.v_bias),
+        queries_keys_values(a),
         mix,
         a.proj,
         dim=a.qkv.in_features,
@@ -59,9 +58,4 @@ def layer(model: Any, name: str, merge: Merge | None) -> Layer:
         k_norm=Unit(),
         blank=any(mix.padding),
     )
-    return Layer(
-        AttentionBranch(Pass(attn.dim), attn, block.norm1),
-        FeedForward(Pass(attn.dim), perceptron(model, f"{name}.mlp"), block.norm2),
-        grid=grid,
-        merge=merge,
-    )
+    return normed_behind(block, attn, perceptron(model, f"{name}.mlp"), grid=grid, merge=merge)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from promptzoo.backbones.adopt.account import Adopted, account, demand, demand_type, dummy, leaf, verify
 from promptzoo.backbones.attention import Attention, Mix
 from promptzoo.backbones.layers import Embed, Mlp, NormedPrefix, Pass, Patches, Positions, Prefix
-from promptzoo.backbones.pieces import Gate, Joined
+from promptzoo.backbones.pieces import Biased, Gate, Joined, Scale
 from promptzoo.backbones.pool import Attend, First, Mean, Pool
 from promptzoo.backbones.tower import AttentionBranch, FeedForward, Layer, Tower
 
@@ -109,13 +109,29 @@ def layer(model: Any, index: int, grid: tuple[int, int]) -> Layer:
     )
     mlp = perceptron(model, f"{name}.mlp")
     if isinstance(block, ResPostBlock):
-        branches = AttentionBranch(Pass(attn.dim), attn, block.norm1), FeedForward(Pass(attn.dim), mlp, block.norm2)
-        return Layer(*branches, grid=grid)
+        return normed_behind(block, attn, mlp, grid=grid)
     for scale in ("ls1", "ls2"):
         demand_type(model, f"{name}.{scale}", LayerScale, nn.Identity)
     return Layer(
         AttentionBranch(block.norm1, attn, leaf(block.ls1)), FeedForward(block.norm2, mlp, leaf(block.ls2)), grid=grid
     )
+
+
+def normed_behind(block: Any, attn: Attention, mlp: Mlp, **more: Any) -> Layer:
+    """A layer whose norms stand behind its branches, where those of others scale."""
+    branches = AttentionBranch(Pass(attn.dim), attn, block.norm1), FeedForward(Pass(attn.dim), mlp, block.norm2)
+    return Layer(*branches, **more)
+
+
+def scaled(block: Any, attn: Attention, mlp: Mlp, **more: Any) -> Layer:
+    """A layer whose branches are scaled by `gamma_1` and `gamma_2`, where there are any."""
+    one, two = (None if gamma is None else Scale(gamma) for gamma in (block.gamma_1, block.gamma_2))
+    return Layer(AttentionBranch(block.norm1, attn, one), FeedForward(block.norm2, mlp, two), **more)
+
+
+def queries_keys_values(attn: Any) -> nn.Module:
+    """The one matrix, with the biases of queries and values where timm keeps them apart and keys have none."""
+    return attn.qkv if getattr(attn, "q_bias", None) is None else Biased(attn.qkv, attn.q_bias, None, attn.v_bias)
 
 
 def perceptron(model: Any, name: str) -> Mlp:
