@@ -86,7 +86,7 @@ def reproduced(
                 found[key] = lacking[place] or run(table, row, place, words, runs, known, dry)
     cells = []
     for row in table.rows:
-        extra = [one for one in table.means if one not in table.columns]
+        extra = [one for one in (*table.sets, *table.means) if one not in table.columns]
         printed = dict(zip(table.columns, row.printed, strict=True))
         for column in (*table.columns, *extra):
             cells.append(cell(table, row, column, printed.get(column), found))

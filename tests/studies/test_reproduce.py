@@ -45,6 +45,10 @@ def test_with_nothing_at_hand_every_figure_says_what_is_missing(tmp_path, monkey
     missing = [one for one in found["figures"] if one["column"] == "CUB"]
     assert all("CUB_200_2011" in one["why"] for one in missing)
     assert not (tmp_path / "runs").exists()
+    assert cli.main(["reproduce", "sa2vp_table4", "--format", "json"]) == 0  # which prints means alone
+    (means,) = json.loads(capsys.readouterr().out)
+    assert all(one["why"] for one in means["figures"])
+    assert {one["column"] for one in means["figures"]} >= {*paper_tables("sa2vp_table4")[0].sets}
 
 
 def test_a_set_of_the_right_layout_is_run_and_marked(tmp_path, capsys):
