@@ -94,6 +94,7 @@ def test_a_process_elsewhere_is_dead_when_it_is_silent_for_long(tmp_path, second
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing can be stopped here")
 def test_a_stopped_process_is_taken_over_only_on_demand(tmp_path, other):
     os.kill(other.pid, signal.SIGSTOP)
+    os.waitpid(other.pid, os.WUNTRACED)  # each of its threads has stopped: no heartbeat comes after this
     silent(tmp_path, 100)
     with pytest.raises(ClaimedError):
         Claim(tmp_path).take()
