@@ -71,7 +71,7 @@ class TipAdapter(Graft):
     def adapt(self, head: Wrap, feature: Tensor, notes: Notes) -> Tensor:
         """b e -> b c."""
         logits: Tensor = head(feature, notes)
-        base = feature[: len(logits)]  # of the base pathway, where there is another
+        base = feature[: logits.shape[0]]  # of the base pathway, where there is another
         unit = normalize(base.to(at_least_float32(base)), dim=-1)
         with full_precision(unit):
             affinity = (unit @ self.keys.flatten(0, 1).T.to(unit.dtype)).unflatten(1, self.filled.shape)
