@@ -158,7 +158,12 @@ def fixed(model: Model) -> AbstractContextManager[None]:
 
 def probabilities(model: Model, logits: Tensor) -> Tensor:
     """b c -> b c: how likely each class is, as the head means it."""
-    return logits.sigmoid() if bare(model.head).by_class else logits.softmax(-1)
+    return logits.sigmoid() if by_class(model) else logits.softmax(-1)
+
+
+def by_class(model: Model) -> bool:
+    """Whether the head means each logit by itself."""
+    return bool(bare(model.head).by_class)
 
 
 def text_head(model: Model, who: str) -> TextSimilarity:
