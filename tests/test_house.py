@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "promptzoo"
 
 ROOMS = (  # from the bottom up: a module imports from its own room and those below it
-    ("errors", "files", "doing", "names", "noticed", "paths"),
+    ("errors", "arguments", "files", "doing", "names", "noticed", "paths"),
     ("blocks", "metrics"),
     ("data",),
     ("backbones",),

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.plain import Plain
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
@@ -19,6 +20,7 @@ from promptzoo.files import deliver
 from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
 from promptzoo.model.site import bare
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
@@ -66,6 +68,8 @@ class Merged:
         deliver(path, in_order(save(self.state, words), words), force)
 
 
+@typed()
+@ordinary()
 def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from promptzoo.arguments import typed
 from promptzoo.data.given import Given, one_by_one
 from promptzoo.errors import ZooError
 from promptzoo.figures.asked import Wish
@@ -21,6 +22,7 @@ from promptzoo.figures.panels import Array, Found
 from promptzoo.figures.save import content, ending
 from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
+from promptzoo.model.ordinary import ordinary
 
 DPI = 300
 
@@ -38,6 +40,8 @@ class Drawn:
     figure: Any
 
 
+@typed("pictures", "options")
+@ordinary()
 def figure(
     kind: str,
     runs: str | Path | Sequence[str | Path],

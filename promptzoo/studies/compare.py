@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from promptzoo.arguments import typed
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, shown
+from promptzoo.model.ordinary import ordinary
 from promptzoo.names import on_screen
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne, Quiet
@@ -52,6 +54,8 @@ class Terms:
             raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
 
 
+@typed("recipes", "data")
+@ordinary(trains=True)
 def compare(
     recipes: Asked | Sequence[Asked],
     *,

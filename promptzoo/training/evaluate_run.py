@@ -12,6 +12,7 @@ from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.metrics import among_first, calibration_error, class_accuracy, confusion, mean_over_classes
 from promptzoo.model.compiled import compiled, one_graph
+from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.pictures import open_data, open_test
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import Seen, evaluate, task_of
@@ -37,6 +38,7 @@ class Answered:
     fingerprint: str
 
 
+@ordinary()
 def evaluate_run(
     path: str | Path,
     split: str = "test",

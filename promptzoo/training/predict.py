@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from promptzoo.arguments import typed
 from promptzoo.data.pictures_named import pictures_named
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.doing import doing
@@ -22,6 +23,7 @@ from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.runs import names
 
 
+@typed()
 @ordinary()
 def load(
     path: str | Path,

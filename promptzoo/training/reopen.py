@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.errors import DamagedError, ZooError, shown, some
+from promptzoo.data.dataset import told_apart
+from promptzoo.errors import DamagedError, ZooError, some
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
 from promptzoo.paths import at
@@ -48,7 +49,7 @@ def open_run(
     path = at(path)
     trained = finished(path, weights, words, trust_code)
     recipe, state = trained.recipe, trained.state
-    names = trained.classes if classes is None else told_apart(classes)
+    names = trained.classes if classes is None else told_apart(name.strip() for name in classes)
     if other := names != trained.classes:
         state = without_classes(state, recipe, trained.classes, str(path))
     given, remarks = featured(recipe), []
@@ -73,15 +74,6 @@ def open_run(
     except DamagedError as error:
         remarks.append(f"{error}; whether the pictures have changed since the run cannot be told")
     return Reopened(recipe, backbone, model.eval(), fingerprint, tuple(remarks))
-
-
-def told_apart(classes: Sequence[str]) -> list[str]:
-    """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
-    names = [name.strip() for name in classes]
-    if twice := [name for name in names if names.count(name) > 1 or not name]:
-        said = f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}"
-        raise ZooError(said, key="classes", given=twice[0])
-    return names
 
 
 def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], path: str) -> dict[str, Tensor]:
