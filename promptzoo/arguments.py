@@ -57,9 +57,13 @@ def hints_of(function: Callable[..., Any], but: Sequence[str]) -> dict[str, Any]
 def demand(name: str, value: Any, hint: Any) -> None:
     """Raises `ZooError` for an argument that is not of its type."""
     if not fits(value, hint):
-        possible = list(dict.fromkeys(words(hint)))
-        got = shown(value) if isinstance(value, str | int | float | list | tuple) else plainly(value)
-        raise ZooError(f"{name} is {either(possible)}; got {got}", key=name, given=value)
+        raise ZooError(wrong(name, value, hint), key=name, given=value)
+
+
+def wrong(name: str, value: Any, hint: Any) -> str:
+    """What an argument is, and what it was given."""
+    got = shown(value) if isinstance(value, str | int | float | list | tuple) else plainly(value)
+    return f"{name} is {either(dict.fromkeys(words(hint)))}; got {got}"
 
 
 def plainly(value: Any) -> str:

@@ -32,6 +32,7 @@ from promptzoo.cli.way_in import EXIT_CODES, version, way_in
 from promptzoo.doing import watched
 from promptzoo.errors import ZooError
 from promptzoo.names import STREAM, on_screen
+from promptzoo.option import typed_in
 from promptzoo.pages.waiting import Narrator
 from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not debug:
         quiet()
     try:
-        with like_ctrl_c(), watched(Narrator()):
+        with typed_in(), like_ctrl_c(), watched(Narrator()):
             words = [word for word in given if word != "--debug"]
             code: int = app(words, prog_name="promptzoo", standalone_mode=False) or 0
         sys.stdout.flush()

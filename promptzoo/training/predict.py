@@ -14,6 +14,7 @@ from promptzoo.model.checkpoint import unpack
 from promptzoo.model.compiled import compiled, one_graph
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.precision import TYPES, in_memory
@@ -102,7 +103,7 @@ def predict(
     files = pictures_named(names)
     predictor = load(path, weights=weights, classes=classes, compile=compile, trust_code=trust_code)
     found = list[tuple[Path, Prediction | ZooError]]()
-    graph = one_graph(f"the run {path}", "without --compile it")
+    graph = one_graph(f"the run {path}", f"without {option('compile', True)} it")
     with graph, doing("naming pictures", len(files)) as step:
         for file, told in zip(files, predictor.each(files, top), strict=True):
             found.append((file, told))

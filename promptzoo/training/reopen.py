@@ -11,6 +11,7 @@ from promptzoo.data.dataset import told_apart
 from promptzoo.errors import DamagedError, ZooError, some
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
+from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.build import build
 from promptzoo.recipe.featured import featured
@@ -56,7 +57,7 @@ def open_run(
     if given and weights is None and not features:
         raise ZooError(
             f"it learned from features, and no picture passes {trained.said}", place=path, key="weights",
-            remedy="name the weights that the features are of: --weights FILE, or a tag; in Python weights=...",
+            remedy=f"name the weights that the features are of: {option('weights', 'FILE')}, or a tag",
         )  # fmt: skip
     backbone = reopened(trained, recipe, pictures=given and not features)
     model = build(recipe, names, backbone)

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 
 from promptzoo.errors import ZooError
+from promptzoo.option import commanded, option
 from promptzoo.studies.executors.contract import Executor as Executor
 from promptzoo.studies.executors.here import Here
 from promptzoo.studies.executors.local import Local
@@ -17,8 +18,10 @@ def jobs_at_once(word: str) -> int:
         return 0
     if name == "local" and count.isascii() and count.isdecimal() and 0 < int(count) <= 512:
         return int(count)
-    said = f"--on takes test or val, to rank by, and {' or '.join(WORDS)}, N runs at once on this machine; not '{word}'"
-    raise ZooError(said, key="--on", given=word, possible=("test", "val", *WORDS))
+    splits = ("test", "val") if commanded() else ()  # which are words of the same option there
+    asked, also = option("on", python="engine"), "test or val, to rank by, and " if splits else ""
+    said = f"{asked} takes {also}{' or '.join(WORDS)}, N runs at once on this machine; not '{word}'"
+    raise ZooError(said, key=asked.strip("-"), given=word, possible=(*splits, *WORDS))
 
 
 def executor(word: str) -> AbstractContextManager[Executor]:
