@@ -18,29 +18,37 @@ from promptzoo.training.interrupt import ENDING, StoppedError, listening
 class Local(AbstractContextManager["Local"]):
     """An `Executor` of processes that are started anew; each has its share of the processor's threads.
 
-    Processes share a GPU.  After Ctrl-C each ends as `train` does, and no other job begins.
+    Processes share a GPU.  After Ctrl-C each ends as `train` does, and no other job begins.  Each is a pool by itself,
+    so that one that dies takes no other job along, and is followed by another.
     """
 
     aside = True
 
     def __init__(self, count: int) -> None:
-        threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
-        self.count = count
-        self.pool = ProcessPoolExecutor(count, get_context("spawn"), Worker.begin, (threads,))
+        self.threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
+        self.free = [self.process() for _ in range(count)]
+
+    def process(self) -> ProcessPoolExecutor:
+        """One that starts with its first job."""
+        return ProcessPoolExecutor(1, get_context("spawn"), Worker.begin, (self.threads,))
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        waiting, running = iter(jobs), dict[Future[Any], tuple[Any, ...]]()
+        waiting, running = iter(jobs), dict[Future[Any], tuple[ProcessPoolExecutor, tuple[Any, ...]]]()
         with listening(children=True) as asked:
             while True:
-                for job in islice(waiting, 0 if asked else self.count - len(running)):
-                    running[self.pool.submit(Worker.work, work, job)] = job
+                for job in islice(waiting, 0 if asked else len(self.free)):
+                    process = self.free.pop()
+                    running[process.submit(Worker.work, work, job)] = process, job
                 if not running:
                     return
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(done), came_of(done)
+                    process, job = running.pop(done)
+                    self.free.append(self.process() if isinstance(done.exception(), BrokenProcessPool) else process)
+                    yield job, came_of(done)
 
     def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(cancel_futures=True)
+        for process in self.free:
+            process.shutdown()
 
 
 def came_of(done: "Future[Any]") -> Any:
