@@ -2,12 +2,14 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from promptzoo.errors import ZooError
@@ -72,9 +74,21 @@ class Worker:
         import torch
 
         torch.set_num_threads(threads)
+        threading.Thread(target=cls.outlive, daemon=True).start()
         for number in ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, cls.hear)
+
+    @classmethod
+    def outlive(cls) -> None:
+        """Where the command was killed, the job that goes on ends as after Ctrl-C, and the process with it."""
+        command = parent_process()
+        if command is not None:
+            command.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+            while cls.busy:
+                time.sleep(0.1)
+            os._exit(1)
 
     @classmethod
     def hear(cls, *_: object) -> None:
