@@ -27,6 +27,7 @@ from promptzoo.cli.report import report
 from promptzoo.cli.reproduce import reproduce
 from promptzoo.cli.settings import settings
 from promptzoo.cli.show import show
+from promptzoo.cli.sweep import sweep
 from promptzoo.cli.train import train
 from promptzoo.cli.way_in import EXIT_CODES, version, way_in
 from promptzoo.doing import watched
@@ -150,6 +151,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "train": train,
     "compare": compare,
+    "sweep": sweep,
     "reproduce": reproduce,
     "eval": evaluate,
     "predict": predict,

@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.model.model import Model
 from promptzoo.names import as_folder
 from promptzoo.option import option
@@ -18,6 +18,7 @@ from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.pictures import open_dataset, seen_by
+from promptzoo.recipe.ranges import Range
 from promptzoo.recipe.recipe import Recipe, find
 from promptzoo.recipe.settings import APART
 from promptzoo.studies.record import NO_VALIDATION
@@ -30,13 +31,14 @@ from promptzoo.training.precision import demand_precision
 class Member:
     """A recipe that was asked for, alone or as a row of a list: its name in the table, its word, its own overrides.
 
-    In place of the word may stand the recipe itself, as Python has it.
+    In place of the word may stand the recipe itself, as Python has it.  `ranges` are of overrides to be chosen.
     """
 
     name: str
     word: str | Recipe
     words: tuple[str, ...] = ()
     row: bool = False
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
     @property
     def stands(self) -> Path | Recipe:
@@ -102,6 +104,9 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     asked = [one for word in names for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
+    if sought := [one.name for one in asked if one.ranges]:
+        way = "promptzoo sweep chooses, and leaves a list without ranges"
+        raise ZooError(f"{some(sought)}: words of a range, of which none is chosen yet", key="search", remedy=way)
     held = baseline_among(asked, baseline) if baseline else asked[0]
     if held not in asked:
         asked.append(held)
@@ -130,7 +135,10 @@ def members(word: str | Recipe) -> list[Member]:
         return [Member(word.name, word)]
     listed = read_list(word)
     if listed is not None:
-        return [Member(row.name, row.recipe, (*listed.words, *row.words), row=True) for row in listed.rows]
+        return [
+            Member(row.name, row.recipe, (*listed.words, *row.words), True, {**listed.search, **row.search})
+            for row in listed.rows
+        ]
     return [Member(Path(find(word)[1]).stem, word)]
 
 
