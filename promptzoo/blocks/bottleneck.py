@@ -88,7 +88,7 @@ class Bottleneck(nn.Module):
         if self.channels is not None:
             y = y * self.channels
         if self.drop_path and self.training:
-            kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.drop_path
+            kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.drop_path
             y = y * kept.to(y.dtype) / (1 - self.drop_path)
         return x + y if self.residual else y
 

@@ -16,6 +16,7 @@ from promptzoo.cli.compare import compare
 from promptzoo.cli.data import data
 from promptzoo.cli.demo import demo
 from promptzoo.cli.eval import evaluate
+from promptzoo.cli.export import export
 from promptzoo.cli.features import features
 from promptzoo.cli.figure import figure
 from promptzoo.cli.flags import Command, Commands
@@ -155,6 +156,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reproduce": reproduce,
     "eval": evaluate,
     "predict": predict,
+    "export": export,
     "merge": merge,
     "features": features,
     "figure": figure,

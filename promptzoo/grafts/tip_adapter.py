@@ -73,7 +73,7 @@ class TipAdapter(Graft):
         """b e -> b c.  Raises `ZooError` where no picture is remembered."""
         self.remembered = self.remembered or self.demand()
         logits: Tensor = head(feature, notes)
-        base = feature[: len(logits)]  # of the base pathway, where there is another
+        base = feature[: logits.shape[0]]  # of the base pathway, where there is another
         unit = normalize(base.to(at_least_float32(base)), dim=-1)
         with full_precision(unit):
             affinity = (unit @ self.keys.flatten(0, 1).T.to(unit.dtype)).unflatten(1, self.filled.shape)
