@@ -10,7 +10,6 @@ from promptzoo import cli
 from promptzoo.recipe.embedded import embedded
 from promptzoo.recipe.recipe import Recipe
 
-
 CARRIED = [name for name in small.RECIPES if name not in small.OF_MAPS]
 
 
