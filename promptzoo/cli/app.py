@@ -29,11 +29,13 @@ from promptzoo.cli.reproduce import reproduce
 from promptzoo.cli.settings import settings
 from promptzoo.cli.share import share
 from promptzoo.cli.show import show
+from promptzoo.cli.sweep import sweep
 from promptzoo.cli.train import train
 from promptzoo.cli.way_in import EXIT_CODES, version, way_in
 from promptzoo.doing import watched
 from promptzoo.errors import ZooError
 from promptzoo.names import STREAM, on_screen
+from promptzoo.option import typed_in
 from promptzoo.pages.waiting import Narrator
 from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not debug:
         quiet()
     try:
-        with like_ctrl_c(), watched(Narrator()):
+        with typed_in(), like_ctrl_c(), watched(Narrator()):
             words = [word for word in given if word != "--debug"]
             code: int = app(words, prog_name="promptzoo", standalone_mode=False) or 0
         sys.stdout.flush()
@@ -151,6 +153,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "train": train,
     "compare": compare,
+    "sweep": sweep,
     "reproduce": reproduce,
     "eval": evaluate,
     "predict": predict,

@@ -34,7 +34,7 @@ def items(found: Iterable[str]) -> list[str]:
 def recipes(command: str) -> list[str]:
     from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 
-    return [*shipped_recipes(), *(shipped_lists() if command in ("report", "compare") else ())]
+    return [*shipped_recipes(), *(shipped_lists() if command in ("report", "compare", "sweep") else ())]
 
 
 def page(recipe: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.plain import Plain
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
@@ -20,6 +21,7 @@ from promptzoo.files import as_json
 from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
 from promptzoo.model.site import bare
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
@@ -72,6 +74,8 @@ class Merged:
         deliver_folder(at(folder), self.files(at(folder)), force)
 
 
+@typed()
+@ordinary()
 def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 

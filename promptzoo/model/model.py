@@ -149,7 +149,7 @@ class Model(nn.Module):
 
     def ungrafted(self, *names: str) -> AbstractContextManager[None]:
         """Within this context the named grafts (all, if none is named) are silent."""
-        return silenced(arounds(self.head, self.visual, self.text), names)
+        return silenced(arounds(self.head, self.visual, self.text), names, self.grafts)
 
     def features(self, image: Tensor) -> Tensor:
         """b 3 h w, normalised, -> b o: what enters the head, of the base pathway where there are two."""

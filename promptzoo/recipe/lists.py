@@ -8,6 +8,7 @@ from promptzoo.errors import ZooError
 from promptzoo.paths import at
 from promptzoo.recipe import yaml
 from promptzoo.recipe.complaints import listed
+from promptzoo.recipe.ranges import Range
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import shipped_lists
 
@@ -28,7 +29,8 @@ class Figures(BaseModel):
 class ListedRecipe(BaseModel):
     """A recipe of the list, with its own overrides and what the paper prints of it.
 
-    `classes` are how many to count it with, where its pictures do not tell.
+    `classes` are how many to count it with, where its pictures do not tell; `search` are overrides that
+    `promptzoo sweep` chooses, from ranges.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,18 +39,23 @@ class ListedRecipe(BaseModel):
     recipe: str
     classes: Annotated[int, Field(ge=1)] | None = None
     words: list[str] = []
+    search: dict[str, Range] = {}
     group: str = ""
     paper: Figures = Figures()
 
 
 class RecipeList(BaseModel):
-    """The file of a list.  `share` is the convention of the paper, `paper` what it prints of each group."""
+    """The file of a list.  `share` is the convention of the paper, `paper` what it prints of each group.
+
+    `words` and `search` are of every row.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rows: list[ListedRecipe] = Field(min_length=1)
     share: str = "visual"
     words: list[str] = []
+    search: dict[str, Range] = {}
     counts: Literal["everything", "parameters"] = "everything"
     paper: dict[str, float] = {}
     why: list[str] = []

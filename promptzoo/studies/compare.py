@@ -2,22 +2,22 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptzoo.costs.gather import Gathering
-from promptzoo.costs.rows import Refused
+from promptzoo.arguments import typed
 from promptzoo.errors import ZooError, shown
+from promptzoo.model.ordinary import ordinary
 from promptzoo.names import on_screen
+from promptzoo.option import option
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne, Quiet
-from promptzoo.studies.executors import executor, jobs_at_once
-from promptzoo.studies.plan import Entrant, Ground, ground, read_field
-from promptzoo.studies.protocol import notes
-from promptzoo.studies.record import Record
+from promptzoo.studies.executors import engine_of, executor
+from promptzoo.studies.frame import grounded, none_ended, stood
+from promptzoo.studies.plan import read_field
 from promptzoo.studies.rounds import trained
-from promptzoo.studies.standings import Comparison, Standing, ranked
+from promptzoo.studies.standings import Comparison
 from promptzoo.training.given import settled
 from promptzoo.training.progress import Progress
 
@@ -46,12 +46,16 @@ class Terms:
 
     def __post_init__(self) -> None:
         if self.on not in ON:
-            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
-        jobs_at_once(self.engine)
+            raise ZooError(
+                f"{option('on')} takes {' or '.join(ON)}, not '{self.on}'", key="on", given=self.on, possible=ON
+            )
+        engine_of(self.engine)
         if self.out.exists() and not self.out.is_dir():
-            raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
+            raise ZooError(f"{self.out} is a file; {option('out')} takes the folder of the runs")
 
 
+@typed("recipes", "data")
+@ordinary(trains=True)
 def compare(
     recipes: Asked | Sequence[Asked],
     *,
@@ -75,7 +79,8 @@ def compare(
         baseline: The name of the one that the others are held against; the first where left out.
         out: The folder of the runs; none is repeated.
         on: Rank by `test`, or by `val` alone, to choose words by.
-        engine: Where the runs are made: `here`, one after another, or `local:N`, N at once on this machine.
+        engine: Where the runs are made: `here`, one after another; `local:N`, N at once on this machine; `ray`;
+            `slurm`.
         together: Trains all seeds of a recipe in one pass, where nothing acts before the features of its pictures;
             to the numbers of each alone within 1e-5, in folders of their own.
         words: Overrides for all, `key=value`; one or several.
@@ -101,26 +106,28 @@ def compare(
     )
 
 
-def on_of(words: Sequence[str]) -> tuple[str, str]:
+def on_of(words: Sequence[str], engine: str = "here") -> tuple[str, str]:
     """What `--on` says, each once: which split ranks, and where runs are made.  Raises `ZooError` for both twice."""
     splits, engines = ([word for word in words if (word in ON) == ranks] for ranks in (True, False))
     if len(splits) > 1 or len(engines) > 1:
-        raise ZooError(f"--on names one split and one place; got {', '.join(words)}", key="--on", given=list(words))
-    return (splits or ["test"])[0], (engines or ["here"])[0]
+        raise ZooError(
+            f"{option('on')} names one split and one place; got {', '.join(words)}", key="on", given=list(words)
+        )
+    return (splits or ["test"])[0], (engines or [engine])[0]
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
     """`3` is 1, 2, 3; `4,7` is those two, and `4,` that one.  Raises `ZooError` for anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isascii() and word.isdecimal() for word in words):
-        raise ZooError(f"--seeds takes how many, like 3, or which, like 4,7; not '{text}'")
+        raise ZooError(f"{option('seeds')} takes how many, like 3, or which, like 4,7; not '{text}'")
     numbers = [int(word) for word in words]
     if "," not in text:
         if not numbers[0]:
-            raise ZooError("--seeds takes 1 or more, not 0; '0,' is the seed 0")
+            raise ZooError(f"{option('seeds')} takes 1 or more, not 0; '0,' is the seed 0")
         return tuple(range(1, numbers[0] + 1))
     if len(set(numbers)) < len(numbers):
-        raise ZooError(f"--seeds names a seed twice: '{text}'")
+        raise ZooError(f"{option('seeds')} names a seed twice: '{text}'")
     return tuple(numbers)
 
 
@@ -139,46 +146,11 @@ def compared(
     """
     field = read_field(words, terms.baseline, terms.seeds, data)
     runs = OneByOne(terms.out, terms.seeds, say, progress, terms.stale)
-    refused, grounds = list(field.refused), dict[str, Ground]()
-    known: dict[str, str] = {}
-    for entrant in field.entrants:
-        for remark in entrant.recipe.remarks:
-            runs.say(f"{entrant.name}: {remark}")
-        try:
-            found = ground(entrant.recipe, known, terms.on)
-            if fits is not None:
-                fits(entrant.name, entrant.recipe)
-            grounds[entrant.name] = found
-        except ZooError as error:
-            refused.append(Refused(entrant.name, str(error)))
-    for one in refused if grounds else ():
-        runs.say(f"{one.name} cannot run here: {one.sentence}")
-    with executor(terms.engine) as engine:
+    refused = list(field.refused)
+    grounds = grounded(field, terms.on, runs, refused, fits)
+    with executor(terms.engine, terms.out) as engine:
         records = trained(field, grounds, terms.seeds, runs, refused, engine, terms.together)
-    costs, standings = Gathering(), []
-    for entrant in (one for one in field.entrants if one.name in records):
-        try:
-            came = standing(entrant, grounds[entrant.name], records[entrant.name], costs, terms.on)
-            standings.append(replace(came, place=runs.places[entrant.name]))
-        except ZooError as error:
-            refused.append(Refused(entrant.name, str(error)))
-    if not standings:
-        sentences = "\n".join(f"    {one.name}: {one.sentence}" for one in refused)
-        raise ZooError(f"no recipe got to its end\n{sentences}")
-    whole = ranked(standings, refused, field.baseline, terms.seeds)
-    return replace(whole, notes=(*notes(whole), *runs.remarks))
-
-
-def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs: Gathering, on: str) -> Standing:
-    """What the runs of a recipe came to, and what it costs; a recipe that cannot be counted goes without.
-
-    Raises `ZooError` where a run has no accuracy on what counts.
-    """
-    finished = tuple(record.finished for record in records if record.finished is not None)
-    for run in finished:
-        run.share(on)
-    try:
-        macs = costs.count(entrant.recipe, finished[0].classes).inference.macs
-    except ZooError:
-        macs = None
-    return Standing(entrant.name, entrant.recipe, stands.frozen, stands.pictures, finished, macs, on=on)
+    found = stood(field, grounds, records, terms.on, runs, refused)
+    if not found.standings:
+        raise none_ended(found.refused)
+    return found

@@ -93,15 +93,13 @@ class OneByOne:
         Raises `ZooError` with why the run ended early, `ClaimedError` where somebody else works on it, `StoppedError`
         after Ctrl-C.
         """
+        kept = self.kept(entrant, ground, seed)
+        if kept is not None:
+            self.say(f"{entrant.name}, seed {seed}: finished before, in {self.places[entrant.name] / f'seed-{seed}'}")
+            return kept
         begun = self.begin(entrant, ground, seed)
         place = self.place(entrant, begun)
         file, run = place / f"seed-{seed}.json", RunFolder(place / f"seed-{seed}")
-        kept = Record.read(file) if file.exists() else None
-        if kept is not None and kept.finished is not None:
-            self.say(f"{entrant.name}, seed {seed}: finished before, in {run.path}")
-            if changed := differences(kept.versions, begun.versions):
-                self.remarks.append(f"{entrant.name}, seed {seed}, was made with other versions: {'; '.join(changed)}")
-            return kept
         begun.write(file)
         while not run.finished:
             claim = Claim(run.path)
@@ -119,6 +117,18 @@ class OneByOne:
         finished = begun.model_copy(update={"finished": outcome(run)})
         finished.write(file)
         return finished
+
+    def kept(self, entrant: Entrant, ground: Ground, seed: int) -> Record | None:
+        """The record of a run that was finished before; None where it is still to be made."""
+        begun = self.begin(entrant, ground, seed)
+        run = RunFolder(self.place(entrant, begun) / f"seed-{seed}")
+        file = run.path.with_suffix(".json")
+        kept = Record.read(file) if file.exists() else None
+        if kept is None or kept.finished is None:
+            return None
+        if changed := differences(kept.versions, begun.versions):
+            self.remarks.append(f"{entrant.name}, seed {seed}, was made with other versions: {'; '.join(changed)}")
+        return kept
 
     def place(self, entrant: Entrant, begun: Record) -> Path:
         """The folder of a recipe's runs, the first that holds no others; sought once, before its first run."""

@@ -2,21 +2,23 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, some
 from promptzoo.model.model import Model
 from promptzoo.names import as_folder
+from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.overrides import apart
 from promptzoo.recipe.pictures import open_dataset, seen_by
+from promptzoo.recipe.ranges import Range
 from promptzoo.recipe.recipe import Recipe, find
 from promptzoo.recipe.settings import APART
 from promptzoo.studies.record import NO_VALIDATION
@@ -29,13 +31,14 @@ from promptzoo.training.precision import demand_precision
 class Member:
     """A recipe that was asked for, alone or as a row of a list: its name in the table, its word, its own overrides.
 
-    In place of the word may stand the recipe itself, as Python has it.
+    In place of the word may stand the recipe itself, as Python has it.  `ranges` are of overrides to be chosen.
     """
 
     name: str
     word: str | Recipe
     words: tuple[str, ...] = ()
     row: bool = False
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
     @property
     def stands(self) -> Path | Recipe:
@@ -95,10 +98,15 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     """
     names, overrides = apart(words)
     if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
-        raise ZooError("train.seed is what --seeds says: --seeds 3 runs the seeds 1, 2, 3, and --seeds 4,7 those two")
+        raise ZooError(
+            f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
+        )
     asked = [one for word in names for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
+    if sought := [one.name for one in asked if one.ranges]:
+        way = "promptzoo sweep chooses, and leaves a list without ranges"
+        raise ZooError(f"{some(sought)}: words of a range, of which none is chosen yet", key="search", remedy=way)
     held = baseline_among(asked, baseline) if baseline else asked[0]
     if held not in asked:
         asked.append(held)
@@ -127,7 +135,10 @@ def members(word: str | Recipe) -> list[Member]:
         return [Member(word.name, word)]
     listed = read_list(word)
     if listed is not None:
-        return [Member(row.name, row.recipe, (*listed.words, *row.words), row=True) for row in listed.rows]
+        return [
+            Member(row.name, row.recipe, (*listed.words, *row.words), True, {**listed.search, **row.search})
+            for row in listed.rows
+        ]
     return [Member(Path(find(word)[1]).stem, word)]
 
 
@@ -138,7 +149,9 @@ def baseline_among(asked: Sequence[Member], baseline: str) -> Member:
             return one
     named = members(baseline)
     if len(named) > 1:
-        raise ZooError(f"--baseline takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}")
+        raise ZooError(
+            f"{option('baseline')} takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}"
+        )
     return next((one for one in asked if one.same(named[0])), named[0])
 
 

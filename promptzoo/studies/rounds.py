@@ -1,7 +1,8 @@
-"""The runs of a comparison, round after round until none is left that others work on: `trained`."""
+"""Runs, round after round until none is left that others work on: `ended`, and those of a comparison, `trained`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError
@@ -28,6 +29,41 @@ def joint(entrant: Entrant, ground: Ground, seeds: Sequence[int], runs: OneByOne
     return {seed: runs.run(entrant, ground, seed) for seed in seeds}
 
 
+def ended(
+    jobs: Iterable[tuple[Any, ...]],
+    work: Callable[..., Any],
+    engine: Executor,
+    say: Callable[[str], None],
+    wanted: Callable[[str], bool] = lambda name: True,
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Each job, an entrant with its ground, a seed and what else the work takes, with what came of it.
+
+    One whose name is not `wanted` any more does not begin.  What others work on is waited for at the end, and taken up
+    where they give up.  Raises `StoppedError` after Ctrl-C, once everything has ended that was going on.
+    """
+    told: set[tuple[str, int]] = set()
+    stopped: StoppedError | None = None
+    while True:
+        busy = []
+        for job, found in engine.each(work, (job for job in jobs if wanted(job[0].name))):
+            name, seed = job[0].name, job[2]
+            if isinstance(found, StoppedError):
+                stopped = found
+            elif isinstance(found, ClaimedError):
+                busy.append(job)
+                if (name, seed) not in told:
+                    told.add((name, seed))
+                    say(f"{name}, seed {seed}: {found}; it is waited for")
+            else:
+                yield job, found
+        if stopped is not None:
+            raise stopped
+        if not busy:
+            return
+        time.sleep(WAIT)
+        jobs = busy
+
+
 def trained(
     field: Field,
     grounds: dict[str, Ground],
@@ -37,10 +73,7 @@ def trained(
     engine: Executor,
     together: bool = False,
 ) -> dict[str, list[Record]]:
-    """The finished records of each recipe, seed after seed; one whose run fails is refused and left out.
-
-    What others work on is waited for at the end, and taken up where they give up.
-    """
+    """The finished records of each recipe, seed after seed; one whose run fails is refused and left out."""
     records: dict[str, dict[int, Record]] = {name: {} for name in grounds}
     for entrant in (one for one in field.entrants if together and one.name in grounds):
         try:
@@ -52,27 +85,15 @@ def trained(
             runs.say(f"{entrant.name} is left out: {error}")
             del records[entrant.name]
     asked = [(seed, one) for seed in seeds for one in field.entrants if not records.get(one.name, True)]
-    told: set[tuple[int, str]] = set()
-    while asked:
-        busy = []
-        jobs = ((one, grounds[one.name], seed) for seed, one in asked if one.name in records)
-        for (entrant, _, seed), found in engine.each(runs.work(engine.aside), jobs):
-            if isinstance(found, StoppedError):
-                raise found
-            if entrant.name not in records:
-                continue
-            if isinstance(found, ClaimedError):
-                busy.append((seed, entrant))
-                if (seed, entrant.name) not in told:
-                    told.add((seed, entrant.name))
-                    runs.say(f"{entrant.name}, seed {seed}: {found}; it is waited for")
-            elif isinstance(found, ZooError):
-                refused.append(Refused(entrant.name, f"seed {seed}: {found}"))
-                runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
-                del records[entrant.name]
-            else:
-                records[entrant.name][seed] = runs.take(entrant, found)
-        if len(busy) == len(asked):
-            time.sleep(WAIT)
-        asked = busy
+    jobs = ((one, grounds[one.name], seed) for seed, one in asked if one.name in grounds)
+    work = runs.work(engine.aside)
+    for (entrant, _, seed), found in ended(jobs, work, engine, runs.say, lambda name: name in records):
+        if entrant.name not in records:
+            continue
+        if isinstance(found, ZooError):
+            refused.append(Refused(entrant.name, f"seed {seed}: {found}"))
+            runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
+            del records[entrant.name]
+        else:
+            records[entrant.name][seed] = runs.take(entrant, found)
     return {name: [found[seed] for seed in seeds] for name, found in records.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from promptzoo.arguments import typed
 from promptzoo.data.pictures_named import pictures_named
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.doing import doing
@@ -13,6 +14,7 @@ from promptzoo.model.checkpoint import unpack
 from promptzoo.model.compiled import compiled, one_graph
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.hub import fetched_run
@@ -23,6 +25,7 @@ from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.runs import names
 
 
+@typed()
 @ordinary()
 def load(
     path: str | Path,
@@ -101,7 +104,7 @@ def predict(
     """
     files = pictures_named(names)
     predictor = load(path, weights=weights, classes=classes, compile=compile, trust_code=trust_code)
-    with one_graph(f"the run {path}", "without --compile it"):
+    with one_graph(f"the run {path}", f"without {option('compile', True)} it"):
         return named(files, predictor, top)
 
 

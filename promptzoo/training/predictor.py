@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.data.given import Given, image_of, one_by_one
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
@@ -48,8 +50,10 @@ class Namer:
         (0..255), of any size; a float tensor 3 h w is taken as it is.  One of them or many; an array or tensor of four
         axes is many.  Raises `ZooError` for what is no picture, and a float tensor of another size than the model's.
         """
-        return torch.stack([self.seen(one) for one in one_by_one(pictures)])
+        found = [self.seen(one, i) for i, one in enumerate(one_by_one(pictures))]
+        return torch.stack(found) if found else torch.empty(0, 3, *self.preprocess.size)
 
+    @typed("pictures")
     def predict(self, pictures: Given | Iterable[Given], top: int | None = None) -> list[Prediction]:
         """One prediction for each picture, with its `top` likeliest classes; with all of them where left out.
 
@@ -90,17 +94,26 @@ class Namer:
 
     def batches(self, pictures: Given | Iterable[Given]) -> Iterator[Tensor]:
         """Pictures as the model sees them, on its device, as many at a time as the run had in a batch."""
-        waiting = one_by_one(pictures)
+        waiting = enumerate(one_by_one(pictures))
         while several := list(islice(waiting, self.batch)):
-            yield self.look(several).to(self.device)
+            yield torch.stack([self.seen(one, place) for place, one in several]).to(self.device)
 
-    def seen(self, one: Given) -> Tensor:
-        """3 h w."""
+    def seen(self, one: Given, place: int | None = None) -> Tensor:
+        """3 h w.  Raises `ZooError` with the place among those given of one that has no name of its own."""
+        try:
+            return self.sized(one)
+        except ZooError as error:
+            raise error.at("" if place is None or isinstance(one, str | Path) else f"pictures[{place}]") from error
+
+    def sized(self, one: Given) -> Tensor:
+        """3 h w, of the model's size."""
         if not (isinstance(one, Tensor) and one.is_floating_point()):
             return evaluation(image_of(one), self.preprocess)
         if one.shape != (3, *self.preprocess.size):
             wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
             raise ZooError(f"a float tensor of pictures is (b, {wanted}), normalised; got one of {given}", given=given)
+        if not one.isfinite().all():
+            raise ZooError("a picture is of finite numbers, and here are others", key="pictures", given="nan or inf")
         return one.float().cpu()
 
 

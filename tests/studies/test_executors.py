@@ -7,7 +7,7 @@ import runs
 
 from promptzoo import cli
 from promptzoo.errors import ZooError
-from promptzoo.studies.executors import executor, jobs_at_once
+from promptzoo.studies.executors import engine_of, executor
 
 
 def halved(number: int) -> int:
@@ -18,8 +18,8 @@ def halved(number: int) -> int:
 
 
 @pytest.mark.parametrize("word", ["here", pytest.param("local:2", marks=pytest.mark.slow)])
-def test_every_executor_gives_what_came_of_each_job(word: str) -> None:
-    with executor(word) as engine:
+def test_every_executor_gives_what_came_of_each_job(word: str, tmp_path) -> None:
+    with executor(word, tmp_path) as engine:
         found = {job[0]: came for job, came in engine.each(halved, [(number,) for number in range(4)])}
     assert (found[0], found[2]) == (0, 1)
     assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
@@ -28,8 +28,8 @@ def test_every_executor_gives_what_came_of_each_job(word: str) -> None:
 @pytest.mark.parametrize("word", ["local", "local:0", "local:x", "lokal:2", "local:1000"])
 def test_another_word_is_refused_with_those_there_are(word: str) -> None:
     with pytest.raises(ZooError) as raised:
-        jobs_at_once(word)
-    assert raised.value.possible == ("test", "val", "here", "local:N")
+        engine_of(word)
+    assert raised.value.possible == ("test", "val", "here", "local:N", "ray", "slurm")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.studies.executors.contract import Outcome
+from promptzoo.training.interrupt import StoppedError
 
 
 class Here(AbstractContextManager["Here"]):
@@ -16,9 +17,12 @@ class Here(AbstractContextManager["Here"]):
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         for job in jobs:
             try:
-                yield job, work(*job)
+                found = work(*job)
             except ZooError as error:
-                yield job, error
+                found = error
+            yield job, found
+            if isinstance(found, StoppedError):
+                return
 
     def __exit__(self, *_: object) -> None:
         """There is nothing to end."""

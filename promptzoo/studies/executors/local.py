@@ -2,12 +2,14 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from promptzoo.errors import ZooError
@@ -18,29 +20,37 @@ from promptzoo.training.interrupt import ENDING, StoppedError, listening
 class Local(AbstractContextManager["Local"]):
     """An `Executor` of processes that are started anew; each has its share of the processor's threads.
 
-    Processes share a GPU.  After Ctrl-C each ends as `train` does, and no other job begins.
+    Processes share a GPU.  After Ctrl-C each ends as `train` does, and no other job begins.  Each is a pool by itself,
+    so that one that dies takes no other job along, and is followed by another.
     """
 
     aside = True
 
     def __init__(self, count: int) -> None:
-        threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
-        self.count = count
-        self.pool = ProcessPoolExecutor(count, get_context("spawn"), Worker.begin, (threads,))
+        self.threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
+        self.free = [self.process() for _ in range(count)]
+
+    def process(self) -> ProcessPoolExecutor:
+        """One that starts with its first job."""
+        return ProcessPoolExecutor(1, get_context("spawn"), Worker.begin, (self.threads,))
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        waiting, running = iter(jobs), dict[Future[Any], tuple[Any, ...]]()
+        waiting, running = iter(jobs), dict[Future[Any], tuple[ProcessPoolExecutor, tuple[Any, ...]]]()
         with listening(children=True) as asked:
             while True:
-                for job in islice(waiting, 0 if asked else self.count - len(running)):
-                    running[self.pool.submit(Worker.work, work, job)] = job
+                for job in islice(waiting, 0 if asked else len(self.free)):
+                    process = self.free.pop()
+                    running[process.submit(Worker.work, work, job)] = process, job
                 if not running:
                     return
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(done), came_of(done)
+                    process, job = running.pop(done)
+                    self.free.append(self.process() if isinstance(done.exception(), BrokenProcessPool) else process)
+                    yield job, came_of(done)
 
     def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(cancel_futures=True)
+        for process in self.free:
+            process.shutdown()
 
 
 def came_of(done: "Future[Any]") -> Any:
@@ -64,9 +74,21 @@ class Worker:
         import torch
 
         torch.set_num_threads(threads)
+        threading.Thread(target=cls.outlive, daemon=True).start()
         for number in ENDING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, cls.hear)
+
+    @classmethod
+    def outlive(cls) -> None:
+        """Where the command was killed, the job that goes on ends as after Ctrl-C, and the process with it."""
+        command = parent_process()
+        if command is not None:
+            command.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+            while cls.busy:
+                time.sleep(0.1)
+            os._exit(1)
 
     @classmethod
     def hear(cls, *_: object) -> None:

@@ -1,0 +1,100 @@
+"""`promptzoo sweep`, and `promptzoo sweep status`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptzoo.cli.completing import words as complete
+from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, overrides
+from promptzoo.cli.stale import STALE
+from promptzoo.cli.study import Form, Out, demand_form, tell
+from promptzoo.doing import doing
+from promptzoo.errors import ZooError
+
+RUNS, TRIALS = Path("runs/sweep"), 20
+
+
+def sweep(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LIST KEY=VALUE",
+            help="A list or recipes, and overrides for all; or: status DIR.",
+            shell_complete=complete,
+            show_default=False,
+        ),
+    ],
+    on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--on", metavar="WORD", help="Where: local:N, ray, slurm; test or val, to rank by.", show_default=False
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds", metavar="SEEDS", help="As of compare: 3 where left out; of a search 1.", show_default=False
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            "--trials",
+            metavar="COUNT",
+            min=1,
+            help="Of a list with ranges: how many choices of each row to try; else 20.",
+            show_default=False,
+        ),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="End trials early that are worse than half of the others by then.")
+    ] = False,
+    baseline: Annotated[
+        str, typer.Option("--baseline", metavar="NAME", help="Whom to hold the others against; else the first.")
+    ] = "",
+    out: Out = RUNS,
+    form: Form = "table",
+    stale: Annotated[float | None, STALE] = None,
+    epochs: Annotated[str | None, EPOCHS] = None,
+    lr: Annotated[str | None, LR] = None,
+    batch: Annotated[str | None, BATCH] = None,
+    embedded: Annotated[bool, EMBEDDED] = False,
+) -> None:
+    """Make many runs at once, here or on a cluster, where some may fail; status DIR tells how far they are."""
+    demand_form(form)
+    with doing("loading torch"):
+        from promptzoo.pages import chosen, comparison
+        from promptzoo.pages import sweep as page
+        from promptzoo.recipe.embedded import as_listed
+        from promptzoo.recipe.overrides import apart
+        from promptzoo.recipe.recipe import Recipe
+        from promptzoo.studies.compare import Terms, on_of, seeds_of
+        from promptzoo.studies.search import rows_of, searched
+        from promptzoo.studies.sweep import swept
+        from promptzoo.studies.sweep_state import sweep_state
+
+    if words[0] == "status":
+        if len(words) > 2:
+            raise ZooError(f"sweep status takes one folder; got {', '.join(words[1:])}", key="DIR", given=words[1:])
+        return tell(form, page, sweep_state(Path(words[1]) if words[1:] else RUNS))
+    names, rest = apart([*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)])
+    split, engine = on_of(on or (), "local:1")
+    live, command = page.Live(), shlex.join(["promptzoo", *sys.argv[1:]])
+    sought = rows_of(names)
+    if sought:
+        if embedded:
+            raise ZooError("--embedded: write its words into a list with ranges", key="--embedded")
+        terms = Terms(seeds_of(seeds or "1"), baseline, out, "val", stale, engine)
+        return tell(form, chosen, searched(sought, rest, terms, trials or TRIALS, prune, live.say, live, command))
+    if trials is not None or prune:
+        way = "write them into the list: search: {train.lr: {log: [1e-4, 1e-1]}}"
+        raise ZooError("--trials and --prune are of a list with ranges", key="--trials", remedy=way)
+    asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names
+    terms = Terms(seeds_of(seeds or "3"), baseline, out, split, stale, engine)
+    found = swept([*asked, *rest], terms, live.say, live, command)
+    tell(form, comparison, found)
+    if found.refused:
+        raise typer.Exit(1)

@@ -1,0 +1,103 @@
+"""Runs as tasks of a Ray cluster, that of RAY_ADDRESS or a fresh one on this machine: `Ray`."""
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError, told
+from promptzoo.recipe.importing import package
+from promptzoo.studies.executors.contract import Outcome
+from promptzoo.studies.executors.elsewhere import RETRIES, opened, packed, token, worker
+from promptzoo.training.interrupt import StoppedError, listening
+
+ADDRESS = "RAY_ADDRESS"
+LOOK = 1.0  # seconds between two looks at who asks for an end
+PATIENCE = 5.0  # seconds for a cluster to answer
+
+
+class Ray(ExitStack):
+    """An `Executor` of Ray's tasks; each run takes `cpus` and `gpus`, which may be shares of one.
+
+    As many run as the cluster holds at that moment.  A task whose node is lost begins again on another, and takes up
+    the run in its folder; who may write there is what claims say, not Ray.  After Ctrl-C each ends as `train` does.
+    """
+
+    aside = True
+
+    def __init__(self, folder: Path, cpus: float = 1.0, gpus: float = 0.0) -> None:
+        super().__init__()
+        self.ray = package("ray", "ray")
+        self.needs = {name: share for name, share in (("CPU", cpus), ("GPU", gpus)) if share}
+        if not self.ray.is_initialized():
+            self.reach(os.environ.get(ADDRESS) or "local")
+            self.callback(self.ray.shutdown)
+        if not self.room():
+            self.close()
+            has = {name: self.ray.cluster_resources().get(name, 0) for name in self.needs}
+            wants = {name: f"{share:g} {name}" for name, share in self.needs.items()}
+            raise ZooError(f"no run fits the cluster: each takes {wants}, and it has {has}", key="--on")
+        begin = worker(folder, self.enter_context(token(folder)))
+        task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
+        self.submit: Callable[[bytes], Any] = task.remote
+
+    def reach(self, address: str) -> None:
+        """Joins a cluster, or starts one.  Raises `ZooError` where there is none."""
+        os.environ.setdefault("RAY_worker_niceness", "0")
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        fresh = {"include_dashboard": False} if address == "local" else {}
+        try:
+            if host:
+                socket.create_connection((host, int(port)), PATIENCE).close()
+            self.ray.init(address, log_to_driver=False, logging_level="ERROR", **fresh)
+        except Exception as error:
+            if not isinstance(error, OSError | ValueError | RuntimeError):
+                raise
+            said = f"the Ray cluster at {address} cannot be reached ({told(error)})"
+            way = f"start it, or set {ADDRESS}; without it a fresh one is started on this machine"
+            raise ZooError(said, key=ADDRESS, given=address, remedy=way) from error
+
+    def room(self) -> int:
+        """How many runs the cluster holds."""
+        has = self.ray.cluster_resources()
+        return min((int(has.get(name, 0) / share + 1e-6) for name, share in self.needs.items()), default=0)
+
+    def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
+        waiting, running = iter(jobs), dict[Any, tuple[Any, ...]]()
+        try:
+            with listening() as asked:
+                ending = False
+                while True:
+                    free = max(self.room() - len(running), 0 if running else 1)
+                    for job in islice(waiting, 0 if asked else free):
+                        running[self.submit(packed(work, job))] = job
+                    if not running:
+                        return
+                    ready, _ = self.ray.wait(list(running), timeout=LOOK)
+                    if asked and not ending:
+                        ending = True
+                        self.cancel(running)
+                    for one in ready:
+                        yield running.pop(one), self.came(one)
+        finally:
+            self.cancel(running)
+
+    def cancel(self, running: Iterable[Any]) -> None:
+        """Each hears it as Ctrl-C."""
+        for one in running:
+            self.ray.cancel(one)
+
+    def came(self, one: Any) -> Any:
+        """What a task gave, or its sentence."""
+        try:
+            return opened(self.ray.get(one))
+        except self.ray.exceptions.TaskCancelledError:
+            return StoppedError("stopped by Ctrl-C")
+        except self.ray.exceptions.RayTaskError:
+            raise
+        except self.ray.exceptions.RayError as error:
+            said = f"its machine was lost {RETRIES + 1} times ({told(error)})"
+            return ZooError(said, remedy="the same command goes on from there")

@@ -1,0 +1,93 @@
+"""Runs as jobs of SLURM, by submitit: `Slurm`."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError, told
+from promptzoo.recipe.importing import package
+from promptzoo.studies.executors.contract import Outcome
+from promptzoo.studies.executors.elsewhere import RETRIES, opened, packed, token, worker
+from promptzoo.training.interrupt import StoppedError, listening
+
+LOOK = 1.0  # seconds between two looks at the jobs
+LAST = 60.0  # seconds that a job has to end after Ctrl-C
+
+
+class Slurm(ExitStack):
+    """An `Executor` of SLURM's jobs, one a run, `at_once` of them in the queue; scripts and logs lie in `slurm/`.
+
+    A job that ends without a word (its node failed, its `minutes` are over) is sent again and goes on from what its run
+    saved.  `cluster="local"` makes processes of this machine in their place, to try it.
+    """
+
+    aside = True
+
+    def __init__(
+        self,
+        folder: Path,
+        cpus: int = 1,
+        gpus: int = 0,
+        gb: int = 8,
+        minutes: int = 240,
+        partition: str = "",
+        at_once: int = 50,
+        cluster: str = "slurm",
+    ) -> None:
+        super().__init__()
+        self.submitit, self.at_once = package("submitit", "slurm"), at_once
+        try:
+            self.queue = self.submitit.AutoExecutor(folder / "slurm", cluster=cluster)
+        except (RuntimeError, ValueError) as error:
+            said = f"no SLURM can be reached here ({told(error)})"
+            raise ZooError(said, key="--on", given=cluster, remedy="give the command where sbatch is") from error
+        asked = {"slurm_partition": partition} if partition else {}
+        self.queue.update_parameters(
+            cpus_per_task=cpus, gpus_per_node=gpus, mem_gb=gb, timeout_min=minutes, name="promptzoo", **asked
+        )
+        self.begin = worker(folder, self.enter_context(token(folder)))
+
+    def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
+        waiting, running, tries = iter(jobs), list[tuple[Any, tuple[Any, ...]]](), dict[int, int]()
+        with listening() as asked:
+            until = float("inf")
+            while True:
+                for job in islice(waiting, 0 if asked else self.at_once - len(running)):
+                    running.append((self.send(work, job), job))
+                if not running:
+                    return
+                if asked and until == float("inf"):
+                    until = time.monotonic() + LAST
+                    for one, _ in running:
+                        one.cancel()
+                ended = [(one, job) for one, job in running if one.done() or time.monotonic() > until]
+                running = [pair for pair in running if pair not in ended]
+                for one, job in ended:
+                    try:
+                        yield job, StoppedError("stopped by Ctrl-C") if not one.done() else opened(one.result())
+                    except self.submitit.core.utils.UncompletedJobError as error:
+                        tries[id(job)] = tries.get(id(job), 0) + 1
+                        if asked:
+                            yield job, StoppedError("stopped by Ctrl-C")
+                        elif tries[id(job)] > RETRIES:
+                            said = f"its job {one.job_id} ended {tries[id(job)]} times without a word ({last(error)})"
+                            yield job, ZooError(said, remedy=f"{one.paths.stderr} tells more")
+                        else:
+                            running.append((self.send(work, job), job))
+                if not ended:
+                    time.sleep(LOOK)
+
+    def send(self, work: Callable[..., Any], job: tuple[Any, ...]) -> Any:
+        """A job on its way to the queue.  Raises `ZooError` where SLURM does not take it."""
+        try:
+            return self.queue.submit(self.begin, packed(work, job))
+        except self.submitit.core.utils.FailedJobError as error:
+            raise ZooError(f"SLURM does not take the job: {last(error)}", key="--on") from error
+
+
+def last(error: Exception) -> str:
+    """The last line of what an error says."""
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), told(error))

@@ -1,0 +1,187 @@
+"""Words chosen from ranges by validation: `searched`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError
+from promptzoo.files import write
+from promptzoo.recipe import yaml
+from promptzoo.recipe.overrides import apart
+from promptzoo.studies.compare import Terms
+from promptzoo.studies.executors import executor
+from promptzoo.studies.plan import Entrant, Ground, Member, ground, members
+from promptzoo.studies.rounds import ended
+from promptzoo.studies.sweep import alone
+from promptzoo.studies.sweep_state import Onlooker, SweepLog
+from promptzoo.studies.trials import PrunedError, Trials, tried
+
+LIST = "chosen.yaml"
+Job = tuple[Entrant, Ground, int, str, int]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A row with the words that were best on validation, and how many trials came to an end; as it was without any."""
+
+    member: Member
+    words: tuple[str, ...] = ()
+    val: float | None = None
+    trials: int = 0
+
+    def whole(self) -> list[str]:
+        """The row's own words but for those that were chosen, and these."""
+        keys = {word.partition("=")[0] for word in self.words}
+        return [*(word for word in self.member.words if word.partition("=")[0] not in keys), *self.words]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search chose: rows of a recipe list, under the words of the command."""
+
+    rows: tuple[Chosen, ...]
+    words: tuple[str, ...]
+    file: Path
+
+    def page(self) -> str:
+        """The list, ready for `compare`."""
+        rows = [{"name": one.member.name, "recipe": str(one.member.word), "words": one.whole()} for one in self.rows]
+        notes = [
+            f"# {one.member.name}: {100 * one.val:.1f} % on validation, the best of {one.trials} trials\n"
+            for one in self.rows
+            if one.val is not None
+        ]
+        return "".join([*notes, yaml.write({"words": [*self.words], "rows": rows})])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, for JSON."""
+        rows = [
+            {"name": one.member.name, "words": [*one.words], "val": one.val, "trials": one.trials} for one in self.rows
+        ]
+        return {"rows": rows, "list": str(self.file)}
+
+
+def rows_of(words: Sequence[Any]) -> list[Member]:
+    """All rows, where one of them has ranges; none where none has."""
+    found = [one for word in apart(words)[0] for one in members(word)]
+    return found if any(one.ranges for one in found) else []
+
+
+def searched(
+    rows: Sequence[Member],
+    words: Sequence[str],
+    terms: Terms,
+    trials: int,
+    prune: bool,
+    say: Callable[[str], None],
+    onlooker: Onlooker,
+    command: str = "",
+) -> Searched:
+    """Tries words from each row's ranges, `trials` of them, and chooses by validation, never by test.
+
+    The runs lie below `terms.out`, and what was tried in a journal beside them, from which the same command goes on;
+    with more `trials` it tries more.  Raises `ZooError` for several seeds, a key or value that a recipe does not take,
+    and pictures without validation; else as `swept` does.
+    """
+    if len(terms.seeds) > 1:
+        way = "compare what was chosen under several"
+        raise ZooError("a search tries each choice under one seed: --seeds 1", key="--seeds", remedy=way)
+    seed, known = terms.seeds[0], dict[str, str]()
+    names = [one.name for one in rows]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ZooError(f"'{twice[0]}' is named twice", given=twice[0])
+
+    def read(member: Member) -> tuple[Entrant, Ground]:
+        """Raises `ZooError` for what cannot be tried."""
+        entrant = replace(member.read(words, terms.seeds), name=member.name)
+        return entrant, ground(entrant.recipe, known, "val")
+
+    with alone(terms.out, terms.stale):
+        searches = {}
+        for one in (row for row in rows if row.ranges):
+            firsts = (*one.words, *(f"{key}={found.first}" for key, found in one.ranges.items()))
+            try:
+                entrant, stands = read(Member(one.name, one.word, firsts, row=True))
+            except ZooError as error:
+                raise error.under(one.name) from error
+            ranges = {key: found.model_dump(mode="json", exclude_none=True) for key, found in one.ranges.items()}
+            begun = {"recipe": yaml.plain(yaml.read(entrant.text, one.name)), "ranges": ranges, **vars(stands)}
+            searches[one.name] = Trials(terms.out, one, begun, seed)
+        with onlooker:
+            total = sum(max(trials, one.count()) for one in searches.values())
+            log = SweepLog(terms.out, command, total, onlooker, searches=True)
+            tell_before(searches, seed, log)
+            work = partial(tried, terms.out, terms.stale, prune)
+            with executor(terms.engine, terms.out) as engine:
+                for job, came in ended(jobs(searches, trials, seed, read, log), work, engine, say):
+                    take(searches[job[3]], job, came, log)
+    chosen = []
+    for row in rows:
+        best = searches[row.name].finished() if row.ranges else []
+        if best:
+            picked = tuple(searches[row.name].words(best[0].number))
+            chosen.append(Chosen(row, picked, best[0].value, len(best)))
+        elif row.ranges:
+            say(f"{row.name}: no trial got to its end; promptzoo sweep status {terms.out} tells why")
+        else:
+            chosen.append(Chosen(row))
+    if all(one.val is None for one in chosen):
+        raise ZooError("no trial got to its end", remedy=f"promptzoo sweep status {terms.out} tells why")
+    found = Searched(tuple(chosen), tuple(words), terms.out / LIST)
+    write(found.file, found.page().encode())
+    return found
+
+
+def jobs(
+    searches: dict[str, Trials],
+    trials: int,
+    seed: int,
+    read: Callable[[Member], tuple[Entrant, Ground]],
+    log: SweepLog,
+) -> Iterator[Job]:
+    """What was begun and has not ended, then new trials, row after row; one that cannot be read has failed."""
+    left = [(one, trial.number) for one in searches.values() for trial in one.running()]
+
+    def numbers() -> Iterator[tuple[Trials, int]]:
+        yield from left
+        while short := [one for one in searches.values() if one.count() < trials]:
+            for one in short:
+                yield one, one.ask()
+
+    for search, number in numbers():
+        member = search.trial(number)
+        log.tell(member.name, seed, "running", words=search.words(number))
+        try:
+            entrant, stands = read(member)
+        except ZooError as error:
+            search.tell(number, error)
+            log.tell(member.name, seed, "failed", said=str(error), words=search.words(number))
+            continue
+        yield entrant, stands, seed, search.member.name, number
+
+
+def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
+    """What a trial came to."""
+    entrant, _, seed, _, number = job
+    words = search.words(number)
+    if isinstance(came, ZooError):
+        state = "pruned" if isinstance(came, PrunedError) else "failed"
+        log.tell(entrant.name, seed, state, said=str(came), words=words)
+        search.tell(number, came)
+    else:
+        assert came.record.finished is not None
+        val = came.record.finished.share("val")
+        log.tell(entrant.name, seed, "done", val=val, words=words)
+        search.tell(number, val)
+
+
+def tell_before(searches: dict[str, Trials], seed: int, log: SweepLog) -> None:
+    """The log hears of the trials that ended before."""
+    states = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
+    for search in searches.values():
+        for one in search.study.get_trials(deepcopy=False):
+            if one.state.name in states and one.params:
+                facts = {"val": one.value, "words": search.words(one.number), "before": True}
+                log.tell(search.trial(one.number).name, seed, states[one.state.name], **facts)

@@ -1,0 +1,141 @@
+"""The trials of a search, in Optuna's journal: `Trials`, and what a worker tells of one: `tried`."""
+
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError, some
+from promptzoo.recipe.differences import differences
+from promptzoo.recipe.importing import package
+from promptzoo.recipe.ranges import Range, text
+from promptzoo.studies.executor import Done, OneByOne, Quiet
+from promptzoo.studies.plan import Entrant, Ground, Member
+
+JOURNAL = "search.journal"
+BEGUN = "begun"  # the word of the journal that holds what a search was begun with
+
+
+class PrunedError(ZooError):
+    """A trial that is worse than half of the others by this epoch; it trains no further."""
+
+
+@contextmanager
+def optuna() -> Iterator[Any]:
+    """Optuna, which says nothing by itself.  Raises `ZooError` where it is not installed."""
+    found = package("optuna", "search")
+    found.logging.set_verbosity(found.logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # experimental words of it, and a step that is told twice
+        yield found
+
+
+def study(folder: Path, name: str) -> Any:
+    """A study of the folder's journal, begun or gone on with."""
+    with optuna() as library:
+        storage = library.storages.JournalStorage(library.storages.journal.JournalFileBackend(str(folder / JOURNAL)))
+        pruner = library.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+        return library.create_study(
+            storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
+        )
+
+
+class Trials:
+    """The search of one row: its words are asked of TPE, and what came of them is told, by the number of the trial.
+
+    What is proposed depends on the seed, the number, and what was told before: with one worker a search that was
+    interrupted goes on as it would have.  Raises `ZooError` where it was begun with something else.
+    """
+
+    def __init__(self, folder: Path, member: Member, begun: dict[str, Any], seed: int) -> None:
+        self.member, self.seed = member, seed
+        self.study = study(folder, member.name)
+        before = self.study.user_attrs.get(BEGUN)
+        if before is None:
+            self.study.set_user_attr(BEGUN, begun)
+        elif changed := differences(before, begun):
+            said = f"the search of {member.name} in {folder} was begun with something else"
+            raise ZooError(f"{said}: {some(changed, quote='', joint='; ')}", key="--out", remedy="take another --out")
+        for torn in (one for one in self.running() if set(one.params) != set(member.ranges)):
+            with optuna() as library:
+                self.study.tell(torn.number, state=library.trial.TrialState.FAIL)
+
+    def running(self) -> list[Any]:
+        """The trials that were begun and have not ended."""
+        return [one for one in self.study.get_trials(deepcopy=False) if not one.state.is_finished()]
+
+    def count(self) -> int:
+        """How many trials have their words."""
+        found = self.study.get_trials(deepcopy=False)
+        return sum(set(one.params) == set(self.member.ranges) for one in found)
+
+    def ask(self) -> int:
+        """A new trial, by its number."""
+        with optuna() as library:
+            number = len(self.study.get_trials(deepcopy=False))
+            drawn = zlib.crc32(f"{self.member.name} {self.seed} {number}".encode())
+            self.study.sampler = library.samplers.TPESampler(seed=drawn, constant_liar=True)
+            asked = {key: distribution(library, one) for key, one in self.member.ranges.items()}
+            return int(self.study.ask(asked).number)
+
+    def words(self, number: int) -> list[str]:
+        """The overrides of a trial."""
+        found = self.study.get_trials(deepcopy=False)[number].params
+        return [f"{key}={text(found[key])}" for key in self.member.ranges]
+
+    def trial(self, number: int) -> Member:
+        """The row under the words of a trial."""
+        words = (*self.member.words, *self.words(number))
+        return Member(f"{self.member.name}-trial-{number}", self.member.word, words, row=True)
+
+    def tell(self, number: int, came: float | ZooError) -> None:
+        """What a trial came to on validation, or that it was pruned, or failed."""
+        with optuna() as library:
+            ends = library.trial.TrialState
+            if isinstance(came, ZooError):
+                self.study.tell(number, state=ends.PRUNED if isinstance(came, PrunedError) else ends.FAIL)
+            else:
+                self.study.tell(number, came)
+
+    def finished(self) -> list[Any]:
+        """Optuna's trials that have a value, the best first."""
+        found = [one for one in self.study.get_trials(deepcopy=False) if one.state.name == "COMPLETE"]
+        return sorted(found, key=lambda one: -one.value)
+
+
+def distribution(library: Any, one: Range) -> Any:
+    """A range as Optuna has it."""
+    kinds = library.distributions
+    if one.whole is not None:
+        return kinds.IntDistribution(*one.whole)
+    if one.of is not None:
+        return kinds.CategoricalDistribution(one.texts)
+    ends = one.log or one.between
+    assert ends is not None
+    return kinds.FloatDistribution(*ends, log=one.log is not None)
+
+
+def tried(
+    out: Path, stale: float | None, prune: bool, entrant: Entrant, ground: Ground, seed: int, name: str, number: int
+) -> Done:
+    """One trial's run, in any process; `prune` ends it early.  Raises `PrunedError`, and as `OneByOne.run` does."""
+    progress = pruning(out, name, number) if prune else Quiet
+    return OneByOne(out, (seed,), lambda _: None, progress, stale).done(entrant, ground, seed)
+
+
+def pruning(out: Path, name: str, number: int) -> type[Quiet]:
+    """A training that tells a trial's accuracy on validation after each epoch."""
+    library = package("optuna", "search")
+    own = study(out, name)
+    trial = library.trial.Trial(own, own.get_trials(deepcopy=False)[number]._trial_id)
+
+    class Told(Quiet):
+        def epoch(self, line: dict[str, Any]) -> None:
+            with optuna():
+                trial.report(line["val"]["accuracy"], line["epoch"])
+                if trial.should_prune():
+                    raise PrunedError(f"pruned after epoch {line['epoch']}: others were better on validation by then")
+
+    return Told

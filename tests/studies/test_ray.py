@@ -1,0 +1,128 @@
+"""Sweeps on a Ray cluster of two nodes on this machine, of which one is killed."""
+
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+
+import comparisons
+import psutil
+import pytest
+import runs
+
+from promptzoo.errors import ZooError
+from promptzoo.studies.compare import Terms
+from promptzoo.studies.executors import executor
+from promptzoo.studies.executors.ray import ADDRESS
+from promptzoo.studies.sweep import swept
+from promptzoo.studies.sweep_state import Onlooker, sweep_state
+from promptzoo.training.claim import NAME, held_by
+
+pytestmark = pytest.mark.slow
+EPOCHS = 120
+HEALTH = {"initial_delay_ms": 1000, "period_ms": 500, "timeout_ms": 1000, "failure_threshold": 4}  # a node is soon dead
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head that computes nothing, and two nodes with a place each."""
+    os.environ |= {
+        "RAY_worker_niceness": "0",
+        **{f"RAY_health_check_{word}": str(value) for word, value in HEALTH.items()},
+    }
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    import ray
+
+    made = cluster_utils.Cluster(True, head_node_args={"num_cpus": 0, "object_store_memory": 10**8})
+    nodes = [made.add_node(num_cpus=1, object_store_memory=10**8) for _ in range(2)]
+    made.wait_for_nodes()
+    os.environ[ADDRESS] = made.address
+    ray.init(made.address, log_to_driver=False, logging_level="ERROR")
+    yield made, nodes
+    del os.environ[ADDRESS]
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return runs.pictures(tmp_path_factory.mktemp("pictures"), train=4, test=2)
+
+
+def asked(root, folder, epochs: int) -> list[str]:
+    train = f"train: {{lr: 1e-2, epochs: {epochs}, threads: 1}}"
+    return [comparisons.page(folder / "good.yaml", train=train), *comparisons.words(root)]
+
+
+def halved(number: int) -> int:
+    if number % 2:
+        raise ZooError(f"{number} is odd", key="number")
+    return number // 2
+
+
+def where(number: int) -> tuple[str, int]:
+    return os.getcwd(), os.getpid()
+
+
+def until(found, seconds: float = 240.0):
+    """What a question gives once it gives something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if came := found():
+            return came
+        time.sleep(0.1)
+    raise AssertionError("it never came")
+
+
+def test_every_job_comes_back_from_where_the_command_was_given(cluster, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with executor("ray", tmp_path) as engine:
+        found = {job[0]: came for job, came in engine.each(halved, [(number,) for number in range(4)])}
+        places = {came[0] for _, came in engine.each(where, [(number,) for number in range(4)])}
+    assert (found[0], found[2]) == (0, 1)
+    assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
+    assert places == {str(tmp_path)}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_node_has_is_said(cluster, tmp_path) -> None:
+    with pytest.raises(ZooError) as raised:
+        executor("ray:gpus=0.5", tmp_path)
+    assert raised.value.key == "--on"
+
+
+def test_a_node_killed_in_mid_run_loses_nothing(cluster, root, tmp_path) -> None:
+    """And what comes back of it, a worker that had stopped, cannot write."""
+    import threading
+
+    made, nodes = cluster
+    out, found = tmp_path / "out", []
+    words = asked(root, tmp_path, EPOCHS)
+
+    def sweeping() -> None:
+        found.append(swept(words, Terms((1, 2, 3), "", out, stale=3.0, engine="ray"), lambda _: None, Onlooker()))
+
+    thread = threading.Thread(target=sweeping)
+    thread.start()
+    run = until(lambda: next((file.parent.parent for file in out.rglob("state/state.json")), None))
+    worker = psutil.Process(held_by(run / NAME).process)
+    raylet = worker.parent().pid
+    node = next(one for one in nodes if any(info.process.pid == raylet for info in one.all_processes["raylet"]))
+    worker.send_signal(signal.SIGSTOP)
+    made.remove_node(node, allow_graceful=False)
+    until(lambda: (owner := held_by(run / NAME)) and owner.process != worker.pid)
+    with suppress(psutil.NoSuchProcess):
+        worker.send_signal(signal.SIGCONT)  # it wakes up in the middle of an epoch
+    thread.join(300)
+    assert len(found) == 1
+    assert len(found[0].standings[0].runs) == 3
+    state, _ = sweep_state(out)
+    assert {run.state for run in state.runs.values()} == {"done"}
+    for seed in (1, 2, 3):
+        folder = out / "good" / f"seed-{seed}"
+        assert [line["epoch"] for line in runs.lines(folder)] == [*range(1, EPOCHS + 1)]
+        assert json.loads((out / "good" / f"seed-{seed}.json").read_text())["finished"]
+    alone = tmp_path / "alone"
+    swept(words, Terms((1, 2, 3), "", alone), lambda _: None, Onlooker())
+    assert comparisons.records(alone) == comparisons.records(out)
