@@ -27,7 +27,7 @@ from promptzoo.pages.table import Table
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "exports.md"
 FAMILIES = {"vit": "ViT", "swin": "Swin", "clip": "CLIP"}
-NEEDS = "its head compares with class texts: it needs a text tower"
+TEXTS, MAPS = "its head compares with class texts: it needs a text tower", "its convolutions need the maps of a ResNet"
 
 
 def differences(name: str, kind: str) -> tuple[float, float]:
@@ -51,7 +51,7 @@ def page(names: list[str]) -> str:
         for kind in FAMILIES:
             try:
                 if not small.fits(name, kind):
-                    raise ZooError(NEEDS)
+                    raise ZooError(MAPS if name in small.OF_MAPS else TEXTS)
                 cells += [f"{found:.1e}" for found in differences(name, kind)]
             except ZooError as error:
                 reasons.setdefault(str(error).partition("\n")[0], []).append(f"{name} on {FAMILIES[kind]}")
@@ -71,6 +71,11 @@ def page(names: list[str]) -> str:
         table.markdown(),
         "",
         *(f"Cannot be ({reason}): {', '.join(found)}.\n" for reason, found in reasons.items()),
+        *(
+            f"{name} on a small ResNet: pt2 {{:.1e}}, onnx {{:.1e}}.\n".format(*differences(name, "resnet"))
+            for name in names
+            if name in small.OF_MAPS
+        ),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

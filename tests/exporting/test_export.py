@@ -3,6 +3,7 @@
 import json
 from functools import partial
 
+import exports
 import merged
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ import promptzoo
 from promptzoo import ZooError, cli
 from promptzoo.exporting import program, to_onnx
 from promptzoo.exporting.export import export
+from promptzoo.exporting.measured import measure_file
 from promptzoo.exporting.onnx_file import OnnxFile
 
 BATCHES = (1, 2, 4, 7)
@@ -83,12 +85,12 @@ def test_a_pt2_file_is_a_program_of_torch_alone(run, tmp_path):
 
 
 def test_eight_bits_stand_beside_the_accuracy_that_they_cost(run, file, folder, capsys):
-    small = folder / "small.onnx"
-    assert cli.main(["export", str(run), "--int8", "--out", str(small)]) == 0
+    lower = folder / "small.onnx"
+    assert cli.main(["export", str(run), "--int8", "--out", str(lower)]) == 0
     before = promptzoo.Run(run).figures["test"]["accuracy"]
     assert f"on 12 test pictures: {100 * before:.1f} % in float32" in capsys.readouterr().out
-    assert "MatMulInteger" in {node.op_type for node in onnx.load(small).graph.node}
-    assert len(OnnxFile(small).predict([folder / "set" / "test" / "fox" / "0.png"])[0].ranking) == 3
+    assert "MatMulInteger" in {node.op_type for node in onnx.load(lower).graph.node}
+    assert len(OnnxFile(lower).predict([folder / "set" / "test" / "fox" / "0.png"])[0].ranking) == 3
 
 
 def test_the_whole_model_is_traced_with_its_notes():
@@ -108,9 +110,7 @@ def test_the_whole_model_is_traced_with_its_notes():
 def test_a_program_of_one_batch_size_is_not_written(run, tmp_path, monkeypatch):
     whole = program.export
     monkeypatch.setattr(program, "export", lambda model, images, dynamic_shapes: whole(model, images))
-    for to in ("pt2", "onnx"):
-        said = refused(lambda to=to: export(run, to, tmp_path / f"a.{to}"))
-        assert "pictures at a time" in said.what
+    assert "pictures at a time" in refused(lambda: export(run, "onnx", tmp_path / "a.onnx")).what
     assert not left(tmp_path)
 
 
@@ -172,3 +172,27 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
 def test_a_model_that_is_too_large_for_a_protobuf_is_told(file, monkeypatch):
     monkeypatch.setattr(to_onnx, "LARGEST", 1000)
     assert "--to pt2" in refused(lambda: to_onnx.described(onnx.load(file), OnnxFile(file).facts)).remedy
+
+
+def test_a_report_times_an_onnx_file_beside_torch(file, tmp_path, capsys):
+    assert cli.main(["report", "--measure", str(file), "--format", "csv"]) == 0
+    titles, row = (line.split(",") for line in capsys.readouterr().out.splitlines()[:2])
+    assert len(titles) >= 5
+    assert (row[0], row[1]) == (str(file), f"{file.stat().st_size / 1e6:.1f}")
+    assert cli.main(["report", str(file)]) == 2
+    assert cli.main(["report", "--measure", str(file), "lora"]) == 2
+    assert cli.main(["report", "--measure", str(file), "--format", "json"]) == 2
+    evil = tmp_path / "evil.onnx"
+    recipe = {**OnnxFile(file).facts.recipe, "head": {"head": "evil_mod:Head"}}
+    evil.write_bytes(changed(file, {"recipe": json.dumps(recipe)}))
+    assert refused(lambda: measure_file(evil)).key == "trust_code"
+    gone = tmp_path / "gone.onnx"
+    gone.write_bytes(changed(file, {"recipe": "null"}))
+    assert "made in Python" in refused(lambda: measure_file(gone)).what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "kind"), small.COMBINATIONS)
+def test_every_recipe_is_a_program_and_an_onnx_file(name, kind):
+    for found in exports.differences(name, kind):
+        assert found <= 1e-5

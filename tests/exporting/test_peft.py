@@ -45,7 +45,9 @@ def merged_name(name):
     return name.replace(".step", "")
 
 
-@pytest.mark.parametrize("case", RUNS)
+@pytest.mark.parametrize(
+    "case", ["two ranks", *(pytest.param(case, marks=pytest.mark.slow) for case in list(RUNS)[:2])]
+)
 def test_peft_loads_a_run_on_the_plain_model_and_the_zoo_loads_it_back(case, tmp_path):
     kind, *words = RUNS[case]
     run = merged.checkpoint(tmp_path / "run" / "model.safetensors", "lora", kind, *words).parent
