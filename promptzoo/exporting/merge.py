@@ -51,6 +51,7 @@ class Merged:
         """The lines of Python that load the file, without promptzoo."""
         return self.plain.code(str(file), self.classes)
 
+    @typed()
     def save(self, file: str | Path, *, force: bool = False) -> None:
         """Writes a .safetensors file, whole or not at all.
 

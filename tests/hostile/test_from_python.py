@@ -65,6 +65,12 @@ WRONG = {
     "engine": lambda net: promptzoo.compare("lora", engine="gpu"),
     "runs": lambda net: promptzoo.figure("attention", promptzoo.Run),
     "layer": lambda net: promptzoo.figure("attention", "x", layer="last"),
+    "cls": lambda net: promptzoo.Make(3),
+    "grafts": lambda net: net.graft([1]),
+    "state": lambda net: net.load_tuned(None),
+    "queries": lambda net: net.look(torch.zeros(1, 3, 32, 32), attention=[0], queries=[99]),
+    "images": lambda net: net.look(PICTURE),
+    "classes": lambda net: promptzoo.open_backbone("promptzoo/zoo_tiny", 10**12),
     "run": lambda net: promptzoo.merge(3),
     "split": lambda net: promptzoo.evaluate("x", 3),
     "overrides": lambda net: promptzoo.Recipe("lora", overrides=[3]),
@@ -81,7 +87,8 @@ def test_an_argument_of_another_type_is_named(net, key):
 
 def test_whoever_takes_paths_takes_all_that_is_a_path_and_numbers_of_numpy(net):
     assert len(net.at("visual.layers.*", np.arange(2))) == 2
-    assert len(net.at("visual.layers.*", [np.int64(1)])) == 1
+    assert len(net.at("visual.layers.*", iter([np.int64(1)]))) == 1
+    assert error(lambda: net.at("visual.norm", [0])).key == "only"
     assert list(inspect.signature(promptzoo.train).parameters)[:2] == ["recipe", "out"]
 
 
