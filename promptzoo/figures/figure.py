@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def figure(
     chosen, wish = kind_of(kind), wish_of(kind, options, bare)
     drawing, numbers = (None if one is None else Path(one) for one in (out, data))
     targets(drawing, numbers, force)
-    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    paths = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
     given = list(one_by_one(pictures))
     demand(chosen, paths, given, words)
     scheme = DARK if dark else LIGHT

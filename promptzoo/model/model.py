@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.notes import FEATURES, Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
@@ -112,6 +113,7 @@ class Model(nn.Module):
         """
         return matching(list(self.sites()), pattern, only)
 
+    @typed()
     def graft(self, grafts: dict[str, Graft]) -> None:
         """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
 
@@ -129,10 +131,8 @@ class Model(nn.Module):
             if needs.pathways:
                 self.pathways[name] = needs.pathways
         if len(self.pathways) > 1:
-            first, second = list(self.pathways)[:2]
-            raise ZooError(
-                f"'{first}' and '{second}' both open a second pathway at visual.embed.positions; only one can"
-            )
+            both = " and ".join(map(repr, list(self.pathways)[:2]))
+            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; only one can")
         for name, graft in grafts.items():
             graft.attach(self, name)
             self.grafts[name] = graft

@@ -1,7 +1,7 @@
 """Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def compare(
     Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    several = [recipes] if isinstance(recipes, str | Path | Recipe | Mapping) else list(recipes)
+    several = list(recipes) if isinstance(recipes, Iterable) and not isinstance(recipes, str | Mapping) else [recipes]
     if foreign := [one for one in several if isinstance(one, str) and "=" in one and "\n" not in one]:
         said = f"compare takes recipes first, and overrides as words; got {shown(foreign[0])}"
         raise ZooError(said, key="recipes", given=foreign[0])
