@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # a type checker sees these names and no others
     from promptzoo.model.contract import Rule as Rule
     from promptzoo.model.contract import Task as Task
     from promptzoo.model.model import Model as Model
+    from promptzoo.pages.shared import share as share
     from promptzoo.recipe.backbone import open_backbone as open_backbone
     from promptzoo.recipe.build import build as build
     from promptzoo.recipe.recipe import Recipe as Recipe
@@ -57,6 +58,7 @@ _HOME = {
     "merge": "exporting.merge",
     "open_backbone": "recipe.backbone",
     "report": "costs.counting",
+    "share": "pages.shared",
     "train": "training.from_python",
 }
 __all__ = sorted(_HOME)

@@ -36,8 +36,9 @@ class PlainHf(Plain):
         told: dict[str, Any] = model.config.to_dict()
         return told
 
-    def code(self, folder: str) -> str:
-        return f"from transformers import AutoModel\nmodel = AutoModel.from_pretrained({folder!r}).eval()"
+    def code(self, place: str) -> str:
+        name = place.removeprefix("hf-hub:")
+        return f"from transformers import AutoModel\nmodel = AutoModel.from_pretrained({name!r}).eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         if not hasattr(model, "text_model"):

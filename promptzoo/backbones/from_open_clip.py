@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.adopt.account import AdoptionError
 from promptzoo.backbones.options import OPEN_CLIP, allowed
-from promptzoo.backbones.plain import Opened, Plain
+from promptzoo.backbones.plain import Opened, Plain, schemed
 from promptzoo.backbones.tokenizer import tokenizer_for
 from promptzoo.backbones.weights import fetched, filtered, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
@@ -40,8 +40,8 @@ class PlainClip(Plain):
         seen["resize_mode"] = "squash" if preprocess.crop_mode == "squash" else "shortest"
         return {"model_cfg": configured(self.file or self.name, self.arguments), "preprocess_cfg": seen}
 
-    def code(self, folder: str) -> str:
-        return f"import open_clip\nmodel = open_clip.create_model({f'local-dir:{folder}'!r}).eval()"
+    def code(self, place: str) -> str:
+        return f"import open_clip\nmodel = open_clip.create_model({schemed(place)!r}).eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         return [model.encode_image(image), *([] if ids is None else [model.encode_text(ids)])]

@@ -11,7 +11,7 @@ from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from promptzoo.backbones.options import TIMM, allowed
-from promptzoo.backbones.plain import Opened, Plain
+from promptzoo.backbones.plain import Opened, Plain, schemed
 from promptzoo.backbones.resized import resampled
 from promptzoo.backbones.weights import fetched, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
@@ -36,8 +36,8 @@ class PlainTimm(Plain):
         return {"architecture": self.name.partition(".")[0], "num_classes": model.num_classes,
                 "num_features": model.num_features, "model_args": self.arguments, "pretrained_cfg": own}  # fmt: skip
 
-    def code(self, folder: str) -> str:
-        return f"import timm\nmodel = timm.create_model({f'local-dir:{folder}'!r}, pretrained=True).eval()"
+    def code(self, place: str) -> str:
+        return f"import timm\nmodel = timm.create_model({schemed(place)!r}, pretrained=True).eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         return [model(image)]

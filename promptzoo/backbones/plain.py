@@ -35,12 +35,17 @@ class Plain:
         """What the library reads beside the weights: how the model is made, and how it sees pictures."""
 
     @abstractmethod
-    def code(self, folder: str) -> str:
-        """Lines of Python that load the model from a folder."""
+    def code(self, place: str) -> str:
+        """Lines of Python that load the model from a folder, or from `hf-hub:OWNER/NAME`."""
 
     @abstractmethod
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         """What such a model gives for pictures, and for texts where it reads them."""
+
+
+def schemed(place: str) -> str:
+    """How timm and open_clip write where a model is."""
+    return place if place.startswith("hf-hub:") else f"local-dir:{place}"
 
 
 class Opened(NamedTuple):

@@ -62,11 +62,11 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def reason(asked: Iterable[BaseException]) -> str:
-    """Why nothing came, once and in short."""
+def reason(asked: Iterable[BaseException], they: str = "they are") -> str:
+    """Why nothing came, once and in short; `they` are what was asked for."""
     asked = list(asked)
     if any(isinstance(one, LocalEntryNotFoundError | ConnectionError | OfflineModeIsEnabled) for one in asked):
-        return "the hub cannot be reached, and they are not among the files that were fetched before"
+        return f"the hub cannot be reached, and {they} not among the files that were fetched before"
     if any(isinstance(one, EntryNotFoundError) for one in asked):
         return "the hub has no such file"
     return " ".join(str(asked[0]).split()) or type(asked[0]).__name__

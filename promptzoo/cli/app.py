@@ -27,6 +27,7 @@ from promptzoo.cli.quiet import quiet
 from promptzoo.cli.report import report
 from promptzoo.cli.reproduce import reproduce
 from promptzoo.cli.settings import settings
+from promptzoo.cli.share import share
 from promptzoo.cli.show import show
 from promptzoo.cli.sweep import sweep
 from promptzoo.cli.train import train
@@ -158,6 +159,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": predict,
     "export": export,
     "merge": merge,
+    "share": share,
     "features": features,
     "figure": figure,
     "demo": demo,

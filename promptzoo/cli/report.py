@@ -15,7 +15,7 @@ def report(
         list[str] | None,
         typer.Argument(
             metavar="RECIPE KEY=VALUE",
-            help="Recipes or recipe lists, and overrides for all of them.",
+            help="Recipes or recipe lists, and overrides for all; .onnx files, to be measured.",
             show_default=False,
             shell_complete=complete,
         ),
@@ -56,10 +56,12 @@ def report(
 ) -> None:
     """What recipes cost: parameters, operations, time and memory; needs no weights, no pictures, no network."""
     with doing("loading torch"):
+        from promptzoo.pages import report_files
         from promptzoo.pages.console import console
         from promptzoo.pages.report import Wanted, run
 
     wanted = Wanted(
         form, by, out, plot, runs, classes, combine, up_to, measure, compiled, memory, force, again, trust_code
     )
-    run(words or [], wanted, console(), console(errors=True))
+    act = report_files.run if report_files.asked(words or []) else run
+    act(words or [], wanted, console(), console(errors=True))

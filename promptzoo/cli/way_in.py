@@ -12,7 +12,8 @@ promptzoo {version}: prompt architectures for large frozen vision models
   promptzoo train lora data.root=DIR  on yours, DIR/{{train,test}}/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
-  promptzoo compare, sweep, reproduce, report, export, merge, features, data, settings, demo
+  promptzoo compare, sweep, reproduce, report, features, data, settings, demo
+  promptzoo export RUN, share RUN, merge RUN
   promptzoo COMMAND -h                its options; promptzoo -h, all commands
 """
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
-from promptzoo.exporting.facts import Facts
+from promptzoo.exporting.facts import Facts, facts_of
 from promptzoo.exporting.file import LIMIT
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.int8 import accuracies
@@ -16,7 +17,6 @@ from promptzoo.exporting.to_onnx import in_int8, needed, runner, to_onnx
 from promptzoo.exporting.to_peft import to_peft
 from promptzoo.exporting.to_pt2 import to_pt2
 from promptzoo.files import deliver, vacant
-from promptzoo.model.heads import by_class
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.reopen import Reopened, open_run
@@ -25,22 +25,33 @@ from promptzoo.training.run import Run
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: a file or a folder, its `size` in bytes, and the Python or shell lines that use it.
+    """What a run becomes at a `path`: the `files`, one or those of a folder.
 
+    `use` gives the Python or shell lines that use it from where it is, a path or `hf-hub:OWNER/NAME`.
     `difference` is the largest one between its output and the model's on random pictures, relative to the largest
     output, in float32; at `batches` pictures at a time, where the program was traced.  `accuracy` is that on the run's
-    test pictures (0..1), in float32 and in eight bits, of `count` pictures.
+    test pictures (0..1), in float32 and in eight bits, of `count` pictures.  What of the run stays outside is `rest`.
     """
 
     path: Path
-    size: int
-    code: str
+    files: dict[str, bytes] = field(repr=False)
+    use: Callable[[str], str]
     difference: float
     batches: tuple[int, ...] = ()
     accuracy: tuple[float, float] | None = None
     count: int = 0
     merged: Merged | None = field(default=None, repr=False)
     rest: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(map(len, self.files.values()))
+
+    @property
+    def code(self) -> str:
+        """The lines that use it where it is."""
+        return self.use(str(self.path))
 
 
 def export(
@@ -80,10 +91,15 @@ def export(
     vacant(target, force) if ending else free(target, force)
     needed(*NEEDS.get(to, ()))
     opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
-    return make(opened, path, target, int8, force)
+    made = make(opened, path, target, int8)
+    if ending:
+        deliver(target, made.files[target.name], force)
+    else:
+        deliver_folder(target, made.files, force)
+    return made
 
 
-def as_onnx(run: Reopened, path: Path, file: Path, int8: bool, force: bool) -> Exported:
+def as_onnx(run: Reopened, path: Path, file: Path, int8: bool) -> Exported:
     program, facts = program_of(run, path)
     content, difference = to_onnx(program, facts)
     alike(difference, file)
@@ -93,26 +109,18 @@ def as_onnx(run: Reopened, path: Path, file: Path, int8: bool, force: bool) -> E
         program.difference(runner(lower), "the .onnx file of eight bits")
         (before, after), count = accuracies(run, [runner(content), runner(lower)])
         content, accuracy = lower, (before, after)
-    deliver(file, content, force)
-    code = f"promptzoo predict {file} PICTURE..."
-    return Exported(file, len(content), code, difference, BATCHES, accuracy, count)
+    return Exported(file, {file.name: content}, PREDICT.format, difference, BATCHES, accuracy, count)
 
 
-def as_pt2(run: Reopened, path: Path, file: Path, int8: bool, force: bool) -> Exported:
-    program, facts = program_of(run, path)
-    content, difference = to_pt2(program, facts)
+def as_pt2(run: Reopened, path: Path, file: Path, int8: bool) -> Exported:
+    content, difference = to_pt2(*program_of(run, path))
     alike(difference, file)
-    deliver(file, content, force)
-    code = f"import torch\nmodel = torch.export.load({str(file)!r}).module()"
-    return Exported(file, len(content), code, difference, BATCHES)
+    return Exported(file, {file.name: content}, LOAD.format, difference, BATCHES)
 
 
 def program_of(run: Reopened, path: Path) -> tuple[Program, Facts]:
     """The traced model, and what is said of it."""
-    model, recipe = run.model, run.recipe
-    backbone = run.backbone.name, run.backbone.weights
-    facts = Facts(seen_by(recipe, run.backbone), model.classes, by_class(model), recipe.to_dict(), *backbone)
-    return traced(model, str(path)), facts
+    return traced(run.model, str(path)), facts_of(run)
 
 
 def alike(difference: float, file: Path) -> None:
@@ -124,39 +132,29 @@ def alike(difference: float, file: Path) -> None:
         )
 
 
-def as_plain(library: str) -> Callable[..., Exported]:
-    """For the folder of a library."""
-
-    def make(run: Reopened, path: Path, folder: Path, int8: bool, force: bool) -> Exported:
-        plain = run.backbone.plain
-        if plain is None or plain.library != library:
-            own = "no library" if plain is None else plain.library
-            said = f"{run.backbone.name} is a model of {own}, and becomes none of {library}"
-            raise ZooError(said, place=path, key="--to", given=library)
-        made = merged(run.model, str(path), run.recipe, seen_by(run.recipe, run.backbone))
-        made.save(folder, force=force)
-        return Exported(folder, size_of(folder), made.code(folder), made.difference, merged=made, rest=made.rest)
-
-    return make
+def as_plain(run: Reopened, path: Path, folder: Path, int8: bool, library: str) -> Exported:
+    plain = run.backbone.plain
+    if plain is None or plain.library != library:
+        own = "no library" if plain is None else plain.library
+        said = f"{run.backbone.name} is a model of {own}, and becomes none of {library}"
+        raise ZooError(said, place=path, key="--to", given=library)
+    made = merged(run.model, str(path), run.recipe, seen_by(run.recipe, run.backbone))
+    return Exported(folder, made.files(folder), made.code, made.difference, merged=made, rest=made.rest)
 
 
-def as_peft(run: Reopened, path: Path, folder: Path, int8: bool, force: bool) -> Exported:
+def as_peft(run: Reopened, path: Path, folder: Path, int8: bool) -> Exported:
     made = to_peft(run, path)
     alike(made.difference, folder)
-    deliver_folder(folder, made.files, force)
-    return Exported(folder, size_of(folder), made.code(folder), made.difference, rest=made.rest)
+    return Exported(folder, made.files, made.code, made.difference, rest=made.rest)
 
 
-def size_of(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
-
-
-Way = tuple[Callable[..., Exported], str]
-WAYS: dict[str, Way] = {
+PREDICT = "promptzoo predict {} PICTURE..."
+LOAD = "import torch\nmodel = torch.export.load({!r}).module()"
+WAYS: dict[str, tuple[Callable[..., Exported], str]] = {
     "onnx": (as_onnx, ".onnx"),
     "pt2": (as_pt2, ".pt2"),
-    "timm": (as_plain("timm"), ""),
-    "open_clip": (as_plain("open_clip"), ""),
+    "timm": (partial(as_plain, library="timm"), ""),
+    "open_clip": (partial(as_plain, library="open_clip"), ""),
     "peft": (as_peft, ""),
 }
 NAMES: dict[Any, str] = {("onnx", False): "model.onnx", ("onnx", True): "model.int8.onnx", ("pt2", False): "model.pt2"}

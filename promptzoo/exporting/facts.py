@@ -9,6 +9,9 @@ import promptzoo
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
 from promptzoo.files import as_json
+from promptzoo.model.heads import by_class
+from promptzoo.recipe.pictures import seen_by
+from promptzoo.training.reopen import Reopened
 
 KEY = "promptzoo"  # under which a file's metadata has them
 
@@ -48,3 +51,9 @@ class Facts:
         except (KeyError, TypeError, ValueError) as error:
             raise ZooError(f"its metadata is not as promptzoo writes it: {error}", place=place, key=KEY) from error
         return facts
+
+
+def facts_of(run: Reopened) -> Facts:
+    """Those of a finished run."""
+    seen, recipe = seen_by(run.recipe, run.backbone), run.recipe.to_dict()
+    return Facts(seen, run.model.classes, by_class(run.model), recipe, run.backbone.name, run.backbone.weights)

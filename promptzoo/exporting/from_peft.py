@@ -10,7 +10,7 @@ from torch import Tensor
 
 from promptzoo.backbones import Backbone
 from promptzoo.errors import ZooError, some
-from promptzoo.exporting.export import Exported, alike, size_of
+from promptzoo.exporting.export import PREDICT, Exported, alike
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.to_onnx import needed
 from promptzoo.exporting.to_peft import BEFORE, CONFIG, WEIGHTS, apart
@@ -70,8 +70,9 @@ def from_peft(
     difference = apart(model, plain, files, len(names))
     alike(difference, target)
     content = pack(model.tuned_state(), recipe, names, model.fingerprint())
-    deliver_folder(target, {"model.safetensors": content}, force)
-    return Exported(target, size_of(target), f"promptzoo predict {target} PICTURE...", difference)
+    made = {"model.safetensors": content}
+    deliver_folder(target, made, force)
+    return Exported(target, made, PREDICT.format, difference)
 
 
 def config_of(folder: Path) -> dict[str, Any]:

@@ -49,9 +49,9 @@ class Merged:
     classes: int
     facts: dict[str, Any] = field(repr=False)
 
-    def code(self, folder: str | Path) -> str:
-        """The lines of Python that load the model from its folder, without promptzoo."""
-        return self.plain.code(str(folder))
+    def code(self, place: str | Path) -> str:
+        """The lines of Python that load the model from where it is, without promptzoo."""
+        return self.plain.code(str(place))
 
     def files(self, folder: Path) -> dict[str, bytes]:
         """What is in the folder, by name.  Raises `ZooError` when the plain model is not the tuned one."""

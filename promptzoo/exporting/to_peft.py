@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from promptzoo.backbones.plain import Plain
 from promptzoo.blocks.low_rank import PARTS, LowRank
 from promptzoo.errors import ZooError
-from promptzoo.exporting.facts import Facts
+from promptzoo.exporting.facts import facts_of
 from promptzoo.exporting.merge import difference
 from promptzoo.files import as_json
 from promptzoo.model.checkpoint import in_order
-from promptzoo.model.heads import LinearHead, by_class
+from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
 from promptzoo.model.site import Around, bare, bare_name, beside
-from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.reopen import Reopened
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -37,12 +36,13 @@ class Adapter:
     plain: Plain
     classes: int
 
-    def code(self, folder: str | Path) -> str:
+    def code(self, place: str) -> str:
         """The lines of Python that load it on the plain model, with its own weights where those are timm's."""
         told = {**({"pretrained": True} if "." in self.plain.name else {}), **self.plain.arguments}
         words = "".join(f", {word}={value!r}" for word, value in told.items())
         made = f"timm.create_model({self.plain.name!r}, num_classes={self.classes}{words})"
-        return f"import timm\nfrom peft import PeftModel\nmodel = PeftModel.from_pretrained({made}, {str(folder)!r})"
+        name = place.removeprefix("hf-hub:")
+        return f"import timm\nfrom peft import PeftModel\nmodel = PeftModel.from_pretrained({made}, {name!r}).eval()"
 
 
 def to_peft(run: Reopened, path: Path) -> Adapter:
@@ -64,9 +64,7 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
     if own:
         tensors |= {f"{BEFORE}{name}.{word}": tensor.detach().clone() for name in plain.classifier
                     for word, tensor in bare(model.head).fc.named_parameters()}  # fmt: skip
-    facts = Facts(seen_by(run.recipe, run.backbone), model.classes, by_class(model), run.recipe.to_dict(),
-                  run.backbone.name, run.backbone.weights)  # fmt: skip
-    words = {**facts.words(), "format": "pt"}
+    words = {**facts_of(run).words(), "format": "pt"}
     tensors = {key: tensor.cpu().contiguous() for key, tensor in tensors.items()}
     files = {
         CONFIG: as_json(config(found, plain, own), indent=2).encode(),

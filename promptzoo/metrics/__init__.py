@@ -18,6 +18,7 @@ from promptzoo.metrics.answers import (
     negative_log_likelihood,
 )
 from promptzoo.metrics.correspondence import transfer_keypoints
+from promptzoo.metrics.interval import wilson
 from promptzoo.metrics.keypoints import PCK, pck
 from promptzoo.metrics.propagation import propagate_labels
 from promptzoo.metrics.regions import JF, OverFrames, boundary, boundary_f, course, j_and_f, region_similarity
@@ -46,4 +47,5 @@ __all__ = [
     "region_similarity",
     "retrieval_map",
     "transfer_keypoints",
+    "wilson",
 ]

@@ -17,6 +17,7 @@ from promptzoo.model.ordinary import ordinary
 from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
+from promptzoo.training.hub import fetched_run
 from promptzoo.training.precision import TYPES, in_memory
 from promptzoo.training.predictor import Namer, Prediction, Predictor
 from promptzoo.training.reopen import open_run
@@ -39,7 +40,7 @@ def load(
     """A run, or a saved model, as one that names pictures, in the run's precision (tf32 on a GPU alone).
 
     Args:
-        path: A run's folder, its model.safetensors, or a file of `model.save`.
+        path: A run's folder, its model.safetensors, a file of `model.save`, or `hf-hub:OWNER/NAME`, a run on a hub.
         weights: Where the backbone's weights are now (a file or a tag), if not where they were.
         device: `cpu`, `cuda` or `cuda:1`.
         classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
@@ -50,6 +51,7 @@ def load(
     Raises `ZooError` when there is no such run or device, or backbone or weights are others than it was trained on.
     """
     demand_device(device)
+    path = fetched_run(path)
     made = into(model, at(path), device) if model is not None else None
     if made is None:
         run = open_run(path, weights, classes=classes, trust_code=trust_code)

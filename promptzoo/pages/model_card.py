@@ -1,0 +1,104 @@
+"""The page of a model that is shared, with figures that a hub reads: `model_card`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from promptzoo.metrics import wilson
+from promptzoo.pages.cards.markdown import bullets, code, fence, sections
+from promptzoo.pages.numbers import percent
+from promptzoo.pages.table import Table
+from promptzoo.training.reopen import Reopened
+
+LIBRARIES = {"run": "promptzoo"}
+TITLES = {"val": "validation", "test": "test"}
+
+
+def model_card(
+    name: str,
+    to: str,
+    run: Reopened,
+    figures: Mapping[str, Any],
+    data: Mapping[str, Any],
+    license: str,
+    use: str,
+    rest: tuple[str, ...] = (),
+) -> str:
+    """README.md of a folder: metadata, what it is, what it came to, how it is used and what it was made of.
+
+    `figures` are those of the run's result, `data` what it says of its pictures; both may be empty.
+    """
+    recipe, backbone, classes = run.recipe, run.backbone, run.model.classes
+    head = ModelCardData(
+        license=license,
+        library_name=LIBRARIES.get(to, to),
+        pipeline_tag="image-classification",
+        tags=["promptzoo", "image-classification", recipe.name],
+        model_name=name if figures else None,
+        eval_results=results(run, figures, data) or None,
+    )
+    outside = bullets(f"Stays outside: {sentence}." for sentence in rest)
+    return f"---\n{head.to_yaml()}\n---\n\n" + sections(
+        f"# {name}",
+        f"The recipe {code(recipe.name)} of promptzoo on {code(backbone.name)}, whose weights are "
+        f"{code(str(backbone.weights))}; it names {len(classes)} classes.  The licence, {code(license)}, is that "
+        "of the backbone's weights, as whoever shares it says.",
+        outside,
+        "## What it came to" if figures else "",
+        table(figures).markdown(),
+        told(run, data) if data else "",
+        "## Use",
+        fence("python", use),
+        "## What it was made of",
+        fence("yaml", recipe.to_yaml()),
+        "Classes, in order: " + ", ".join(map(code, classes)) + ".",
+    )
+
+
+def splits(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Those of which an accuracy is known."""
+    return [(split, own) for split in TITLES if "accuracy" in (own := figures.get(split) or {})]
+
+
+def results(run: Reopened, figures: Mapping[str, Any], data: Mapping[str, Any]) -> list[EvalResult]:
+    """What a hub shows: the accuracy on each split, with its interval, the seed and the fingerprint of the pictures."""
+    dataset = run.recipe.data.dataset
+    return [
+        EvalResult(
+            task_type="image-classification",
+            dataset_type=dataset,
+            dataset_name=dataset,
+            dataset_split=TITLES[split],
+            dataset_revision=data.get("test_fingerprint" if split == "test" else "fingerprint"),
+            metric_type="accuracy",
+            metric_name="accuracy",
+            metric_value=own["accuracy"],
+            metric_args={
+                "interval_95": list(wilson(own["accuracy"], own["count"])),
+                "pictures": own["count"],
+                "seed": run.recipe.train.seed,
+            },
+        )
+        for split, own in splits(figures)
+    ]
+
+
+def table(figures: Mapping[str, Any]) -> Table:
+    """The accuracies, with the interval that holds the true one with 95 % confidence."""
+    made = Table(("split", "accuracy %", "95 % interval", "pictures"))
+    for split, own in splits(figures):
+        low, high = wilson(own["accuracy"], own["count"])
+        made.add(TITLES[split], percent(own["accuracy"]), f"{percent(low)} to {percent(high)}", f"{own['count']:,}")
+    return made
+
+
+def told(run: Reopened, data: Mapping[str, Any]) -> str:
+    """Pictures, their fingerprint, the seed."""
+    counts = ", ".join(f"{count:,} {split}" for split, count in data["pictures"].items())
+    return bullets(
+        [
+            f"Pictures of {code(run.recipe.data.dataset)}: {counts}; fingerprint {code(data['fingerprint'])}.",
+            f"One run, seed {run.recipe.train.seed}; the interval is that of the pictures (Wilson), not of seeds.",
+        ]
+    )

@@ -1,0 +1,122 @@
+"""A run for others, with a page that says what it is: `share`, and what `promptzoo share` does."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from promptzoo.errors import ZooError
+from promptzoo.exporting.export import NEEDS, WAYS
+from promptzoo.exporting.folder import deliver_folder, free
+from promptzoo.exporting.hub import named, push
+from promptzoo.exporting.shared_run import files_of_run
+from promptzoo.exporting.to_onnx import needed
+from promptzoo.pages.model_card import model_card
+from promptzoo.paths import at
+from promptzoo.training.reopen import Reopened, open_run
+from promptzoo.training.run import Run
+from promptzoo.training.run_folder import RunFolder
+
+RUN, CARD = "run", "README.md"
+FORMS = (RUN, "peft", "timm", "open_clip")
+LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")  # how a hub writes one: apache-2.0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Where a run is for others, a folder or an address; the names of its files, and the Python that opens it."""
+
+    place: str
+    files: tuple[str, ...]
+    code: str
+
+
+def share(
+    run: Run | str | Path,
+    to: str = RUN,
+    out: str | Path | None = None,
+    *,
+    push: str | None = None,
+    license: str | None = None,
+    weights: str | None = None,
+    trust_code: bool = False,
+) -> Shared:
+    """Writes a finished run for others as a folder with a model card, or puts that on a hub; all of it or nothing.
+
+    Args:
+        run: A finished run.
+        to: `run`, which `promptzoo.load` opens; or `peft`, `timm`, `open_clip`, as `promptzoo.export` makes them.
+        out: The folder.
+        push: In place of a folder the repository on the hub, `OWNER/NAME`.
+        license: That of the backbone's weights, as a hub writes it (`apache-2.0`).
+        weights: Where the backbone's weights are now, if not where the run found them.
+        trust_code: Imports the modules that the run names in its recipe.
+
+    Raises `ZooError` as `export` does, without a licence, and where there is something already.
+    """
+    if to not in FORMS:
+        raise ZooError(f"nothing is shared as '{to}'", key="--to", given=to, possible=FORMS)
+    if (out is None) == (push is None):
+        raise ZooError("--out DIR writes a folder, --push OWNER/NAME puts it on a hub; give one of them", key="--out")
+    folder, path = None if out is None else at(out), at(run)
+    name = folder.name if folder is not None else named(str(push)).rpartition("/")[2]
+    if folder is not None:
+        free(folder)
+    needed(*NEEDS.get(to, ()))
+    opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
+    given = licensed(license, opened)
+    where = str(folder) if push is None else f"hf-hub:{push}"
+    files, use, rest = made(opened, path, to, Path(name))
+    page = model_card(name, to, opened, *figures(path), given, use(where), rest)
+    files = {**files, CARD: page.encode()}
+    if folder is not None:
+        deliver_folder(folder, files)
+    return Shared(where if push is None else sent(push, files), tuple(files), use(where))
+
+
+sent = push  # the argument of `share` has its name
+
+
+def made(
+    run: Reopened, path: Path, to: str, folder: Path
+) -> tuple[dict[str, bytes], Callable[[str], str], tuple[str, ...]]:
+    """The files, how they are used from where they are, and what of the run stays outside."""
+    if to == RUN:
+        return files_of_run(run, path), "import promptzoo\nmodel = promptzoo.load({!r})".format, ()
+    found = WAYS[to][0](run, path, folder, False)
+    return found.files, found.use, found.rest
+
+
+def figures(path: Path) -> tuple[dict[str, object], dict[str, object]]:
+    """What a run came to, and what it says of its pictures; nothing of a file alone."""
+    folder = RunFolder(path)
+    if not path.is_dir() or not folder.finished:
+        return {}, {}
+    return folder.result(), folder.data()
+
+
+def licensed(given: str | None, run: Reopened) -> str:
+    """The licence.  Raises `ZooError` where none is named, with what the backbone's library notes."""
+    if given is None:
+        import timm
+
+        plain: Any = run.backbone.plain
+        tagged = plain is not None and plain.library == "timm" and "." in plain.name
+        noted = getattr(timm.get_pretrained_cfg(plain.name), "license", None) if tagged else None
+        said = f"which licence do the weights of {run.backbone.name} have?{f'  timm notes {noted}' if noted else ''}"
+        raise ZooError(said, key="--license", remedy="write it as --license apache-2.0, say")
+    if not LICENSE.fullmatch(given):
+        raise ZooError(f"a licence is a word as apache-2.0 or mit, not '{given}'", key="--license", given=given)
+    return given
+
+
+def shared_page(found: Shared, out: Console) -> None:
+    """Where it is and how others open it."""
+    out.print(f"shared: [bold]{escape(found.place)}[/], {', '.join(map(escape, found.files))}; it is opened by",
+              soft_wrap=True)  # fmt: skip
+    for line in found.code.splitlines():
+        out.print(f"    {escape(line)}", soft_wrap=True)
