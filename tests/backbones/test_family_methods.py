@@ -33,7 +33,7 @@ TELLING = [
     ("coop", "CLIP's ResNet"), ("tip_adapter (tip_adapter_f)", "CLIP's ResNet"), ("cocoop", "transformers' SigLIP"),
     ("full", "transformers' SigLIP"),  # whose pool has one weight at two places
 ]  # fmt: skip
-TRACED = ["BEiT", "ResNet"]
+TRACED = ["BEiT", "ResNet", "transformers' SigLIP"]
 #: What is linear goes back into the original: the rest of the families, and SSF, are slow.
 FOLDED = [("lora", "EVA-02"), ("lora", "EVA-02 of three projections"), ("ssf", "Perception Encoder")]
 FOLDING = [(one, family) for one in ("lora", "ssf", "full") for family in families.OPENED if not SAID[one, family]]
