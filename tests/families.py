@@ -33,6 +33,8 @@ TIMM: dict[str, tuple[str, dict[str, Any]]] = {
     "Swin v2": ("swinv2_tiny_window8_256", {**SWIN, "img_size": 32}),
     "Swin v2 with padded windows": ("swinv2_tiny_window8_256", {**SWIN, "img_size": (40, 56)}),
 }
+#: What an adopted tower may differ by, of the largest number.
+KINDS = [(torch.float32, 1e-5), (torch.float64, 1e-9)]
 ROTARY = [name for name in TIMM if any(word in name for word in ("EVA-02", "DINOv3", "Perception", "rotary"))]
 
 

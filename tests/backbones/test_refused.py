@@ -29,7 +29,7 @@ def test_heads_that_do_not_divide_the_width_are_refused_with_what_they_must_do(n
         ("beit_base_patch16_224", {**SMALL, "global_pool": ""}, "global_pool", "''"),
         ("vit_small_patch16_dinov3", {**SMALL, "dynamic_img_size": True, "dynamic_img_pad": True}, "dynamic_img_pad",
          "True"),
-        ("resnet50", {"layers": (1, 1, 1, 1), "channels": (8, 8, 16, 16), "global_pool": "max"}, "global_pool", "'max'"),
+        ("resnet50", {"layers": (1,) * 4, "channels": (8, 8, 16, 16), "global_pool": "max"}, "global_pool", "'max'"),
     ],
 )  # fmt: skip
 def test_a_family_that_is_nearly_known_is_refused_by_the_option(name, options, key, given) -> None:
