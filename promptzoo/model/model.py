@@ -195,6 +195,6 @@ class Model(nn.Module):
         """sha256 over the frozen weights as they were read, by name: which backbone a checkpoint belongs to."""
         if self.printed is not None:
             return self.printed
-        learns = set(map(bare_name, self.tuned()))
-        tensors = {bare_name(name): tensor for name, tensor in self.state_dict().items()}
-        return digest({n: t for n, t in tensors.items() if n.startswith(OF_TOWERS) and n not in learns})
+        learned = {id(weight) for weight in self.tuned().values()}  # each of which a tower may have at several places
+        state = self.state_dict(keep_vars=True)
+        return digest({bare_name(n): t for n, t in state.items() if n.startswith(OF_TOWERS) and id(t) not in learned})
