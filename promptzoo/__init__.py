@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a type checker sees these names and no others
     from promptzoo.model.contract import Needs as Needs
     from promptzoo.model.contract import Rule as Rule
     from promptzoo.model.contract import Task as Task
+    from promptzoo.model.logger import Logger as Logger
     from promptzoo.model.model import Model as Model
     from promptzoo.recipe.backbone import open_backbone as open_backbone
     from promptzoo.recipe.build import build as build
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 _HOME = {
     **dict.fromkeys(("Dataset", "Graft", "Head", "Loss", "Needs", "Rule", "Task"), "model.contract"),
     "Bottleneck": "blocks",
+    "Logger": "model.logger",
     "Make": "model.blueprint",
     "MapStyle": "data.sources.map_style",
     "Model": "model.model",

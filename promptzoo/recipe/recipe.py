@@ -10,7 +10,7 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.near_words import meant_by
 from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
-from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
+from promptzoo.recipe.sections import REQUIRED, SECTIONS, logger_of, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings
 from promptzoo.recipe.shortening import number, planned, shorten
 from promptzoo.recipe.train_settings import TrainSettings
@@ -89,6 +89,7 @@ class Recipe:
         self.head = node_of(node, "head", ("head",), problems)
         self.rule = node_of(node, "rule", ("rule",), problems, plain="sum")
         self.task = node_of(node, "task", ("task",), problems, plain="classify")
+        self.logger = logger_of(node)
         self.grafts = named(node, "grafts", ("graft", "at"), problems)
         self.losses = named(node, "losses", ("loss",), problems)
         for name, graft in self.grafts.items():
