@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # a type checker sees these names and no others
     from promptzoo.costs.counting import report as report
     from promptzoo.data.sources.map_style import MapStyle as MapStyle
     from promptzoo.errors import ZooError as ZooError
+    from promptzoo.exporting.export import export as export
+    from promptzoo.exporting.from_peft import from_peft as from_peft
     from promptzoo.exporting.merge import merge as merge
     from promptzoo.figures.figure import figure as figure
     from promptzoo.model.blueprint import Make as Make
@@ -50,7 +52,9 @@ _HOME = {
     "build": "recipe.build",
     "compare": "studies.compare",
     "evaluate": "training.from_python",
+    "export": "exporting.export",
     "figure": "figures.figure",
+    "from_peft": "exporting.from_peft",
     "load": "training.predict",
     "merge": "exporting.merge",
     "open_backbone": "recipe.backbone",

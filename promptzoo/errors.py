@@ -57,6 +57,12 @@ class ZooError(ValueError):
         made.what = f"{label}: {self.what}"
         return made
 
+    def at(self, place: object) -> Self:
+        """The same mistake with its place, where it has none."""
+        made = copy(self)
+        made.place = self.place or str(place)
+        return made
+
 
 class DamagedError(ZooError):
     """A file that is not as it was written."""

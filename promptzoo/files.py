@@ -18,6 +18,7 @@ import platformdirs
 
 from promptzoo.errors import ZooError
 from promptzoo.names import as_folder
+from promptzoo.option import option
 
 FRESH = ".new"  # how a file ends that is being written; one that a kill left behind is swept away
 
@@ -102,7 +103,7 @@ def vacant(file: Path, force: bool = False) -> None:
     if file.is_dir():
         raise ZooError(f"{file} is a folder; name a file")
     if not force and (file.exists() or file.is_symlink()):
-        said, way = f"{file} is there already and is not overwritten", "take another name, or --force"
+        said, way = f"{file} is there already and is not overwritten", f"take another name, or {option('force', True)}"
         raise ZooError(said, given=str(file), remedy=way)
 
 

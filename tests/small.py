@@ -34,8 +34,14 @@ BACKBONES: dict[str, dict[str, Any]] = {
             "text_cfg": {"width": 16, "layers": 2, "heads": 2, "vocab_size": 49408},
         },
     },
+    "resnet": {
+        "open": "timm/resnet50",
+        "image_size": 32,
+        "options": {"layers": [1, 1, 1, 2], "channels": [8, 8, 16, 16]},
+    },
 }
 RECIPES = sorted(shipped_recipes())
+OF_MAPS = ["conv_adapter"]  # recipes for residual networks; the others are tried on tokens
 
 
 def overrides(kind: str) -> list[str]:
@@ -96,7 +102,10 @@ def kept(name: str, kind: str, *more: str) -> Model:
 
 def built(name: str, kind: str = "vit", *more: str) -> Model:
     """The same, built anew."""
-    return knowing(build(recipe(name, kind, *more), CLASSES, rehearsed=False))
+    made = knowing(build(recipe(name, kind, *more), CLASSES, rehearsed=False))
+    if kind == "resnet":
+        randomise(made.visual)  # whose last norms begin at 0, so that nothing before them matters
+    return made
 
 
 def knowing(made: Model) -> Model:
@@ -114,8 +123,15 @@ def knowing(made: Model) -> Model:
 
 
 def fits(name: str, kind: str) -> bool:
-    """Whether a recipe can run on a backbone: comparing with texts needs a text tower."""
+    """Whether a recipe can run on a backbone: comparing with texts needs a text tower, a convolution needs maps."""
+    if name in OF_MAPS or kind == "resnet":
+        return name in OF_MAPS and kind == "resnet"
     return kind == "clip" or shipped(name).head["head"] != "text"
+
+
+def carrier(name: str) -> str:
+    """The first of the small backbones that a recipe can run on."""
+    return next(kind for kind in BACKBONES if fits(name, kind))
 
 
 def of_a_class(name: str) -> bool:

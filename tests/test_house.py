@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "promptzoo"
 
 ROOMS = (  # from the bottom up: a module imports from its own room and those below it
-    ("errors", "files", "doing", "names", "noticed", "paths"),
+    ("errors", "arguments", "files", "doing", "names", "noticed", "option", "paths"),
     ("blocks", "metrics"),
     ("data",),
     ("backbones",),
@@ -60,6 +60,11 @@ CORE = {  # files that know no method and no backbone
     "pages": ("check",),
 }
 FAMILIES = {"vit", "swin", "clip", "deit", "resnet", "sa2vp", "vpt", "lore", "adaptformer", "timm", "open_clip"}
+
+FOR_COMMANDS = {  # what Python never comes to
+    "costs/combine.py", "figures/asked.py", "option.py", "studies/by_task.py", "studies/transfer.py",
+    "studies/transferred.py", "training/eyes.py", "training/session.py",
+}  # fmt: skip
 
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
@@ -197,6 +202,13 @@ def test_a_thing_is_written_in_its_home_alone(pattern):
         if name not in WORDS[pattern]:
             for line, text in strings(path):
                 assert not re.search(pattern, text), f"{name}:{line}: {text!r} belongs to {WORDS[pattern]}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(("pages/", "cli/"))])
+def test_an_option_is_written_as_a_command_and_python_write_it(name):
+    """By `option`, where both may come; the flags of a command alone stand in files that serve it alone."""
+    for line, text in strings(MODULES[name]):
+        assert name in FOR_COMMANDS or not re.search(r"(^|[ (])--[a-z]", text), f"{name}:{line}: {text!r}"
 
 
 def test_no_two_classes_bear_one_name():

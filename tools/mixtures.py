@@ -50,7 +50,7 @@ def methods() -> dict[str, str]:
     """One recipe for each method, by the name of its graft: its forms take each other's place."""
     found: dict[str, str] = {}
     for name, recipe in recipes().items():
-        if len(recipe.grafts) == 1:
+        if len(recipe.grafts) == 1 and small.fits(name, KIND):
             found.setdefault(next(iter(recipe.grafts)), name)
     return found
 

@@ -1,5 +1,6 @@
 """`hf/NAME`: a model of transformers by its name on the hub, or by a folder that it was saved to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class PlainHf(Plain):
     """A model of transformers, without a classifier; `size` is that of its pictures, where it is not its own."""
 
     size: int | None = None
+    library = "transformers"
 
     def make(self, classes: int = 0) -> nn.Module:
         from transformers import AutoModel
@@ -30,15 +32,12 @@ class PlainHf(Plain):
         model: nn.Module = AutoModel.from_config(configured(self.name, self.size))
         return model.eval()
 
-    def code(self, file: str, classes: int = 0) -> str:
-        return "\n".join(
-            [
-                "from safetensors.torch import load_file",
-                "from transformers import AutoConfig, AutoModel",
-                f"model = AutoModel.from_config(AutoConfig.from_pretrained({self.name!r})).eval()",
-                f"model.load_state_dict(load_file({file!r}))",
-            ]
-        )
+    def described(self, model: Any, preprocess: Preprocess, classes: Sequence[str] = ()) -> dict[str, Any]:
+        told: dict[str, Any] = model.config.to_dict()
+        return told
+
+    def code(self, folder: str) -> str:
+        return f"from transformers import AutoModel\nmodel = AutoModel.from_pretrained({folder!r}).eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         if not hasattr(model, "text_model"):

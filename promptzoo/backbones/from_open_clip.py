@@ -1,6 +1,7 @@
 """`open_clip/NAME` and `promptzoo/NAME`: a CLIP of open_clip by its name, or by a file that describes it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,22 @@ class PlainClip(Plain):
     """A model of open_clip, which has no classifier; `file` describes one that open_clip does not know by its name."""
 
     file: str | None = None
+    library = "open_clip"
+    weights = "open_clip_model.safetensors"
+    describes = "open_clip_config.json"
 
     def make(self, classes: int = 0) -> nn.Module:
         config = configured(self.file or self.name, self.arguments)
         model: nn.Module = made(config, self.name)
         return model.eval()
 
-    def code(self, file: str, classes: int = 0) -> str:
-        known = [] if self.file is None else [f"open_clip.add_model_config({self.file!r})"]
-        call = self.call("open_clip.create_model", pretrained=file)
-        return "\n".join(["import open_clip", *known, f"model = {call}.eval()"])
+    def described(self, model: Any, preprocess: Preprocess, classes: Sequence[str] = ()) -> dict[str, Any]:
+        seen = {"mean": preprocess.mean, "std": preprocess.std, "interpolation": preprocess.interpolation}
+        seen["resize_mode"] = "squash" if preprocess.crop_mode == "squash" else "shortest"
+        return {"model_cfg": configured(self.file or self.name, self.arguments), "preprocess_cfg": seen}
+
+    def code(self, folder: str) -> str:
+        return f"import open_clip\nmodel = open_clip.create_model({f'local-dir:{folder}'!r}).eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         return [model.encode_image(image), *([] if ids is None else [model.encode_text(ids)])]

@@ -1,5 +1,7 @@
 """`timm/NAME`: a model of timm by its name."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,23 @@ from promptzoo.errors import ZooError
 class PlainTimm(Plain):
     """A model of timm; its classifier can hold a linear head."""
 
+    library = "timm"
+
     def make(self, classes: int = 0) -> nn.Module:
         model: nn.Module = timm.create_model(self.name, num_classes=classes, **self.arguments)
         return model.eval()
 
-    def code(self, file: str, classes: int = 0) -> str:
-        call = self.call("timm.create_model", num_classes=classes, checkpoint_path=file)
-        return f"import timm\nmodel = {call}.eval()"
+    def described(self, model: Any, preprocess: Preprocess, classes: Sequence[str] = ()) -> dict[str, Any]:
+        seen = {**asdict(preprocess), "input_size": (3, *preprocess.size)}
+        words = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
+        own = {word: model.pretrained_cfg.get(word) for word in ("first_conv", "classifier", "license")}
+        own |= {"num_classes": model.num_classes, **({"label_names": list(classes)} if classes else {})}
+        own |= {word: seen[word] for word in words}
+        return {"architecture": self.name.partition(".")[0], "num_classes": model.num_classes,
+                "num_features": model.num_features, "model_args": self.arguments, "pretrained_cfg": own}  # fmt: skip
+
+    def code(self, folder: str) -> str:
+        return f"import timm\nmodel = timm.create_model({f'local-dir:{folder}'!r}, pretrained=True).eval()"
 
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         return [model(image)]

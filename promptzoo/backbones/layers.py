@@ -82,7 +82,7 @@ class Prefix(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not len(self.tokens):
             return x
-        return torch.cat([*(t.view(1, -1, x.shape[-1]).expand(len(x), -1, -1) for t in self.tokens), x], 1)
+        return torch.cat([*(t.view(1, -1, x.shape[-1]).expand(x.shape[0], -1, -1) for t in self.tokens), x], 1)
 
 
 class NormedPrefix(Prefix):

@@ -15,8 +15,13 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     """Adopts a model, or one of a class derived from one that can be; it is frozen, and its parts are the tower's.
 
     Its preprocessing is that which its library notes with it.
-    Raises `AdoptionError` for a model that no adopter understands.
+    Raises `AdoptionError` for a model that no adopter understands, `ZooError` for one without weights.
     """
+    if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
+        said = f"the {type(model).__name__} stands on the device meta: it has shapes and no weights"
+        raise ZooError(
+            said, key="model", given="meta", remedy="load its weights first, or model.to_empty(device='cpu')"
+        )
     library = adopter_of(adopters, model)[0].partition(".")[0]
     facts, tokenize = {"timm": of_timm, "open_clip": of_open_clip, "transformers": of_transformers}.get(
         library, of_another

@@ -1,6 +1,9 @@
 """What one forward pass writes down: the tensors that grafts leave for each other and for the losses."""
 
+from typing import Any
+
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 FEATURES = 2  # axes of a batch of features; one of pictures has four
 
@@ -28,3 +31,19 @@ class Notes:
 
     def __contains__(self, key: str) -> bool:
         return key in self.values
+
+
+def apart(notes: Notes) -> tuple[list[Any], list[str]]:
+    """What stands in the notes, and under which keys: so torch hands them through what it traces."""
+    return [notes.images, notes.feature, *notes.values.values()], list(notes.values)
+
+
+def together(parts: Any, keys: Any) -> Notes:
+    """The inverse of `apart`."""
+    images, feature, *values = parts
+    notes = Notes(images, feature)
+    notes.values = dict(zip(keys, values, strict=True))
+    return notes
+
+
+pytree.register_pytree_node(Notes, apart, together, serialized_type_name="promptzoo.Notes")

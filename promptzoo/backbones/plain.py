@@ -1,9 +1,9 @@
 """The model that towers were made of, as its own library makes it: `Plain`."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -15,7 +15,12 @@ class Plain:
     """How a library makes a model anew: by its name and the `arguments` that were given.
 
     `classifier` names the modules that can hold a linear head; a model made for 0 classes gives features.
+    Its `library` loads one from a folder with a file of `weights` and one that `describes` it.
     """
+
+    library: ClassVar[str]
+    weights: ClassVar[str] = "model.safetensors"
+    describes: ClassVar[str] = "config.json"
 
     name: str
     arguments: dict[str, Any]
@@ -26,17 +31,16 @@ class Plain:
         """The model with weights of no meaning."""
 
     @abstractmethod
-    def code(self, file: str, classes: int = 0) -> str:
-        """Lines of Python that make the model with the weights of a file."""
+    def described(self, model: Any, preprocess: Preprocess, classes: Sequence[str] = ()) -> dict[str, Any]:
+        """What the library reads beside the weights: how the model is made, and how it sees pictures."""
+
+    @abstractmethod
+    def code(self, folder: str) -> str:
+        """Lines of Python that load the model from a folder."""
 
     @abstractmethod
     def outputs(self, model: Any, image: Tensor, ids: Tensor | None) -> list[Tensor]:
         """What such a model gives for pictures, and for texts where it reads them."""
-
-    def call(self, function: str, **more: Any) -> str:
-        """`function('name', argument=value)`."""
-        words = [repr(self.name), *(f"{word}={value!r}" for word, value in {**self.arguments, **more}.items())]
-        return f"{function}({', '.join(words)})"
 
 
 class Opened(NamedTuple):

@@ -90,7 +90,7 @@ class Attend(nn.Module):
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
         if x.shape[1] != self.count:
             x = torch.cat([x[:, : self.prefix], x[:, x.shape[1] - self.count :]], 1)
-        q = self.q(self.latent).unflatten(-1, (self.heads, -1)).transpose(1, 2).expand(len(x), -1, -1, -1)
+        q = self.q(self.latent).unflatten(-1, (self.heads, -1)).transpose(1, 2).expand(x.shape[0], -1, -1, -1)
         k, v = self.kv(x).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         found: Tensor = self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         if self.mlp is not None:
@@ -118,4 +118,4 @@ class EndOfText(nn.Module):
     def forward(self, x: Tensor, notes: Notes) -> Tensor:
         ids = notes["ids"]
         ends = (ids if self.end is None else (ids == self.end).int()).argmax(-1)
-        return x[torch.arange(len(x), device=x.device), ends]
+        return x[torch.arange(x.shape[0], device=x.device), ends]

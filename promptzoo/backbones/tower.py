@@ -154,7 +154,7 @@ class Tower(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """b ... -> b o, with notes of its own that are thrown away."""
-        feature: Tensor = self(x, Notes(len(x)))
+        feature: Tensor = self(x, Notes(x.shape[0]))
         return feature
 
     def dropout(self, rate: float) -> None:

@@ -5,7 +5,7 @@
 Axes: `b` images, `n` patches, `d` width, `c` classes, `t` width of the knowledge, `l` layers, `m` prompts per layer,
 `h` heads of width `e`.  A block that is `linear` maps each token x to x A + c in evaluation mode, whatever the others,
 so that a frozen weight which it stands at can take it up (`promptzoo merge`).  Only torch and einops are needed;
-torch-geometric is imported where a graph is asked for.
+torch-geometric is imported where a graph is asked for.  Every constructor here looks at its arguments, by `sized`.
 """
 
 from promptzoo.blocks.adapter import PromptAdapter, PromptAdapterPaper
@@ -22,6 +22,7 @@ from promptzoo.blocks.locality import LocalityInteraction, LocalityInteractionPa
 from promptzoo.blocks.low_rank import LowRank
 from promptzoo.blocks.maps import PromptMap, PromptMapPaper, ZeroMap
 from promptzoo.blocks.scale_shift import ScaleShift
+from promptzoo.blocks.shape import sized
 
 __all__ = [
     "AlignedCrossAttention",
@@ -52,3 +53,7 @@ __all__ = [
     "ScaleShift",
     "ZeroMap",
 ]
+
+for name in __all__:
+    if "__init__" in vars(globals()[name]):  # and not another's
+        sized(globals()[name])

@@ -23,8 +23,8 @@ class Blend(nn.Module):
             reduction: How many times narrower it is inside, 1 or more.
         """
         super().__init__()
-        if not 0 <= ratio <= 1 or reduction < 1:
-            raise ValueError(f"ratio must lie in [0, 1] and reduction be 1 or more, got {ratio} and {reduction}")
+        if not 0 <= ratio <= 1:
+            raise ValueError(f"ratio must lie in [0, 1], got {ratio}")
         inner = max(1, dim // reduction)
         self.down, self.up = nn.Linear(dim, inner, bias=False), nn.Linear(inner, dim, bias=False)
         self.act, self.ratio = nn.ReLU(), ratio

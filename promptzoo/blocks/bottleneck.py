@@ -33,7 +33,7 @@ class Bottleneck(nn.Module):
     a feed-forward branch), NOAH's (Zhang et al. 2022), Adapter+ (Steitz and Roth 2024: `channels` has a learned scale
     for each channel, `drop_path` leaves the block out for a share of the rows while training).
     `start` is how it begins: `zero` gives 0 at first, `normal` and `xavier` small numbers.
-    Raises `ValueError` for an unknown word, a rank below 1, or a share outside [0, 1).
+    Raises `ValueError` for an unknown word, or a share outside [0, 1).
     """
 
     shapes = "b n d -> b n d"
@@ -68,8 +68,6 @@ class Bottleneck(nn.Module):
             raise ValueError(f"no activation '{activation}'; there are {', '.join(ACTIVATIONS)}")
         if start not in STARTS:
             raise ValueError(f"no start '{start}'; there are {', '.join(STARTS)}")
-        if rank < 1:
-            raise ValueError(f"rank must be 1 or more, got {rank}")
         if not 0 <= drop_path < 1:
             raise ValueError(f"drop_path must lie in [0, 1), got {drop_path}")
         self.down, self.up = nn.Linear(dim, rank), nn.Linear(rank, dim)
@@ -90,7 +88,7 @@ class Bottleneck(nn.Module):
         if self.channels is not None:
             y = y * self.channels
         if self.drop_path and self.training:
-            kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.drop_path
+            kept = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device) >= self.drop_path
             y = y * kept.to(y.dtype) / (1 - self.drop_path)
         return x + y if self.residual else y
 

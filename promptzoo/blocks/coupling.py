@@ -45,4 +45,4 @@ class IndependentPrompts(nn.Module):
     def forward(self, prompts: Tensor) -> Tensor:
         """b m t, of which b alone counts, -> b m d."""
         fits(prompts, "b m t")
-        return self.prompts.to(prompts.dtype).expand(len(prompts), -1, -1)
+        return self.prompts.to(prompts.dtype).expand(prompts.shape[0], -1, -1)

@@ -52,7 +52,7 @@ class PromptGenerator(nn.Module):
         latent: Tensor = self.latent(x.mean(1))
         inner = self.trunk(latent)
         written = [
-            to_prompts(inner).view(len(x), layers, self.length, width)
+            to_prompts(inner).view(x.shape[0], layers, self.length, width)
             for to_prompts, (layers, width) in zip(self.prompts, self.runs, strict=True)
         ]
         return latent, tuple(written)
@@ -87,7 +87,7 @@ class PromptGeneratorPaper(nn.Module):
         fits(x, "b n d", d=self.latent[0].in_features)  # type: ignore[arg-type]
         latent: Tensor = self.latent(x.mean(1))  # Eq. 8
         written: Tensor = self.prompts(latent)  # Eq. 9
-        return latent, (written.view(len(x), 1, self.length, self.width),)
+        return latent, (written.view(x.shape[0], 1, self.length, self.width),)
 
 
 class LearnedPrompts(nn.Module):
@@ -114,4 +114,4 @@ class LearnedPrompts(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """b n d -> their mean b d, and the prompts b l m d of each run of l layers of equal width."""
         fits(x, "b n d")
-        return x.mean(1), tuple(prompts.expand(len(x), -1, -1, -1) for prompts in self.prompts)
+        return x.mean(1), tuple(prompts.expand(x.shape[0], -1, -1, -1) for prompts in self.prompts)

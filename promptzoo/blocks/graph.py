@@ -52,7 +52,8 @@ def nearest(
         for start in range(0, n, rows):
             # |a|^2 - 2ab + |b|^2 without |a|^2, which is the same along a row and cannot change its order
             distance = (x[:, start : start + rows] @ x.mT).mul_(-2).add_(square)
-            distance.diagonal(start, 1, 2).fill_(own)
+            itself = torch.arange(start, start + distance.shape[1], device=x.device).view(1, -1, 1)
+            distance.scatter_(-1, itself.expand(distance.shape[0], -1, -1), own)
             parts.append(_smallest(distance, reach)[..., ::dilation])
     return torch.cat(parts, 1)
 
@@ -73,9 +74,12 @@ def max_relative(x: Tensor, indices: Tensor, *, opposite: bool = False) -> Tenso
     """
     n, d = x.shape[1:]
     k = indices.shape[-1]
-    images = len(x) if torch.compiler.is_compiling() else max(1, GATHERED // int(n * k * d))  # gathered by no kernel
+    parts = [(x, indices)]  # a graph is of any batch, and gathers by no kernel
+    if not torch.compiler.is_compiling():
+        images = max(1, GATHERED // int(n * k * d))
+        parts = list(zip(torch.split(x, images), torch.split(indices, images), strict=True))
     extremes = []
-    for part, table in zip(torch.split(x, images), torch.split(indices, images), strict=True):
+    for part, table in parts:
         flat = table + n * torch.arange(part.shape[0], device=x.device).view(-1, 1, 1)
         gathered = part.flatten(0, 1).index_select(0, flat.flatten()).view(-1, n, k, d)
         extremes.append(gathered.amin(2) if opposite else gathered.amax(2))

@@ -35,8 +35,6 @@ class Neighbourhood(nn.Module):
         options: Mapping[str, object] | None = None,
     ):
         super().__init__()
-        if neighbours < 1 or dilation < 1:
-            raise ValueError(f"neighbours and dilation start at 1; got {neighbours} and {dilation}")
         if metric not in ("cosine", "euclidean"):
             raise ValueError(f"no metric '{metric}'; there are cosine, euclidean")
         if path not in ("dense", "graph"):

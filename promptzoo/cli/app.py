@@ -16,6 +16,7 @@ from promptzoo.cli.compare import compare
 from promptzoo.cli.data import data
 from promptzoo.cli.demo import demo
 from promptzoo.cli.eval import evaluate
+from promptzoo.cli.export import export
 from promptzoo.cli.features import features
 from promptzoo.cli.figure import figure
 from promptzoo.cli.flags import Command, Commands
@@ -33,6 +34,7 @@ from promptzoo.cli.way_in import EXIT_CODES, version, way_in
 from promptzoo.doing import watched
 from promptzoo.errors import ZooError
 from promptzoo.names import STREAM, on_screen
+from promptzoo.option import typed_in
 from promptzoo.pages.waiting import Narrator
 from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not debug:
         quiet()
     try:
-        with like_ctrl_c(), watched(Narrator()):
+        with typed_in(), like_ctrl_c(), watched(Narrator()):
             words = [word for word in given if word != "--debug"]
             code: int = app(words, prog_name="promptzoo", standalone_mode=False) or 0
         sys.stdout.flush()
@@ -154,6 +156,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reproduce": reproduce,
     "eval": evaluate,
     "predict": predict,
+    "export": export,
     "merge": merge,
     "features": features,
     "figure": figure,

@@ -13,9 +13,13 @@ from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.names import as_bytes
 
+ONNX = ".onnx"
+
 
 def predict(
-    path: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    path: Annotated[
+        str, typer.Argument(metavar="RUN", help="A finished run's folder, its model.safetensors, or an .onnx file.")
+    ],
     pictures: Annotated[list[str], typer.Argument(metavar="PICTURE", help="Files, folders, patterns like '*.jpg'.")],
     top: Annotated[int, typer.Option("--top", metavar="COUNT", min=1, help="How many classes to name.")] = 3,
     form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, csv or json.")] = "table",
@@ -30,8 +34,10 @@ def predict(
 ) -> None:
     """Name pictures with a finished run."""
     with doing("loading torch"):
+        from promptzoo.data.pictures_named import pictures_named
         from promptzoo.pages.console import console, say, sentence
         from promptzoo.pages.predictions import FORMS, predictions_page, written
+        from promptzoo.training.predict import named
         from promptzoo.training.predict import predict as name
 
     if form not in FORMS:
@@ -40,7 +46,16 @@ def predict(
     if out is not None:
         vacant(out, force)
     others = classes.split(",") if classes else None
-    found = name(path, pictures, top, weights=weights, classes=others, compile=compiled, trust_code=trust_code)
+    if path.endswith(ONNX):
+        from promptzoo.exporting.onnx_file import OnnxFile
+
+        refuse = {"--weights": weights, "--classes": others, "--compile": compiled, "--trust-code": trust_code}
+        if given := [word for word, value in refuse.items() if value]:
+            said = f"an {ONNX} file is a model of its own, with its classes; it takes no {given[0]}"
+            raise ZooError(said, key=given[0], given=path)
+        found = named(pictures_named(pictures), OnnxFile(path), top)
+    else:
+        found = name(path, pictures, top, weights=weights, classes=others, compile=compiled, trust_code=trust_code)
     aside = console(errors=True)
     if out is not None:
         deliver(out, as_bytes(written(found, form)), force)

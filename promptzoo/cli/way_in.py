@@ -12,7 +12,7 @@ promptzoo {version}: prompt architectures for large frozen vision models
   promptzoo train lora data.root=DIR  on yours, DIR/{{train,test}}/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
-  promptzoo compare, sweep, reproduce, report, merge, features, data, settings, demo
+  promptzoo compare, sweep, reproduce, report, export, merge, features, data, settings, demo
   promptzoo COMMAND -h                its options; promptzoo -h, all commands
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from promptzoo.arguments import typed
 from promptzoo.costs.operations import Trace, trace
 from promptzoo.costs.parameters import blocks, by_part, parameters, shares
 from promptzoo.costs.report import Block, Counted, Operations, Part, Report, Text
@@ -15,6 +16,7 @@ from promptzoo.costs.training import training
 from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
 from promptzoo.model.texts import through
 from promptzoo.recipe.backbone import numbered
 from promptzoo.recipe.build import fitting
@@ -29,6 +31,8 @@ BATCH = 32  # pictures of a training step, where no recipe says
 Memo = dict[str, Trace]
 
 
+@typed("subject", "classes")
+@ordinary()
 def report(
     subject: Model | Recipe | str | Path | Mapping[str, Any], classes: int | Sequence[str] | None = None
 ) -> Report:

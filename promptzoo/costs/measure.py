@@ -12,6 +12,7 @@ from promptzoo.costs.peak import Memory, memory
 from promptzoo.costs.sides import Sides
 from promptzoo.errors import ZooError
 from promptzoo.model.compiled import one_graph
+from promptzoo.option import option
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.machine import versions
 
@@ -97,7 +98,7 @@ def measure(
     at_least_one("repeats", repeats)
     asked: Any = {"classes": classes, "batch": batch, "precision": precision, "threads": threads, "device": device}
     under = Conditions.of(recipe, **asked, compile=compile)
-    with one_graph(f"the recipe {recipe.name}", "without --compile it"):
+    with one_graph(f"the recipe {recipe.name}", f"without {option('compile', True)} it"):
         inference, training = times(recipe, under, repeats)
     gc.collect()  # a grafted model refers to itself, and would stay beside what is measured next
     if under.device == "cuda":

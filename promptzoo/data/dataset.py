@@ -1,16 +1,29 @@
 """Where pictures come from: the contract of a data set, `Dataset`, and how its classes are said."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from promptzoo.data.features import StandsFor
 from promptzoo.data.picture import Picture
+from promptzoo.errors import ZooError, shown, some
 from promptzoo.names import as_word
 
 
 def spoken(name: str) -> str:
     """A class's name as one says it: underscores are blanks; dashes stay, as in t-shirt."""
     return " ".join(as_word(name).replace("_", " ").split())
+
+
+def told_apart(classes: Iterable[Any]) -> list[str]:
+    """The class names as they are.  Raises `ZooError` for one that is empty, no text, or there twice."""
+    names, seen = list(classes), set[str]()
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or name in seen:
+            said = f"each class needs a name of its own, and {shown(name)} is none; got {some(names)}"
+            raise ZooError(said, key="classes", given=name)
+        seen.add(name)
+    return names
 
 
 class Dataset:

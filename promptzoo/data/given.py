@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from promptzoo.data.picture import read, upright
-from promptzoo.errors import ZooError
+from promptzoo.data.picture import UNREADABLE, read, upright
+from promptzoo.errors import ZooError, told
 from promptzoo.paths import regular
 
 Given: TypeAlias = str | Path | Image.Image | NDArray[Any] | Tensor
@@ -39,7 +39,7 @@ def image_of(given: Any) -> Image.Image:
     if isinstance(given, str | Path):
         return read(regular(given, "picture"))
     if isinstance(given, Image.Image):
-        return upright(given)
+        return held(given)
     if isinstance(given, Tensor) and given.is_floating_point():
         said = (
             f"a float tensor {tuple(given.shape)} is what a network sees, and here a picture is wanted as it was taken"
@@ -51,6 +51,19 @@ def image_of(given: Any) -> Image.Image:
         pixels = bytes_of(given)
         return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).convert("RGB")
     raise foreign(given)
+
+
+def held(image: Image.Image) -> Image.Image:
+    """A picture that is open, RGB, upright.  Raises `ZooError` for one that is closed or broken, or has no pixel."""
+    if 0 in image.size:
+        raise ZooError(f"a picture of {image.size[0]} x {image.size[1]} pixels holds nothing", given=list(image.size))
+    try:
+        image.load()  # a closed one in RGB would pass
+        return upright(image)
+    except ZooError:
+        raise
+    except UNREADABLE as error:
+        raise ZooError(f"this picture cannot be read ({told(error)})", given=image) from error
 
 
 def bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:

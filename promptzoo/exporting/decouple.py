@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from promptzoo.errors import ZooError
-from promptzoo.exporting.file import LIMIT, ROWS, checked
-from promptzoo.files import deliver
+from promptzoo.exporting.file import LIMIT, ROWS
+from promptzoo.exporting.folder import deliver_folder
 from promptzoo.model.heads import fixed
 from promptzoo.model.model import Model
+from promptzoo.paths import at
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
@@ -34,18 +35,18 @@ class Decoupled:
     parameters: tuple[int, int]
     difference: float
 
-    def save(self, file: str | Path, *, force: bool = False) -> None:
-        """Writes a run's .safetensors file, whole or not at all.
+    def save(self, folder: str | Path, *, force: bool = False) -> None:
+        """Writes a folder with a run's model.safetensors, whole or not at all.
 
-        Raises `ZooError` when the file is there already, or when both runs do not give the same.
+        Raises `ZooError` when something is there already, or when both runs do not give the same.
         """
-        path = checked(Path(file))
         if not self.difference <= LIMIT:
             raise ZooError(
                 f"the prompts by themselves give what differs by {self.difference:.1e} of the output's scale, "
-                f"more than {LIMIT:.0e}, so that {path} is not written"
+                f"more than {LIMIT:.0e}, so that {folder} is not written"
             )
-        deliver(path, pack(self.state, self.recipe, self.classes, self.frozen), force)
+        content = pack(self.state, self.recipe, self.classes, self.frozen)
+        deliver_folder(at(folder), {"model.safetensors": content}, force)
 
 
 def decouple(run: Reopened) -> Decoupled | None:

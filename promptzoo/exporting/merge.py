@@ -9,16 +9,19 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.plain import Plain
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
 from promptzoo.exporting.decouple import Decoupled, decouple
-from promptzoo.exporting.file import LIMIT, ROWS, checked
+from promptzoo.exporting.file import LIMIT, ROWS
 from promptzoo.exporting.fold import Folded, fold
-from promptzoo.files import deliver
+from promptzoo.exporting.folder import deliver_folder
+from promptzoo.files import as_json
 from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import ordinary
 from promptzoo.model.site import bare
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
@@ -34,7 +37,7 @@ class Merged:
     """A plain model: its `state`, what was `folded` into it, and what of the tuned model is the `rest`.
 
     `difference` is the largest one between the outputs of both on random pictures (and texts), relative to the largest
-    output, in float32.  `facts` are what the file will say of itself.
+    output, in float32.  `facts` are what its weights say of themselves, `described` is what its library reads.
     """
 
     state: dict[str, Tensor] = field(repr=False)
@@ -42,30 +45,37 @@ class Merged:
     rest: tuple[str, ...]
     difference: float
     plain: Plain
+    described: dict[str, Any] = field(repr=False)
     classes: int
     facts: dict[str, Any] = field(repr=False)
 
-    def code(self, file: str | Path) -> str:
-        """The lines of Python that load the file, without promptzoo."""
-        return self.plain.code(str(file), self.classes)
+    def code(self, folder: str | Path) -> str:
+        """The lines of Python that load the model from its folder, without promptzoo."""
+        return self.plain.code(str(folder))
 
-    def save(self, file: str | Path, *, force: bool = False) -> None:
-        """Writes a .safetensors file, whole or not at all.
-
-        Raises `ZooError` when the file is there already, or when the plain model is not the tuned one.
-        """
-        path = checked(Path(file))
+    def files(self, folder: Path) -> dict[str, bytes]:
+        """What is in the folder, by name.  Raises `ZooError` when the plain model is not the tuned one."""
         if not self.difference <= LIMIT:
             raise ZooError(
                 f"the plain model differs from the tuned one by {self.difference:.1e} of the output's scale, "
-                f"more than {LIMIT:.0e}, so that {path} is not written"
+                f"more than {LIMIT:.0e}, so that {folder} is not written"
             )
-        words = {MERGED: self.code(path.name), **{word: said(fact) for word, fact in self.facts.items()}}
+        words = {MERGED: self.code(folder.name), **{word: said(fact) for word, fact in self.facts.items()}}
         words |= {"folded": said([asdict(one) for one in self.folded]), "rest": said(self.rest)}
         words |= {"difference": said(self.difference), "format": "pt"}
-        deliver(path, in_order(save(self.state, words), words), force)
+        weights = in_order(save(self.state, words), words)
+        return {self.plain.describes: as_json(self.described, indent=2).encode(), self.plain.weights: weights}
+
+    def save(self, folder: str | Path, *, force: bool = False) -> None:
+        """Writes a folder that the backbone's library loads, whole or not at all.
+
+        Raises `ZooError` when something is there already, or when the plain model is not the tuned one.
+        """
+        deliver_folder(at(folder), self.files(at(folder)), force)
 
 
+@typed()
+@ordinary()
 def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
@@ -112,7 +122,9 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     facts |= {"weights": backbone.weights, "classes": model.classes, "preprocess": asdict(preprocess)}
     outside = f"the head, a {type(head).__name__}, which is no part of a plain {backbone.name}: it gives features"
     rest = () if own else (outside,)
-    return Merged(state, folded, rest, difference(model, twin, plain, own), plain, classes, facts)
+    described = plain.described(twin, preprocess, model.classes if own else ())
+    apart = difference(model, twin, plain, own)
+    return Merged(state, folded, rest, apart, plain, described, classes, facts)
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from promptzoo.arguments import demand as demand_type
+from promptzoo.arguments import typed
 from promptzoo.data.given import Given, one_by_one
 from promptzoo.errors import ZooError
 from promptzoo.figures.asked import Wish
@@ -21,6 +24,8 @@ from promptzoo.figures.panels import Array, Found
 from promptzoo.figures.save import content, ending
 from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
+from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 
 DPI = 300
 
@@ -38,6 +43,8 @@ class Drawn:
     figure: Any
 
 
+@typed("pictures", "options")
+@ordinary()
 def figure(
     kind: str,
     runs: str | Path | Sequence[str | Path],
@@ -101,15 +108,12 @@ def wish_of(kind: str, options: dict[str, Any], bare: bool) -> Wish:
     for name in options:
         if name not in Wish.__dataclass_fields__:
             raise ZooError(f"a figure has no option '{name}'", key=name, given=name, possible=takes)
+        demand_type(name, options[name], typing.get_type_hints(Wish)[name])
     wish = Wish(**options)
     for name in [*wish.changed(), *(["bare"] if bare else [])]:
         if name not in takes:
-            said = f"{kind} takes no --{name.replace('_', '-')}"
-            way = (
-                f"it takes {', '.join(f'--{one}' for one in takes).replace('_', '-')}"
-                if takes
-                else "it takes no options"
-            )
+            said = f"{kind} takes no {option(name)}"
+            way = f"it takes {', '.join(map(option, takes))}" if takes else "it takes no options"
             raise ZooError(said, key=name, given=name, possible=takes, remedy=way)
     return wish
 
@@ -117,12 +121,12 @@ def wish_of(kind: str, options: dict[str, Any], bare: bool) -> Wish:
 def targets(drawing: Path | None, numbers: Path | None, force: bool) -> None:
     """Raises `ZooError` before anything is opened where a file cannot be written as it is asked for."""
     if drawing is not None:
-        ending(drawing, "--out")
+        ending(drawing, "out")
         vacant(drawing, force)
     if numbers is not None:
         if numbers.suffix != ".npz":
             raise ZooError(
-                f"--data takes a file that ends in .npz, not '{numbers.name}'", key="--data", given=numbers.name
+                f"{option('data')} takes a file that ends in .npz, not '{numbers.name}'", key="data", given=numbers.name
             )
         vacant(numbers, force)
 

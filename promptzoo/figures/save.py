@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
+from promptzoo.option import option
 
 KINDS = (".pdf", ".png", ".svg")
 
 
-def ending(file: Path, option: str) -> str:
+def ending(file: Path, name: str) -> str:
     """How a file ends.  Raises `ZooError` where that is no format of a picture."""
     kind = file.suffix.lower()
     if kind not in KINDS:
-        said = f"{option} takes a file that ends in {', '.join(KINDS)}, not '{file.name}'"
-        raise ZooError(said, key=option, given=file.name, possible=KINDS)
+        said = f"{option(name)} takes a file that ends in {', '.join(KINDS)}, not '{file.name}'"
+        raise ZooError(said, key=name, given=file.name, possible=KINDS)
     return kind
 
 

@@ -131,7 +131,7 @@ class Open(nn.Module):
         self.map = (map,)  # registered by the graft
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([x, self.map[0]().expand(len(x), -1, -1).to(x.dtype)])
+        return torch.cat([x, self.map[0]().expand(x.shape[0], -1, -1).to(x.dtype)])
 
 
 def _patches(owner: Any) -> int:

@@ -106,7 +106,7 @@ class Lore(Graft):
             if len(self.offset):
                 generated = self.offset[run] + self.gate[run] * generated
             if self.count:
-                generated = torch.cat([self.learned[run].expand(len(x), -1, -1, -1).to(generated), generated], 2)
+                generated = torch.cat([self.learned[run].expand(x.shape[0], -1, -1, -1).to(generated), generated], 2)
             notes[f"{self.name}.prompts.{run}"] = generated
         return x
 
@@ -129,4 +129,4 @@ class Generated(Insert):
     def prompts(self, x: Tensor, notes: Notes) -> Tensor:
         """Those of this layer, the same for each pathway of an image."""
         prompts = notes[self.note][:, self.index]
-        return prompts.repeat(len(x) // len(prompts), 1, 1).to(x.dtype)
+        return prompts.repeat(x.shape[0] // prompts.shape[0], 1, 1).to(x.dtype)

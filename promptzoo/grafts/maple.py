@@ -130,4 +130,4 @@ class Given(Insert):
         self.give = (give,)  # a tuple: what it belongs to is registered elsewhere
 
     def prompts(self, x: Tensor, notes: Notes) -> Tensor:
-        return self.give[0]().to(x.dtype).expand(len(x), -1, -1)
+        return self.give[0]().to(x.dtype).expand(x.shape[0], -1, -1)

@@ -30,6 +30,7 @@ class TipAdapter(Graft):
     """
 
     writes: tuple[str, ...] = ("plain", "affinity")
+    remembered = False  # as far as a forward has looked
     keys: Tensor
     filled: Tensor
     alpha: Tensor
@@ -58,7 +59,7 @@ class TipAdapter(Graft):
         self.register_buffer("beta", torch.tensor(float(beta)))
 
     def attach(self, model: Model, name: str) -> None:
-        """Acts around the head; the keys are not-a-number until `prepare`, so that forgetting it shows."""
+        """Acts around the head; the keys are not-a-number until `prepare`."""
         self.name, classes = name, len(model.classes)
         self.keep(torch.full((classes, self.shots, model.visual.out), float("nan")))
         self.register_buffer("filled", torch.zeros(classes, self.shots))
@@ -69,14 +70,27 @@ class TipAdapter(Graft):
         self.register_buffer("keys", keys)
 
     def adapt(self, head: Wrap, feature: Tensor, notes: Notes) -> Tensor:
-        """b e -> b c."""
+        """b e -> b c.  Raises `ZooError` where no picture is remembered."""
+        self.remembered = self.remembered or self.demand()
         logits: Tensor = head(feature, notes)
-        base = feature[: len(logits)]  # of the base pathway, where there is another
+        base = feature[: logits.shape[0]]  # of the base pathway, where there is another
         unit = normalize(base.to(at_least_float32(base)), dim=-1)
         with full_precision(unit):
             affinity = (unit @ self.keys.flatten(0, 1).T.to(unit.dtype)).unflatten(1, self.filled.shape)
             notes[f"{self.name}.plain"], notes[f"{self.name}.affinity"] = logits, affinity
             return logits + self.alpha * self.cached(affinity, self.beta)
+
+    def demand(self) -> bool:
+        """Whether pictures are known to be remembered; of shapes, in a trace and a graph nobody can tell."""
+        compiled = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+        if compiled or self.filled.is_meta or type(self.filled) is not Tensor:
+            return False
+        if not self.filled.any():
+            said = f"'{self.name}' remembers the training pictures, and has seen none yet"
+            raise ZooError(
+                said, key=self.name, remedy="train it first, as promptzoo.train does; load opens a finished run"
+            )
+        return True
 
     def cached(self, affinity: Tensor, beta: Tensor | float) -> Tensor:
         """b c k -> b c, Eq. 4."""

@@ -57,7 +57,7 @@ class Learned(Insert):
 
     def prompts(self, x: Tensor, notes: Notes) -> Tensor:
         """b m d, dropped anew for each row."""
-        rows: Tensor = self.drop(self.whole().expand(len(x), -1, -1))
+        rows: Tensor = self.drop(self.whole().expand(x.shape[0], -1, -1))
         return rows.to(x.dtype)
 
     def whole(self) -> Tensor:

@@ -36,7 +36,7 @@ def bare_features(tower: Tower, original: Original | None, x: Tensor) -> Tensor:
     """b ... -> b o: the features of a tower whose grafts are silent."""
     weights = {} if original is None else original.weights(tower)
     with undropped(tower):
-        feature: Tensor = functional_call(tower, weights, (x, Notes(len(x)))) if weights else tower.features(x)
+        feature: Tensor = functional_call(tower, weights, (x, Notes(x.shape[0]))) if weights else tower.features(x)
     return feature
 
 

@@ -116,9 +116,12 @@ class TextSimilarity(Head):
         sentence = torch.arange(len(ids), device=ids.device)
         rows: list[Tensor] = [ids, sentence]
         if pictures is not None:
-            many = len(pictures)
+            many = pictures.shape[0]
             rows = [ids.repeat(many, 1), sentence.repeat(many), pictures.repeat_interleave(len(ids), 0)]
-        parts = list(zip(*(each.split(ROWS) for each in rows), strict=True))
+        if isinstance(rows[0].shape[0], torch.SymInt):  # a file is of any batch, which makes no number of parts
+            parts = [tuple(rows)]
+        else:
+            parts = list(zip(*(each.split(ROWS) for each in rows), strict=True))
         again = torch.is_grad_enabled() and len(parts) > 1
         found = [
             checkpoint(through, self.tower[0], *part, use_reentrant=False) if again else through(self.tower[0], *part)
@@ -155,7 +158,12 @@ def fixed(model: Model) -> AbstractContextManager[None]:
 
 def probabilities(model: Model, logits: Tensor) -> Tensor:
     """b c -> b c: how likely each class is, as the head means it."""
-    return logits.sigmoid() if bare(model.head).by_class else logits.softmax(-1)
+    return logits.sigmoid() if by_class(model) else logits.softmax(-1)
+
+
+def by_class(model: Model) -> bool:
+    """Whether the head means each logit by itself."""
+    return bool(bare(model.head).by_class)
 
 
 def text_head(model: Model, who: str) -> TextSimilarity:

@@ -20,10 +20,20 @@ REMEDY = (
 
 
 def refuse(wrap: Any, name: str, path: str) -> None:
-    """Raises `ZooError` where a function at a site closes over a tensor or module, or a partial holds a tensor."""
+    """Raises `ZooError` where a function at a site closes over a tensor or module, or a partial holds a tensor.
+
+    So it does for a name that no module can have.
+    """
+    demand_name(name)
     for who, word, value in closed_over(wrap):
         what = "module" if isinstance(value, nn.Module) else "tensor"
         raise ZooError(f"'{name}' at {path}: {who} holds a {what} ({word}); {REMEDY}")
+
+
+def demand_name(name: str) -> None:
+    """Raises `ZooError` for a name that no module can have."""
+    if not name or "." in name:
+        raise ZooError(f"a name is a word without dots; got '{name}'", key="name", given=name)
 
 
 def demand_kind(block: nn.Module, network: nn.Module, name: str) -> None:

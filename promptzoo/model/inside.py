@@ -1,12 +1,14 @@
 """What is asked of a tower in each forward, found when something is grafted: `inside`, `acting`."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from torch import nn
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.tower import Tower
+from promptzoo.errors import ZooError
 from promptzoo.model.site import Around
 
 
@@ -45,10 +47,25 @@ def arounds(head: nn.Module, *towers: Tower | None) -> Iterator[Around]:
         yield from inside(tower).arounds
 
 
+@typed("found")
+def silenced(
+    found: Iterable[Around], names: Sequence[str] = (), known: Iterable[str] = ()
+) -> AbstractContextManager[None]:
+    """Within this context those of these names (all, if none is named) are silent.
+
+    Raises `ZooError` for a name of none, nor among those that are `known` beside.
+    """
+    found = list(found)
+    possible = list(dict.fromkeys([*known, *(around.name for around in found)]))
+    if foreign := [name for name in names if name not in possible]:
+        raise ZooError(f"nothing is grafted as '{foreign[0]}'", key="names", given=foreign[0], possible=possible)
+    return silence([around for around in found if not names or around.name in names])
+
+
 @contextmanager
-def silenced(found: Iterable[Around], names: Sequence[str] = ()) -> Iterator[None]:
-    """Within this context those of these names (all, if none is named) are silent."""
-    before = [(around, around.silent) for around in found if not names or around.name in names]
+def silence(found: Sequence[Around]) -> Iterator[None]:
+    """Within this context these are silent."""
+    before = [(around, around.silent) for around in found]
     for around, _ in before:
         around.silent = True
     try:

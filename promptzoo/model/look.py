@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.attention import Mix
 from promptzoo.errors import ZooError
 from promptzoo.model.output import Output
@@ -42,6 +43,7 @@ class Looked(NamedTuple):
     output: Output
 
 
+@typed("model", "images")
 def look(
     model: Model, images: Tensor, sites: Iterable[str], attention: bool | Iterable[int], queries: slice | Sequence[int]
 ) -> Looked:

@@ -73,7 +73,7 @@ class Model(nn.Module):
             sizes, given = " ".join(map(str, self.visual.input)), type(image).__name__
             way = "Predictor.look makes one of paths, PIL pictures and arrays"
             raise ZooError(f"a model takes a tensor b {sizes}, got a {given}", key="image", given=given, remedy=way)
-        notes = Notes(len(image), image if image.ndim == FEATURES else None)
+        notes = Notes(image.shape[0], image if image.ndim == FEATURES else None)
         asking = {name for name, graft in self.grafts.items() if graft.frozen}
         if asking and asking & acting(self.visual):
             notes["frozen"] = self.frozen_features(image) if frozen is None else frozen
@@ -149,11 +149,11 @@ class Model(nn.Module):
 
     def ungrafted(self, *names: str) -> AbstractContextManager[None]:
         """Within this context the named grafts (all, if none is named) are silent."""
-        return silenced(arounds(self.head, self.visual, self.text), names)
+        return silenced(arounds(self.head, self.visual, self.text), names, self.grafts)
 
     def features(self, image: Tensor) -> Tensor:
         """b 3 h w, normalised, -> b o: what enters the head, of the base pathway where there are two."""
-        return self.pooled(image)[0][: len(image)]
+        return self.pooled(image)[0][: image.shape[0]]
 
     @torch.no_grad()
     def frozen_features(self, image: Tensor) -> Tensor:

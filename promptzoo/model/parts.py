@@ -8,6 +8,7 @@ from torch import nn
 from promptzoo.errors import ZooError
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft
+from promptzoo.model.holding import demand_name
 
 if TYPE_CHECKING:
     from promptzoo.model.model import Model
@@ -29,6 +30,7 @@ class Parts(nn.ModuleDict, Generic[P]):
         self._base = base
 
     def __setitem__(self, name: str, part: nn.Module) -> None:
+        demand_name(name)
         check(type(part), self._base, f"'{name}'")
         if hasattr(self, name) and name not in self:
             raise ZooError(f"no part can be called '{name}', which torch's ModuleDict has", key=name, given=name)

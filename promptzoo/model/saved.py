@@ -6,11 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.errors import ZooError, some
 from promptzoo.files import deliver
 from promptzoo.model.checkpoint import packed
 
 
+@typed()
 def save_tuned(
     file: str | Path, state: dict[str, Tensor], classes: list[str], frozen: str, recipe: Any, backbone: Any, force: bool
 ) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import demand_axes, demand_kind, refuse
 from promptzoo.model.parts import Parts, Put
-from promptzoo.model.widths import widths
+from promptzoo.model.widths import demand_widths, widths
 
 #: What is there at nearly every site: a type checker takes it for what it is, without a question at each use.
 MaybeNone = Any
@@ -118,17 +119,15 @@ class Site:
         known |= {"grid": self.grid, "input": self.input}
         return {word: value for word, value in known.items() if value is not None}
 
+    @typed()
     def around(self, wrap: Wrap, name: str) -> None:
         """Puts a wrap around what stands here; later wraps go outside.  Its owner is not registered here.
 
-        Raises `ZooError` for a function that closes over a tensor or a module, which torch would not see.
+        Raises `ZooError` for a name with dots, and for a function that closes over tensors or modules, unseen.
         """
         refuse(wrap, name, self.path)
         key = self.path.rpartition(".")[2]
-        if isinstance(self.parent, nn.ModuleList):
-            self.parent[int(key)] = Around(self.parent[int(key)], wrap, name)
-        else:
-            setattr(self.parent, key, Around(self.module, wrap, name))
+        setattr(self.parent, key, Around(self.module, wrap, name))
         if self.tower is not None:
             self.tower.inside = None  # to be looked at anew
         recheck(self.grafts)
@@ -145,10 +144,13 @@ class Site:
         """Grafts a block beside this site; it learns and is saved with the model, under `name`."""
         self.put(beside, block, name)
 
+    @typed()
     def put(self, verb: Wrap, block: nn.Module, name: str) -> None:
         """Registers the block among the grafts, with others of its name (its class, where none is given)."""
         demand_kind(block, self.tower or self.parent, name := name or type(block).__name__)
         demand_axes(block, bare(self.module), name, self.path)
+        ends = self.out if verb is after else self.dim, self.dim if verb is before else self.out
+        demand_widths(block, bare(self.module), name, self.path, ends, self.grid)
         self.grafts[name] = Put([*self.grafts[name].children(), block] if name in self.grafts else [block])
         self.around(partial(verb, block), name)
 
@@ -177,6 +179,7 @@ def sites(root: Any, path: str, grafts: Parts[Graft], around: _Around | None = N
         yield from sites(inner, here, grafts, own)
 
 
+@typed("everywhere")
 def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | None = None) -> list[Site]:
     """The sites whose path a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
 

@@ -67,7 +67,7 @@ def through(text: Tower, ids: Tensor, sentence: Tensor, picture: Tensor | None =
     `sentence` (r) is the number of the row among the head's sentences, template by template, class by class; `picture`
     (r t) the unit feature of the picture that the text will be compared with, where texts depend on it.
     """
-    notes = Notes(len(ids))
+    notes = Notes(ids.shape[0])
     notes["sentence"] = sentence
     if picture is not None:
         notes["picture"] = picture

@@ -1,7 +1,7 @@
 """What `promptzoo check` prints: the tower with who acts where, and what a model costs."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def tree(model: Model) -> Tree:
     shape = f"{len(tower.layers)} layers of width {', '.join(map(str, widths))}"
     shape += f", {first.heads} heads" if tower.heads else ", which hand on maps"
     layers = root.add(line("visual.layers.*", "layers.*", shape))
-    inside(layers, tower, line)
+    inside(layers, tower, line, acting)
     root.add(line("visual.norm", "norm"))
     root.add(line("visual.pool", "pool", f"feature of width {tower.out}"))
     root.add(line("head", "head", type(bare(model.head)).__name__))
@@ -114,11 +114,14 @@ def tree(model: Model) -> Tree:
     return root
 
 
-def inside(layers: Tree, tower: Tower, line: Callable[..., str]) -> None:
-    """The parts of a layer as branches of the tree."""
+def inside(layers: Tree, tower: Tower, line: Callable[..., str], acting: Iterable[str]) -> None:
+    """The parts of a layer as branches of the tree; of a layer of maps, what is in them where something acts."""
     if not tower.heads:
         for part in ("residual", "shortcut", "act"):
-            layers.add(line(f"visual.layers.*.{part}", part))
+            site = f"visual.layers.*.{part}"
+            branch = layers.add(line(site, part))
+            for inner in (one for one in acting if one.startswith(f"{site}.")):
+                branch.add(line(inner, inner.removeprefix(f"{site}.")))
         return
     if any(bare(layer).dim != bare(layer).width for layer in tower.layers):
         layers.add(line("visual.layers.*.merge", "merge"))

@@ -1,4 +1,4 @@
-"""What `promptzoo merge` does: folds a run, writes the file, and says what was folded where."""
+"""What `promptzoo merge` does: folds a run, writes the folder, and says what was folded where."""
 
 import re
 from collections.abc import Iterable
@@ -9,40 +9,39 @@ from rich.markup import escape
 
 from promptzoo.errors import some
 from promptzoo.exporting.decouple import Decoupled
-from promptzoo.exporting.file import checked
+from promptzoo.exporting.folder import free
 from promptzoo.exporting.merge import Merged, merge
-from promptzoo.files import vacant
 from promptzoo.pages.table import Table
 
-NAME = "merged.safetensors"
+NAME = "merged"
 NAMED = 8  # places of one kind that are shown
 
 
 def run(
     path: Path,
-    file: Path | None,
+    folder: Path | None,
     out: Console,
     *,
     weights: str | None = None,
     force: bool = False,
     trust_code: bool = False,
 ) -> None:
-    """The whole command; the file stands beside the run's model where no other is named.
+    """The whole command; the folder stands in the run's where no other is named.
 
-    Raises `ZooError` as `merge` does, and where a file may not be written, before anything is folded.
+    Raises `ZooError` as `merge` does, and where a folder may not be written, before anything is folded.
     """
-    file = checked(file or (path if path.is_dir() else path.parent) / NAME)
-    vacant(file, force)
+    folder = folder or (path if path.is_dir() else path.parent) / NAME
+    free(folder, force)
     merged = merge(path, weights=weights, trust_code=trust_code)
-    merged.save(file, force=force)
+    merged.save(folder, force=force)
     if isinstance(merged, Decoupled):
-        lighter(merged, file, out)
+        lighter(merged, folder, out)
     else:
-        page(merged, file, out)
+        page(merged, folder, out)
 
 
-def page(merged: Merged, file: Path, out: Console) -> None:
-    """What was folded where, what remains, how far both models are apart, and how the file is loaded."""
+def page(merged: Merged, folder: Path, out: Console) -> None:
+    """What was folded where, what remains, how far both models are apart, and how the folder is loaded."""
     table = Table(("graft", "folded", "at", "into", "places"), numbers=(4,))
     for one in merged.folded:
         modules = dict.fromkeys(re.sub(r"[._](weight|bias)$", "", name) for name in one.into)
@@ -51,20 +50,22 @@ def page(merged: Merged, file: Path, out: Console) -> None:
     for sentence in merged.rest:
         out.print(f"stays outside: {escape(sentence)}")
     out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
-    out.print(f"written: [bold]{escape(str(file))}[/]; it is loaded by", soft_wrap=True)
-    for line in merged.code(file).splitlines():
+    out.print(f"written: [bold]{escape(str(folder))}[/]; it is loaded by", soft_wrap=True)
+    for line in merged.code(folder).splitlines():
         out.print(f"    {escape(line)}", soft_wrap=True)
 
 
-def lighter(merged: Decoupled, file: Path, out: Console) -> None:
-    """Which grafts hold their prompts now, how much that saves, how far both runs are apart, what the file is for."""
+def lighter(merged: Decoupled, folder: Path, out: Console) -> None:
+    """Which grafts hold their prompts now, how much that saves, how far both runs are apart, what the folder is for."""
     before, after = merged.parameters
     names = ", ".join(f"'{name}'" for name in merged.grafts)
     out.print(f"{escape(names)}: the prompts of the image stand in the places of the couplings that made them")
     out.print(f"tuned parameters: {before:,} before, {after:,} now")
     out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
-    out.print(f"written: [bold]{escape(str(file))}[/]; prompts are no weights of a plain model, so that this is a run:")
-    out.print(f"    promptzoo predict {escape(str(file))} PICTURE...", soft_wrap=True)
+    out.print(
+        f"written: [bold]{escape(str(folder))}[/]; prompts are no weights of a plain model, so that this is a run:"
+    )
+    out.print(f"    promptzoo predict {escape(str(folder))} PICTURE...", soft_wrap=True)
 
 
 def few(names: Iterable[str]) -> str:

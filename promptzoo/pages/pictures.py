@@ -17,7 +17,7 @@ def write_plot(file: Path, rows: Sequence[Row], force: bool = False) -> None:
     Raises `ZooError` for another suffix, where there is nothing to draw, where the file is already and `force` is not
     given, and where matplotlib is not installed.
     """
-    kind = ending(file, "--plot")
+    kind = ending(file, "plot")
     if not rows:
         raise ZooError("there is nothing to draw: no combination was counted")
     vacant(file, force)

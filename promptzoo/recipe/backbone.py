@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.loaded import adopt_loaded
+from promptzoo.data.dataset import told_apart
 from promptzoo.errors import Problems, ZooError
 from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
@@ -19,6 +21,7 @@ from promptzoo.recipe.towers import open_towers
 from promptzoo.recipe.yaml import Place, placed
 
 
+@typed("model", "classes", "image_size")
 @ordinary()
 def open_backbone(
     model: str | nn.Module,
@@ -42,7 +45,7 @@ def open_backbone(
     Raises `ZooError` for a name, tag or file that there is not, and for a loaded model with words that are a name's;
     `AdoptionError`, one of them, for a network that no adopter understands.
     """
-    names = numbered(classes)
+    names = told_apart(numbered(classes))
     if isinstance(model, nn.Module):
         late = {"weights": weights, "image_size": image_size, "options": options}
         if given := [word for word, value in late.items() if value is not None]:
@@ -59,7 +62,8 @@ def open_backbone(
     adopted = backbone.adopted
     made = Model(adopted.visual, adopted.text, names, adopted.logit_scale)
     made.backbone = backbone
-    made.head = LinearHead(adopted.visual.out, len(names))
+    like = next(adopted.visual.parameters())  # which may have come in half precision, or on a GPU
+    made.head = LinearHead(adopted.visual.out, len(names)).to(like.device, like.dtype)
     return made.eval()
 
 
@@ -76,7 +80,7 @@ def numbered(classes: int | Sequence[str]) -> list[str]:
     if isinstance(classes, Integral):
         names = [str(i) for i in range(int(classes))]
     else:
-        names = list(classes) if isinstance(classes, Iterable) else []
-    if not names or isinstance(classes, str):
+        names = list(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else []
+    if not names or not all(isinstance(name, str) and name for name in names):
         raise ZooError(f"classes are how many, or a list of names; got {classes!r}", key="classes", given=classes)
     return names

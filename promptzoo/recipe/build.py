@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from promptzoo.arguments import typed
 from promptzoo.backbones import Backbone
 from promptzoo.data.room import room
 from promptzoo.doing import doing
@@ -53,6 +54,7 @@ def open_of(recipe: Recipe, hollow: bool = False, pictures: bool = False) -> Bac
     return backbone
 
 
+@typed("recipe", "classes")
 @ordinary()
 def build(
     recipe: Recipe | str | Path | Mapping[str, Any],

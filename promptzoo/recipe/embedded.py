@@ -2,6 +2,7 @@
 
 import json
 
+from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.recipe import Recipe
 
@@ -14,12 +15,22 @@ def at_home(recipe: Recipe) -> bool:
     return (recipe.backbone.open, recipe.data.dataset) == (MODEL, PICTURES)
 
 
+def of_tokens(recipe: Recipe) -> bool:
+    """Whether no graft stands inside a layer that hands on maps: the layers of the embedded model hand on tokens."""
+    return not any(".residual" in str(graft.get("at")) for graft in recipe.grafts.values())
+
+
 def embedded(recipe: str) -> list[str]:
     """Overrides that put a shipped recipe, or one of a file, there; none where it is there already.
 
-    Raises `ZooError` for what is no recipe.
+    Raises `ZooError` for what is no recipe, and for one that only a residual network can carry.
     """
-    return [] if at_home(Recipe.read(recipe)) else as_listed(recipe)
+    read = Recipe.read(recipe)
+    if not of_tokens(read):
+        said = f"{recipe} acts inside the layers of a residual network, and the embedded model is none"
+        way = f"its own model on the embedded pictures: promptzoo train {recipe} data.dataset={PICTURES}"
+        raise ZooError(said, key="embedded", given=recipe, remedy=way)
+    return [] if at_home(read) else as_listed(recipe)
 
 
 def as_listed(recipe: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promptzoo.arguments import typed
 from promptzoo.errors import Problems, RecipeError, ZooError, meant, nearest, shown
 from promptzoo.paths import at, regular
 from promptzoo.recipe import yaml
@@ -37,6 +38,7 @@ class Recipe:
 
     pictures: "Dataset | None" = None
 
+    @typed("recipe")
     def __init__(
         self,
         recipe: "Recipe | str | Path | Mapping[str, Any]",

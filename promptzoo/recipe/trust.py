@@ -1,11 +1,10 @@
 """Code that a run's file names is not imported unless a person says so: `refuse_code`."""
 
 from promptzoo.errors import RecipeError, some
+from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.registry import KINDS
 from promptzoo.recipe.yaml import Node
-
-WAY = "where you trust who made it, --trust-code, or trust_code=True, imports it"
 
 
 def refuse_code(recipe: Node, source: str) -> None:
@@ -23,4 +22,10 @@ def refuse_code(recipe: Node, source: str) -> None:
         place, kind, named = found[0]
         modules = some(dict.fromkeys(word.partition(":")[0] for _, _, word in found))
         said = f"this run names code of its own, the {kind} '{named}'; {modules} is not imported"
-        raise RecipeError(said, place=place if place.line else source, key="trust_code", given=named, remedy=WAY)
+        raise RecipeError(
+            said,
+            place=place if place.line else source,
+            key="trust_code",
+            given=named,
+            remedy=f"where you trust who made it, {option('trust_code', True)} imports it",
+        )

@@ -1,5 +1,6 @@
 """YAML that remembers where each key was written, and reads `1e-3` as a number."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -57,11 +58,21 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def placed(value: Any, place: Place) -> Any:
-    """The same value with every mapping a `Node` at one place: for recipes written in Python."""
+def placed(value: Any, place: Place, key: str = "") -> Any:
+    """The same value with every mapping a `Node` at one place: for recipes written in Python.
+
+    Paths become text, numbers of numpy plain ones.  Raises `RecipeError` for what no file can hold.
+    """
     if isinstance(value, Mapping):
-        return Node({str(key): placed(item, place) for key, item in value.items()}, place)
-    return [placed(item, place) for item in value] if isinstance(value, list | tuple) else value
+        return Node({str(word): placed(item, place, str(word)) for word, item in value.items()}, place)
+    if isinstance(value, list | tuple):
+        return [placed(item, place, key) for item in value]
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    value = value.item() if getattr(value, "ndim", None) == 0 else value
+    if type(value) not in (str, int, float, bool, type(None)):
+        said = f"'{key}' is a {type(value).__name__}, and a recipe holds text, numbers, lists and mappings"
+        raise RecipeError(said, place=place, key=key, given=value)
+    return value
 
 
 def nodes(value: Any) -> Iterator[Node]:

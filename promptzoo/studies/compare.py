@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from promptzoo.arguments import typed
 from promptzoo.errors import ZooError, shown
+from promptzoo.model.ordinary import ordinary
 from promptzoo.names import on_screen
+from promptzoo.option import option
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne, Quiet
 from promptzoo.studies.executors import engine_of, executor
@@ -43,12 +46,16 @@ class Terms:
 
     def __post_init__(self) -> None:
         if self.on not in ON:
-            raise ZooError(f"--on takes {' or '.join(ON)}, not '{self.on}'", key="--on", given=self.on, possible=ON)
+            raise ZooError(
+                f"{option('on')} takes {' or '.join(ON)}, not '{self.on}'", key="on", given=self.on, possible=ON
+            )
         engine_of(self.engine)
         if self.out.exists() and not self.out.is_dir():
-            raise ZooError(f"{self.out} is a file; --out takes the folder of the runs")
+            raise ZooError(f"{self.out} is a file; {option('out')} takes the folder of the runs")
 
 
+@typed("recipes", "data")
+@ordinary(trains=True)
 def compare(
     recipes: Asked | Sequence[Asked],
     *,
@@ -103,7 +110,9 @@ def on_of(words: Sequence[str], engine: str = "here") -> tuple[str, str]:
     """What `--on` says, each once: which split ranks, and where runs are made.  Raises `ZooError` for both twice."""
     splits, engines = ([word for word in words if (word in ON) == ranks] for ranks in (True, False))
     if len(splits) > 1 or len(engines) > 1:
-        raise ZooError(f"--on names one split and one place; got {', '.join(words)}", key="--on", given=list(words))
+        raise ZooError(
+            f"{option('on')} names one split and one place; got {', '.join(words)}", key="on", given=list(words)
+        )
     return (splits or ["test"])[0], (engines or [engine])[0]
 
 
@@ -111,14 +120,14 @@ def seeds_of(text: str) -> tuple[int, ...]:
     """`3` is 1, 2, 3; `4,7` is those two, and `4,` that one.  Raises `ZooError` for anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isascii() and word.isdecimal() for word in words):
-        raise ZooError(f"--seeds takes how many, like 3, or which, like 4,7; not '{text}'")
+        raise ZooError(f"{option('seeds')} takes how many, like 3, or which, like 4,7; not '{text}'")
     numbers = [int(word) for word in words]
     if "," not in text:
         if not numbers[0]:
-            raise ZooError("--seeds takes 1 or more, not 0; '0,' is the seed 0")
+            raise ZooError(f"{option('seeds')} takes 1 or more, not 0; '0,' is the seed 0")
         return tuple(range(1, numbers[0] + 1))
     if len(set(numbers)) < len(numbers):
-        raise ZooError(f"--seeds names a seed twice: '{text}'")
+        raise ZooError(f"{option('seeds')} names a seed twice: '{text}'")
     return tuple(numbers)
 
 

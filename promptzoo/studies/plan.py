@@ -12,6 +12,7 @@ from promptzoo.data.fewshot import few_shot
 from promptzoo.errors import ZooError, some
 from promptzoo.model.model import Model
 from promptzoo.names import as_folder
+from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.lists import read_list
@@ -97,7 +98,9 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     """
     names, overrides = apart(words)
     if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
-        raise ZooError("train.seed is what --seeds says: --seeds 3 runs the seeds 1, 2, 3, and --seeds 4,7 those two")
+        raise ZooError(
+            f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
+        )
     asked = [one for word in names for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
@@ -146,7 +149,9 @@ def baseline_among(asked: Sequence[Member], baseline: str) -> Member:
             return one
     named = members(baseline)
     if len(named) > 1:
-        raise ZooError(f"--baseline takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}")
+        raise ZooError(
+            f"{option('baseline')} takes a recipe or the name of a row; '{baseline}' is a list of {len(named)}"
+        )
     return next((one for one in asked if one.same(named[0])), named[0])
 
 

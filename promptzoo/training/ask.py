@@ -10,6 +10,7 @@ import promptzoo
 from promptzoo.errors import Problems, ZooError
 from promptzoo.files import cache_folder, finite, write_new
 from promptzoo.model.blueprint import Make, hints, parameters, signature
+from promptzoo.option import option
 from promptzoo.recipe.from_recipe import Construct, checked
 from promptzoo.recipe.overrides import change
 from promptzoo.recipe.registry import load_registry
@@ -105,7 +106,9 @@ def ask(
     if asked is None:
         raise ZooError("which task?  task=retrieve, correspond or segment_video")
     if path is not None and asked.backbone:
-        raise ZooError(f"{asked.backbone[0]}: a run has its backbone; --weights FILE says where its weights are now")
+        raise ZooError(
+            f"{asked.backbone[0]}: a run has its backbone; {option('weights', 'FILE')} says where its weights are now"
+        )
     began = time.perf_counter()
     source = asked.task.source(**asked.data)
     if path is not None:

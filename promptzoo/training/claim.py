@@ -17,6 +17,7 @@ import psutil
 
 from promptzoo.errors import ZooError
 from promptzoo.files import FRESH, refused
+from promptzoo.option import option
 
 NAME = "claim.json"
 STALE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
@@ -34,16 +35,13 @@ class LostError(ZooError):
 
 @dataclass(frozen=True)
 class Owner:
-    """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one's number.
-
-    `attempt` counts the claims of this run.
-    """
+    """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one."""
 
     host: str
     process: int
     begun: float
     token: str
-    attempt: int
+    attempt: int  # counts the claims of this run
 
     @classmethod
     def here(cls, attempt: int) -> "Owner":
@@ -102,8 +100,8 @@ class Claim:
     def free(self, owner: Owner | None, stale: float | None = None) -> None:
         """Raises `ClaimedError` where an owner counts as alive."""
         if owner is not None and self.works(owner, stale):
-            said = f"{self.file.parent} is being worked on by {owner}"
-            raise ClaimedError(f"{said}; wait for it, end it, or take another --out")
+            way = f"wait for it, end it, or take another {option('out')}"
+            raise ClaimedError(f"{self.file.parent} is being worked on by {owner}", remedy=way)
 
     def works(self, owner: Owner, stale: float | None) -> bool:
         """Whether an owner counts as alive."""

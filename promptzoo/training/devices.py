@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from promptzoo.data.loader import Loader
 from promptzoo.errors import ZooError
+from promptzoo.option import resuming
 from promptzoo.recipe.train_settings import TrainSettings
 from promptzoo.training.precision import precision_of
 
@@ -93,9 +94,7 @@ def sentences(out: Path) -> Iterator["SimpleQueue[ZooError]"]:
             raise
         raise said.get() from error
     except ProcessExitedException as error:
-        raise ZooError(
-            f"a process of the training died ({error})", remedy=f"continue with promptzoo train --resume {out}"
-        ) from error
+        raise ZooError(f"a process of the training died ({error})", remedy=f"continue with {resuming(out)}") from error
 
 
 class SharedBatchNorm(_BatchNorm):

@@ -12,6 +12,8 @@ from promptzoo.doing import doing
 from promptzoo.errors import ZooError, some
 from promptzoo.metrics import among_first, calibration_error, class_accuracy, confusion, mean_over_classes
 from promptzoo.model.compiled import compiled, one_graph
+from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 from promptzoo.recipe.pictures import open_data, open_test
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate import Seen, evaluate, task_of
@@ -37,6 +39,7 @@ class Answered:
     fingerprint: str
 
 
+@ordinary()
 def evaluate_run(
     path: str | Path,
     split: str = "test",
@@ -102,7 +105,7 @@ def answered(
         in_memory(run.model, run.recipe.train).to(fabric.device)
         if compile:
             compiled(run.model, fabric.device.type)
-        with one_graph(f"the run {path}", "without --compile it"):
+        with one_graph(f"the run {path}", f"without {option('compile', True)} it"):
             found = evaluate(fabric, task_of(run.recipe), run.model, loader)
     if not others and run.data_fingerprint not in (None, fingerprint):
         remarks = [*remarks, "the pictures have changed since the run"]

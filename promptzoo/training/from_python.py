@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from promptzoo.arguments import typed
 from promptzoo.files import free_folder
 from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
@@ -13,7 +14,8 @@ from promptzoo.training.given import recipe_of
 from promptzoo.training.run import Run
 
 
-@ordinary()
+@typed("recipe", "data")
+@ordinary(trains=True)
 def train(
     recipe: Recipe | str | Path | Mapping[str, Any],
     out: str | Path | None = None,
@@ -43,7 +45,7 @@ def train(
     return Run(folder, trust_code=True)  # whose recipe was given here
 
 
-@ordinary()
+@typed("data")
 def evaluate(
     run: Run | str | Path,
     split: str = "test",

@@ -33,7 +33,14 @@ def settled(data: Any) -> Mapping[str, Any] | Dataset | None:
     """Words of a recipe's `data`, or pictures, whose labels were looked through; settled once, it stays as it is."""
     if isinstance(data, str | Path):
         return {"dataset": "folder", "root": str(data)}
-    return data if data is None or (isinstance(data, Mapping) and "train" not in data) else pictures_of(data)
+    return (
+        data if data is None or (isinstance(data, Mapping) and not any(map(holds, data.items()))) else pictures_of(data)
+    )
+
+
+def holds(item: tuple[str, Any]) -> bool:
+    """Whether a word of a mapping and its value are a set of pictures, and no word of a recipe."""
+    return item[0] in SPLITS and not isinstance(item[1], str | int | float | None)
 
 
 def pictures_of(data: Any) -> Dataset:
@@ -44,13 +51,14 @@ def pictures_of(data: Any) -> Dataset:
     sets = data if isinstance(data, Mapping) else {word: getattr(data, word, None) for word in WORDS}
     if foreign := [word for word in sets if word not in WORDS]:
         raise ZooError(f"data has no '{foreign[0]}'", key="data", given=foreign[0], possible=WORDS)
-    if sets.get("train") is None or sets.get("test") is None:
-        said = f"data is a folder, words of a recipe, or sets with train and test; got a {type(data).__name__}"
-        raise ZooError(said, key="data", given=type(data).__name__)
+    if missing := [word for word in ("train", "test") if sets.get(word) is None]:
+        said = f"data is a folder, words of a recipe, or sets with train and test; this {type(data).__name__} has no "
+        raise ZooError(said + " and no ".join(missing), key=missing[0], given=type(data).__name__)
     return MapStyle(**{word: one for word, one in sets.items() if one is not None})
 
 
-WORDS = ("train", "val", "test", "classes")
+SPLITS = ("train", "val", "test")
+WORDS = (*SPLITS, "classes")
 
 
 def kept(recipe: Recipe, dataset: str | None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Ctrl-C, and what clusters send instead: a training ends after the step it is in, with its state saved."""
 
-import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from promptzoo.errors import ZooError
+from promptzoo.option import resuming
 
 
 class StoppedError(ZooError):
@@ -82,4 +82,4 @@ def like_ctrl_c() -> Iterator[None]:
 def farewell(out: Path, saved: str | None) -> str:
     """What to say after Ctrl-C."""
     kept = f"saved as it was after {saved}" if saved else "nothing was trained yet"
-    return f"stopped by Ctrl-C; {kept}; continue with promptzoo train --resume {shlex.quote(str(out))}"
+    return f"stopped by Ctrl-C; {kept}; continue with {resuming(out)}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from promptzoo.arguments import typed
 from promptzoo.data.pictures_named import pictures_named
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.doing import doing
@@ -13,15 +14,17 @@ from promptzoo.model.checkpoint import unpack
 from promptzoo.model.compiled import compiled, one_graph
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.precision import TYPES, in_memory
-from promptzoo.training.predictor import Prediction, Predictor
+from promptzoo.training.predictor import Namer, Prediction, Predictor
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.runs import names
 
 
+@typed()
 @ordinary()
 def load(
     path: str | Path,
@@ -99,10 +102,18 @@ def predict(
     """
     files = pictures_named(names)
     predictor = load(path, weights=weights, classes=classes, compile=compile, trust_code=trust_code)
+    with one_graph(f"the run {path}", f"without {option('compile', True)} it"):
+        return named(files, predictor, top)
+
+
+def named(files: Sequence[Path], namer: Namer, top: int) -> list[tuple[Path, Prediction | ZooError]]:
+    """The `top` likeliest classes of each picture; of one that cannot be read, why.
+
+    Raises `ZooError` where none can be read.
+    """
     found = list[tuple[Path, Prediction | ZooError]]()
-    graph = one_graph(f"the run {path}", "without --compile it")
-    with graph, doing("naming pictures", len(files)) as step:
-        for file, told in zip(files, predictor.each(files, top), strict=True):
+    with doing("naming pictures", len(files)) as step:
+        for file, told in zip(files, namer.each(files, top), strict=True):
             found.append((file, told))
             step(1)
     broken = [told for _, told in found if isinstance(told, ZooError)]

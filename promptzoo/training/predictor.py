@@ -1,14 +1,17 @@
-"""A model that names the pictures a person has in hand: `Predictor`."""
+"""What names the pictures a person has in hand: `Namer`, and a model that does, `Predictor`."""
 
-from collections.abc import Iterable, Iterator
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.data.given import Given, image_of, one_by_one
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
@@ -26,16 +29,19 @@ class Prediction:
     ranking: tuple[tuple[str, float], ...]
 
 
-class Predictor:
-    """Names pictures.  `model` is the whole model, `classes` the names, `preprocess` how it sees a picture.
+class Namer:
+    """Names pictures.  `classes` are the names, `preprocess` how it sees a picture, `batch` how many at a time."""
 
-    `lower` is the type that its products are computed in, where that is not its weights' own.
-    """
+    def __init__(self, preprocess: Preprocess, classes: Sequence[str], batch: int = 32) -> None:
+        self.preprocess, self.classes, self.batch = preprocess, list(classes), batch
 
-    def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32, lower: torch.dtype | None = None) -> None:
-        self.model, self.preprocess, self.batch, self.lower = model.eval(), preprocess, batch, lower
-        self.classes = model.classes
-        self.texts: ExitStack | None = None
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
+
+    @abstractmethod
+    def likely(self, image: Tensor) -> Tensor:
+        """b 3 h w -> b c, float32 on the CPU: how likely each class is."""
 
     def look(self, pictures: Given | Iterable[Given]) -> Tensor:
         """Pictures as the model sees them: b 3 h w, float32, normalised.
@@ -44,8 +50,10 @@ class Predictor:
         (0..255), of any size; a float tensor 3 h w is taken as it is.  One of them or many; an array or tensor of four
         axes is many.  Raises `ZooError` for what is no picture, and a float tensor of another size than the model's.
         """
-        return torch.stack([self.seen(one) for one in one_by_one(pictures)])
+        found = [self.seen(one, i) for i, one in enumerate(one_by_one(pictures))]
+        return torch.stack(found) if found else torch.empty(0, 3, *self.preprocess.size)
 
+    @typed("pictures")
     def predict(self, pictures: Given | Iterable[Given], top: int | None = None) -> list[Prediction]:
         """One prediction for each picture, with its `top` likeliest classes; with all of them where left out.
 
@@ -60,11 +68,11 @@ class Predictor:
 
     def each(self, pictures: Iterable[Given], top: int | None = None) -> Iterator[Prediction | ZooError]:
         """One by one what `predict` says of a picture, or why it is none."""
-        waiting, device = one_by_one(pictures), next(self.model.parameters()).device
+        waiting = one_by_one(pictures)
         while several := list(islice(waiting, self.batch)):
             seen = [self.tried(one) for one in several]
             images = [one for one in seen if isinstance(one, Tensor)]
-            answers = iter(self.answers(torch.stack(images).to(device), top) if images else ())
+            answers = iter(self.answers(torch.stack(images).to(self.device), top) if images else ())
             yield from (one if isinstance(one, ZooError) else next(answers) for one in seen)
 
     def tried(self, one: Given) -> Tensor | ZooError:
@@ -76,9 +84,58 @@ class Predictor:
 
     def answers(self, image: Tensor, top: int | None) -> list[Prediction]:
         """b 3 h w in words."""
+        return [self.named(row, top) for row in self.likely(image)]
+
+    def named(self, row: Tensor, top: int | None) -> Prediction:
+        """A row of probabilities in words."""
+        order = row.argsort(descending=True, stable=True).tolist()
+        ranking = tuple((self.classes[label], float(row[label])) for label in order[:top])
+        return Prediction(*ranking[0], ranking)
+
+    def batches(self, pictures: Given | Iterable[Given]) -> Iterator[Tensor]:
+        """Pictures as the model sees them, on its device, as many at a time as the run had in a batch."""
+        waiting = enumerate(one_by_one(pictures))
+        while several := list(islice(waiting, self.batch)):
+            yield torch.stack([self.seen(one, place) for place, one in several]).to(self.device)
+
+    def seen(self, one: Given, place: int | None = None) -> Tensor:
+        """3 h w.  Raises `ZooError` with the place among those given of one that has no name of its own."""
+        try:
+            return self.sized(one)
+        except ZooError as error:
+            raise error.at("" if place is None or isinstance(one, str | Path) else f"pictures[{place}]") from error
+
+    def sized(self, one: Given) -> Tensor:
+        """3 h w, of the model's size."""
+        if not (isinstance(one, Tensor) and one.is_floating_point()):
+            return evaluation(image_of(one), self.preprocess)
+        if one.shape != (3, *self.preprocess.size):
+            wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
+            raise ZooError(f"a float tensor of pictures is (b, {wanted}), normalised; got one of {given}", given=given)
+        if not one.isfinite().all():
+            raise ZooError("a picture is of finite numbers, and here are others", key="pictures", given="nan or inf")
+        return one.float().cpu()
+
+
+class Predictor(Namer):
+    """Names pictures by a model.  `model` is the whole model.
+
+    `lower` is the type that its products are computed in, where that is not its weights' own.
+    """
+
+    def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32, lower: torch.dtype | None = None) -> None:
+        super().__init__(preprocess, model.classes, batch)
+        self.model, self.lower = model.eval(), lower
+        self.texts: ExitStack | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def likely(self, image: Tensor) -> Tensor:
         with torch.no_grad(), self.precision(image):
             logits = self.held(image).logits
-        return [self.named(row, top) for row in probabilities(self.model, logits.float()).cpu()]
+        return probabilities(self.model, logits.float()).cpu()
 
     def features(self, pictures: Given | Iterable[Given]) -> Tensor:
         """n o, float32 on the CPU: what enters the head, of the base pathway; pictures as in `predict`."""
@@ -102,24 +159,3 @@ class Predictor:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "texts": None}
-
-    def named(self, row: Tensor, top: int | None) -> Prediction:
-        """A row of probabilities in words."""
-        order = row.argsort(descending=True, stable=True).tolist()
-        ranking = tuple((self.classes[label], float(row[label])) for label in order[:top])
-        return Prediction(*ranking[0], ranking)
-
-    def batches(self, pictures: Given | Iterable[Given]) -> Iterator[Tensor]:
-        """Pictures as the model sees them, on its device, as many at a time as the run had in a batch."""
-        device, waiting = next(self.model.parameters()).device, one_by_one(pictures)
-        while several := list(islice(waiting, self.batch)):
-            yield self.look(several).to(device)
-
-    def seen(self, one: Given) -> Tensor:
-        """3 h w."""
-        if not (isinstance(one, Tensor) and one.is_floating_point()):
-            return evaluation(image_of(one), self.preprocess)
-        if one.shape != (3, *self.preprocess.size):
-            wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
-            raise ZooError(f"a float tensor of pictures is (b, {wanted}), normalised; got one of {given}", given=given)
-        return one.float().cpu()

@@ -7,9 +7,11 @@ from pathlib import Path
 from torch import Tensor
 
 from promptzoo.backbones import Backbone
-from promptzoo.errors import DamagedError, ZooError, shown, some
+from promptzoo.data.dataset import told_apart
+from promptzoo.errors import DamagedError, ZooError, some
 from promptzoo.model.model import Model
 from promptzoo.model.site import resize
+from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.build import build
 from promptzoo.recipe.featured import featured
@@ -48,14 +50,14 @@ def open_run(
     path = at(path)
     trained = finished(path, weights, words, trust_code)
     recipe, state = trained.recipe, trained.state
-    names = trained.classes if classes is None else told_apart(classes)
+    names = trained.classes if classes is None else told_apart(name.strip() for name in classes)
     if other := names != trained.classes:
         state = without_classes(state, recipe, trained.classes, str(path))
     given, remarks = featured(recipe), []
     if given and weights is None and not features:
         raise ZooError(
             f"it learned from features, and no picture passes {trained.said}", place=path, key="weights",
-            remedy="name the weights that the features are of: --weights FILE, or a tag; in Python weights=...",
+            remedy=f"name the weights that the features are of: {option('weights', 'FILE')}, or a tag",
         )  # fmt: skip
     backbone = reopened(trained, recipe, pictures=given and not features)
     model = build(recipe, names, backbone)
@@ -73,15 +75,6 @@ def open_run(
     except DamagedError as error:
         remarks.append(f"{error}; whether the pictures have changed since the run cannot be told")
     return Reopened(recipe, backbone, model.eval(), fingerprint, tuple(remarks))
-
-
-def told_apart(classes: Sequence[str]) -> list[str]:
-    """Class names without spaces around them.  Raises `ZooError` for one that is empty or there twice."""
-    names = [name.strip() for name in classes]
-    if twice := [name for name in names if names.count(name) > 1 or not name]:
-        said = f"each class needs a name of its own, and {shown(twice[0])} is none; got {some(names)}"
-        raise ZooError(said, key="classes", given=twice[0])
-    return names
 
 
 def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str], path: str) -> dict[str, Tensor]:

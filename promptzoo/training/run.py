@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.data.given import Given
 from promptzoo.errors import ZooError
 from promptzoo.model.model import Model
@@ -28,6 +29,7 @@ class Run:
     Raises `ZooError` where there is no run.
     """
 
+    @typed()
     def __init__(
         self, path: str | Path, *, weights: str | None = None, device: str = "cpu", trust_code: bool = False
     ) -> None:
@@ -60,6 +62,7 @@ class Run:
         """n o, float32 on the CPU: what enters the head for each picture, of the base pathway."""
         return self.predictor().features(pictures)
 
+    @typed("data")
     def evaluate(self, split: str = "test", *, data: Any = None) -> dict[str, Any]:
         """The figures of one of its splits, read anew; `data` are other pictures, as for `promptzoo.train`."""
         return evaluate_run(self.path, split, weights=self.weights, data=data, trust_code=self.trust_code)

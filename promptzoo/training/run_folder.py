@@ -11,6 +11,7 @@ from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError, shown, some
 from promptzoo.model.checkpoint import unpack
+from promptzoo.option import resuming
 from promptzoo.paths import at
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.recipe import Recipe
@@ -151,7 +152,7 @@ class RunFolder:
             if self.finished:
                 said = f"{self.path} is a finished run without its {self.model_file.name}: what was tuned is gone"
                 raise DamagedError(said, remedy="begin another run with its recipe.yaml")
-            unfinished = f"is an unfinished run; continue it with promptzoo train --resume {self.path}"
+            unfinished = f"is an unfinished run; continue it with {resuming(self.path)}"
             raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
         found = unpack(self.model_file)
         self.over()

@@ -12,6 +12,7 @@ from typing import Any
 
 from promptzoo.errors import DamagedError, ZooError
 from promptzoo.files import append, as_json, finite, sweep, write
+from promptzoo.option import option, resuming
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import claim
 from promptzoo.training.claim import Claim
@@ -80,12 +81,14 @@ class RunWriter(RunFolder):
     def may_start(self, recipe: Recipe) -> None:
         """Raises `FolderError` when a run or something else is in the folder."""
         if self.finished:
-            raise FolderError(f"{self.path} holds a finished run, which is not overwritten; take another --out")
+            raise FolderError(
+                f"{self.path} holds a finished run, which is not overwritten; take another {option('out')}"
+            )
         if self.begun:
-            way = f"continue it with promptzoo train --resume {self.path}, or take another --out"
+            way = f"continue it with {resuming(self.path)}, or take another {option('out')}"
             raise FolderError(f"{self.path} holds an unfinished run; {way}")
         if self.path.exists() and (not self.path.is_dir() or any(map(foreign, self.path.iterdir()))):
-            raise FolderError(f"{self.path} is not an empty folder and holds no run; take another --out")
+            raise FolderError(f"{self.path} is not an empty folder and holds no run; take another {option('out')}")
 
     def may_resume(self, recipe: Recipe) -> None:
         """Raises `FolderError` when there is nothing to resume, or its recipe was another."""

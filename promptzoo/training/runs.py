@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from promptzoo.errors import ZooError, shown, some
+from promptzoo.option import option, resuming
 from promptzoo.paths import at
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.run_folder import SPLIT, RunFolder
@@ -66,7 +67,9 @@ def read_runs(folder: Path) -> FoundRuns:
     """The finished runs in a folder, at any depth.  Raises `ZooError` where there is no folder or no finished run."""
     folder = at(folder)
     if not folder.is_dir():
-        raise ZooError(f"{folder} is {'no folder' if folder.exists() else 'not there'}; --runs takes a folder of runs")
+        raise ZooError(
+            f"{folder} is {'no folder' if folder.exists() else 'not there'}; {option('runs')} takes a folder of runs"
+        )
     finished: list[Came] = []
     skipped: list[tuple[str, str]] = []
     for path, reason in walk(folder, set()):
@@ -146,9 +149,7 @@ def read(path: Path) -> Came:
         if file.exists() and not file.is_file():  # a pipe would be waited for
             raise ZooError(f"its {file.name} is not a file")
     if not run.finished:
-        raise ZooError(
-            f"is unfinished; continue it with promptzoo train --resume {path}" if run.begun else "has no result.json"
-        )
+        raise ZooError(f"is unfinished; continue it with {resuming(path)}" if run.begun else "has no result.json")
     if not run.begun:
         raise ZooError("has no recipe.yaml")
     recipe = run.recipe(trust_code=True)  # nothing is built of it here: who builds asks again

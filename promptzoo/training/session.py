@@ -13,6 +13,7 @@ from promptzoo.doing import Watcher, watched
 from promptzoo.errors import ZooError, told
 from promptzoo.model.compiled import one_graph
 from promptzoo.noticed import noticing
+from promptzoo.option import commanded
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
 from promptzoo.training.devices import fabric_of, sentences
@@ -84,7 +85,9 @@ def failing() -> Iterator[None]:
         if spent(error):
             said, way = f"memory is spent ({told(error)})", "a smaller data.batch or backbone.image_size takes less"
             raise ZooError(said, key="data.batch", remedy=way) from error
-        raise ZooError(f"the training cannot go on: {told(error)}", remedy="--debug shows where") from error
+        raise ZooError(
+            f"the training cannot go on: {told(error)}", remedy="--debug shows where" if commanded() else ""
+        ) from error
 
 
 def session(

@@ -145,7 +145,7 @@ def test_a_convolution_takes_options_and_may_come_from_elsewhere():
         ({"convolution": "ChebConv"}, "'ChebConv' also needs K"),
         ({"metric": "manhattan"}, "no metric 'manhattan'; there are cosine, euclidean"),
         ({"path": "sparse"}, "no path 'sparse'; there are dense, graph"),
-        ({"neighbours": 0}, "neighbours and dilation start at 1; got 0 and 1"),
+        ({"neighbours": 0}, "neighbours must be 1 or more, got 0"),
         ({"groups": 5}, "5 groups do not divide a map of width 16"),
     ],
     ids=str,

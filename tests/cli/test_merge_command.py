@@ -1,4 +1,4 @@
-"""`promptzoo merge` writes one file that says what it is, or none and why."""
+"""`promptzoo merge` writes one folder that says what it is, or none and why."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from promptzoo import cli
 QKV = "visual.layers.*.attention.attn.qkv"
 
 
-def test_the_command_writes_one_file_that_says_what_it_is(tmp_path, capsys, monkeypatch):
+def test_the_command_writes_one_folder_that_says_what_it_is(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     checkpoint(tmp_path / "run" / "model.safetensors", "lora")
@@ -24,7 +24,7 @@ def test_the_command_writes_one_file_that_says_what_it_is(tmp_path, capsys, monk
     said = capsys.readouterr().out
     for words in ("LowRank beside", QKV, "blocks.*.attn.qkv", "of the output's scale, in float32", "import timm"):
         assert words in said
-    with safe_open("run/merged.safetensors", "pt") as opened:
+    with safe_open("run/merged/model.safetensors", "pt") as opened:
         metadata = opened.metadata()
     facts = {key: json.loads(value) for key, value in metadata.items() if key not in ("load", "format")}
     assert facts["recipe"] == small.recipe("lora").to_dict()
@@ -35,25 +35,26 @@ def test_the_command_writes_one_file_that_says_what_it_is(tmp_path, capsys, monk
     image, net = torch.randn(2, 3, 32, 32), promptzoo.load("model.safetensors")
     with torch.no_grad():
         assert close(loaded(metadata["load"])(image), net.model(image).logits)
-    said = sentence(lambda: promptzoo.load("merged.safetensors"))
-    assert said.startswith("merged.safetensors is a merged model, no run; it is loaded by\nimport timm")
+    said = sentence(lambda: promptzoo.load("merged"))
+    assert said.startswith("merged/model.safetensors is a merged model, no run; it is loaded by\nimport timm")
 
 
-def test_a_file_that_is_there_stays_unless_forced(tmp_path, capsys):
-    run, out = checkpoint(tmp_path / "model.safetensors", "bitfit"), tmp_path / "plain.safetensors"
-    out.write_text("mine")
+def test_what_is_there_stays_unless_forced(tmp_path, capsys):
+    run, out = checkpoint(tmp_path / "model.safetensors", "bitfit"), tmp_path / "plain"
+    out.mkdir()
+    (out / "config.json").write_text("mine")
     assert cli.main(["merge", str(run), "--out", str(out)]) == 2
     assert "is there already and is not overwritten" in capsys.readouterr().err
-    assert out.read_text() == "mine"
+    assert (out / "config.json").read_text() == "mine"
     assert cli.main(["merge", str(run), "--out", str(out), "--force"]) == 0
-    first = out.read_bytes()
+    first = (out / "model.safetensors").read_bytes()
     assert cli.main(["merge", str(run), "--out", str(out), "--force"]) == 0
-    assert out.read_bytes() == first
-    assert cli.main(["merge", str(run), "--out", str(tmp_path / "plain.pt")]) == 2
-    assert "a merged model is a .safetensors file" in capsys.readouterr().err
+    assert (out / "model.safetensors").read_bytes() == first
+    assert cli.main(["merge", str(run), "--out", str(run), "--force"]) == 2
+    assert "is there already and is not overwritten" in capsys.readouterr().err
 
 
-def test_a_file_is_there_whole_or_not_at_all(tmp_path, capsys, monkeypatch):
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path, capsys, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 

@@ -17,7 +17,7 @@ def test_the_prompts_by_themselves_give_what_the_couplings_gave(name, tmp_path, 
     assert cli.main(["merge", str(run.parent)]) == 0
     said = capsys.readouterr().out
     assert "'maple': the prompts of the image stand in the places of the couplings" in said
-    before, after = promptzoo.load(run), promptzoo.load(run.parent / "merged.safetensors")
+    before, after = promptzoo.load(run), promptzoo.load(run.parent / "merged")
     assert after.classes == CLASSES
     image = torch.randn(3, *before.model.visual.input)
     with torch.no_grad():
@@ -39,5 +39,5 @@ def test_a_run_that_would_give_something_else_is_not_written(tmp_path, monkeypat
     run = checkpoint(tmp_path / "model.safetensors", "maple", "clip")
     monkeypatch.setattr(decouple, "difference", lambda *_: float("nan"))
     found = merge.merge(run)
-    assert "is not written" in sentence(lambda: found.save(tmp_path / "merged.safetensors"))
+    assert "is not written" in sentence(lambda: found.save(tmp_path / "merged"))
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]

@@ -228,8 +228,8 @@ def test_kinds_are_listed(capsys):
         ("kla", ["hybrid"], {"bare": True}, "bare", "bare"),
         ("atention", ["vpt"], {}, "kind", "atention"),
         ("attention", [], {}, "runs", None),
-        ("attention", ["vpt"], {"out": "a.jpg"}, "--out", "a.jpg"),
-        ("attention", ["vpt"], {"data": "a.csv"}, "--data", "a.csv"),
+        ("attention", ["vpt"], {"out": "a.jpg"}, "out", "a.jpg"),
+        ("attention", ["vpt"], {"data": "a.csv"}, "data", "a.csv"),
         ("attention", ["vpt"], {"words": ["data.root=x"]}, "words", "data.root=x"),
     ],
 )

@@ -253,7 +253,7 @@ def test_killed_between_and_within_the_stages_it_ends_as_if_left_alone(tmp_path,
         return learn(self, *given)
 
     monkeypatch.setattr(Loop, "learn", killed)
-    with pytest.raises(BaseException, match="--resume"):
+    with pytest.raises(BaseException, match="resume=True"):
         runs.run(tmp_path / "run", root, *WORDS)
     monkeypatch.undo()
     train(RunFolder(tmp_path / "run").recipe(), tmp_path / "run", resume=True, quiet=True)

@@ -163,7 +163,7 @@ def test_a_run_tells_its_start_and_goes_on_from_where_it_was_stopped_to_the_same
         return learn(self, *given)
 
     monkeypatch.setattr(Loop, "learn", stop)
-    with pytest.raises(BaseException, match="--resume"):
+    with pytest.raises(BaseException, match="resume=True"):
         runs.run(tmp_path / "run", root, *words)
     monkeypatch.undo()
     runs.run(tmp_path / "run", root, *words, resume=True)

@@ -38,7 +38,7 @@ COMMANDS = {
     "predict": ("predict", "got.safetensors", "d/test/cat/0.png"),
     "predict a folder": ("predict", "runs/r", "d/test/cat/0.png"),
     "eval": ("eval", "runs/r"),
-    "merge": ("merge", "runs/r", "--out", "m.safetensors"),
+    "merge": ("merge", "runs/r", "--out", "m"),
     "other words": ("eval", "runs/r", "data.root=d"),
     "json": ("eval", "runs/r", "--format", "json", "--confusion", "c.csv"),
     "features": ("features", "runs/r", "--out", "f.safetensors"),

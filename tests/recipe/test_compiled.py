@@ -5,7 +5,7 @@ import copy
 import pytest
 import runs
 import torch
-from small import RECIPES, fits, model, pictures, recipe, shipped
+from small import RECIPES, carrier, model, pictures, recipe, shipped
 from torch._dynamo.utils import counters
 
 from promptzoo.errors import ZooError
@@ -18,7 +18,7 @@ from promptzoo.training.predict import load
 
 ORDINARY = (("lora", "step"),)  # dynamo is slow
 INDUCTOR = ("linear", "lora", "lore", "sa2vp")
-ON = [(name, "vit" if fits(name, "vit") else "clip") for name in RECIPES]
+ON = [(name, carrier(name)) for name in RECIPES]
 GRAPHS = pytest.mark.parametrize("what", ["model", "step"])
 
 

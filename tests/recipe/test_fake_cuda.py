@@ -8,7 +8,7 @@ import copy
 
 import pytest
 import torch
-from small import CLASSES, RECIPES, fits, model, recipe
+from small import CLASSES, RECIPES, carrier, model, recipe
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -18,7 +18,7 @@ from promptzoo.recipe.train_settings import Phase
 from promptzoo.training.schedule import optimizer_of
 
 #: Each recipe once; what compares with texts needs a text tower.
-ON = [(name, "vit" if fits(name, "vit") else "clip") for name in RECIPES] + [("sa2vp", "swin"), ("vpt_deep", "swin")]
+ON = [(name, carrier(name)) for name in RECIPES] + [("sa2vp", "swin"), ("vpt_deep", "swin")]
 
 
 def moved(module: nn.Module, device: str) -> nn.Module:

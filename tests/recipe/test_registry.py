@@ -30,8 +30,6 @@ AT_SITES = {  # blocks that recipes put at sites, without a method around them
     if verb in node
 }
 
-FOR_MAPS = {"conv_adapter"}  # of sites that carry maps; shipped recipes stand on tokens
-
 
 @pytest.mark.parametrize(("kind", "word", "entry"), ENTRIES)
 def test_every_entry_imports_and_says_what_it_is(kind, word, entry):
@@ -42,7 +40,7 @@ def test_every_entry_imports_and_says_what_it_is(kind, word, entry):
     assert set(entry.example) <= set(parameters(cls))
     if kind == "block":
         assert isinstance(cls.shapes, str)
-        assert entry.slots or word in AT_SITES | FOR_MAPS
+        assert entry.slots or word in AT_SITES
 
 
 @pytest.mark.parametrize(("kind", "word", "entry"), [one for one in ENTRIES if one.values[0] in ("block", "graft")])

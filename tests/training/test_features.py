@@ -71,7 +71,7 @@ def test_a_run_that_was_killed_ends_as_one_left_alone(tmp_path, root, monkeypatc
         return learn(self, *given)
 
     monkeypatch.setattr(Loop, "learn", stop)
-    with pytest.raises(BaseException, match="--resume"):
+    with pytest.raises(BaseException, match="resume=True"):
         runs.run(tmp_path / "run", root, *words)
     monkeypatch.undo()
     runs.run(tmp_path / "run", root, *words, resume=True)

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import promptzoo
+from promptzoo.option import resuming
 from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.predict import predict
 
@@ -122,9 +123,7 @@ def test_what_is_no_run_is_refused(tmp_path, run):
     assert "no such file or run" in sentence(lambda: promptzoo.load(tmp_path / "nothing"))
     assert "holds no run" in sentence(lambda: promptzoo.load(tmp_path))
     shutil.copy(run / "recipe.yaml", tmp_path)
-    assert "is an unfinished run; continue it with promptzoo train --resume" in sentence(
-        lambda: promptzoo.load(tmp_path)
-    )
+    assert f"is an unfinished run; continue it with {resuming(tmp_path)}" in sentence(lambda: promptzoo.load(tmp_path))
     (tmp_path / "broken.safetensors").write_bytes(b"12345678901234567890")
     assert "is not a readable .safetensors file" in sentence(lambda: promptzoo.load(tmp_path / "broken.safetensors"))
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")

@@ -14,6 +14,7 @@ import runs
 from pictures import paint, sentence
 
 from promptzoo import files
+from promptzoo.option import resuming
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
@@ -176,7 +177,7 @@ def test_ctrl_c_ends_after_the_step_with_its_state_saved(tmp_path, root, alone, 
     assert signal.getsignal(signal.SIGINT) == before
     assert stopped.value.exit_code == 130
     assert "saved as it was after step 5" in str(stopped.value)
-    assert f"continue with promptzoo train --resume {tmp_path / 'run'}" in str(stopped.value)
+    assert f"continue with promptzoo.train(recipe, '{tmp_path / 'run'}', resume=True)" in str(stopped.value)
     resumed(tmp_path / "run")
     assert runs.same(tmp_path / "run", alone)
 
@@ -189,7 +190,7 @@ def test_ctrl_c_in_a_process_of_its_own(tmp_path, root):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert f"continue with promptzoo train --resume {tmp_path / 'run'}" in out
+    assert f"continue with {resuming(tmp_path / 'run')}" in out
 
 
 def test_ctrl_c_before_the_first_step_says_that_nothing_was_trained(tmp_path, root, monkeypatch):
@@ -211,7 +212,7 @@ def test_a_changed_recipe_is_refused_key_by_key(tmp_path, root, monkeypatch):
     monkeypatch.undo()
     said = sentence(lambda: runs.run(tmp_path / "run", root, "linear", "vit", "train.lr=0.3", resume=True))
     assert "train.lr is 0.3, was 0.01; train.save_every is nothing, was 1" in said
-    assert "unfinished run; continue it with promptzoo train --resume" in sentence(
+    assert f"unfinished run; continue it with {resuming(tmp_path / 'run')}" in sentence(
         lambda: runs.run(tmp_path / "run", root)
     )
 

@@ -12,6 +12,7 @@ import torch
 
 from promptzoo.costs.rows import front
 from promptzoo.errors import ZooError
+from promptzoo.option import resuming
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
 from promptzoo.training.run_folder import RunFolder
@@ -127,7 +128,7 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
         "none": "its test accuracy should be a number of 0..1, got nothing",
         "notes": "holds no run",
         "torn": "its result.json cannot be read: it is not JSON",
-        "unfinished": f"is unfinished; continue it with promptzoo train --resume {root}/unfinished",
+        "unfinished": f"is unfinished; continue it with {resuming(root / 'unfinished')}",
     }
     assert not (tmp_path / "opened").exists()
 

@@ -1,16 +1,18 @@
 """Pictures of one's own, given in Python: any map-style set of (picture, label)."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from PIL import Image
 
 from promptzoo.data.contents import fingerprint
-from promptzoo.data.dataset import Dataset
+from promptzoo.data.dataset import Dataset, told_apart
 from promptzoo.data.given import image_of
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError, some
+from promptzoo.errors import told as reason
 
 
 class MapStyle(Dataset):
@@ -61,18 +63,28 @@ class Opening:
 
     def __call__(self) -> Image.Image:
         picture, _ = item(self.pictures, self.index, self.split)
-        try:
+        with at(self.split, self.index):
             return image_of(picture)
-        except ZooError as error:
-            raise ZooError(str(error), place=f"{self.split}[{self.index}]", given=error.given) from error
 
 
 def item(pictures: Any, index: int, split: str) -> tuple[Any, Any]:
     """Picture and label.  Raises `ZooError` for anything else."""
-    found = pictures[index]
-    if not (isinstance(found, tuple | list) and len(found) == 2):
-        raise ZooError(f"an item is (picture, label), got {type(found).__name__}", place=f"{split}[{index}]")
+    with at(split, index):
+        found = pictures[index]
+        if not (isinstance(found, tuple | list) and len(found) == 2):
+            raise ZooError(f"an item is (picture, label), got {type(found).__name__}")
     return found[0], found[1]
+
+
+@contextmanager
+def at(split: str, index: int) -> Iterator[None]:
+    """Around what is done with one item: what goes wrong gets its place, whatever the set raises."""
+    try:
+        yield
+    except ZooError as error:
+        raise error.at(f"{split}[{index}]") from error
+    except Exception as error:  # of somebody's set
+        raise ZooError(f"this item cannot be taken ({reason(error)})", place=f"{split}[{index}]") from error
 
 
 def labels_of(pictures: Any, split: str) -> list[Any]:
@@ -91,9 +103,12 @@ def labels_of(pictures: Any, split: str) -> list[Any]:
 
 
 def known(pictures: Any) -> Sequence[Any] | None:
-    """The labels that a set tells, as torchvision's do."""
+    """The labels that a set tells, as torchvision's do.  Raises `ZooError` where its `targets` are more or fewer."""
     for word in ("targets", "labels", "_labels"):
-        found = getattr(pictures, word, None)
+        found: Any = getattr(pictures, word, None)
+        if word == "targets" and hasattr(found, "__len__") and len(found) != len(pictures):
+            said = f"a set of {len(pictures)} pictures has {len(found)} targets"
+            raise ZooError(said, key=word, given=len(found), possible=[len(pictures)])
         if found is not None and hasattr(found, "__len__") and len(found) == len(pictures):
             found = found.tolist() if hasattr(found, "tolist") else list(found)
             return found if all(isinstance(one, int | str) for one in found) else None
@@ -114,7 +129,7 @@ def named(classes: Any) -> list[str]:
     """The names that were given.  Raises `ZooError` for what is no list of them."""
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise ZooError(f"classes are a list of names; got {classes!r}", key="classes", given=classes)
-    return list(map(str, classes))
+    return told_apart(classes)
 
 
 def number(label: Any, split: str) -> int:

@@ -17,6 +17,7 @@ from promptzoo.figures.kinds.maps import cell
 from promptzoo.figures.marks import COLOURS
 from promptzoo.figures.panels import Array, Found, Line, Overlaid, Panel
 from promptzoo.grafts.lore import Lore
+from promptzoo.option import option
 
 EVERY, NEIGHBOURS = 4, 9  # rows and columns from one drawn patch to the next; of the bare tower's patches
 
@@ -67,7 +68,7 @@ def asked(wish: Wish, grid: Grid) -> list[int]:
         return [inside(wish.at, grid)]
     step = EVERY if wish.every is None else wish.every
     if step < 1:
-        raise ZooError(f"--every takes 1 or more, not {step}", key="every", given=step)
+        raise ZooError(f"{option('every')} takes 1 or more, not {step}", key="every", given=step)
     places = [range(min(step // 2, side - 1), side, step) for side in grid]
     return [row * grid[1] + column for row in places[0] for column in places[1]]
 

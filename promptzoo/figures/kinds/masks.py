@@ -16,6 +16,7 @@ from promptzoo.figures.asked import Wish
 from promptzoo.figures.kinds.tasks import Viewers, picked
 from promptzoo.figures.panels import Array, Found, Overlaid, Panel
 from promptzoo.metrics import region_similarity
+from promptzoo.option import option
 from promptzoo.tasks.desk import Desk
 from promptzoo.tasks.eye import Eye
 from promptzoo.tasks.segment_video import SegmentVideo, shown
@@ -30,7 +31,7 @@ def find(asked: Viewers, wish: Wish) -> Found:
     assert isinstance(task, SegmentVideo)
     assert isinstance(source, Davis)
     if wish.frames < 2:
-        raise ZooError(f"--frames takes 2 or more, not {wish.frames}", key="frames", given=wish.frames)
+        raise ZooError(f"{option('frames')} takes 2 or more, not {wish.frames}", key="frames", given=wish.frames)
     rows, arrays, told = list[list[Panel]](), dict[str, Array](), list[str]()
     for number in picked(wish.pick, len(source.videos), "sequence"):
         video = source.videos[number]

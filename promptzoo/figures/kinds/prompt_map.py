@@ -14,6 +14,7 @@ from promptzoo.figures.panels import Found
 from promptzoo.grafts.dual_pathway import DualPathway
 from promptzoo.grafts.shared.bridge import Bridge
 from promptzoo.model.site import bare
+from promptzoo.option import option
 
 
 def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Found:
@@ -69,6 +70,8 @@ def positions(column: Column, grid: Grid) -> Tensor:
     """The positions of the patches, n d.  Raises `ZooError` for a tower that learned none."""
     table = getattr(bare(bare(column.model.visual.embed).positions), "table", None)
     if table is None:
-        raise ZooError(f"the tower of {column.label} adds no positions", key="layer", given=0, remedy="take --layer 1")
+        raise ZooError(
+            f"the tower of {column.label} adds no positions", key="layer", given=0, remedy=f"take {option('layer', 1)}"
+        )
     rows: Tensor = table.detach().view(-1, table.shape[-1])
     return rows[len(rows) - grid[0] * grid[1] :]

@@ -7,6 +7,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.figures.columns import labels
+from promptzoo.option import option
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.tasks.downstream import Downstream
 from promptzoo.tasks.eye import Eye
@@ -38,7 +39,9 @@ def asked(
     found = question([f"task={task}", *words])
     assert found is not None
     if found.backbone:
-        raise ZooError(f"{found.backbone[0]}: a run has its backbone; --weights FILE says where its weights are now")
+        raise ZooError(
+            f"{found.backbone[0]}: a run has its backbone; {option('weights', 'FILE')} says where its weights are now"
+        )
     source = found.task.source(**found.data)
     opened = [eye_of_run(path, weights, trust_code) for path in runs]
     eyes = [(label, one.eye) for label, one in zip(labels(runs), opened, strict=True)]

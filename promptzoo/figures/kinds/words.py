@@ -14,6 +14,7 @@ from promptzoo.figures.columns import Column, array
 from promptzoo.figures.panels import Array, Found, Lines
 from promptzoo.grafts.shared.context import Context
 from promptzoo.model.site import bare
+from promptzoo.option import option
 
 SIGNS = "\N{LEFTWARDS ARROW}"  # the first of those that few fonts have
 SPECIAL = 2  # the last of CLIP's vocabulary: start and end of a text
@@ -26,7 +27,7 @@ def find(columns: Sequence[Column], wish: Wish) -> Found:
     """
     panels, arrays = list[Lines](), dict[str, Array]()
     if wish.near < 1:
-        raise ZooError(f"--near takes 1 or more, not {wish.near}", key="near", given=wish.near)
+        raise ZooError(f"{option('near')} takes 1 or more, not {wish.near}", key="near", given=wish.near)
     for column in columns:
         vectors, table = learned(column)
         places, apart, mean = nearest_words(vectors, table, wish.near)

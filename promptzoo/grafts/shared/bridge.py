@@ -102,11 +102,13 @@ class Bridge(nn.Module):
     def exchange(self, layer: Wrap, x: Tensor, notes: Notes) -> Tensor:
         """Eq. 3-5: both pathways and the fresh map in one call, then the answer joins its asker."""
         b, fresh = notes.images, None
+        rows = [b, b]
         if self.map is not None and self.fuse is not None:
             fresh = self.padded(self.map().to(x.dtype), b, x.shape[1])
             if self.fuse.through:
                 x = torch.cat([x, fresh])
-        base, prompt, *through = layer(x, notes).split(b)
+                rows += [fresh.shape[0]]
+        base, prompt, *through = layer(x, notes).split(rows)
         if fresh is not None and self.fuse is not None:
             prompt = self.fuse(prompt, *(through or [fresh]))
         answer = self.gamma * self.adapter(notes[self.asked] + notes[self.told])

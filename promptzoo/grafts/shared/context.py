@@ -62,9 +62,9 @@ class Context(nn.Module):
         """r n -> r n d; `shift` (r 1 d) is added to the vectors.  Token numbers move along: they tell the end."""
         x: Tensor = tokens(ids, notes)
         vectors: Tensor = self.vectors[notes["sentence"] % self.classes] if self.class_specific else self.vectors
-        vectors = (vectors if shift is None else vectors + shift).to(x.dtype).expand(len(x), -1, -1)
+        vectors = (vectors if shift is None else vectors + shift).to(x.dtype).expand(x.shape[0], -1, -1)
         source = self.order[notes["sentence"]]
-        notes["ids"] = torch.cat([ids.new_zeros(len(ids), self.length), ids], 1).gather(1, source)
+        notes["ids"] = torch.cat([ids.new_zeros(ids.shape[0], self.length), ids], 1).gather(1, source)
         return torch.cat([vectors, x], 1).gather(1, source.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 

@@ -21,5 +21,5 @@ class KeyValuePrompts(nn.Module):
     def join(self, kv: Wrap, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """b h n e, b h n e -> b h (m + n) e, b h (m + n) e."""
         k, v = kv(k, v)
-        keys, values = (one.to(k.dtype).expand(len(k), -1, -1, -1) for one in (self.prompts[0], self.prompts[-1]))
+        keys, values = (one.to(k.dtype).expand(k.shape[0], -1, -1, -1) for one in (self.prompts[0], self.prompts[-1]))
         return torch.cat([keys, k], 2), torch.cat([values, v], 2)

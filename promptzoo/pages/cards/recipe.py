@@ -19,7 +19,7 @@ from promptzoo.pages.numbers import giga
 from promptzoo.pages.table import Table
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
-from promptzoo.recipe.embedded import at_home
+from promptzoo.recipe.embedded import at_home, of_tokens
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import Registry, load_registry, shipped_recipes
 
@@ -61,9 +61,9 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
 
 
 def commands(recipe: Recipe, file: Path) -> Iterator[str]:
-    """How it is trained: as its page says, and on the embedded model and pictures."""
+    """How it is trained: as its page says, and on the embedded model and pictures where that can carry it."""
     yield header(file)[1].partition("  ")[0]
-    if not at_home(recipe):
+    if of_tokens(recipe) and not at_home(recipe):
         yield f"promptzoo train {recipe.name} --embedded"
 
 

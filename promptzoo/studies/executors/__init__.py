@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, some
+from promptzoo.option import commanded, option
 from promptzoo.studies.executors.contract import Executor as Executor
 from promptzoo.studies.executors.here import Here
 from promptzoo.studies.executors.local import Local
@@ -39,15 +40,14 @@ def engine_of(word: str) -> tuple[str, dict[str, Any]]:
     if name == "local" and 0 < whole(rest) <= MOST:
         return name, {"count": whole(rest)}
     if name in OPTIONS and bool(colon) == bool(rest):
-        return name, dict(option(name, one) for one in rest.split(",") if rest)
-    said = (
-        f"--on takes test or val, to rank by, and here, local:N (N runs at once on this machine), ray or slurm; "
-        f"not '{word}'"
-    )
-    raise ZooError(said, key="--on", given=word, possible=("test", "val", *WORDS))
+        return name, dict(taken(name, one) for one in rest.split(",") if rest)
+    splits = ("test", "val") if commanded() else ()  # which are words of the same option there
+    asked, also = option("on", python="engine"), "test or val, to rank by, and " if splits else ""
+    said = f"{asked} takes {also}here, local:N (N runs at once on this machine), ray or slurm; not '{word}'"
+    raise ZooError(said, key=asked.strip("-"), given=word, possible=(*splits, *WORDS))
 
 
-def option(name: str, written: str) -> tuple[str, Any]:
+def taken(name: str, written: str) -> tuple[str, Any]:
     """One `key=value` of a word.  Raises `ZooError` for one that it does not take."""
     key, _, text = written.partition("=")
     takes = OPTIONS[name]

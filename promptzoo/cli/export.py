@@ -1,0 +1,39 @@
+"""`promptzoo export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptzoo.cli.trust import TRUST
+from promptzoo.cli.weights import WEIGHTS
+from promptzoo.doing import doing
+
+
+def export(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="With --to run: the recipe of a peft folder.", show_default=False),
+    ] = None,
+    to: Annotated[str, typer.Option("--to", metavar="WHAT", help="onnx, pt2, timm, open_clip, peft, or run.")] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="PATH", help="The file or folder; one in RUN where left out.")
+    ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Of onnx: matrices in eight bits, the accuracy of both beside.")
+    ] = False,
+    classes: Annotated[
+        str, typer.Option("--classes", metavar="A,B,C", help="With --to run: the class names.", show_default=False)
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    weights: Annotated[str | None, WEIGHTS] = None,
+    trust_code: Annotated[bool, TRUST] = False,
+) -> None:
+    """Write a run for onnxruntime, torch.export, timm, open_clip or peft; or a peft folder as a run."""
+    with doing("loading torch"):
+        from promptzoo.pages.console import console
+        from promptzoo.pages.exported import run
+
+    run(path, to, out, console(), words=words or [], classes=classes, int8=int8, weights=weights, force=force,
+        trust_code=trust_code)  # fmt: skip

@@ -1,0 +1,163 @@
+"""A run as a file or a folder that other software reads: `export`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from promptzoo.errors import ZooError
+from promptzoo.exporting.facts import Facts
+from promptzoo.exporting.file import LIMIT
+from promptzoo.exporting.folder import deliver_folder, free
+from promptzoo.exporting.int8 import accuracies
+from promptzoo.exporting.merge import Merged, merged
+from promptzoo.exporting.program import BATCHES, Program, traced
+from promptzoo.exporting.to_onnx import in_int8, needed, runner, to_onnx
+from promptzoo.exporting.to_peft import to_peft
+from promptzoo.exporting.to_pt2 import to_pt2
+from promptzoo.files import deliver, vacant
+from promptzoo.model.heads import by_class
+from promptzoo.paths import at
+from promptzoo.recipe.pictures import seen_by
+from promptzoo.training.reopen import Reopened, open_run
+from promptzoo.training.run import Run
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: a file or a folder, its `size` in bytes, and the Python or shell lines that use it.
+
+    `difference` is the largest one between its output and the model's on random pictures, relative to the largest
+    output, in float32; at `batches` pictures at a time, where the program was traced.  `accuracy` is that on the run's
+    test pictures (0..1), in float32 and in eight bits, of `count` pictures.
+    """
+
+    path: Path
+    size: int
+    code: str
+    difference: float
+    batches: tuple[int, ...] = ()
+    accuracy: tuple[float, float] | None = None
+    count: int = 0
+    merged: Merged | None = field(default=None, repr=False)
+    rest: tuple[str, ...] = ()
+
+
+def export(
+    run: Run | str | Path,
+    to: str,
+    out: str | Path | None = None,
+    *,
+    int8: bool = False,
+    weights: str | None = None,
+    force: bool = False,
+    trust_code: bool = False,
+) -> Exported:
+    """Writes a finished run as `onnx`, `pt2`, `timm`, `open_clip` or `peft`, whole or not at all.
+
+    Args:
+        run: A finished run.
+        to: What it becomes: a file for onnxruntime or torch.export, a folder for timm, open_clip or peft.
+        out: The file or folder; `model.onnx`, `timm` ... in the run's folder where left out.
+        int8: With `onnx`: matrices in eight bits, and the accuracy on the run's test pictures beside float32's.
+        weights: Where the backbone's weights are now, if not where the run found them.
+        force: Overwrites what is there.
+        trust_code: Imports the modules that the run names in its recipe.
+
+    The model is computed in float32.  Before anything is written, what was made is tried beside it.
+    Raises `ZooError` where the run cannot become that, where what is made differs, and where `out` is taken.
+    """
+    if to not in WAYS:
+        raise ZooError(f"nothing is exported to '{to}'", key="--to", given=to, possible=WAYS)
+    if int8 and to != "onnx":
+        raise ZooError("--int8 is of an .onnx file", key="--int8", given=to, remedy="take --to onnx")
+    make, ending = WAYS[to]
+    path = at(run)
+    target = at(out) if out is not None else (path if path.is_dir() else path.parent) / NAMES.get((to, int8), to)
+    if ending and target.suffix != ending:
+        raise ZooError(f"what is exported to {to} is a file that ends with {ending}", place=target, key="--out",
+                       given=target.suffix)  # fmt: skip
+    vacant(target, force) if ending else free(target, force)
+    needed(*NEEDS.get(to, ()))
+    opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
+    return make(opened, path, target, int8, force)
+
+
+def as_onnx(run: Reopened, path: Path, file: Path, int8: bool, force: bool) -> Exported:
+    program, facts = program_of(run, path)
+    content, difference = to_onnx(program, facts)
+    alike(difference, file)
+    accuracy, count = None, 0
+    if int8:
+        lower = in_int8(content, facts)
+        program.difference(runner(lower), "the .onnx file of eight bits")
+        (before, after), count = accuracies(run, [runner(content), runner(lower)])
+        content, accuracy = lower, (before, after)
+    deliver(file, content, force)
+    code = f"promptzoo predict {file} PICTURE..."
+    return Exported(file, len(content), code, difference, BATCHES, accuracy, count)
+
+
+def as_pt2(run: Reopened, path: Path, file: Path, int8: bool, force: bool) -> Exported:
+    program, facts = program_of(run, path)
+    content, difference = to_pt2(program, facts)
+    alike(difference, file)
+    deliver(file, content, force)
+    code = f"import torch\nmodel = torch.export.load({str(file)!r}).module()"
+    return Exported(file, len(content), code, difference, BATCHES)
+
+
+def program_of(run: Reopened, path: Path) -> tuple[Program, Facts]:
+    """The traced model, and what is said of it."""
+    model, recipe = run.model, run.recipe
+    backbone = run.backbone.name, run.backbone.weights
+    facts = Facts(seen_by(recipe, run.backbone), model.classes, by_class(model), recipe.to_dict(), *backbone)
+    return traced(model, str(path)), facts
+
+
+def alike(difference: float, file: Path) -> None:
+    """Raises `ZooError` where what was made is not the model."""
+    if not difference <= LIMIT:
+        raise ZooError(
+            f"what was made differs from the model by {difference:.1e} of the output's scale, more than {LIMIT:.0e}, "
+            f"so that {file} is not written"
+        )
+
+
+def as_plain(library: str) -> Callable[..., Exported]:
+    """For the folder of a library."""
+
+    def make(run: Reopened, path: Path, folder: Path, int8: bool, force: bool) -> Exported:
+        plain = run.backbone.plain
+        if plain is None or plain.library != library:
+            own = "no library" if plain is None else plain.library
+            said = f"{run.backbone.name} is a model of {own}, and becomes none of {library}"
+            raise ZooError(said, place=path, key="--to", given=library)
+        made = merged(run.model, str(path), run.recipe, seen_by(run.recipe, run.backbone))
+        made.save(folder, force=force)
+        return Exported(folder, size_of(folder), made.code(folder), made.difference, merged=made, rest=made.rest)
+
+    return make
+
+
+def as_peft(run: Reopened, path: Path, folder: Path, int8: bool, force: bool) -> Exported:
+    made = to_peft(run, path)
+    alike(made.difference, folder)
+    deliver_folder(folder, made.files, force)
+    return Exported(folder, size_of(folder), made.code(folder), made.difference, rest=made.rest)
+
+
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+Way = tuple[Callable[..., Exported], str]
+WAYS: dict[str, Way] = {
+    "onnx": (as_onnx, ".onnx"),
+    "pt2": (as_pt2, ".pt2"),
+    "timm": (as_plain("timm"), ""),
+    "open_clip": (as_plain("open_clip"), ""),
+    "peft": (as_peft, ""),
+}
+NAMES: dict[Any, str] = {("onnx", False): "model.onnx", ("onnx", True): "model.int8.onnx", ("pt2", False): "model.pt2"}
+NEEDS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "peft": ("peft",)}

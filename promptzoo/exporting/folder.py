@@ -1,0 +1,44 @@
+"""A folder that is there whole or not at all: `deliver_folder`."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from promptzoo.errors import ZooError
+from promptzoo.files import FRESH, refused, write
+
+
+def free(folder: Path, force: bool = False) -> None:
+    """Raises `ZooError` where a file is already, or something in the folder, which may not be overwritten."""
+    if folder.is_dir():
+        taken = any(folder.iterdir())
+    elif taken := folder.exists() or folder.is_symlink():
+        force = False
+    if taken and not force:
+        said = f"{folder} is there already and is not overwritten"
+        raise ZooError(said, given=str(folder), remedy="take another name, or --force for a folder")
+
+
+def deliver_folder(folder: Path, files: Mapping[str, bytes], force: bool = False) -> None:
+    """Writes a folder that a person asked for, in one step; with `force` its files anew, one by one.
+
+    Raises `ZooError` as `free` does, and when the disk does not take it.
+    """
+    free(folder, force)
+    if folder.is_dir() and any(folder.iterdir()):
+        for name, content in files.items():
+            write(folder / name, content)
+        return
+    fresh = folder.with_name(f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}{FRESH}")
+    try:
+        for name, content in files.items():
+            write(fresh / name, content)
+        os.rename(fresh, folder)
+    except OSError as error:
+        raise ZooError(refused(folder, error, sum(map(len, files.values())))) from error
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(fresh)

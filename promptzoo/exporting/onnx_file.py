@@ -1,0 +1,45 @@
+"""An .onnx file of ours that names pictures, by onnxruntime alone: `OnnxFile`."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from promptzoo.errors import ZooError, told
+from promptzoo.exporting.facts import Facts
+from promptzoo.exporting.to_onnx import IMAGE, LOGITS, opened
+from promptzoo.paths import regular
+from promptzoo.training.predictor import Namer
+
+
+class OnnxFile(Namer):
+    """What an exported file holds.  `facts` are what it says of itself, `size` is its length in bytes.
+
+    Raises `ZooError` for what is no ONNX file, was not exported by promptzoo, or contradicts itself.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        path = regular(file, "file")
+        content = path.read_bytes()
+        try:
+            self.session = opened(content)
+            words = self.session.get_modelmeta().custom_metadata_map
+        except ZooError:
+            raise
+        except Exception as error:  # onnxruntime's have no base of their own
+            raise ZooError(f"it is no ONNX file that can be read ({told(error)})", place=path) from error
+        self.facts, self.size, self.path = Facts.read(words, path), len(content), path
+        super().__init__(self.facts.preprocess, self.facts.classes)
+        self.demand_shapes()
+
+    def demand_shapes(self) -> None:
+        """Raises `ZooError` where the graph takes or gives something else than the metadata says."""
+        wanted = {IMAGE: [3, *self.preprocess.size], LOGITS: [len(self.classes)]}
+        found = {one.name: one.shape[1:] for one in (*self.session.get_inputs(), *self.session.get_outputs())}
+        if found != wanted:
+            raise ZooError(f"it says that it takes and gives {wanted}, and its graph has {found}", place=self.path,
+                           key="size", given=str(found))  # fmt: skip
+
+    def likely(self, image: Tensor) -> Tensor:
+        logits = torch.from_numpy(self.session.run([LOGITS], {IMAGE: image.numpy()})[0])
+        return logits.sigmoid() if self.facts.by_class else logits.softmax(-1)

@@ -1,0 +1,39 @@
+"""An option as whoever asks writes it: `--out DIR` in a command, `out=DIR` in Python."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+COMMAND = "PROMPTZOO_COMMAND"  # of the environment, which the processes of a command have too
+
+
+@contextmanager
+def typed_in() -> Iterator[None]:
+    """Within this context a command was typed, and what is said is said to who typed it."""
+    before = os.environ.get(COMMAND, "")
+    os.environ[COMMAND] = "1"
+    try:
+        yield
+    finally:
+        os.environ[COMMAND] = before
+
+
+def commanded() -> bool:
+    """Whether a command was typed."""
+    return bool(os.environ.get(COMMAND))
+
+
+def option(name: str, value: object = None, *, python: str = "") -> str:
+    """The option alone, with its value, or (True) one that is a switch; `python` is the argument's name if another."""
+    if commanded():
+        flag = f"--{name.replace('_', '-')}"
+        return flag if value in (None, True) else f"{flag} {value}"
+    return (python or name) if value is None else f"{python or name}={value}"
+
+
+def resuming(out: object) -> str:
+    """How an unfinished run goes on."""
+    if commanded():
+        return f"promptzoo train --resume {shlex.quote(str(out))}"
+    return f"promptzoo.train(recipe, {str(out)!r}, resume=True)"
