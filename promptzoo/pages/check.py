@@ -120,8 +120,8 @@ def inside(layers: Tree, tower: Tower, line: Callable[..., str], acting: Iterabl
         for part in ("residual", "shortcut", "act"):
             site = f"visual.layers.*.{part}"
             branch = layers.add(line(site, part))
-            for inner in (one for one in acting if one.startswith(f"{site}.")):
-                branch.add(line(inner, inner.removeprefix(f"{site}.")))
+            for each in (one for one in acting if one.startswith(f"{site}.")):
+                branch.add(line(each, each.removeprefix(f"{site}.")))
         return
     if any(bare(layer).dim != bare(layer).width for layer in tower.layers):
         layers.add(line("visual.layers.*.merge", "merge"))
