@@ -77,10 +77,8 @@ def build(
     recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
     classes = numbered(classes)
     construct = Construct(load_registry())
-    later = {"rule": recipe.rule, "task": recipe.task, "dataset": recipe.node["data"], "logger": recipe.logger}
-    for kind, node in later.items():
-        if node is not None:
-            construct.make(node, kind)  # what is needed later is checked now
+    for kind, node in recipe.beside().items():
+        construct.make(node, kind)  # what is needed later is checked now
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted
     with torch.random.fork_rng(devices=[]), room(f"the recipe {recipe.name}"):

@@ -115,6 +115,11 @@ class Recipe:
         """A recipe written in Python."""
         return cls(recipe, source, overrides)
 
+    def beside(self) -> dict[str, Node]:
+        """The nodes that are no part of its model, by kind."""
+        told = {"rule": self.rule, "task": self.task, "dataset": self.node["data"], "logger": self.logger}
+        return {kind: node for kind, node in told.items() if node is not None}
+
     def to_dict(self) -> dict[str, Any]:
         """What the recipe says, overrides applied, without defaults."""
         return dict(yaml.plain(self.node))

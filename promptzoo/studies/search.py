@@ -8,6 +8,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.files import write
+from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import apart
 from promptzoo.studies.compare import Terms
@@ -87,7 +88,7 @@ def searched(
     """
     if len(terms.seeds) > 1:
         way = "compare what was chosen under several"
-        raise ZooError("a search tries each choice under one seed: --seeds 1", key="--seeds", remedy=way)
+        raise ZooError(f"a search tries each choice under one seed: {option('seeds', 1)}", key="seeds", remedy=way)
     seed, known = terms.seeds[0], dict[str, str]()
     names = [one.name for one in rows]
     if twice := [name for name in names if names.count(name) > 1]:

@@ -91,7 +91,7 @@ def test_every_job_comes_back_from_where_the_command_was_given(cluster, tmp_path
 def test_what_no_node_has_is_said(cluster, tmp_path) -> None:
     with pytest.raises(ZooError) as raised:
         executor("ray:gpus=0.5", tmp_path)
-    assert raised.value.key == "--on"
+    assert raised.value.key == "on"
 
 
 def sweeping(words, out):

@@ -46,7 +46,7 @@ class CSV(Files):
 
 
 class TensorBoard(Files):
-    """`tensorboard/events*`, with the recipe as text; `tensorboard --logdir runs` shows all."""
+    """`tensorboard/events*`, with the recipe as text."""
 
     word = "tensorboard"
 
