@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # a type checker sees these names and no others
     from promptzoo.recipe.build import build as build
     from promptzoo.recipe.recipe import Recipe as Recipe
     from promptzoo.studies.compare import compare as compare
+    from promptzoo.studies.sweep import sweep as sweep
     from promptzoo.training.from_python import evaluate as evaluate
     from promptzoo.training.from_python import train as train
     from promptzoo.training.predict import load as load
@@ -59,6 +60,7 @@ _HOME = {
     "merge": "exporting.merge",
     "open_backbone": "recipe.backbone",
     "report": "costs.counting",
+    "sweep": "studies.sweep",
     "train": "training.from_python",
 }
 __all__ = sorted(_HOME)
