@@ -127,5 +127,5 @@ def ended(ready: Ready, noticed: Sequence[str]) -> Result:
     if fabric.is_global_zero:
         answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)
         run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, ready.backbone), answers, result)
-        loop.mirror.end(result, loop.reached.step)
+        loop.mirror.end(asdict(result), loop.reached.step)
     return result

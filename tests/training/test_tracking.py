@@ -9,6 +9,7 @@ import pytest
 import runs
 from pictures import error
 
+import promptzoo
 from promptzoo import Logger
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.interrupt import StoppedError
@@ -83,6 +84,10 @@ def test_one_s_own_logger_hears_everything_also_of_a_run_that_goes_on(root, tmp_
         (*begun, []), epochs[0], ("close", False), (*begun, [lines[0]["step"]]), *epochs[1:],
         ("picture", "curves.png"), ("end", result.test["accuracy"], lines[-1]["step"]), ("close", True),
     ]  # fmt: skip
+    heard().clear()
+    promptzoo.figure("curves", out, out=out / "later.png", trust_code=True)
+    assert [one[0] for one in heard()] == ["begin", "picture", "picture", "end", "close"]
+    assert ("picture", "later.png") in heard()
 
 
 def test_a_logger_that_does_not_keep_the_contract_or_is_none_is_said(root, tmp_path, heard) -> None:

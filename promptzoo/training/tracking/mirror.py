@@ -1,4 +1,4 @@
-"""The log of a run once more, for the logger of its recipe: `Mirror`."""
+"""The log of a run once more, for the logger of its recipe: `Mirror`, and `tell_again` of a finished one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.machine import versions
-from promptzoo.training.result import Result
+from promptzoo.training.run_folder import RunFolder
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -45,13 +45,12 @@ class Mirror:
             with self.writing():
                 self.logger.add(dict(numbers(line)), line["step"])
 
-    def end(self, result: Result, step: int) -> None:
-        """The run is finished, and its result written."""
+    def end(self, result: Mapping[str, Any], step: int) -> None:
+        """The run is finished, and its result written; the figures that lie in its folder are told too."""
         if self.logger is not None:
             if not self.begun:
                 self.begin([])
-            told = {"val": result.val or {}, "test": result.test, "seconds": result.seconds}
-            told |= {"tuned_parameters": result.tuned_parameters}
+            told = {word: result[word] for word in ("val", "test", "seconds", "tuned_parameters")}
             with self.writing():
                 for file in sorted(one for one in self.folder.iterdir() if one.suffix in PICTURES):
                     self.logger.picture(file)
@@ -71,6 +70,15 @@ class Mirror:
             yield
         except OSError as error:
             raise ZooError(refused(self.folder, error, 0), key="train.logger") from error
+
+
+def tell_again(run: RunFolder, trust_code: bool = False) -> None:
+    """A figure was drawn into the folder of a finished run: its logger gets it."""
+    recipe = run.recipe(trust_code)
+    if recipe.logger is not None:
+        mirror, lines = Mirror(recipe, run.path), run.epochs()
+        mirror.begin(lines)
+        mirror.end(run.result(), lines[-1]["step"] if lines else 0)
 
 
 def numbers(line: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, float]]:
