@@ -27,6 +27,8 @@ from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
 from promptzoo.model.ordinary import ordinary
 from promptzoo.option import option
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.tracking.mirror import tell_again
 
 DPI = 300
 
@@ -91,6 +93,8 @@ def figure(
         made = None if drawing is None else draw(found, scheme)
         if drawing is not None:
             deliver(drawing, content(made, drawing.suffix.lower(), DPI), force)
+            if (beside := RunFolder(drawing.parent)).finished:
+                tell_again(beside, trust_code)
     if numbers is not None:
         deliver(numbers, packed(found.arrays), force)
     return Drawn(found.arrays, found.told, found.remarks, made)

@@ -89,7 +89,7 @@ class Reading:
     def find(self, node: Node, kind: str) -> tuple[Entry | None, Any]:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
-            if kind not in (*MODULES, "dataset") and ":" in str(node[kind]):
+            if kind not in (*MODULES, "dataset", "logger") and ":" in str(node[kind]):
                 said = f"{kind} '{node[kind]}': a {kind} is a word of the registry, no path to code"
                 raise ZooError(said, key=kind, given=node[kind], possible=self.registry.shelf(kind))
             entry, cls = self.registry.find(kind, node[kind])
