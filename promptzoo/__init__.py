@@ -26,12 +26,14 @@ if TYPE_CHECKING:  # a type checker sees these names and no others
     from promptzoo.model.contract import Needs as Needs
     from promptzoo.model.contract import Rule as Rule
     from promptzoo.model.contract import Task as Task
+    from promptzoo.model.logger import Logger as Logger
     from promptzoo.model.model import Model as Model
     from promptzoo.pages.shared import share as share
     from promptzoo.recipe.backbone import open_backbone as open_backbone
     from promptzoo.recipe.build import build as build
     from promptzoo.recipe.recipe import Recipe as Recipe
     from promptzoo.studies.compare import compare as compare
+    from promptzoo.studies.sweep import sweep as sweep
     from promptzoo.training.from_python import evaluate as evaluate
     from promptzoo.training.from_python import train as train
     from promptzoo.training.predict import load as load
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 _HOME = {
     **dict.fromkeys(("Dataset", "Graft", "Head", "Loss", "Needs", "Rule", "Task"), "model.contract"),
     "Bottleneck": "blocks",
+    "Logger": "model.logger",
     "Make": "model.blueprint",
     "MapStyle": "data.sources.map_style",
     "Model": "model.model",
@@ -59,6 +62,7 @@ _HOME = {
     "open_backbone": "recipe.backbone",
     "report": "costs.counting",
     "share": "pages.shared",
+    "sweep": "studies.sweep",
     "train": "training.from_python",
 }
 __all__ = sorted(_HOME)

@@ -28,7 +28,7 @@ def option(name: str, value: object = None, *, python: str = "") -> str:
     """The option alone, with its value, or (True) one that is a switch; `python` is the argument's name if another."""
     if commanded():
         flag = f"--{name.replace('_', '-')}"
-        return flag if value in (None, True) else f"{flag} {value}"
+        return flag if value is None or value is True else f"{flag} {value}"
     return (python or name) if value is None else f"{python or name}={value}"
 
 

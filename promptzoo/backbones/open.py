@@ -24,6 +24,7 @@ OPENERS = {
     "promptzoo": "promptzoo.backbones.from_open_clip:open_own",
     "hf": "promptzoo.backbones.from_hf:open_hf",
 }
+HEADS = "embed_dim is num_heads times a whole number, and times one of 4, 8, 12, ... where positions are rotary"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def opening(name: str, options: Mapping[str, Any] | None) -> Iterator[None]:
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
-        raise ZooError(f"{said} cannot be built ({reason})", key=key, given=given) from error
+        way = HEADS if {"embed_dim", "num_heads"} & set(options or ()) else None
+        raise ZooError(f"{said} cannot be built ({reason})", key=key, given=given, remedy=way) from error
 
 
 def looked_at_whole(opened: Opened, name: str) -> None:

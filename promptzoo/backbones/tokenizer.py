@@ -29,12 +29,12 @@ class Tokenizer:
 
     @cached_property
     def read(self) -> Any:
-        import open_clip
+        from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 
         if self.name is None:
-            return open_clip.SimpleTokenizer(context_length=self.context)
+            return SimpleTokenizer(context_length=self.context)
         try:
-            return open_clip.HFTokenizer(self.name, context_length=self.context, **dict(self.words))
+            return HFTokenizer(self.name, context_length=self.context, **dict(self.words))
         except Exception as error:  # a missing package, a hub out of reach, files that are none
             said = f"texts are cut by the tokenizer '{self.name}', which cannot be read ({first_line(error)})"
             way = "pip install 'promptzoo[hf]', and a hub that can be reached once; or a head that reads no texts"

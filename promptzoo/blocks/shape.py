@@ -19,6 +19,8 @@ def fits(x: Tensor, pattern: str, *, any_axes: bool = False, **sizes: int) -> No
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return
+    if not isinstance(x, Tensor):
+        raise ValueError(f"a tensor of shape {pattern} is wanted, got a {type(x).__name__}")
     axes = pattern.split()
     if x.ndim == len(axes) or (any_axes and x.ndim):
         found = {axis: x.shape[axes.index(axis) - len(axes)] for axis in sizes}

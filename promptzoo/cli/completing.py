@@ -5,7 +5,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
-SHELVES = {"block": "blocks", "graft": "grafts", "head": "heads", "loss": "losses", "rule": "rules", "task": "tasks"}
+SHELVES = {
+    "block": "blocks", "graft": "grafts", "head": "heads", "loss": "losses", "rule": "rules", "task": "tasks",
+    "logger": "loggers",
+}  # fmt: skip
 
 
 def words(context: typer.Context, parameter: typer.CallbackParam, incomplete: str) -> list[str]:

@@ -60,6 +60,7 @@ def kinds() -> dict[str, tuple[str, Rule]]:
         "addmm": fvcore.addmm_flop_jit,
         "bmm": fvcore.bmm_flop_jit,
         "_convolution": fvcore.conv_flop_jit,
+        "_convolution_mode": lambda inputs, outputs: fvcore.conv_flop_count(*map(shape, (*inputs[:2], outputs[0]))),
         "einsum": fvcore.einsum_flop_jit,
         "matmul": fvcore.matmul_flop_jit,
         "mm": fvcore.matmul_flop_jit,

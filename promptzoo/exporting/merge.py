@@ -66,6 +66,7 @@ class Merged:
         weights = in_order(save(self.state, words), words)
         return {self.plain.describes: as_json(self.described, indent=2).encode(), self.plain.weights: weights}
 
+    @typed()
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Writes a folder that the backbone's library loads, whole or not at all.
 

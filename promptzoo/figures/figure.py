@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
 from promptzoo.model.ordinary import ordinary
 from promptzoo.option import option
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.tracking.mirror import tell_again
 
 DPI = 300
 
@@ -81,7 +84,7 @@ def figure(
     chosen, wish = kind_of(kind), wish_of(kind, options, bare)
     drawing, numbers = (None if one is None else Path(one) for one in (out, data))
     targets(drawing, numbers, force)
-    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    paths = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
     given = list(one_by_one(pictures))
     demand(chosen, paths, given, words)
     scheme = DARK if dark else LIGHT
@@ -90,6 +93,8 @@ def figure(
         made = None if drawing is None else draw(found, scheme)
         if drawing is not None:
             deliver(drawing, content(made, drawing.suffix.lower(), DPI), force)
+            if (beside := RunFolder(drawing.parent)).finished:
+                tell_again(beside, trust_code)
     if numbers is not None:
         deliver(numbers, packed(found.arrays), force)
     return Drawn(found.arrays, found.told, found.remarks, made)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from promptzoo.arguments import typed
 from promptzoo.errors import RecipeError, ZooError, told
 
 
@@ -21,6 +22,7 @@ class Make:
     label: str
     place: str = ""  # where a recipe wrote it; empty for one made in Python
 
+    @typed()
     def __init__(self, cls: Callable[..., Any], /, **arguments: Any) -> None:
         self.cls = cls
         self.arguments = arguments

@@ -11,8 +11,10 @@ from torch import nn
 
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Dataset, Graft, Head, Loss, Rule, Task
+from promptzoo.model.logger import Logger
 
 BASES: dict[str, type] = {"graft": Graft, "head": Head, "loss": Loss, "rule": Rule, "dataset": Dataset, "task": Task}
+BASES["logger"] = Logger
 LIKE = 0.8  # of two names, from which on one is taken for the other, misspelt
 
 

@@ -43,7 +43,7 @@ class Looked(NamedTuple):
     output: Output
 
 
-@typed("model", "images")
+@typed("model")
 def look(
     model: Model, images: Tensor, sites: Iterable[str], attention: bool | Iterable[int], queries: slice | Sequence[int]
 ) -> Looked:
@@ -117,6 +117,8 @@ def attended(seen: dict[str, Any], queries: slice | Sequence[int], mix: Any) -> 
     """Attention of the queries that are asked for; nothing of the size of all of them is made for others."""
     (keys, values), q = seen["kv"], seen["q"]
     chosen = queries if isinstance(queries, slice) else list(queries)
+    if not isinstance(chosen, slice) and (far := [one for one in chosen if not 0 <= one < q.shape[2]]):
+        raise ZooError(f"there is no token {far[0]} of {q.shape[2]}", key="queries", given=far[0])
     scores = q[:, :, chosen] @ keys.mT * q.shape[-1] ** -0.5
     if mix.bias is not None:
         scores = scores + mix.bias(q.shape[2], keys.shape[2])[:, :, chosen]

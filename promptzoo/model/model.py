@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from promptzoo.arguments import typed
 from promptzoo.backbones.notes import FEATURES, Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
@@ -112,6 +113,7 @@ class Model(nn.Module):
         """
         return matching(list(self.sites()), pattern, only)
 
+    @typed()
     def graft(self, grafts: dict[str, Graft]) -> None:
         """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
 
@@ -129,10 +131,8 @@ class Model(nn.Module):
             if needs.pathways:
                 self.pathways[name] = needs.pathways
         if len(self.pathways) > 1:
-            first, second = list(self.pathways)[:2]
-            raise ZooError(
-                f"'{first}' and '{second}' both open a second pathway at visual.embed.positions; only one can"
-            )
+            both = " and ".join(map(repr, list(self.pathways)[:2]))
+            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; only one can")
         for name, graft in grafts.items():
             graft.attach(self, name)
             self.grafts[name] = graft
@@ -195,6 +195,6 @@ class Model(nn.Module):
         """sha256 over the frozen weights as they were read, by name: which backbone a checkpoint belongs to."""
         if self.printed is not None:
             return self.printed
-        learns = set(map(bare_name, self.tuned()))
-        tensors = {bare_name(name): tensor for name, tensor in self.state_dict().items()}
-        return digest({n: t for n, t in tensors.items() if n.startswith(OF_TOWERS) and n not in learns})
+        learned = {id(weight) for weight in self.tuned().values()}  # each of which a tower may have at several places
+        state = self.state_dict(keep_vars=True)
+        return digest({bare_name(n): t for n, t in state.items() if n.startswith(OF_TOWERS) and id(t) not in learned})

@@ -68,6 +68,7 @@ def recheck(grafts: Parts[Graft]) -> None:
         graft.recheck()
 
 
+@typed("grafts")
 def resize(grafts: Parts[Graft], state: dict[str, Tensor]) -> None:
     """Lets every graft whose sizes are found out in training take those that it has in a checkpoint."""
     for name, graft in grafts.items():
@@ -192,8 +193,8 @@ def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | Non
         raise ZooError(f"nothing at '{pattern}'", key="at", given=pattern, possible=paths, remedy=sites)
     if only is None:
         return found
-    layers = {site.layer for site in found}
-    if missing := sorted(set(only) - layers):
-        known = f"it has 0 to {max(layer for layer in layers if layer is not None)}"
+    layers, only = {site.layer for site in found if site.layer is not None}, set(only)
+    if missing := sorted(only - layers):
+        known = f"it has 0 to {max(layers)}" if layers else "it stands in no layer"
         raise ZooError(f"'{pattern}' has no layer {missing[0]}", key="only", given=missing[0], remedy=known)
-    return [site for site in found if site.layer in set(only)]
+    return [site for site in found if site.layer in only]

@@ -119,9 +119,9 @@ def inside(layers: Tree, tower: Tower, line: Callable[..., str], acting: Iterabl
     if not tower.heads:
         for part in ("residual", "shortcut", "act"):
             site = f"visual.layers.*.{part}"
-            branch = layers.add(line(site, part))
-            for each in (one for one in acting if one.startswith(f"{site}.")):
-                branch.add(line(each, each.removeprefix(f"{site}.")))
+            below = layers.add(line(site, part))
+            for deep in (one for one in acting if one.startswith(f"{site}.")):
+                below.add(line(deep, deep.removeprefix(f"{site}.")))
         return
     if any(bare(layer).dim != bare(layer).width for layer in tower.layers):
         layers.add(line("visual.layers.*.merge", "merge"))

@@ -1,4 +1,4 @@
-"""A sweep while it goes on, and how far it is: `Live`, `show`."""
+"""A sweep while it goes on, and how far it is: `OnScreen`, `show`."""
 
 import json
 import time
@@ -19,17 +19,17 @@ from promptzoo.studies.sweep_state import STATES, Onlooker, SweepState, SweptRun
 from promptzoo.training.claim import Owner
 from promptzoo.training.progress import clock
 
-MOST = 12  # rows that a screen is given
+MOST = 10  # rows that a screen is given
 
 
-class Live(Onlooker):
+class OnScreen(Onlooker):
     """On a terminal a table that stays up to date; elsewhere a line for each run that ends."""
 
     def __init__(self) -> None:
         self.out = console(errors=True)
         self.screen: Screen | None = None
 
-    def __enter__(self) -> "Live":
+    def __enter__(self) -> "OnScreen":
         self.quiet = watched(Watcher())
         self.quiet.__enter__()
         if lively():

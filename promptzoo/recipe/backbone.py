@@ -14,6 +14,7 @@ from promptzoo.errors import Problems, ZooError
 from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
+from promptzoo.recipe.bounds import LARGEST
 from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.sections import settings
 from promptzoo.recipe.settings import BackboneSettings
@@ -77,7 +78,7 @@ def section(told: Mapping[str, Any]) -> BackboneSettings:
 
 def numbered(classes: int | Sequence[str]) -> list[str]:
     """The names of the classes, or their numbers.  Raises `ZooError` where there is none."""
-    if isinstance(classes, Integral):
+    if isinstance(classes, Integral) and not isinstance(classes, bool) and classes <= LARGEST:
         names = [str(i) for i in range(int(classes))]
     else:
         names = list(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else []

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+LARGEST = 1_000_000  # of a whole number: nothing that fits in a picture has more
+
 Count = Annotated[int, Field(ge=1)]
 Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
-Many = Annotated[int, Field(ge=1, le=1_000_000)]
+Many = Annotated[int, Field(ge=1, le=LARGEST)]
 Views = Annotated[int, Field(ge=1, le=10_000)]
 Pixels = Annotated[int, Field(ge=1, le=16_384)]
 Share = Annotated[float, Field(ge=0, lt=1)]

@@ -77,7 +77,7 @@ def build(
     recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
     classes = numbered(classes)
     construct = Construct(load_registry())
-    for node, kind in ((recipe.rule, "rule"), (recipe.task, "task"), (recipe.node["data"], "dataset")):
+    for kind, node in recipe.beside().items():
         construct.make(node, kind)  # what is needed later is checked now
     backbone = backbone or open_of(recipe)
     adopted = backbone.adopted

@@ -10,13 +10,13 @@ from torch import nn
 from promptzoo.errors import Problems, ZooError, located, nearest, shown
 from promptzoo.model.blueprint import Make, hints, parameters, signature, wants_make
 from promptzoo.model.compliance import BASES, check
+from promptzoo.recipe.bounds import LARGEST
 from promptzoo.recipe.complaints import complaint
 from promptzoo.recipe.presets import filled
 from promptzoo.recipe.registry import KINDS, OURS, Entry, Registry
 from promptzoo.recipe.settings import APART
 from promptzoo.recipe.yaml import Node, Place, placed
 
-LARGEST = 1_000_000  # of a whole number: nothing that fits in a picture has more
 MODULES = ("block", "graft", "head", "loss")
 
 # What a recipe need not say: the place where a block will stand knows it.
@@ -89,7 +89,7 @@ class Reading:
     def find(self, node: Node, kind: str) -> tuple[Entry | None, Any]:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
-            if kind not in (*MODULES, "dataset") and ":" in str(node[kind]):
+            if kind not in (*MODULES, "dataset", "logger") and ":" in str(node[kind]):
                 said = f"{kind} '{node[kind]}': a {kind} is a word of the registry, no path to code"
                 raise ZooError(said, key=kind, given=node[kind], possible=self.registry.shelf(kind))
             entry, cls = self.registry.find(kind, node[kind])

@@ -106,7 +106,8 @@ def choose_pictures(data: Any) -> Iterator[str]:
 
 def drop_leftovers(recipe: Node) -> None:
     """An override that replaces a node's word keeps those of its arguments that the new class takes."""
-    for node in (node for section in recipe.values() for node in yaml.nodes(section)):
+    settings = recipe.get("train")  # its logger is a word, and the rest is no logger's
+    for node in (node for section in recipe.values() for node in yaml.nodes(section) if node is not settings):
         for kind in KINDS:
             if kind in node and node.overridden(kind):
                 try:

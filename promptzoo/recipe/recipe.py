@@ -11,7 +11,7 @@ from promptzoo.recipe import yaml
 from promptzoo.recipe.near_words import meant_by
 from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
-from promptzoo.recipe.sections import REQUIRED, SECTIONS, named, node_of, settings, weight
+from promptzoo.recipe.sections import REQUIRED, SECTIONS, logger_of, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings
 from promptzoo.recipe.shortening import number, planned, shorten
 from promptzoo.recipe.train_settings import TrainSettings
@@ -91,6 +91,7 @@ class Recipe:
         self.head = node_of(node, "head", ("head",), problems)
         self.rule = node_of(node, "rule", ("rule",), problems, plain="sum")
         self.task = node_of(node, "task", ("task",), problems, plain="classify")
+        self.logger = logger_of(node)
         self.grafts = named(node, "grafts", ("graft", "at"), problems)
         self.losses = named(node, "losses", ("loss",), problems)
         for name, graft in self.grafts.items():
@@ -113,6 +114,11 @@ class Recipe:
     def of(cls, recipe: Mapping[str, Any], source: str = "recipe", overrides: Iterable[str] = ()) -> "Recipe":
         """A recipe written in Python."""
         return cls(recipe, source, overrides)
+
+    def beside(self) -> dict[str, Node]:
+        """The nodes that are no part of its model, by kind."""
+        told = {"rule": self.rule, "task": self.task, "dataset": self.node["data"], "logger": self.logger}
+        return {kind: node for kind, node in told.items() if node is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """What the recipe says, overrides applied, without defaults."""

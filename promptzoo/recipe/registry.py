@@ -27,6 +27,7 @@ KINDS = {  # the word that makes a mapping of a recipe a node -> the shelf its v
     "rule": "rules",
     "dataset": "datasets",
     "task": "tasks",
+    "logger": "loggers",
 }
 GROUP = "promptzoo.registry"
 
@@ -79,6 +80,7 @@ class Registry(BaseModel):
     rules: Shelf = {}
     datasets: Shelf = {}
     tasks: Shelf = {}
+    loggers: Shelf = {}
     adopters: dict[str, str] = {}  # path of the original class -> path of the function that adopts it
     methods: dict[str, Method] = {}  # of our own recipes
     broken: list[str] = []

@@ -105,6 +105,15 @@ def node_of(
     return Node({}, parent.place)
 
 
+def logger_of(recipe: Node) -> Node | None:
+    """The node of train.logger, where a word of the shelf may stand for it; None where there is none."""
+    train = recipe.get("train")
+    written = train.get("logger", "none") if isinstance(train, Node) else "none"
+    if isinstance(written, Node) or written == "none":
+        return written if isinstance(written, Node) else None
+    return placed({"logger": written}, recipe.where("train", "logger"))  # type: ignore[no-any-return]
+
+
 def named(recipe: Node, section: str, kinds: tuple[str, ...], problems: Problems) -> dict[str, Node]:
     """The nodes of a section by name; one that is null is not there."""
     label = {"grafts": "graft", "losses": "loss"}[section]

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from promptzoo.errors import either
 from promptzoo.recipe.bounds import Count, Few, Many, Share
+from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.settings import Settings
 from promptzoo.recipe.stage_shots import StageShots
 
@@ -86,13 +88,23 @@ class TrainSettings(Phase):
         0, description="of shots, order, cuts, dropout and new parameters"
     )
     save_every: Count | None = Field(None, description="steps; the end of each epoch is always saved")
-    logger: Literal["none", "csv", "tensorboard"] = Field("none", description="a log beside log.jsonl")
+    logger: str | dict[str, Any] = Field(
+        "none", description="a log beside log.jsonl: none, a word of promptzoo list loggers, or {logger: wandb, ...}"
+    )
     threads: Few | None = Field(None, description="of the processor; torch's own number where left out")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where it trains")
     deterministic: bool = Field(False, description="the same bits each time on a GPU too; a processor always does")
     devices: Few = Field(1, description="how many, a process each")
     strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes share the work")
     stages: tuple[Stage, ...] = Field((), description="several stretches; each says what it has otherwise, or rewind")
+
+    @field_validator("logger", mode="after")
+    @classmethod
+    def known(cls, value: str | dict[str, Any]) -> str | dict[str, Any]:
+        word, possible = value.get("logger") if isinstance(value, dict) else value, load_registry().loggers
+        if not isinstance(word, str) or (word not in ("none", *possible) and ":" not in word):
+            raise PydanticKnownError("literal_error", {"expected": either(map(repr, ("none", *possible)))})
+        return value
 
     @model_validator(mode="after")
     def kept(self) -> Self:

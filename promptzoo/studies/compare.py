@@ -1,7 +1,7 @@
 """Recipes compared: who takes part is read, what is not trained yet is trained, and all are ranked."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,21 +89,27 @@ def compare(
     Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
     Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    several = [recipes] if isinstance(recipes, str | Path | Recipe | Mapping) else list(recipes)
+    asked, which = asked_in_python(recipes, seeds, words)
+    terms = Terms(which, baseline, Path(out), on, engine=engine, together=together)
+    return compared(asked, terms, saying(quiet), Quiet if quiet else Progress, settled(data))
+
+
+def asked_in_python(
+    recipes: Asked | Sequence[Asked], seeds: int | Sequence[int], words: str | Sequence[str]
+) -> tuple[list[str | Recipe], tuple[int, ...]]:
+    """The same as a command has them: recipes with overrides behind them, and seeds.  Raises `ZooError`."""
+    several = list(recipes) if isinstance(recipes, Iterable) and not isinstance(recipes, str | Mapping) else [recipes]
     if foreign := [one for one in several if isinstance(one, str) and "=" in one and "\n" not in one]:
-        said = f"compare takes recipes first, and overrides as words; got {shown(foreign[0])}"
+        said = f"recipes come first, and overrides as words; got {shown(foreign[0])}"
         raise ZooError(said, key="recipes", given=foreign[0])
     named = [str(one) if isinstance(one, str | Path) and "\n" not in str(one) else Recipe(one) for one in several]
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
-    say = (lambda _: None) if quiet else (lambda text: print(on_screen(text), file=sys.stderr))
-    asked = [*named, *([words] if isinstance(words, str) else words)]
-    return compared(
-        asked,
-        Terms(which, baseline, Path(out), on, engine=engine, together=together),
-        say,
-        Quiet if quiet else Progress,
-        settled(data),
-    )
+    return [*named, *([words] if isinstance(words, str) else words)], which
+
+
+def saying(quiet: bool) -> Callable[[str], None]:
+    """Who hears what goes on: the error stream, or nobody."""
+    return (lambda _: None) if quiet else (lambda text: print(on_screen(text), file=sys.stderr))
 
 
 def on_of(words: Sequence[str], engine: str = "here") -> tuple[str, str]:

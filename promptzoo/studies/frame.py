@@ -6,12 +6,33 @@ from dataclasses import replace
 from promptzoo.costs.gather import Gathering
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError
+from promptzoo.recipe import yaml
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Entrant, Field, Ground, ground
 from promptzoo.studies.protocol import notes
 from promptzoo.studies.record import Record
 from promptzoo.studies.standings import Comparison, Standing, ranked
+from promptzoo.training.devices import fabric_of
+from promptzoo.training.precision import demand_precision
+
+
+class Grounds:
+    """What recipes stand on; those that differ in their training alone are opened and built once."""
+
+    def __init__(self, on: str) -> None:
+        self.on, self.known = on, dict[str, str]()
+        self.found: dict[tuple[str, int], Ground] = {}
+
+    def of(self, recipe: Recipe) -> Ground:
+        """As `ground` does.  Raises `ZooError` with why a recipe cannot run here."""
+        told = {section: words for section, words in recipe.to_dict().items() if section != "train"}
+        key = yaml.write(told), id(recipe.pictures)
+        if key in self.found:
+            demand_precision(recipe.train.precision, fabric_of(recipe.train).device.type)
+        else:
+            self.found[key] = ground(recipe, self.known, self.on)
+        return self.found[key]
 
 
 def grounded(
@@ -25,15 +46,15 @@ def grounded(
 
     `fits` is asked of each recipe by its name, and raises `ZooError` for one that does not.
     """
-    grounds, known = dict[str, Ground](), dict[str, str]()
+    grounds, found = dict[str, Ground](), Grounds(on)
     for entrant in field.entrants:
         for remark in entrant.recipe.remarks:
             runs.say(f"{entrant.name}: {remark}")
         try:
-            found = ground(entrant.recipe, known, on)
+            stands = found.of(entrant.recipe)
             if fits is not None:
                 fits(entrant.name, entrant.recipe)
-            grounds[entrant.name] = found
+            grounds[entrant.name] = stands
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
     for one in refused if grounds else ():

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Entrant:
     recipe: Recipe
     seeded: dict[int, Recipe]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """What the recipe says, its seed apart."""
         told = self.recipe.to_dict()

@@ -1,7 +1,7 @@
 """`seed-1.json`: what a run of a comparison is made of and, once it is finished, which test pictures it named right."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -99,7 +99,10 @@ class Record(BaseModel):
 
     def changes(self, now: "Record") -> list[str]:
         """What is not as it was: words of the recipe, pictures, weights, knowledge."""
-        before, after = (yaml.plain(yaml.read(one.recipe, "recipe")) for one in (self, now))
+        if self.recipe == now.recipe:
+            before = after = dict[str, Any]()
+        else:
+            before, after = (yaml.plain(yaml.read(one.recipe, "recipe")) for one in (self, now))
         changed = differences(before, after)
         if not changed and list(before.get("grafts", {})) != list(after.get("grafts", {})):
             changed = ["its grafts stand in another order"]

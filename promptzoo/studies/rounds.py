@@ -12,7 +12,7 @@ from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.executors import Executor
 from promptzoo.studies.plan import Entrant, Field, Ground
 from promptzoo.studies.record import Record
-from promptzoo.training.claim import ClaimedError
+from promptzoo.training.claim import ClaimedError, LostError
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.together import apart_because
 
@@ -38,8 +38,8 @@ def ended(
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Each job, an entrant with its ground, a seed and what else the work takes, with what came of it.
 
-    One whose name is not `wanted` any more does not begin.  What others work on is waited for at the end, and taken up
-    where they give up.  Raises `StoppedError` after Ctrl-C, once everything has ended that was going on.
+    One whose name is not `wanted` any more does not begin.  What others work on, or took over, is waited for at the
+    end, and taken up where they give up.  Raises `StoppedError` after Ctrl-C, once everything that went on has ended.
     """
     told: set[tuple[str, int]] = set()
     stopped: StoppedError | None = None
@@ -49,7 +49,7 @@ def ended(
             name, seed = job[0].name, job[2]
             if isinstance(found, StoppedError):
                 stopped = found
-            elif isinstance(found, ClaimedError):
+            elif isinstance(found, ClaimedError | LostError):
                 busy.append(job)
                 if (name, seed) not in told:
                     told.add((name, seed))

@@ -8,11 +8,13 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.files import write
+from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import apart
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executors import executor
-from promptzoo.studies.plan import Entrant, Ground, Member, ground, members
+from promptzoo.studies.frame import Grounds
+from promptzoo.studies.plan import Entrant, Ground, Member, members
 from promptzoo.studies.rounds import ended
 from promptzoo.studies.sweep import alone
 from promptzoo.studies.sweep_state import Onlooker, SweepLog
@@ -87,8 +89,8 @@ def searched(
     """
     if len(terms.seeds) > 1:
         way = "compare what was chosen under several"
-        raise ZooError("a search tries each choice under one seed: --seeds 1", key="--seeds", remedy=way)
-    seed, known = terms.seeds[0], dict[str, str]()
+        raise ZooError(f"a search tries each choice under one seed: {option('seeds', 1)}", key="seeds", remedy=way)
+    seed, grounds = terms.seeds[0], Grounds("val")
     names = [one.name for one in rows]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ZooError(f"'{twice[0]}' is named twice", given=twice[0])
@@ -96,7 +98,7 @@ def searched(
     def read(member: Member) -> tuple[Entrant, Ground]:
         """Raises `ZooError` for what cannot be tried."""
         entrant = replace(member.read(words, terms.seeds), name=member.name)
-        return entrant, ground(entrant.recipe, known, "val")
+        return entrant, grounds.of(entrant.recipe)
 
     with alone(terms.out, terms.stale):
         searches = {}

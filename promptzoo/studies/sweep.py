@@ -1,13 +1,16 @@
-"""Many runs of which some may fail: `swept`, a comparison that does not ask for all of them."""
+"""Many runs of which some may fail: `sweep`, a comparison that does not ask for all of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from promptzoo.arguments import typed
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, some
+from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.studies.compare import Terms
+from promptzoo.studies.compare import Asked, Terms, asked_in_python, saying
 from promptzoo.studies.executor import OneByOne, Quiet
 from promptzoo.studies.executors import executor
 from promptzoo.studies.frame import grounded, none_ended, stood
@@ -17,8 +20,35 @@ from promptzoo.studies.rounds import ended
 from promptzoo.studies.standings import Comparison
 from promptzoo.studies.sweep_state import Onlooker, SweepLog
 from promptzoo.training.claim import Claim
+from promptzoo.training.given import settled
 
 Job = tuple[Entrant, Ground, int]
+
+
+@typed("recipes", "data")
+@ordinary(trains=True)
+def sweep(
+    recipes: Asked | Sequence[Asked],
+    *,
+    data: Any = None,
+    seeds: int | Sequence[int] = 3,
+    baseline: str = "",
+    out: str | Path = "runs/sweep",
+    on: str = "test",
+    engine: str = "local:1",
+    words: str | Sequence[str] = (),
+    quiet: bool = False,
+) -> Comparison:
+    """Makes every run of recipes under seeds that can be made, though others fail, and ranks the recipes that have all.
+
+    Args: as those of `compare`.
+
+    Gives a `Comparison`; what failed stands in its `refused`, and how far it is in `sweep.jsonl` of the folder `out`.
+    Raises `ZooError` where no recipe can run here, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    """
+    asked, which = asked_in_python(recipes, seeds, words)
+    terms = Terms(which, baseline, Path(out), on, engine=engine)
+    return swept(asked, terms, saying(quiet), Onlooker(), data=settled(data))
 
 
 def swept(
@@ -27,6 +57,7 @@ def swept(
     say: Callable[[str], None],
     onlooker: Onlooker,
     command: str = "",
+    data: Any = None,
 ) -> Comparison:
     """Makes the run of each recipe under each seed, where the others fail, too; ranks the recipes that have all.
 
@@ -34,7 +65,7 @@ def swept(
     what goes on from here.  Raises `ZooError` where no recipe can run here, `ClaimedError` where another sweep works in
     the folder, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    field = read_field(words, terms.baseline, terms.seeds)
+    field = read_field(words, terms.baseline, terms.seeds, data)
     runs = OneByOne(terms.out, terms.seeds, say, Quiet, terms.stale)
     refused = list(field.refused)
     with alone(terms.out, terms.stale):

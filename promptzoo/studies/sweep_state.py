@@ -115,7 +115,7 @@ def sweep_state(folder: Path) -> tuple[SweepState, Owner | None]:
             state.runs[line["name"], line["seed"]] = SweptRun(**line)
     except (TypeError, KeyError) as error:
         said = f"{folder} holds no sweep: there is no {NAME} in it" if head is None else f"{folder / NAME} is damaged"
-        raise ZooError(said, given=str(folder), remedy="promptzoo sweep LIST --out DIR begins one") from error
+        raise ZooError(said, given=str(folder), remedy="promptzoo sweep LIST begins one") from error
     claim = Claim(folder)
     owner = held_by(claim.file)
     return state, owner if owner is not None and claim.works(owner, None) else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, some
+from promptzoo.option import option
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.importing import package
 from promptzoo.recipe.ranges import Range, text
@@ -57,7 +58,8 @@ class Trials:
             self.study.set_user_attr(BEGUN, begun)
         elif changed := differences(before, begun):
             said = f"the search of {member.name} in {folder} was begun with something else"
-            raise ZooError(f"{said}: {some(changed, quote='', joint='; ')}", key="--out", remedy="take another --out")
+            way = f"take another {option('out')}"
+            raise ZooError(f"{said}: {some(changed, quote='', joint='; ')}", key="out", remedy=way)
         for torn in (one for one in self.running() if set(one.params) != set(member.ranges)):
             with optuna() as library:
                 self.study.tell(torn.number, state=library.trial.TrialState.FAIL)

@@ -22,11 +22,11 @@ from promptzoo.training.features import remember
 from promptzoo.training.interrupt import StoppedError, farewell, listening
 from promptzoo.training.learner import Learner
 from promptzoo.training.ledger import Ledger
-from promptzoo.training.loggers import Mirror
 from promptzoo.training.progress import Progress
 from promptzoo.training.resume import Reached
 from promptzoo.training.rewind import rewind
 from promptzoo.training.schedule import broken_at, demand_gradients, rate
+from promptzoo.training.tracking.mirror import Mirror
 
 
 class Loop:
@@ -40,6 +40,7 @@ class Loop:
         self.fabric, self.recipe, self.model, self.run = course.fabric, course.recipe, course.model, course.run
         self.course, self.data, self.guess, self.task, self.began = course, data, guess, task, began
         self.frozen = self.model.fingerprint()
+        self.mirror = Mirror(self.recipe, self.run.path, self.fabric.is_global_zero)
         self.reached, self.saved, self.ledger = Reached(), "nothing", Ledger(self.fabric)
         self.learner: Learner
         self.choice: Choice
@@ -74,7 +75,6 @@ class Loop:
                 state = None
                 while self.reached.epoch < stages[number].epochs and not self.choice.over(self.reached):
                     self.epoch(stages[number])
-        self.mirror.close()
         self.settle_on()
 
     def settle_on(self) -> None:
@@ -86,7 +86,7 @@ class Loop:
         """The log as it was when the state was saved, and who shows the training."""
         chief = self.fabric.is_global_zero
         lines = self.run.cut_log(state) if chief else []
-        self.mirror = Mirror(self.recipe.train.logger if chief else "none", self.run.path, lines)
+        self.mirror.begin(lines)
         epochs = sum(stage.epochs for stage in self.recipe.train.phases)
         self.progress = progress(epochs, len(self.data.train), quiet or not chief)
 

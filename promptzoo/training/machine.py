@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ PACKAGES = ("torch", "timm", "open_clip_torch", "torch-geometric", "lightning-fa
 
 def versions() -> dict[str, str | None]:
     """Of everything that may change a number: promptzoo, Python, the packages, CUDA and the GPU where there is one."""
+    return dict(read_versions())
+
+
+@cache
+def read_versions() -> dict[str, str | None]:
+    """The same, read once in a process."""
     found: dict[str, str | None] = {"promptzoo": promptzoo.__version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:

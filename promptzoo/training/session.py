@@ -1,7 +1,7 @@
 """From a recipe to a finished run: `train`."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -97,9 +97,10 @@ def session(
     state = run.state()
     with repeatable(fabric.device, recipe.train, state["threads"] if state else None):
         ready = opened(fabric, recipe, run)
-        if any(stage.epochs for stage in recipe.train.phases):
-            ready.loop.fit(state, progress, quiet)
-        return ended(ready, noticed)
+        with closing(ready.loop.mirror):
+            if any(stage.epochs for stage in recipe.train.phases):
+                ready.loop.fit(state, progress, quiet)
+            return ended(ready, noticed)
 
 
 def ended(ready: Ready, noticed: Sequence[str]) -> Result:
@@ -126,4 +127,5 @@ def ended(ready: Ready, noticed: Sequence[str]) -> Result:
     if fabric.is_global_zero:
         answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)
         run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, ready.backbone), answers, result)
+        loop.mirror.end(asdict(result), loop.reached.step)
     return result

@@ -64,6 +64,8 @@ def train_together(recipes: Sequence[Recipe], outs: Sequence[Path], stale: float
             held.enter_context(run.begun_by(recipe, run.begun, stale))
         with repeatable(fabric.device, recipes[0].train):
             ready = [opened(fabric, recipe, run) for recipe, run in zip(recipes, runs, strict=True)]
+            for one in ready:
+                held.callback(one.loop.mirror.close)
             try:
                 with listening() as asked:
                     Together([one.loop for one in ready]).fit(asked)
@@ -108,7 +110,6 @@ class Together:
             for loop in self.loops:
                 loop.end_epoch()
         for loop in self.loops:
-            loop.mirror.close()
             loop.settle_on()
 
     def learn(self, batches: Sequence[Batch]) -> None:

@@ -6,11 +6,12 @@ import open_clip
 import pytest
 import timm
 import torch
-from families import SMALL, difference, disturbed
+from families import KINDS, SMALL, difference, disturbed
 from pictures import error
 from torch import nn
 
 from promptzoo.backbones import AdoptionError
+from promptzoo.backbones.adopt.account import sides
 from promptzoo.backbones.tokenizer import Tokenizer, tokenizer_for
 from promptzoo.recipe.towers import adopt
 
@@ -60,6 +61,21 @@ def test_both_towers_equal_the_originals(name: str) -> None:
         assert difference(adopted.visual.features(image), expected[0]) <= 1e-5
         assert difference(adopted.text.features(ids), expected[1]) <= 1e-5
         assert adopted.visual.out == adopted.text.out == expected[0].shape[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "limit"), KINDS)
+@pytest.mark.parametrize("name", ["ViT-B-16-SigLIP", "EVA02-B-16", "RN50", "PE-Core-B-16"])
+def test_both_towers_of_a_full_size_clip_equal_the_originals(name: str, kind: torch.dtype, limit: float) -> None:
+    model = disturbed(open_clip.create_model(name)).to(kind)
+    image = torch.randn(1, 3, *sides(model.visual.image_size), dtype=kind)
+    ids = torch.randint(3, model.vocab_size - 2, (2, model.context_length))
+    ids[0, 5], ids[1, -1] = model.vocab_size - 1, model.vocab_size - 1  # where texts end
+    with torch.no_grad():
+        expected = model.encode_image(image), model.encode_text(ids)
+        adopted = adopt(model)
+        assert difference(adopted.visual.features(image), expected[0]) <= limit
+        assert difference(adopted.text.features(ids), expected[1]) <= limit
 
 
 def test_the_logits_of_a_siglip_have_a_scale_and_a_bias() -> None:

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 import timm
 import torch
-from families import TIMM, difference, disturbed, made
+from families import KINDS, TIMM, difference, disturbed, made
 from torch import nn
 
 from promptzoo.backbones.notes import Notes
@@ -20,7 +20,7 @@ def family(name: str) -> tuple[nn.Module, Tower]:
 
 
 @pytest.mark.parametrize("name", TIMM)
-@pytest.mark.parametrize(("kind", "limit"), [(torch.float32, 1e-5), (torch.float64, 1e-9)])
+@pytest.mark.parametrize(("kind", "limit"), KINDS)
 def test_an_adopted_family_equals_the_original(name: str, kind: torch.dtype, limit: float) -> None:
     model, tower = family(name)  # the one is made of the other's parts
     image = torch.randn(2, *tower.input, dtype=kind)
@@ -48,9 +48,11 @@ def test_prompts_ride_along_in_every_family_and_rows_never_mix(name: str) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kind", "limit"), KINDS)
 @pytest.mark.parametrize(
     "name",
     [
+        "resnet50",
         "vit_small_patch16_dinov3",
         "eva02_base_patch14_224",
         "eva02_base_patch16_clip_224",
@@ -60,9 +62,9 @@ def test_prompts_ride_along_in_every_family_and_rows_never_mix(name: str) -> Non
         "swinv2_tiny_window8_256",
     ],
 )
-def test_a_full_size_model_of_a_family_equals_the_original(name: str) -> None:
-    model = disturbed(timm.create_model(name, num_classes=0))
-    image = torch.randn(1, 3, *model.patch_embed.img_size)
+def test_a_full_size_model_of_a_family_equals_the_original(name: str, kind: torch.dtype, limit: float) -> None:
+    model = disturbed(timm.create_model(name, num_classes=0)).to(kind)
+    image = torch.randn(1, *model.pretrained_cfg["input_size"], dtype=kind)
     with torch.no_grad():
         expected = model(image)
-        assert difference(adopt(model).visual.features(image), expected) <= 1e-5
+        assert difference(adopt(model).visual.features(image), expected) <= limit

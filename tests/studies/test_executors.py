@@ -1,6 +1,8 @@
 """Several runs at once, in processes of their own: the same table as one after another."""
 
 import json
+import os
+import time
 
 import pytest
 import runs
@@ -25,11 +27,27 @@ def test_every_executor_gives_what_came_of_each_job(word: str, tmp_path) -> None
     assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
 
 
+def dying(number: int) -> int:
+    """Work whose process dies for 1."""
+    if number == 1:
+        os._exit(9)
+    time.sleep(1)
+    return number
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_takes_no_other_along(tmp_path) -> None:
+    with executor("local:2", tmp_path) as engine:
+        found = {job[0]: came for job, came in engine.each(dying, [(number,) for number in range(5)])}
+    assert isinstance(found.pop(1), ZooError)
+    assert found == {0: 0, 2: 2, 3: 3, 4: 4}
+
+
 @pytest.mark.parametrize("word", ["local", "local:0", "local:x", "lokal:2", "local:1000"])
 def test_another_word_is_refused_with_those_there_are(word: str) -> None:
     with pytest.raises(ZooError) as raised:
         engine_of(word)
-    assert raised.value.possible == ("test", "val", "here", "local:N", "ray", "slurm")
+    assert raised.value.possible == ("here", "local:N", "ray", "slurm")
 
 
 @pytest.mark.slow

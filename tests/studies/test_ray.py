@@ -1,8 +1,8 @@
 """Sweeps on a Ray cluster of two nodes on this machine, of which one is killed."""
 
-import json
 import os
 import signal
+import threading
 import time
 from contextlib import suppress
 
@@ -18,6 +18,8 @@ from promptzoo.studies.executors.ray import ADDRESS
 from promptzoo.studies.sweep import swept
 from promptzoo.studies.sweep_state import Onlooker, sweep_state
 from promptzoo.training.claim import NAME, held_by
+from promptzoo.training.run_folder import RunFolder
+from promptzoo.training.session import train
 
 pytestmark = pytest.mark.slow
 EPOCHS = 120
@@ -89,40 +91,66 @@ def test_every_job_comes_back_from_where_the_command_was_given(cluster, tmp_path
 def test_what_no_node_has_is_said(cluster, tmp_path) -> None:
     with pytest.raises(ZooError) as raised:
         executor("ray:gpus=0.5", tmp_path)
-    assert raised.value.key == "--on"
+    assert raised.value.key == "on"
 
 
-def test_a_node_killed_in_mid_run_loses_nothing(cluster, root, tmp_path) -> None:
-    """And what comes back of it, a worker that had stopped, cannot write."""
-    import threading
-
-    made, nodes = cluster
-    out, found = tmp_path / "out", []
-    words = asked(root, tmp_path, EPOCHS)
-
-    def sweeping() -> None:
-        found.append(swept(words, Terms((1, 2, 3), "", out, stale=3.0, engine="ray"), lambda _: None, Onlooker()))
-
-    thread = threading.Thread(target=sweeping)
+def sweeping(words, out):
+    """A sweep of three runs, in a thread; gives what it will have found, and the thread."""
+    found = []
+    asked = Terms((1, 2, 3), "", out, engine="ray")
+    thread = threading.Thread(target=lambda: found.append(swept(words, asked, lambda _: None, Onlooker())))
     thread.start()
+    return found, thread
+
+
+def begun(out, nodes):
+    """The folder of a run that has saved a state, its worker, and the node that it is on."""
     run = until(lambda: next((file.parent.parent for file in out.rglob("state/state.json")), None))
     worker = psutil.Process(held_by(run / NAME).process)
     raylet = worker.parent().pid
-    node = next(one for one in nodes if any(info.process.pid == raylet for info in one.all_processes["raylet"]))
-    worker.send_signal(signal.SIGSTOP)
-    made.remove_node(node, allow_graceful=False)
-    until(lambda: (owner := held_by(run / NAME)) and owner.process != worker.pid)
-    with suppress(psutil.NoSuchProcess):
-        worker.send_signal(signal.SIGCONT)  # it wakes up in the middle of an epoch
-    thread.join(300)
-    assert len(found) == 1
-    assert len(found[0].standings[0].runs) == 3
+    return run, worker, next(one for one in nodes if one.all_processes["raylet"][0].process.pid == raylet)
+
+
+def demand_whole(words, out, found, alone) -> None:
+    """All three runs, each epoch once, as they are without a cluster."""
+    (comparison,) = found
+    assert len(comparison.standings[0].runs) == 3
     state, _ = sweep_state(out)
     assert {run.state for run in state.runs.values()} == {"done"}
     for seed in (1, 2, 3):
-        folder = out / "good" / f"seed-{seed}"
-        assert [line["epoch"] for line in runs.lines(folder)] == [*range(1, EPOCHS + 1)]
-        assert json.loads((out / "good" / f"seed-{seed}.json").read_text())["finished"]
-    alone = tmp_path / "alone"
+        assert [line["epoch"] for line in runs.lines(out / "good" / f"seed-{seed}")] == [*range(1, EPOCHS + 1)]
     swept(words, Terms((1, 2, 3), "", alone), lambda _: None, Onlooker())
     assert comparisons.records(alone) == comparisons.records(out)
+
+
+def test_a_node_killed_in_mid_run_loses_nothing(cluster, root, tmp_path) -> None:
+    made, nodes = cluster
+    words, out = asked(root, tmp_path, EPOCHS), tmp_path / "out"
+    found, thread = sweeping(words, out)
+    run, worker, node = begun(out, nodes)
+    made.remove_node(node, allow_graceful=False)
+    nodes.remove(node)
+    until(lambda: (owner := held_by(run / NAME)) and owner.process != worker.pid)
+    assert held_by(run / NAME).attempt == 2
+    thread.join(300)
+    nodes.append(made.add_node(num_cpus=1, object_store_memory=10**8))
+    demand_whole(words, out, found, tmp_path / "alone")
+
+
+def test_a_worker_that_comes_back_cannot_write(cluster, root, tmp_path) -> None:
+    """It stops in the middle of an epoch, its node dies, somebody else makes the run; and then it wakes up."""
+    made, nodes = cluster
+    words, out = asked(root, tmp_path, EPOCHS), tmp_path / "out"
+    found, thread = sweeping(words, out)
+    run, worker, node = begun(out, nodes)
+    worker.send_signal(signal.SIGSTOP)
+    made.remove_node(node, allow_graceful=False)
+    nodes.remove(node)
+    time.sleep(3)
+    train(RunFolder(run).recipe(), run, resume=True, quiet=True, stale=2.0)
+    before = {file: file.read_bytes() for file in run.iterdir() if file.is_file()}
+    with suppress(psutil.NoSuchProcess):
+        worker.send_signal(signal.SIGCONT)
+    thread.join(300)
+    assert {file: file.read_bytes() for file in run.iterdir() if file.is_file()} == before
+    demand_whole(words, out, found, tmp_path / "alone")

@@ -10,6 +10,7 @@ import comparisons
 import pytest
 import runs
 
+import promptzoo
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.studies.compare import Terms
@@ -64,6 +65,17 @@ def test_a_run_that_fails_stops_no_other_and_its_sentence_stands(root, tmp_path)
     swept(words(root, tmp_path), Terms((1, 2), "", out), lambda _: None, again)
     assert [one for one in again.seen if one[0] == "good"] == [("good", 1, "done", True), ("good", 2, "done", True)]
     assert comparisons.records(out) == before
+
+
+def test_the_same_from_python(root, tmp_path) -> None:
+    out = tmp_path / "out"
+    asked = {"seeds": [1], "out": out, "engine": "here", "words": comparisons.words(root), "quiet": True}
+    found = promptzoo.sweep(pages(tmp_path), **asked)
+    assert [one.name for one in found.standings] == ["good"]
+    assert [one.name for one in found.refused] == ["bad"]
+    with pytest.raises(ZooError) as raised:
+        promptzoo.sweep(pages(tmp_path), **{**asked, "engine": "rai"})
+    assert raised.value.nearest == ["ray"]
 
 
 def test_what_compare_finds_is_what_the_sweep_made(root, tmp_path, capsys) -> None:

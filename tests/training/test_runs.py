@@ -147,10 +147,10 @@ def test_classes_are_a_list_of_names(tmp_path):
 
 
 def test_a_folder_without_finished_runs_says_what_it_holds(tmp_path):
-    with pytest.raises(ZooError, match=r"absent is not there; --runs takes a folder of runs"):
+    with pytest.raises(ZooError, match=r"absent is not there; runs takes a folder of runs"):
         read_runs(tmp_path / "absent")
     (tmp_path / "file").touch()
-    with pytest.raises(ZooError, match=r"file is no folder; --runs takes a folder of runs"):
+    with pytest.raises(ZooError, match=r"file is no folder; runs takes a folder of runs"):
         read_runs(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ZooError, match=r"empty holds no finished run$"):

@@ -16,9 +16,9 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.train_settings import Phase, TrainSettings
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.evaluate_run import evaluate_run
-from promptzoo.training.loggers import Mirror
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.schedule import optimizer_of, rate
+from promptzoo.training.tracking.mirror import Mirror
 
 
 @pytest.fixture(scope="module")
@@ -274,13 +274,15 @@ def test_loggers_get_the_log_too(tmp_path, root, logger, file):
     if logger == "csv":
         head, *rows = found.read_text().splitlines()
         assert "losses.task" in head
-        assert len(rows) == 3
+        assert "test.accuracy" in head
+        assert len(rows) == 4  # three epochs, and the end
 
 
-def test_a_mirror_of_the_log_that_cannot_be_written_is_said(tmp_path):
+def test_a_mirror_of_the_log_that_cannot_be_written_is_said(tmp_path, root):
     (tmp_path / "csv").write_text("a file")
-    with pytest.raises(ZooError, match="cannot write"):
-        Mirror("csv", tmp_path, [{"step": 1, "loss": 0.5}])
+    with pytest.raises(ZooError, match="cannot write") as raised:
+        Mirror(runs.recipe(root, "linear", "vit", "train.logger=csv"), tmp_path).begin([{"step": 1, "loss": 0.5}])
+    assert raised.value.key == "train.logger"
 
 
 def test_numbers_that_json_has_not_become_null():

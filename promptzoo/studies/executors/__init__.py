@@ -52,11 +52,11 @@ def taken(name: str, written: str) -> tuple[str, Any]:
     key, _, text = written.partition("=")
     takes = OPTIONS[name]
     if key not in takes:
-        said = f"--on {name}:KEY=VALUE takes {some(takes, 9, quote='')}; not '{key}'"
-        raise ZooError(said, key="--on", given=key, possible=takes)
+        said = f"{name}:KEY=VALUE takes {some(takes, 9, quote='')}; not '{key}'"
+        raise ZooError(said, key="on", given=key, possible=takes)
     value = takes[key](text)
     if value in ("", -1.0) or (takes[key] is whole and not value):
-        raise ZooError(f"--on {name}: {key} is a {'word' if takes[key] is str else 'number'}, not '{text}'", key=key)
+        raise ZooError(f"{name}: {key} is a {'word' if takes[key] is str else 'number'}, not '{text}'", key=key)
     return key, value
 
 

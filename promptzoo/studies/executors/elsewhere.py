@@ -15,6 +15,7 @@ from promptzoo.recipe.importing import package
 from promptzoo.training.interrupt import StoppedError
 
 RETRIES = 5  # times that a job begins again whose machine was lost
+AGAIN = "the same command goes on from there"
 TOKEN = ".token"  # the file by which a worker knows the folder
 
 
@@ -91,5 +92,5 @@ def opened(came: Any) -> Any:
     """What came back.  Raises `UnfitError` where the worker did not begin."""
     what, value = came
     if what == "unfit":
-        raise UnfitError(value, remedy="the same command goes on from what is there")
+        raise UnfitError(value, remedy=AGAIN)
     return value

@@ -11,7 +11,7 @@ from typing import Any
 from promptzoo.errors import ZooError, told
 from promptzoo.recipe.importing import package
 from promptzoo.studies.executors.contract import Outcome
-from promptzoo.studies.executors.elsewhere import RETRIES, opened, packed, token, worker
+from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed, token, worker
 from promptzoo.training.interrupt import StoppedError, listening
 
 ADDRESS = "RAY_ADDRESS"
@@ -39,7 +39,7 @@ class Ray(ExitStack):
             self.close()
             has = {name: self.ray.cluster_resources().get(name, 0) for name in self.needs}
             wants = {name: f"{share:g} {name}" for name, share in self.needs.items()}
-            raise ZooError(f"no run fits the cluster: each takes {wants}, and it has {has}", key="--on")
+            raise ZooError(f"no run fits the cluster: each takes {wants}, and it has {has}", key="on")
         begin = worker(folder, self.enter_context(token(folder)))
         task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
         self.submit: Callable[[bytes], Any] = task.remote
@@ -66,14 +66,14 @@ class Ray(ExitStack):
         return min((int(has.get(name, 0) / share + 1e-6) for name, share in self.needs.items()), default=0)
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        waiting, running = iter(jobs), dict[Any, tuple[Any, ...]]()
+        waiting, running = iter(jobs), dict[Any, tuple[tuple[Any, ...], int]]()
         try:
             with listening() as asked:
                 ending = False
                 while True:
                     free = max(self.room() - len(running), 0 if running else 1)
                     for job in islice(waiting, 0 if asked else free):
-                        running[self.submit(packed(work, job))] = job
+                        running[self.submit(packed(work, job))] = job, 0
                     if not running:
                         return
                     ready, _ = self.ray.wait(list(running), timeout=LOOK)
@@ -81,7 +81,13 @@ class Ray(ExitStack):
                         ending = True
                         self.cancel(running)
                     for one in ready:
-                        yield running.pop(one), self.came(one)
+                        (job, tries), came = running.pop(one), self.came(one)
+                        if isinstance(came, StoppedError) and not asked:  # its node is going away
+                            if tries < RETRIES:
+                                running[self.submit(packed(work, job))] = job, tries + 1
+                                continue
+                            came = ZooError(f"it ended {tries + 1} times: {came}", remedy=AGAIN)
+                        yield job, came
         finally:
             self.cancel(running)
 
@@ -100,4 +106,4 @@ class Ray(ExitStack):
             raise
         except self.ray.exceptions.RayError as error:
             said = f"its machine was lost {RETRIES + 1} times ({told(error)})"
-            return ZooError(said, remedy="the same command goes on from there")
+            return ZooError(said, remedy=AGAIN)

@@ -10,7 +10,7 @@ from typing import Any
 from promptzoo.errors import ZooError, told
 from promptzoo.recipe.importing import package
 from promptzoo.studies.executors.contract import Outcome
-from promptzoo.studies.executors.elsewhere import RETRIES, opened, packed, token, worker
+from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed, token, worker
 from promptzoo.training.interrupt import StoppedError, listening
 
 LOOK = 1.0  # seconds between two looks at the jobs
@@ -43,7 +43,7 @@ class Slurm(ExitStack):
             self.queue = self.submitit.AutoExecutor(folder / "slurm", cluster=cluster)
         except (RuntimeError, ValueError) as error:
             said = f"no SLURM can be reached here ({told(error)})"
-            raise ZooError(said, key="--on", given=cluster, remedy="give the command where sbatch is") from error
+            raise ZooError(said, key="on", given=cluster, remedy="give the command where sbatch is") from error
         asked = {"slurm_partition": partition} if partition else {}
         self.queue.update_parameters(
             cpus_per_task=cpus, gpus_per_node=gpus, mem_gb=gb, timeout_min=minutes, name="promptzoo", **asked
@@ -51,41 +51,46 @@ class Slurm(ExitStack):
         self.begin = worker(folder, self.enter_context(token(folder)))
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        waiting, running, tries = iter(jobs), list[tuple[Any, tuple[Any, ...]]](), dict[int, int]()
+        waiting, running = iter(jobs), dict[Any, tuple[tuple[Any, ...], int]]()
         with listening() as asked:
             until = float("inf")
             while True:
                 for job in islice(waiting, 0 if asked else self.at_once - len(running)):
-                    running.append((self.send(work, job), job))
+                    running[self.send(work, job)] = job, 0
                 if not running:
                     return
                 if asked and until == float("inf"):
                     until = time.monotonic() + LAST
-                    for one, _ in running:
+                    for one in running:
                         one.cancel()
-                ended = [(one, job) for one, job in running if one.done() or time.monotonic() > until]
-                running = [pair for pair in running if pair not in ended]
-                for one, job in ended:
-                    try:
-                        yield job, StoppedError("stopped by Ctrl-C") if not one.done() else opened(one.result())
-                    except self.submitit.core.utils.UncompletedJobError as error:
-                        tries[id(job)] = tries.get(id(job), 0) + 1
-                        if asked:
-                            yield job, StoppedError("stopped by Ctrl-C")
-                        elif tries[id(job)] > RETRIES:
-                            said = f"its job {one.job_id} ended {tries[id(job)]} times without a word ({last(error)})"
-                            yield job, ZooError(said, remedy=f"{one.paths.stderr} tells more")
-                        else:
-                            running.append((self.send(work, job), job))
+                ended = [one for one in running if one.done() or time.monotonic() > until]
+                for one in ended:
+                    (job, tries), came = running.pop(one), self.came(one)
+                    if isinstance(came, StoppedError) and not asked:  # its node or time is gone
+                        if tries < RETRIES:
+                            running[self.send(work, job)] = job, tries + 1
+                            continue
+                        came = ZooError(f"it ended {tries + 1} times: {came}", remedy=AGAIN)
+                    yield job, came
                 if not ended:
                     time.sleep(LOOK)
+
+    def came(self, one: Any) -> Any:
+        """What a job gave, or its sentence; `StoppedError` where it ended without a word."""
+        if not one.done():
+            return StoppedError("stopped by Ctrl-C")
+        try:
+            return opened(one.result())
+        except self.submitit.core.utils.UncompletedJobError as error:
+            said = f"its job {one.job_id} ended without a word ({last(error)}); {one.paths.stderr} tells more"
+            return StoppedError(said)
 
     def send(self, work: Callable[..., Any], job: tuple[Any, ...]) -> Any:
         """A job on its way to the queue.  Raises `ZooError` where SLURM does not take it."""
         try:
             return self.queue.submit(self.begin, packed(work, job))
         except self.submitit.core.utils.FailedJobError as error:
-            raise ZooError(f"SLURM does not take the job: {last(error)}", key="--on") from error
+            raise ZooError(f"SLURM does not take the job: {last(error)}", key="on") from error
 
 
 def last(error: Exception) -> str:

@@ -1,0 +1,15 @@
+"""What a tracking program calls a run, kept in the run's folder, so that one that goes on is the same there: `kept`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from promptzoo.files import write
+
+
+def kept(file: Path, make: Callable[[], str]) -> tuple[str, bool]:
+    """The name in a file, or a new one, and whether it is new."""
+    if file.exists():
+        return file.read_text(encoding="utf-8"), False
+    name = make()
+    write(file, name.encode())
+    return name, True

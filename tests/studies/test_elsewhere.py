@@ -1,0 +1,143 @@
+"""Machines that cannot make a run, and clusters that are none: one sentence each; and runs by submitit."""
+
+import sys
+
+import comparisons
+import pytest
+import runs
+
+import promptzoo
+from promptzoo.errors import ZooError
+from promptzoo.recipe.importing import package
+from promptzoo.studies.compare import Terms
+from promptzoo.studies.executors import engine_of, executor
+from promptzoo.studies.executors.elsewhere import UnfitError, opened, packed, token, worker
+from promptzoo.studies.executors.ray import ADDRESS
+from promptzoo.studies.sweep import swept
+from promptzoo.studies.sweep_state import Onlooker
+
+cloudpickle = pytest.importorskip("cloudpickle")
+
+
+def halved(number: int) -> int:
+    if number % 2:
+        raise ZooError(f"{number} is odd", key="number")
+    return number // 2
+
+
+def sent(begin):
+    """The same as it arrives on another machine."""
+    return cloudpickle.loads(cloudpickle.dumps(begin))
+
+
+def test_a_worker_gives_what_the_work_gives_or_its_sentence(tmp_path) -> None:
+    with token(tmp_path) as made:
+        begin = sent(worker(tmp_path, made))
+        assert opened(begin(packed(halved, (4,)))) == 2
+        assert opened(begin(packed(halved, (3,)))).key == "number"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_not_shared_is_found_by_its_token(tmp_path) -> None:
+    begin = sent(worker(tmp_path, "here"))
+    with pytest.raises(UnfitError) as raised:
+        opened(begin(packed(halved, (4,))))
+    assert "not shared" in raised.value.what
+    (tmp_path / ".token").write_text("of another")
+    with pytest.raises(UnfitError):
+        opened(begin(packed(halved, (4,))))
+
+
+def test_a_worker_without_the_package_or_with_another_version_is_said(tmp_path, monkeypatch) -> None:
+    with token(tmp_path) as made:
+        begin = sent(worker(tmp_path, made))
+        parcel = packed(halved, (4,))
+        with monkeypatch.context() as other:
+            other.setattr(promptzoo, "__version__", "9.9")
+            with pytest.raises(UnfitError) as raised:
+                opened(begin(parcel))
+            assert "9.9" in raised.value.what
+        with monkeypatch.context() as other:
+            other.setitem(sys.modules, "promptzoo", None)
+            came = begin(parcel)
+        with pytest.raises(UnfitError) as raised:
+            opened(came)
+        assert "import" in raised.value.what
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere"])
+def test_a_cluster_that_cannot_be_reached_is_said(address, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv(ADDRESS, address)
+    with pytest.raises(ZooError) as raised:
+        executor("ray", tmp_path)
+    assert (raised.value.key, raised.value.given) == (ADDRESS, address)
+
+
+def test_slurm_needs_slurm(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ZooError) as raised:
+        executor("slurm", tmp_path)
+    assert raised.value.key == "on"
+    assert "sbatch" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "possible"),
+    [
+        ("ray:gpu=1", "on", ("cpus", "gpus")),
+        ("ray:gpus=half", "gpus", None),
+        ("slurm:minutes=0", "minutes", None),
+        ("slurm:partition=", "partition", None),
+    ],
+)
+def test_an_option_of_a_place_that_there_is_not_is_said(word, key, possible) -> None:
+    with pytest.raises(ZooError) as raised:
+        engine_of(word)
+    assert (raised.value.key, raised.value.possible) == (key, possible)
+    assert engine_of("ray:gpus=0.25,cpus=2") == ("ray", {"gpus": 0.25, "cpus": 2.0})
+
+
+def test_a_package_that_is_not_installed_is_said_with_what_installs_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ZooError) as raised:
+        package("ray", "ray")
+    assert "promptzoo[ray]" in str(raised.value)
+
+
+@pytest.mark.slow
+def test_submitit_comes_to_the_same_table(tmp_path) -> None:
+    """Its local executor; a job that dies without a word is sent again."""
+    pytest.importorskip("submitit")
+    root = runs.pictures(tmp_path / "pictures", train=4, test=2)
+    train = "train: {lr: 1e-2, epochs: 2, threads: 1}"
+    words = [comparisons.page(tmp_path / "good.yaml", train=train), *comparisons.words(root)]
+    found = []
+    for engine in ("here", "slurm:cluster=local,minutes=5,gb=1,at_once=2"):
+        out = tmp_path / engine[:4]
+        found.append(swept(words, Terms((1, 2), "", out, engine=engine), lambda _: None, Onlooker()))
+    assert found[0].standings[0].accuracies == found[1].standings[0].accuracies
+    assert comparisons.records(tmp_path / "here") == comparisons.records(tmp_path / "slur")
+
+
+@pytest.mark.slow
+def test_a_job_that_dies_is_sent_again(tmp_path) -> None:
+    pytest.importorskip("submitit")
+    with executor("slurm:cluster=local,minutes=5,gb=1", tmp_path) as engine:
+        found = {job[0]: came for job, came in engine.each(dying, [(str(tmp_path / "mark"),), ("",)])}
+    assert found == {str(tmp_path / "mark"): 2, "": 0}
+
+
+def dying(mark: str) -> int:
+    """Dies the first time; tells how often it was begun."""
+    import os
+    from pathlib import Path
+
+    if not mark:
+        return 0
+    count = len(Path(mark).read_text()) if Path(mark).exists() else 0
+    Path(mark).write_text("x" * (count + 1))
+    if not count:
+        os._exit(1)
+    return count + 1
