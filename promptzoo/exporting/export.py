@@ -9,7 +9,7 @@ from typing import Any
 from promptzoo.arguments import typed
 from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import Facts, facts_of
-from promptzoo.exporting.file import LIMIT
+from promptzoo.exporting.file import LIMIT, RUNTIME
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.int8 import accuracies
 from promptzoo.exporting.merge import Merged, merged
@@ -109,7 +109,7 @@ def export(
 def as_onnx(run: Reopened, path: Path, file: Path, int8: bool) -> Exported:
     program, facts = program_of(run, path)
     content, difference = to_onnx(program, facts)
-    alike(difference, file)
+    alike(difference, file, RUNTIME)
     accuracy, count = None, 0
     if int8:
         lower = in_int8(content, facts)
@@ -130,11 +130,11 @@ def program_of(run: Reopened, path: Path) -> tuple[Program, Facts]:
     return traced(run.model, str(path)), facts_of(run)
 
 
-def alike(difference: float, file: Path) -> None:
+def alike(difference: float, file: Path, limit: float = LIMIT) -> None:
     """Raises `ZooError` where what was made is not the model."""
-    if not difference <= LIMIT:
+    if not difference <= limit:
         raise ZooError(
-            f"what was made differs from the model by {difference:.1e} of the output's scale, more than {LIMIT:.0e}, "
+            f"what was made differs from the model by {difference:.1e} of the output's scale, more than {limit:.0e}, "
             f"so that {file} is not written"
         )
 
