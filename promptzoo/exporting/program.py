@@ -60,12 +60,12 @@ def pictures(model: Model, rows: int) -> Tensor:
 
 @torch.no_grad()
 def traced(model: Model, who: str) -> Program:
-    """Traces a model on the CPU in float32; the batch may have any size, the picture has its own.
+    """Traces a model on the CPU in float32; the batch may have any size, the picture has its own.  It learns no more.
 
     What its head needs of the classes alone is computed once and kept.
     Raises `ZooError` where something in the model cannot be traced.
     """
-    whole = Logits(model.cpu().float().eval())
+    whole = Logits(model.cpu().float().eval()).requires_grad_(False)  # attention that learns has another graph
     with fixed(model):
         seen = [pictures(model, rows) for rows in BATCHES]
         logits = [whole(image) for image in seen]

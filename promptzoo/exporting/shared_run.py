@@ -12,7 +12,6 @@ from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.seal import content, sealed, unsealed
 
 CONFIG, MODEL = "config.json", "model.safetensors"
-OURS = {"result.json": "out", "versions.json": "command"}  # what each says of the machine it was made on alone
 
 
 def files_of_run(run: Reopened, path: Path) -> dict[str, bytes]:
@@ -20,15 +19,14 @@ def files_of_run(run: Reopened, path: Path) -> dict[str, bytes]:
 
     The log and the answers picture by picture stay at home, and where the run was and how it was begun.
     """
-    words: dict[str, Any] = {"library_name": "promptzoo", "version": promptzoo.__version__, "recipe": run.recipe.name}
+    words: dict[str, Any] = {"library_name": "promptzoo", "version": promptzoo.__version__}
     words |= {word: fact for word, fact in asdict(facts_of(run)).items() if word != "recipe"}
     files = {CONFIG: as_json(words, indent=2).encode()}
     if not path.is_dir():
         return {**files, MODEL: content(path)}
     folder = RunFolder(path)
-    for name in (MODEL, "recipe.yaml", "data.json"):
-        files[name] = content(path / name)
-    for name, private in OURS.items():
-        told = unsealed(folder.path / name)
-        files[name] = sealed({word: fact for word, fact in told.items() if word != private})
+    for file in (folder.model_file, folder.recipe_file, folder.data_file):
+        files[file.name] = content(file)
+    for file, private in ((folder.result_file, "out"), (folder.versions_file, "command")):
+        files[file.name] = sealed({word: fact for word, fact in unsealed(file).items() if word != private})
     return files

@@ -30,18 +30,19 @@ def model_card(
     `figures` are those of the run's result, `data` what it says of its pictures; both may be empty.
     """
     recipe, backbone, classes = run.recipe, run.backbone, run.model.classes
+    called = str(figures.get("recipe") or name)
     head = ModelCardData(
         license=license,
         library_name=LIBRARIES.get(to, to),
         pipeline_tag="image-classification",
-        tags=["promptzoo", "image-classification", recipe.name],
+        tags=["promptzoo", "image-classification", called],
         model_name=name if figures else None,
         eval_results=results(run, figures, data) or None,
     )
     outside = bullets(f"Stays outside: {sentence}." for sentence in rest)
     return f"---\n{head.to_yaml()}\n---\n\n" + sections(
         f"# {name}",
-        f"The recipe {code(recipe.name)} of promptzoo on {code(backbone.name)}, whose weights are "
+        f"The recipe {code(called)} of promptzoo on {code(backbone.name)}, whose weights are "
         f"{code(str(backbone.weights))}; it names {len(classes)} classes.  The licence, {code(license)}, is that "
         "of the backbone's weights, as whoever shares it says.",
         outside,

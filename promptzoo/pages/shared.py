@@ -115,7 +115,9 @@ def licensed(given: str | None, run: Reopened) -> str:
         plain: Any = run.backbone.plain
         tagged = plain is not None and plain.library == "timm" and "." in plain.name
         noted = getattr(timm.get_pretrained_cfg(plain.name), "license", None) if tagged else None
-        said = f"which licence do the weights of {run.backbone.name} have?{f'  timm notes {noted}' if noted else ''}"
+        said = (
+            f"the licence of the weights of {run.backbone.name} is not named{f', timm notes {noted}' if noted else ''}"
+        )
         raise ZooError(said, key="license", remedy=f"write it as {option('license', 'apache-2.0')}, say")
     if not LICENSE.fullmatch(given):
         raise ZooError(f"a licence is a word as apache-2.0 or mit, not '{given}'", key="license", given=given)
