@@ -66,7 +66,7 @@ class Page:
         if best := state.best:
             parts.append(Text(f"best so far: {on_screen(ending(best))}"))
         if state.runs:
-            parts.append((trials if state.searches else recipes)(state).screen(tight=True))
+            parts.append((trials if state.searches else recipes)(state).screen())
         failed = state.of("failed")
         for run in failed[-MOST // 2 :]:
             first = on_screen(run.said.splitlines()[0] if run.said else "")

@@ -37,9 +37,8 @@ class Ray(ExitStack):
             self.callback(self.ray.shutdown)
         if not self.room():
             self.close()
-            has = {name: self.ray.cluster_resources().get(name, 0) for name in self.needs}
-            wants = {name: f"{share:g} {name}" for name, share in self.needs.items()}
-            raise ZooError(f"no run fits the cluster: each takes {wants}, and it has {has}", key="on")
+            wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
+            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key="on")
         begin = worker(folder, self.enter_context(token(folder)))
         task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
         self.submit: Callable[[bytes], Any] = task.remote
@@ -61,9 +60,12 @@ class Ray(ExitStack):
             raise ZooError(said, key=ADDRESS, given=address, remedy=way) from error
 
     def room(self) -> int:
-        """How many runs the cluster holds."""
-        has = self.ray.cluster_resources()
-        return min((int(has.get(name, 0) / share + 1e-6) for name, share in self.needs.items()), default=0)
+        """How many runs the nodes hold that are there now."""
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        return sum(
+            min((int(has.get(name, 0) / share + 1e-6) for name, share in self.needs.items()), default=0)
+            for has in nodes
+        )
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         waiting, running = iter(jobs), dict[Any, tuple[tuple[Any, ...], int]]()
