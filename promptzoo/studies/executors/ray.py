@@ -2,8 +2,9 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Ray(ExitStack):
     def __init__(self, folder: Path, cpus: float = 1.0, gpus: float = 0.0) -> None:
         super().__init__()
         self.ray = package("ray", "ray")
+        self.enter_context(redirect_stdout(sys.stderr))  # where Ray tells of its nodes
         self.needs = {name: share for name, share in (("CPU", cpus), ("GPU", gpus)) if share}
         if not self.ray.is_initialized():
             self.reach(os.environ.get(ADDRESS) or "local")
