@@ -66,7 +66,7 @@ class Page:
         if best := state.best:
             parts.append(Text(f"best so far: {on_screen(ending(best))}"))
         if state.runs:
-            parts.append((trials if state.searches else recipes)(state).screen(tight=True))
+            parts.append((trials if state.searches else recipes)(state).screen())
         failed = state.of("failed")
         for run in failed[-MOST // 2 :]:
             first = on_screen(run.said.splitlines()[0] if run.said else "")
@@ -97,14 +97,16 @@ def ending(run: SweptRun) -> str:
 def recipes(state: SweepState) -> Table:
     """A row for each recipe: how many of its runs are where, and the means of those that are done."""
     made = Table(["", "done", "running", "failed", "val %", "test %"])
-    names = list(dict.fromkeys(name for name, _ in state.runs))
-    busy = sorted(names, key=lambda name: not any(run.name == name for run in state.of("running")))[:MOST]
-    for name in (one for one in names if one in busy):
-        own = [run for run in state.runs.values() if run.name == name]
-        numbers = [sum(run.state == word for run in own) or "" for word in ("done", "running", "failed")]
-        made.add(name, *numbers, *(mean(own, split) for split in ("val", "test")))
-    if len(names) > MOST:
-        made.add(f"and {len(names) - MOST} more")
+    rows: dict[str, list[SweptRun]] = {}
+    for run in state.runs.values():
+        rows.setdefault(run.name, []).append(run)
+    busy = {run.name for run in state.of("running")}
+    shown = [*(name for name in rows if name in busy), *(name for name in reversed(rows) if name not in busy)][:MOST]
+    for name in (one for one in rows if one in shown):
+        numbers = [sum(run.state == word for run in rows[name]) or "" for word in ("done", "running", "failed")]
+        made.add(name, *numbers, *(mean(rows[name], split) for split in ("val", "test")))
+    if len(rows) > MOST:
+        made.add(f"and {len(rows) - MOST} more", *[""] * 5)
     return made
 
 

@@ -37,7 +37,7 @@ def cluster():
     import ray
 
     made = cluster_utils.Cluster(True, head_node_args={"num_cpus": 0, "object_store_memory": 10**8})
-    nodes = [made.add_node(num_cpus=1, object_store_memory=10**8) for _ in range(2)]
+    nodes = [made.add_node(num_cpus=1, num_gpus=1, object_store_memory=10**8) for _ in range(2)]
     made.wait_for_nodes()
     os.environ[ADDRESS] = made.address
     ray.init(made.address, log_to_driver=False, logging_level="ERROR")
@@ -90,8 +90,15 @@ def test_every_job_comes_back_from_where_the_command_was_given(cluster, tmp_path
 
 def test_what_no_node_has_is_said(cluster, tmp_path) -> None:
     with pytest.raises(ZooError) as raised:
-        executor("ray:gpus=0.5", tmp_path)
+        executor("ray:gpus=2", tmp_path)  # two nodes have one each
     assert raised.value.key == "on"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_share_what_a_node_has(cluster, tmp_path) -> None:
+    for word, count in {"ray": 2, "ray:cpus=0.5": 4, "ray:gpus=0.25,cpus=0.25": 8, "ray:gpus=1,cpus=0": 2}.items():
+        with executor(word, tmp_path) as engine:
+            assert engine.room() == count
 
 
 def sweeping(words, out):

@@ -2,8 +2,9 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,15 @@ class Ray(ExitStack):
     def __init__(self, folder: Path, cpus: float = 1.0, gpus: float = 0.0) -> None:
         super().__init__()
         self.ray = package("ray", "ray")
+        self.enter_context(redirect_stdout(sys.stderr))  # where Ray tells of its nodes
         self.needs = {name: share for name, share in (("CPU", cpus), ("GPU", gpus)) if share}
         if not self.ray.is_initialized():
             self.reach(os.environ.get(ADDRESS) or "local")
             self.callback(self.ray.shutdown)
         if not self.room():
             self.close()
-            has = {name: self.ray.cluster_resources().get(name, 0) for name in self.needs}
-            wants = {name: f"{share:g} {name}" for name, share in self.needs.items()}
-            raise ZooError(f"no run fits the cluster: each takes {wants}, and it has {has}", key="on")
+            wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
+            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key="on")
         begin = worker(folder, self.enter_context(token(folder)))
         task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
         self.submit: Callable[[bytes], Any] = task.remote
@@ -61,9 +62,12 @@ class Ray(ExitStack):
             raise ZooError(said, key=ADDRESS, given=address, remedy=way) from error
 
     def room(self) -> int:
-        """How many runs the cluster holds."""
-        has = self.ray.cluster_resources()
-        return min((int(has.get(name, 0) / share + 1e-6) for name, share in self.needs.items()), default=0)
+        """How many runs the nodes hold that are there now."""
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        return sum(
+            min((int(has.get(name, 0) / share + 1e-6) for name, share in self.needs.items()), default=0)
+            for has in nodes
+        )
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         waiting, running = iter(jobs), dict[Any, tuple[tuple[Any, ...], int]]()
