@@ -6,7 +6,7 @@ from promptzoo.backbones.weights import UNREACHED, chain, reason
 from promptzoo.errors import ZooError
 
 PREFIX = "hf-hub:"
-FILES = ["*.safetensors", "recipe.yaml", "*.json"]  # all that is asked for
+FILES = ["*.safetensors", "*.yaml", "*.json"]  # all that is asked for
 
 
 def fetched_run(path: str | Path) -> str | Path:
