@@ -113,7 +113,7 @@ def as_onnx(run: Reopened, path: Path, file: Path, int8: bool) -> Exported:
     accuracy, count = None, 0
     if int8:
         lower = in_int8(content, facts)
-        program.difference(runner(lower), "the .onnx file of eight bits")
+        difference = program.difference(runner(lower), "the .onnx file of eight bits")
         (before, after), count = accuracies(run, [runner(content), runner(lower)])
         content, accuracy = lower, (before, after)
     return Exported(file, {file.name: content}, PREDICT.format, difference, BATCHES, accuracy, count)

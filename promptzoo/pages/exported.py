@@ -46,7 +46,7 @@ def told(made: Exported, out: Console) -> None:
         before, after = (f"{100 * share:.1f} %" for share in made.accuracy)
         out.print(f"accuracy on {made.count:,} test pictures: {before} in float32, {after} in eight bits")
     at = f", at {', '.join(map(str, made.batches))} pictures at a time" if made.batches else ""
-    out.print(f"largest difference to the model: {made.difference:.1e} of the output's scale, in float32{at}")
+    out.print(f"largest difference to the model in float32: {made.difference:.1e} of the output's scale{at}")
     out.print(f"written: [bold]{escape(str(made.path))}[/], {made.size / 1e6:.1f} MB; it is used by", soft_wrap=True)
     for line in made.code.splitlines():
         out.print(f"    {escape(line)}", soft_wrap=True)
