@@ -16,7 +16,8 @@ HEAD = """\
 A page for each recipe and each word that a recipe may use; `promptzoo show` prints them. Beside them:
 [which methods go together](mixtures.md), [which run on which backbones](families.md),
 [what can be exported](exports.md), [known differences from papers and released code](differences.md),
-[what they reach](results.md), [protocols](protocols.md), [sweeps](sweeps.md).  Written by tools/cards.py, held by tests/pages/test_cards.py."""
+[what they reach](results.md), [protocols](protocols.md), [sweeps](sweeps.md).
+Written by tools/cards.py, held by tests/pages/test_cards.py."""
 
 
 def page(costs: Mapping[str, Mapping[str, Any]], classes: int) -> str:
