@@ -52,6 +52,11 @@ def test_a_picture_size_that_positions_were_not_made_for_is_refused_with_the_one
     assert what in refused.what
 
 
+def test_what_drops_patches_in_training_alone_is_no_part_of_a_frozen_tower() -> None:
+    model = timm.create_model("eva02_tiny_patch14_224", num_classes=0, **SMALL, patch_drop_rate=0.5).eval()
+    assert adopt(model).visual.grid == (3, 4)
+
+
 #: Eight that stay out, and what each has that no tower here has.
 STILL = {
     "timm/convnext_tiny": "convnext.ConvNeXt",

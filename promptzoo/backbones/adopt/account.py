@@ -14,7 +14,7 @@ from promptzoo.errors import ZooError, some
 
 #: Modules without parameters that hand their input on in evaluation mode, where a frozen backbone always is.
 INERT = (nn.Identity, nn.Dropout)
-INERT_NAMES = ("DropPath", "PatchDropout")
+INERT_NAMES = ("DropPath", "PatchDropout", "PatchDropoutWithIndices")
 
 
 class AdoptionError(ZooError):
