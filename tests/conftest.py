@@ -1,5 +1,6 @@
 """What every test shares: one thread, no hub, and the processor, unless PROMPTZOO_DEVICE=cuda says otherwise."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import torch
 from promptzoo.pages import waiting
 
 torch.set_num_threads(1)
+gc.freeze()  # what packages made while they were imported is not looked through each time
+gc.set_threshold(100_000, 50, 50)
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background of a shell, where Ctrl-C does nothing
     signal.signal(signal.SIGINT, signal.default_int_handler)
 waiting.PATIENCE = 1e6  # seconds: a slow machine names no more than a fast one

@@ -7,7 +7,7 @@ import re
 import sys
 import tokenize
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,23 +69,27 @@ FOR_COMMANDS = {  # what Python never comes to
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported(path: Path, typing: bool = True) -> Iterator[str]:
+@cache
+def imported(path: Path, typing: bool = True) -> list[str]:
     """The modules that a file imports, wherever in the file; without `typing` those that it imports when it runs."""
     found = tree(path)
     guarded = [node for node in ast.walk(found) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
     unread = set() if typing else {id(node) for one in guarded for node in ast.walk(one)}
+    names = []
     for node in ast.walk(found):
         if id(node) in unread:
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: imports are written in full"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def dotted(name: str) -> str:
@@ -93,29 +97,31 @@ def dotted(name: str) -> str:
     return f"promptzoo.{name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')}"
 
 
-def strings(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def strings(path: Path) -> list[tuple[int, str]]:
     """The lines and texts of all strings but docstrings."""
-    found = tree(path)
-    docs = {id(node.value) for node in ast.walk(found) if isinstance(node, ast.Expr)}
-    for node in ast.walk(found):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
-            yield node.lineno, node.value
+    found = list(ast.walk(tree(path)))
+    docs = {id(node.value) for node in found if isinstance(node, ast.Expr)}
+    texts = [node for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [(node.lineno, node.value) for node in texts if id(node) not in docs]
 
 
 # ---------------------------------------------------------------------- layers
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_lower_room_never_imports_an_upper_one(name):
-    own = Path(name).parts[0].removesuffix(".py")
-    if own == "__init__":  # the public names, imported on first use
-        return
-    assert own in HEIGHT, f"{name} has no place in ROOMS"
-    for module in imported(MODULES[name]):
-        first, _, rest = module.partition(".")
-        used = rest.partition(".")[0]
-        if first == "promptzoo" and used in HEIGHT:
-            assert HEIGHT[used] <= HEIGHT[own], f"{name} imports {module}, which stands above it"
+def test_a_lower_room_never_imports_an_upper_one():
+    upwards = []
+    for name, path in MODULES.items():
+        own = Path(name).parts[0].removesuffix(".py")
+        if own == "__init__":  # the public names, imported on first use
+            continue
+        assert own in HEIGHT, f"{name} has no place in ROOMS"
+        for module in imported(path):
+            first, _, rest = module.partition(".")
+            used = rest.partition(".")[0]
+            if first == "promptzoo" and HEIGHT.get(used, -1) > HEIGHT[own]:
+                upwards.append(f"{name} imports {module}, which stands above it")
+    assert not upwards
 
 
 @pytest.mark.parametrize("folder", FROM_OUTSIDE)
@@ -204,11 +210,16 @@ def test_a_thing_is_written_in_its_home_alone(pattern):
                 assert not re.search(pattern, text), f"{name}:{line}: {text!r} belongs to {WORDS[pattern]}"
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(("pages/", "cli/"))])
-def test_an_option_is_written_as_a_command_and_python_write_it(name):
+def test_an_option_is_written_as_a_command_and_python_write_it():
     """By `option`, where both may come; the flags of a command alone stand in files that serve it alone."""
-    for line, text in strings(MODULES[name]):
-        assert name in FOR_COMMANDS or not re.search(r"(^|[ (])--[a-z]", text), f"{name}:{line}: {text!r}"
+    shared = [name for name in MODULES if not name.startswith(("pages/", "cli/")) and name not in FOR_COMMANDS]
+    flags = [
+        f"{name}:{line}: {text!r}"
+        for name in shared
+        for line, text in strings(MODULES[name])
+        if re.search(r"(^|[ (])--[a-z]", text)
+    ]
+    assert not flags
 
 
 def test_no_two_classes_bear_one_name():
@@ -236,11 +247,10 @@ def test_every_public_name_is_what_it_says_whatever_is_imported():
 # ---------------------------------------------------------------------- files
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_file_of_the_package_has_one_subject_and_fits_a_page(name):
-    lines = len(MODULES[name].read_text().splitlines())
-    assert lines <= LONGEST, f"{name} has {lines} lines"
-    assert Path(name).stem not in NO_SUBJECT
+def test_a_file_of_the_package_has_one_subject_and_fits_a_page():
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert not {name: lines for name, lines in lengths.items() if lines > LONGEST}
+    assert not [name for name in MODULES if Path(name).stem in NO_SUBJECT]
 
 
 def test_tests_and_tools_are_readable_too():
@@ -249,13 +259,15 @@ def test_tests_and_tools_are_readable_too():
         assert path.stem not in NO_SUBJECT
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_size_of_a_certain_backbone_is_written_down(name):
-    if name in DRAWINGS | PROTOCOLS:
-        return
-    for token in tokenize.generate_tokens(io.StringIO(MODULES[name].read_text()).readline):
-        written = token.type == tokenize.NUMBER and token.string in SIZES
-        assert not written, f"{name}:{token.start[0]}: {token.line.strip()}"
+def test_no_size_of_a_certain_backbone_is_written_down():
+    written = [
+        f"{name}:{token.start[0]}: {token.line.strip()}"
+        for name, path in MODULES.items()
+        if name not in DRAWINGS | PROTOCOLS
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
+        if token.type == tokenize.NUMBER and token.string in SIZES
+    ]
+    assert not written
 
 
 @pytest.mark.parametrize("name", [f"{room}/{name}.py" for room, names in CORE.items() for name in names])

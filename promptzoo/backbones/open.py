@@ -93,7 +93,7 @@ def opening(name: str, options: Mapping[str, Any] | None) -> Iterator[None]:
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
-        way = HEADS if {"embed_dim", "num_heads"} & set(options or ()) else None
+        way = HEADS if {"embed_dim", "num_heads"} & set(options or ()) else ""
         raise ZooError(f"{said} cannot be built ({reason})", key=key, given=given, remedy=way) from error
 
 

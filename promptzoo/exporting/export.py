@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from promptzoo.arguments import typed
 from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import Facts, facts_of
 from promptzoo.exporting.file import LIMIT
@@ -17,6 +18,8 @@ from promptzoo.exporting.to_onnx import in_int8, needed, runner, to_onnx
 from promptzoo.exporting.to_peft import to_peft
 from promptzoo.exporting.to_pt2 import to_pt2
 from promptzoo.files import deliver, vacant
+from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.reopen import Reopened, open_run
@@ -54,6 +57,8 @@ class Exported:
         return self.use(str(self.path))
 
 
+@typed()
+@ordinary()
 def export(
     run: Run | str | Path,
     to: str,
@@ -79,14 +84,16 @@ def export(
     Raises `ZooError` where the run cannot become that, where what is made differs, and where `out` is taken.
     """
     if to not in WAYS:
-        raise ZooError(f"nothing is exported to '{to}'", key="--to", given=to, possible=WAYS)
+        raise ZooError(f"nothing is exported to '{to}'", key="to", given=to, possible=WAYS)
     if int8 and to != "onnx":
-        raise ZooError("--int8 is of an .onnx file", key="--int8", given=to, remedy="take --to onnx")
+        raise ZooError(
+            f"{option('int8', True)} is of an .onnx file", key="int8", given=to, remedy=f"take {option('to', 'onnx')}"
+        )
     make, ending = WAYS[to]
     path = at(run)
     target = at(out) if out is not None else (path if path.is_dir() else path.parent) / NAMES.get((to, int8), to)
     if ending and target.suffix != ending:
-        raise ZooError(f"what is exported to {to} is a file that ends with {ending}", place=target, key="--out",
+        raise ZooError(f"what is exported to {to} is a file that ends with {ending}", place=target, key="out",
                        given=target.suffix)  # fmt: skip
     vacant(target, force) if ending else free(target, force)
     needed(*NEEDS.get(to, ()))
@@ -137,7 +144,7 @@ def as_plain(run: Reopened, path: Path, folder: Path, int8: bool, library: str) 
     if plain is None or plain.library != library:
         own = "no library" if plain is None else plain.library
         said = f"{run.backbone.name} is a model of {own}, and becomes none of {library}"
-        raise ZooError(said, place=path, key="--to", given=library)
+        raise ZooError(said, place=path, key="to", given=library)
     made = merged(run.model, str(path), run.recipe, seen_by(run.recipe, run.backbone))
     return Exported(folder, made.files(folder), made.code, made.difference, merged=made, rest=made.rest)
 

@@ -39,7 +39,7 @@ class Facts:
     def read(cls, words: Mapping[str, str], place: object) -> "Facts":
         """From the metadata of a file at `place`.  Raises `ZooError` for what promptzoo did not write."""
         if KEY not in words:
-            way = "promptzoo export RUN --to onnx writes one that can be"
+            way = "export writes one that can be"
             raise ZooError("it was not exported by promptzoo: what its classes are is not known", place=place,
                            key=KEY, remedy=way)  # fmt: skip
         try:

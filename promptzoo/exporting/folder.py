@@ -9,6 +9,7 @@ from pathlib import Path
 
 from promptzoo.errors import ZooError
 from promptzoo.files import FRESH, refused, write
+from promptzoo.option import option
 
 
 def free(folder: Path, force: bool = False) -> None:
@@ -19,7 +20,7 @@ def free(folder: Path, force: bool = False) -> None:
         force = False
     if taken and not force:
         said = f"{folder} is there already and is not overwritten"
-        raise ZooError(said, given=str(folder), remedy="take another name, or --force for a folder")
+        raise ZooError(said, given=str(folder), remedy=f"take another name, or {option('force', True)} for a folder")
 
 
 def deliver_folder(folder: Path, files: Mapping[str, bytes], force: bool = False) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from promptzoo.arguments import typed
 from promptzoo.backbones import Backbone
 from promptzoo.errors import ZooError, some
 from promptzoo.exporting.export import PREDICT, Exported, alike
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.to_onnx import needed
 from promptzoo.exporting.to_peft import BEFORE, CONFIG, WEIGHTS, apart
+from promptzoo.model.ordinary import ordinary
 from promptzoo.paths import at, regular
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
@@ -24,6 +26,8 @@ SOURCE = "timm/"
 REFUSED = {"use_dora": "DoRA", "lora_bias": "biases of its own", "fan_in_fan_out": "transposed weights"}
 
 
+@typed()
+@ordinary()
 def from_peft(
     folder: str | Path,
     out: str | Path,
@@ -52,7 +56,7 @@ def from_peft(
     names = list(classes or names or map(str, range(len(head["weight"]))))
     if len(names) != len(head["weight"]):
         said = f"{folder} tells {len(head['weight'])} classes apart, and {len(names)} are named"
-        raise ZooError(said, key="--classes", given=some(names))
+        raise ZooError(said, key="classes", given=some(names))
     own = [word for word in words if word.startswith("backbone.")]
     backbone = open_of(Recipe("lora", overrides=[*backbone_words, *own]))
     places = placed(pairs, backbone, folder)

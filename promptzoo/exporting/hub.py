@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from promptzoo.errors import ZooError, told
+from promptzoo.option import option
 
 FORM = "OWNER/NAME"
 
@@ -17,7 +18,7 @@ def named(repository: str) -> str:
     """`OWNER/NAME`.  Raises `ZooError` for another word."""
     owner, _, name = repository.partition("/")
     if not owner or not name or "/" in name:
-        raise ZooError(f"a repository is {FORM}, not '{repository}'", key="--push", given=repository)
+        raise ZooError(f"a repository is {FORM}, not '{repository}'", key="push", given=repository)
     return repository
 
 
@@ -35,8 +36,8 @@ def push(repository: str, files: Mapping[str, bytes]) -> str:
     except Exception as error:  # of huggingface_hub, and of what it asks with
         taken = "409" in str(error)
         said = f"{repository} is there already" if taken else f"the hub makes no {repository} ({told(error)})"
-        way = "name another one" if taken else "log in with `hf auth login`, or write a folder with --out"
-        raise ZooError(said, key="--push", given=repository, remedy=way) from error
+        way = "name another one" if taken else f"log in with `hf auth login`, or write a folder: {option('out', 'DIR')}"
+        raise ZooError(said, key="push", given=repository, remedy=way) from error
     try:
         with tempfile.TemporaryDirectory() as folder:
             for name, content in files.items():
@@ -46,5 +47,5 @@ def push(repository: str, files: Mapping[str, bytes]) -> str:
         with suppress(Exception):
             api.delete_repo(repository)
         said = f"the hub did not take the files of {repository} ({told(error)}); nothing is left there"
-        raise ZooError(said, key="--push", given=repository) from error
+        raise ZooError(said, key="push", given=repository) from error
     return address

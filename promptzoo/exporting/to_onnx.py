@@ -14,6 +14,7 @@ from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import Facts
 from promptzoo.exporting.program import Program
 from promptzoo.noticed import noticing
+from promptzoo.option import option
 
 IMAGE, LOGITS = "image", "logits"  # what goes in and what comes out
 LARGEST = 2**31 - 1  # bytes that a protobuf can have
@@ -41,7 +42,9 @@ def to_onnx(program: Program, facts: Facts) -> tuple[bytes, float]:
 def described(proto: Any, facts: Facts) -> bytes:
     """The file's content, with what it says of itself."""
     if (size := proto.ByteSize()) > LARGEST:
-        raise ZooError(f"the model takes {size / 1e9:.1f} GB, and an .onnx file holds 2.1", remedy="take --to pt2")
+        raise ZooError(
+            f"the model takes {size / 1e9:.1f} GB, and an .onnx file holds 2.1", remedy=f"take {option('to', 'pt2')}"
+        )
     del proto.metadata_props[:]
     for word, text in facts.words().items():
         proto.metadata_props.add(key=word, value=text)

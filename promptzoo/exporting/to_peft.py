@@ -53,7 +53,7 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
     model, plain = run.model, run.backbone.plain
     if plain is None or plain.library != "timm":
         said = f"peft adapts linear layers by their names, and {run.backbone.name} is no model of timm"
-        raise ZooError(said, place=path, key="--to", given="peft")
+        raise ZooError(said, place=path, key="to", given="peft")
     own = isinstance(bare(model.head), LinearHead) and bool(plain.classifier)
     places = {place: key for key, place in run.backbone.names.items()}
     found = {places[f"{where}.weight"].removesuffix(".weight"): block for where, block in pairs(model, path)}
@@ -93,7 +93,7 @@ def pairs(model: Model, path: Path) -> list[tuple[str, LowRank]]:
             wrong.append(f"'{module.name}' at {where} is no LoRA alone beside one linear map")
     if wrong or not found:
         said = f"{path} is no run of LoRA alone, which peft could load"
-        raise ZooError(said, key="--to", given="peft", lines=wrong[:5] or ["nothing of it is LoRA"])
+        raise ZooError(said, key="to", given="peft", lines=wrong[:5] or ["nothing of it is LoRA"])
     return found
 
 

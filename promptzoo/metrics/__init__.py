@@ -4,8 +4,7 @@
 
 Figures are shares from 0 to 1.  Axes: `q` queries, `n` pictures of a database, or patches; `b` pairs of pictures,
 `k` key points, `d` width, `c` classes, `f` frames, `h w` height and width; key points are x, y in pixels.
-Ordinary accuracy is torchmetrics'; these are figures of a classifier's answers, and protocols of single benchmarks that
-torchmetrics does not have.
+They are figures of a classifier's answers, and protocols of single benchmarks.
 """
 
 from promptzoo.metrics.answers import (

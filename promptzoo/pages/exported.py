@@ -32,7 +32,7 @@ def run(
         return told(from_peft(path, out or path / RUN, words=words, classes=names, force=force), screen)
     if words or classes:
         said = "a run has its recipe and its classes; words beside it are of --to run, from a peft folder"
-        raise ZooError(said, key="--to", given=to)
+        raise ZooError(said, key="to", given=to)
     told(export(path, to, out, **options), screen)
 
 

@@ -9,12 +9,15 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from promptzoo.arguments import typed
 from promptzoo.errors import ZooError
 from promptzoo.exporting.export import NEEDS, WAYS
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.hub import named, push
 from promptzoo.exporting.shared_run import files_of_run
 from promptzoo.exporting.to_onnx import needed
+from promptzoo.model.ordinary import ordinary
+from promptzoo.option import option
 from promptzoo.pages.model_card import model_card
 from promptzoo.paths import at
 from promptzoo.training.reopen import Reopened, open_run
@@ -35,6 +38,8 @@ class Shared:
     code: str
 
 
+@typed()
+@ordinary()
 def share(
     run: Run | str | Path,
     to: str = RUN,
@@ -59,9 +64,12 @@ def share(
     Raises `ZooError` as `export` does, without a licence, and where there is something already.
     """
     if to not in FORMS:
-        raise ZooError(f"nothing is shared as '{to}'", key="--to", given=to, possible=FORMS)
+        raise ZooError(f"nothing is shared as '{to}'", key="to", given=to, possible=FORMS)
     if (out is None) == (push is None):
-        raise ZooError("--out DIR writes a folder, --push OWNER/NAME puts it on a hub; give one of them", key="--out")
+        raise ZooError(
+            f"{option('out', 'DIR')} writes a folder, {option('push', 'OWNER/NAME')} puts it on a hub; give one",
+            key="out",
+        )
     folder, path = None if out is None else at(out), at(run)
     name = folder.name if folder is not None else named(str(push)).rpartition("/")[2]
     if folder is not None:
@@ -108,9 +116,9 @@ def licensed(given: str | None, run: Reopened) -> str:
         tagged = plain is not None and plain.library == "timm" and "." in plain.name
         noted = getattr(timm.get_pretrained_cfg(plain.name), "license", None) if tagged else None
         said = f"which licence do the weights of {run.backbone.name} have?{f'  timm notes {noted}' if noted else ''}"
-        raise ZooError(said, key="--license", remedy="write it as --license apache-2.0, say")
+        raise ZooError(said, key="license", remedy=f"write it as {option('license', 'apache-2.0')}, say")
     if not LICENSE.fullmatch(given):
-        raise ZooError(f"a licence is a word as apache-2.0 or mit, not '{given}'", key="--license", given=given)
+        raise ZooError(f"a licence is a word as apache-2.0 or mit, not '{given}'", key="license", given=given)
     return given
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from torchmetrics import MeanMetric, Metric
+from torch import Tensor, distributed
 
 from promptzoo.data.loader import Batch
 from promptzoo.metrics.answers import classes_before, mean_over_classes, negative_log_likelihood
@@ -14,26 +13,11 @@ from promptzoo.model.heads import probabilities
 from promptzoo.model.model import Model
 
 
-class RightOfEach(Metric):  # type: ignore[misc]  # torchmetrics is not typed here
-    """How many pictures of each class there are, and how many were named right, over all processes: c 2.
-
-    torchmetrics' own counts classes by classes, which with 2,000 of them fills gigabytes for each batch.
-    """
-
-    table: Tensor
-
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.classes = classes
-        self.add_state("table", torch.zeros(classes, 2, dtype=torch.long), dist_reduce_fx="sum")
-
-    def update(self, named: Tensor, label: Tensor) -> None:
-        """b, b."""
-        right, count = (torch.bincount(part, minlength=self.classes) for part in (label[named == label], label))
-        self.table += torch.stack([right, count], 1)
-
-    def compute(self) -> Tensor:
-        return self.table
+def summed(table: Tensor) -> Tensor:
+    """The sum over all processes of a training; in a single one the table itself."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(table)
+    return table
 
 
 class Classify(Task):
@@ -54,24 +38,25 @@ class Classify(Task):
     def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:
         """Looks at each batch once."""
         device, classes = next(model.parameters()).device, len(model.classes)
-        scores = RightOfEach(classes).to(device)
-        mean = MeanMetric().to(device)
+        each = torch.zeros(classes, 2, dtype=torch.long, device=device)  # how many of a class, right and in all
+        loss = torch.zeros((), device=device)
         named = [torch.empty(0, 2, dtype=torch.long, device=device)]
         sure = [torch.empty(0, 2, dtype=torch.double, device=device)]
         for batch in batches:
             logits = model(batch.image, batch.frozen).logits.float()
             likeliest, before = logits.argmax(1), classes_before(logits, batch.label)
-            scores.update(likeliest, batch.label)
-            mean.update(negative_log_likelihood(logits, batch.label))
+            right = batch.label[likeliest == batch.label]
+            each += torch.stack([torch.bincount(part, minlength=classes) for part in (right, batch.label)], 1)
+            loss += negative_log_likelihood(logits, batch.label).sum()
             named.append(torch.stack([batch.index.to(device), likeliest], 1))
             likely = probabilities(model, logits).gather(1, likeliest[:, None])[:, 0]
             sure.append(torch.stack([likely, before], 1).double())
-        right, count = scores.compute().T.tolist()
+        right, count = summed(each).T.tolist()
         by_class = {"mean_per_class": mean_over_classes(right, count)} if self.mean == "classes" else {}
         return {
             "accuracy": sum(right) / max(1, sum(count)),
             **by_class,
-            "loss": float(mean.compute()),
+            "loss": float(summed(loss) / max(1, sum(count))),
             "count": sum(count),
             "predicted": torch.cat(named),
             "certainty": torch.cat(sure),

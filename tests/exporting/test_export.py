@@ -124,7 +124,7 @@ def test_what_differs_is_not_written(run, tmp_path, monkeypatch):
 
 def test_a_mistake_in_the_words_leaves_nothing(run, tmp_path, monkeypatch):
     assert "onnx" in refused(lambda: export(run, "onyx")).nearest
-    assert refused(lambda: export(run, "pt2", int8=True)).key == "--int8"
+    assert refused(lambda: export(run, "pt2", int8=True)).key == "int8"
     assert refused(lambda: export(run, "onnx", tmp_path / "a.pt2")).given == ".pt2"
     (tmp_path / "a.onnx").write_text("mine")
     assert "not overwritten" in refused(lambda: export(run, "onnx", tmp_path / "a.onnx")).what
@@ -171,7 +171,7 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
 
 def test_a_model_that_is_too_large_for_a_protobuf_is_told(file, monkeypatch):
     monkeypatch.setattr(to_onnx, "LARGEST", 1000)
-    assert "--to pt2" in refused(lambda: to_onnx.described(onnx.load(file), OnnxFile(file).facts)).remedy
+    assert "to=pt2" in refused(lambda: to_onnx.described(onnx.load(file), OnnxFile(file).facts)).remedy
 
 
 def test_a_report_times_an_onnx_file_beside_torch(file, tmp_path, capsys):

@@ -122,7 +122,7 @@ def test_a_folder_that_is_none_of_this_model_is_told(tmp_path):
     fewer = f"backbone.options={small.flow({**small.BACKBONES['vit']['options'], 'depth': 1})}"
     said = refused(lambda: load(fewer, "backbone.weights=random"))
     assert (said.key, said.given) == ("target_modules", "blocks.1.attn.qkv")
-    assert refused(lambda: load(classes=["a"])).key == "--classes"
+    assert refused(lambda: load(classes=["a"])).key == "classes"
     assert refused(lambda: promptzoo.from_peft(folder, out)).key == "backbone.open"
     assert "no folder of peft" in refused(lambda: promptzoo.from_peft(tmp_path, out)).what
     told = json.loads((folder / "adapter_config.json").read_text())
@@ -142,5 +142,5 @@ def test_what_is_no_lora_alone_is_told(tmp_path):
     for name, kind in (("ssf", "vit"), ("clip_lora", "clip")):
         run = merged.checkpoint(tmp_path / name / "model.safetensors", name, kind).parent
         said = refused(lambda run=run: export(run, "peft", tmp_path / "peft"))
-        assert (said.key, said.given) == ("--to", "peft")
+        assert (said.key, said.given) == ("to", "peft")
     assert not (tmp_path / "peft").exists()

@@ -145,13 +145,13 @@ def test_a_run_goes_to_a_hub_in_one_commit_and_comes_back(run, tmp_path, monkeyp
 def test_a_hub_that_takes_nothing_keeps_nothing(run, monkeypatch):
     api = Hub(full=True)
     monkeypatch.setattr(hub, "HfApi", lambda: api)
-    assert refused(lambda: promptzoo.share(run, push="me/fox", **MIT)).key == "--push"
+    assert refused(lambda: promptzoo.share(run, push="me/fox", **MIT)).key == "push"
     assert api.there == []
 
 
 def test_a_hub_that_cannot_be_reached_is_told(run, monkeypatch):
     monkeypatch.setattr("socket.socket.connect", lambda *_: (_ for _ in ()).throw(OSError("no network")))
-    assert refused(lambda: promptzoo.share(run, push="me/fox", **MIT)).key == "--push"
+    assert refused(lambda: promptzoo.share(run, push="me/fox", **MIT)).key == "push"
     said = refused(lambda: promptzoo.load("hf-hub:me/none"))
     assert (said.given, "cannot be reached" in said.what) == ("me/none", True)
 
@@ -164,10 +164,10 @@ def test_a_hub_that_cannot_be_reached_is_told(run, monkeypatch):
 
 
 def test_a_mistake_in_the_words_leaves_nothing(run, tmp_path, monkeypatch):
-    assert refused(lambda: promptzoo.share(run, out=tmp_path / "a")).key == "--license"
+    assert refused(lambda: promptzoo.share(run, out=tmp_path / "a")).key == "license"
     assert refused(lambda: promptzoo.share(run, out=tmp_path / "a", license="My Own!")).given == "My Own!"
     assert refused(lambda: promptzoo.share(run, "onnx", tmp_path / "a", **MIT)).given == "onnx"
-    assert refused(lambda: promptzoo.share(run, **MIT)).key == "--out"
+    assert refused(lambda: promptzoo.share(run, **MIT)).key == "out"
     assert refused(lambda: promptzoo.share(run, push="fox", **MIT)).given == "fox"
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine").touch()
