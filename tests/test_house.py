@@ -182,7 +182,7 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "csv": ("pages/table.py", "training/sheet.py", "data/sources/list.py"),
     "pickle": ("data/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
-    "portalocker": ("training/claim.py",),
+    "portalocker": ("studies/trials.py", "training/claim.py"),
     "psutil": ("data/room.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),
     "matplotlib": ("figures/", "pages/"),

@@ -5,7 +5,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import portalocker
 
 from promptzoo.errors import ZooError, some
 from promptzoo.option import option
@@ -33,10 +35,29 @@ def optuna() -> Iterator[Any]:
         yield found
 
 
+class Lock:
+    """A lock on the journal that the system lets go of when its holder dies, which Optuna's own outlives."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.held: IO[bytes] | None = None
+
+    def acquire(self) -> bool:
+        self.held = open(self.file, "ab")  # noqa: SIM115 (closed by `release`)
+        portalocker.lock(self.held, portalocker.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        if self.held is not None:
+            self.held.close()
+
+
 def study(folder: Path, name: str) -> Any:
     """A study of the folder's journal, begun or gone on with."""
     with optuna() as library:
-        storage = library.storages.JournalStorage(library.storages.journal.JournalFileBackend(str(folder / JOURNAL)))
+        file = str(folder / JOURNAL)
+        lock = Lock(folder / f"{JOURNAL}.lock")
+        storage = library.storages.JournalStorage(library.storages.journal.JournalFileBackend(file, lock))
         pruner = library.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
         return library.create_study(
             storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True

@@ -175,7 +175,7 @@ def test_where_none_gets_to_its_end_every_sentence_is_told(root, tmp_path, capsy
 
 WRONG = {
     "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
-    "what to rank by": (["linear", "--on", "vall"], "N runs at once on this machine; not 'vall'; did you mean val?"),
+    "what to rank by": (["linear", "--on", "vall"], "not 'vall'; did you mean val?"),
     "no recipe": (["train.epochs=1"], "which recipes?"),
     "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),

@@ -1,6 +1,8 @@
 """Words chosen from ranges by validation: what may be written, what is tried, and what goes on after a kill."""
 
 import json
+import subprocess
+import sys
 
 import comparisons
 import pytest
@@ -131,6 +133,15 @@ def test_a_search_that_was_interrupted_tries_what_it_would_have(root, tmp_path) 
         assert len(state.of("done")) == 3
     assert words[0] == words[1]
     assert len({str(one) for one in words[0]}) == 3
+
+
+def test_a_search_that_was_killed_while_it_wrote_holds_no_other_up(root, tmp_path) -> None:
+    """The kernel lets go of what a dead process held; nothing is left that would be waited for."""
+    holder = "from pathlib import Path; from promptzoo.studies.trials import Lock; import os, sys\n"
+    holder += "Lock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
+    done = subprocess.run([sys.executable, "-c", holder, str(tmp_path / f"{JOURNAL}.lock")])
+    assert done.returncode == -9
+    assert study(tmp_path, "mine").get_trials() == []
 
 
 def test_a_trial_that_is_worse_than_the_others_is_pruned(root, tmp_path) -> None:
