@@ -40,6 +40,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
         "options": {"layers": [1, 1, 1, 2], "channels": [8, 8, 16, 16]},
     },
 }
+OF_TOKENS = [kind for kind in BACKBONES if kind != "resnet"]
 RECIPES = sorted(shipped_recipes())
 OF_MAPS = ["conv_adapter"]  # recipes for residual networks; the others are tried on tokens
 

@@ -206,7 +206,7 @@ def test_a_batch_that_a_recipe_cannot_learn_from_is_a_sentence_and_the_threads_c
 # ---------------------------------------------------------------------- the two sides
 
 
-@pytest.mark.parametrize("kind", small.BACKBONES)
+@pytest.mark.parametrize("kind", small.OF_TOKENS)
 def test_both_sides_stand_on_the_same_frozen_backbone_and_leave_it_as_it_is(kind, monkeypatch):
     ends = []
     leaf = sides.leaf

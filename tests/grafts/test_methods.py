@@ -61,7 +61,7 @@ def plain(made: Model, image: torch.Tensor) -> torch.Tensor:
         return made(image).logits
 
 
-@pytest.mark.parametrize("kind", small.BACKBONES)
+@pytest.mark.parametrize("kind", small.OF_TOKENS)
 @pytest.mark.parametrize("name", ["adapter_pfeiffer", "adaptformer", "lora", "bitfit", "full"])
 def test_what_starts_at_zero_changes_nothing_at_first(name, kind):
     made = small.model(name, kind)
@@ -69,7 +69,7 @@ def test_what_starts_at_zero_changes_nothing_at_first(name, kind):
     torch.testing.assert_close(made(image).logits, plain(made, image))
 
 
-@pytest.mark.parametrize("kind", small.BACKBONES)
+@pytest.mark.parametrize("kind", small.OF_TOKENS)
 @pytest.mark.parametrize(
     "name", ["vpt_shallow", "e2vpt", "expres", "adapter_houlsby", "adapter_noah", "adapter_plus", "ssf", "dam_vp"]
 )

@@ -243,7 +243,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path):
     pytest.importorskip("plotly")
     file = tmp_path / "costs.html"
     file.write_text("mine")
-    with pytest.raises(ZooError, match=r"costs.html is there already and is not overwritten; .*--force"):
+    with pytest.raises(ZooError, match="is not overwritten"):
         write_page(file, [])
     assert file.read_text() == "mine"
     write_page(file, [], force=True)
