@@ -253,6 +253,12 @@ def test_a_file_of_the_package_has_one_subject_and_fits_a_page():
     assert not [name for name in MODULES if Path(name).stem in NO_SUBJECT]
 
 
+def test_each_file_of_tests_has_a_name_of_its_own():
+    """Without it pytest takes one of the two for the other."""
+    names = [path.name for path in ROOT.glob("tests/**/test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}
+
+
 def test_tests_and_tools_are_readable_too():
     for path in (*ROOT.glob("tests/**/*.py"), *ROOT.glob("tools/**/*.py")):
         assert len(path.read_text().splitlines()) <= LONGEST_TEST, path

@@ -87,7 +87,11 @@ def test_who_was_taken_over_in_mid_run_ends_and_writes_nothing_more(tmp_path, ro
 
 
 def test_a_folder_that_is_deleted_in_mid_run_is_not_made_again(tmp_path, root, monkeypatch):
-    at_step(monkeypatch, 4, lambda loop: shutil.rmtree(tmp_path / "run"))
+    def deleted(loop):
+        loop.run.settle()  # or a state that is being written would stand in the way of deleting
+        shutil.rmtree(tmp_path / "run")
+
+    at_step(monkeypatch, 4, deleted)
     assert "nothing more is saved there" in sentence(lambda: runs.run(tmp_path / "run", root))
     assert not (tmp_path / "run").exists()
 
