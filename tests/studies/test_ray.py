@@ -37,7 +37,9 @@ def cluster():
     import ray
 
     made = cluster_utils.Cluster(True, head_node_args={"num_cpus": 0, "object_store_memory": 10**8})
-    nodes = [made.add_node(num_cpus=1, num_gpus=1, object_store_memory=10**8) for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("CUDA_VISIBLE_DEVICES", raising=False)  # a node may say that it has a GPU
+        nodes = [made.add_node(num_cpus=1, num_gpus=1, object_store_memory=10**8) for _ in range(2)]
     made.wait_for_nodes()
     os.environ[ADDRESS] = made.address
     ray.init(made.address, log_to_driver=False, logging_level="ERROR")
