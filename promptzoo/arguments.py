@@ -37,7 +37,11 @@ def typed(*itself: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if not known:  # annotations are read at the first call, when all that they name is there
                 known.append((inspect.signature(function), hints_of(function, itself)))
             signature, hints = known[0]
-            for name, value in signature.bind(*args, **kwargs).arguments.items():
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError:
+                return function(*args, **kwargs)  # Python says which argument is missing or too many, and of what
+            for name, value in given.items():
                 several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
                 for one in (value if several else [value]) if name in hints else ():
                     demand(name, one, hints[name])
