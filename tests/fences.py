@@ -14,9 +14,14 @@ class Fence:
 
     language: str
     text: str
+    page: str
     section: str
     line: int
     above: "Fence | None"
+
+    @property
+    def place(self) -> str:
+        return f"{self.page}:{self.line}"
 
     @property
     def file(self) -> str | None:
@@ -40,7 +45,7 @@ def read(path: Path) -> Iterator[Fence]:
                 body, language, start = [], line[3:], number
             else:
                 assert line == "```", f"{path.name}:{number}: a fence inside a fence"
-                above = Fence(language, "\n".join(body) + "\n", section, start, above)
+                above = Fence(language, "\n".join(body) + "\n", path.name, section, start, above)
                 yield above
                 body = None
         elif body is not None:

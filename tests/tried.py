@@ -32,7 +32,7 @@ ASKING = ("check", "list", "report", "show")  # commands whose output may be quo
 
 
 class Place:
-    """An empty folder in which one section of the README is tried, from top to bottom."""
+    """An empty folder in which one page is tried, from top to bottom."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.capsys, self.monkeypatch = folder, capsys, monkeypatch
@@ -46,18 +46,16 @@ class Place:
 
     def python(self, fence: Fence) -> None:
         self.write(fence)
-        exec(compile("\n" * fence.line + fence.text, "README.md", "exec"), {"__name__": "readme"})
+        exec(compile("\n" * fence.line + fence.text, fence.page, "exec"), {"__name__": "page"})
 
     def yaml(self, fence: Fence) -> None:
         """A recipe, which is built on a small backbone too; a list, for a command below it; or a registry."""
         self.write(fence)
-        told = yaml.plain(yaml.read(fence.text, "README.md"))
+        told = yaml.plain(yaml.read(fence.text, fence.page))
         if "rows" in told:
             assert read_list(str(self.folder / fence.file))
         elif "backbone" in told:
-            recipe = Recipe.parse(fence.text, "README.md", small.overrides("clip"))
-            assert recipe.name == "README"
-            build(recipe, small.CLASSES)
+            build(Recipe.parse(fence.text, fence.page, small.overrides("clip")), small.CLASSES)
         else:
             assert list(Registry.model_validate(told).entries())
 
@@ -81,7 +79,7 @@ class Place:
         quoted = [line.strip() for line in fence.text.splitlines() if line != "..."]
         said = iter([line.strip() for line in self.said.splitlines()])
         for line in quoted:
-            assert line in said, f"README.md:{fence.line}: '{line}' is not said, or not in this order"
+            assert line in said, f"{fence.place}: '{line}' is not said, or not in this order"
 
     def console(self, fence: Fence) -> None:
         for words in fence.commands:

@@ -1,4 +1,4 @@
-"""Writes the cards: docs/methods, docs/blocks and the other shelves, docs/differences.md and docs/README.md.
+"""Writes the cards: docs/methods, docs/blocks and the other shelves, docs/differences.md and docs/cards.md.
 
     python tools/cards.py             shows what changed, changes nothing; exit code 1 if anything
     python tools/cards.py --write     and writes the pages
@@ -37,7 +37,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
     "differences.md": known.page,
     "settings.md": settings.page,
-    "README.md": lambda: index.page(own_costs(), golden_costs.CLASSES),
+    "cards.md": lambda: index.page(own_costs(), golden_costs.CLASSES),
 }
 
 

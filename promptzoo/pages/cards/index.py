@@ -1,4 +1,4 @@
-"""docs/README.md: every card, the recipes by their methods, the blocks by the slot that they fit."""
+"""docs/cards.md: every card, the recipes by their methods, the blocks by the slot that they fit."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
