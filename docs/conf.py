@@ -21,7 +21,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 COMMANDS = "<!-- every command, by conf.py -->"
-CARDS = "\n```{toctree}\n:hidden:\n:glob:\n" + "\n".join(dict.fromkeys(f"{file.partition('/')[0]}/*" for file in places())) + "\n```\n"
+SHELVES = dict.fromkeys(file.partition("/")[0] for file in places())
+CARDS = "\n".join(["", "```{toctree}", ":hidden:", ":glob:", *(f"{shelf}/*" for shelf in SHELVES), "```", ""])
 
 
 def commands() -> str:

@@ -1,8 +1,8 @@
-"""Draws the pictures of docs/gallery.md: two recipes trained on the embedded pictures, and what each kind of figure shows of them.
+"""Draws the pictures of docs/gallery.md: what each kind of figure shows of the hybrid on the embedded pictures.
 
     python tools/gallery.py --runs runs/gallery --out docs/pictures       some five minutes of two cores
 
-Runs that are finished in `--runs` are not trained again.
+A run that is finished in `--runs` is not trained again.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def run(recipe: str, out: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=Path("runs/gallery"), help="folder of the runs")
+    parser.add_argument("--runs", type=Path, default=Path("runs/gallery"), help="folder of the run")
     parser.add_argument("--out", type=Path, default=Path("docs/pictures"), help="folder of the pictures")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
