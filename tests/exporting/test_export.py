@@ -10,11 +10,11 @@ import onnx
 import pytest
 import small
 import torch
-from exported import left, trained
+from exported import left, of_this_machine, refused, trained
 from PIL import Image
 
 import promptzoo
-from promptzoo import ZooError, cli
+from promptzoo import cli
 from promptzoo.exporting import program, to_onnx
 from promptzoo.exporting.export import export
 from promptzoo.exporting.measured import measure_file
@@ -39,12 +39,6 @@ def file(run):
     return export(run, "onnx").path
 
 
-def refused(act):
-    with pytest.raises(ZooError) as caught:
-        act()
-    return caught.value
-
-
 def logits(run, image):
     with torch.no_grad():
         return promptzoo.load(run).model.float()(image).logits
@@ -58,7 +52,9 @@ def test_an_onnx_file_gives_what_the_run_gives_in_any_batch(run, file):
         torch.testing.assert_close(opened.likely(image), expected.softmax(-1), atol=1e-5, rtol=1e-5)
     assert opened.classes == promptzoo.Run(run).classes
     assert opened.preprocess == promptzoo.load(run).preprocess
-    assert opened.facts.recipe == promptzoo.Run(run).recipe.to_dict()
+    told, own = opened.facts.recipe, promptzoo.Run(run).recipe.to_dict()
+    assert told == {**own, "data": {**own["data"], "root": "set"}}
+    assert not of_this_machine(run, file)
 
 
 def test_predict_names_pictures_with_an_onnx_file_alone(run, file, folder, capsys, monkeypatch):
@@ -82,6 +78,7 @@ def test_a_pt2_file_is_a_program_of_torch_alone(run, tmp_path):
         torch.testing.assert_close(found(image), logits(run, image), atol=1e-6, rtol=1e-5)
     assert json.loads(json.loads(told["promptzoo.json"])["classes"]) == promptzoo.Run(run).classes
     assert made.difference <= 1e-6
+    assert not of_this_machine(run, made.path)
 
 
 def test_eight_bits_stand_beside_the_accuracy_that_they_cost(run, file, folder, capsys):
