@@ -81,7 +81,7 @@ def share(
     folder, path = None if out is None else at(out), at(run)
     name = folder.name if folder is not None else named(str(push)).rpartition("/")[2]
     if folder is not None:
-        free(folder)
+        free(folder, None)
     needed(*NEEDS.get(to, ()))
     opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
     given = licensed(license, opened)
@@ -91,7 +91,7 @@ def share(
     page = model_card(name, to, opened, facts, *figures(path), given, use(others), rest)
     files = {**files, CARD: page.encode()}
     if folder is not None:
-        deliver_folder(folder, files)
+        deliver_folder(folder, files, None)
     return Shared(where if push is None else sent(push, files), tuple(files), use(where), rest)
 
 

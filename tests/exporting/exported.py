@@ -1,4 +1,4 @@
-"""A finished run that is exported, trained on pictures, and what is looked at in what it becomes."""
+"""What is looked at in what a run becomes."""
 
 import io
 import sys
@@ -6,20 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import runs
-import small
 
 from promptzoo import ZooError
-
-ROOT = "set"
-ONE = f"backbone.options={small.flow({**small.BACKBONES['vit']['options'], 'depth': 1})}"  # layer
-
-
-def trained(folder: Path) -> Path:
-    """A run of three epochs, its pictures beside it."""
-    root = runs.pictures(folder / ROOT)
-    runs.run(folder / "run", root, "lora", "vit", ONE)
-    return folder / "run"
 
 
 def refused(act):

@@ -10,7 +10,7 @@ import onnx
 import pytest
 import small
 import torch
-from exported import left, of_this_machine, refused, trained
+from exported import left, of_this_machine, refused
 from PIL import Image
 
 import promptzoo
@@ -21,16 +21,6 @@ from promptzoo.exporting.measured import measure_file
 from promptzoo.exporting.onnx_file import OnnxFile
 
 BATCHES = (1, 2, 4, 7)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("exported")
-
-
-@pytest.fixture(scope="module")
-def run(folder):
-    return trained(folder)
 
 
 @pytest.fixture(scope="module")
@@ -141,16 +131,19 @@ def changed(file, words):
     del proto.metadata_props[:]
     for key, value in ({**kept, **words} if words else {}).items():
         proto.metadata_props.add(key=key, value=value)
-    return proto.SerializeToString()
+    content = proto.SerializeToString()
+    return to_onnx.sealed(content, kept["digest"]) if words else content
 
 
 def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
-    seen = json.dumps({"size": [64, 64]})
+    seen, torn = json.dumps({"size": [64, 64]}), bytearray(file.read_bytes())
+    torn[len(torn) // 3] ^= 1
     wrong = {
         "it is no ONNX file": b"no protobuf at all",
         "it was not exported by promptzoo": changed(file, {}),
         "its metadata is not as promptzoo writes it": changed(file, {"classes": "5"}),
         "its graph has": changed(file, {"preprocess": seen}),
+        "it is not as it was exported": bytes(torn),
     }
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     for number, (what, content) in enumerate(wrong.items()):
@@ -160,7 +153,7 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
         assert what in said.what
         assert str(said.place) == str(foreign)
         assert cli.main(["predict", str(foreign), str(tmp_path / "a.png")]) == 2
-    assert capsys.readouterr().err.count("error: ") == 4
+    assert capsys.readouterr().err.count("error: ") == len(wrong)
     opened = OnnxFile(file)
     assert refused(lambda: opened.predict(torch.zeros(1, 3, 64, 64))).given == (3, 64, 64)
     assert cli.main(["predict", str(tmp_path / "none.onnx"), str(tmp_path / "a.png")]) == 2

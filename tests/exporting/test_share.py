@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 import torch
 import yaml
-from exported import left, of_this_machine, refused, trained
+from exported import left, of_this_machine, refused
 from huggingface_hub.errors import LocalEntryNotFoundError
 from merged import checkpoint, close, loaded
 from small import CLASSES
@@ -23,16 +23,6 @@ from promptzoo.metrics import wilson
 from promptzoo.pages import shared
 
 MIT = {"license": "mit"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture(scope="module")
-def run(folder):
-    return trained(folder)
 
 
 def head(card):
@@ -166,7 +156,7 @@ def test_a_mistake_in_the_words_leaves_nothing(run, tmp_path, monkeypatch):
     assert refused(lambda: promptzoo.share(run, push="fox", **MIT)).given == "fox"
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine").touch()
-    assert "not overwritten" in refused(lambda: promptzoo.share(run, out=tmp_path / "taken", **MIT)).what
+    assert refused(lambda: promptzoo.share(run, out=tmp_path / "taken", **MIT)).remedy == "take another name"
     assert refused(lambda: promptzoo.share(tmp_path / "none", out=tmp_path / "a", **MIT))
     monkeypatch.setattr(shared, "model_card", lambda *_: (_ for _ in ()).throw(ZooError("late")))
     assert refused(lambda: promptzoo.share(run, out=tmp_path / "a", **MIT)).what == "late"
