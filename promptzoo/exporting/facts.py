@@ -8,6 +8,7 @@ from typing import Any
 import promptzoo
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
+from promptzoo.exporting.abroad import abroad, recipe_abroad
 from promptzoo.files import as_json
 from promptzoo.model.heads import by_class
 from promptzoo.recipe.pictures import seen_by
@@ -18,7 +19,7 @@ KEY = "promptzoo"  # under which a file's metadata has them
 
 @dataclass(frozen=True)
 class Facts:
-    """How pictures are seen, what the classes are called, and what the model was made of.
+    """How pictures are seen, what the classes are called, and what the model was made of: no paths of its machine.
 
     `recipe` is None for a model that was made in Python.  Logits become probabilities class by class, by the logistic
     function, where `by_class`, else by softmax.
@@ -54,6 +55,8 @@ class Facts:
 
 
 def facts_of(run: Reopened) -> Facts:
-    """Those of a finished run."""
-    seen, recipe = seen_by(run.recipe, run.backbone), run.recipe.to_dict()
-    return Facts(seen, run.model.classes, by_class(run.model), recipe, run.backbone.name, run.backbone.weights)
+    """Those of a finished run, as others may read them."""
+    return Facts(
+        seen_by(run.recipe, run.backbone), run.model.classes, by_class(run.model), recipe_abroad(run.recipe.to_dict()),
+        run.backbone.name, abroad(run.backbone.weights, run.backbone.weights),
+    )  # fmt: skip

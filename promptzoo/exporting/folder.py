@@ -12,18 +12,22 @@ from promptzoo.files import FRESH, refused, write
 from promptzoo.option import option
 
 
-def free(folder: Path, force: bool = False) -> None:
-    """Raises `ZooError` where a file is already, or something in the folder, which may not be overwritten."""
+def free(folder: Path, force: bool | None = False) -> None:
+    """Raises `ZooError` where a file is already, or something in the folder, which may not be overwritten.
+
+    `force` is None where nobody may say that it is.
+    """
     if folder.is_dir():
-        taken = any(folder.iterdir())
-    elif taken := folder.exists() or folder.is_symlink():
-        force = False
+        taken, may = any(folder.iterdir()), force is not None
+    else:
+        taken, may, force = folder.exists() or folder.is_symlink(), False, False
     if taken and not force:
         said = f"{folder} is there already and is not overwritten"
-        raise ZooError(said, given=str(folder), remedy=f"take another name, or {option('force', True)} for a folder")
+        way = f", or {option('force', True)}" if may else ""
+        raise ZooError(said, given=str(folder), remedy=f"take another name{way}")
 
 
-def deliver_folder(folder: Path, files: Mapping[str, bytes], force: bool = False) -> None:
+def deliver_folder(folder: Path, files: Mapping[str, bytes], force: bool | None = False) -> None:
     """Writes a folder that a person asked for, in one step; with `force` its files anew, one by one.
 
     Raises `ZooError` as `free` does, and when the disk does not take it.

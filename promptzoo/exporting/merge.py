@@ -13,6 +13,7 @@ from promptzoo.arguments import typed
 from promptzoo.backbones.plain import Plain
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
+from promptzoo.exporting.abroad import abroad, recipe_abroad
 from promptzoo.exporting.decouple import Decoupled, decouple
 from promptzoo.exporting.file import LIMIT, ROWS
 from promptzoo.exporting.fold import Folded, fold
@@ -119,8 +120,12 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
         state |= {f"{each}.{word}": folding.weights[f"head.fc.{word}"] for each in plain.classifier for word in FC}
     state = {key: tensor.detach().cpu().clone().contiguous() for key, tensor in state.items()}
     twin.load_state_dict(state, strict=True)
-    facts = {"recipe": None if recipe is None else recipe.to_dict(), "backbone": backbone.name}
-    facts |= {"weights": backbone.weights, "classes": model.classes, "preprocess": asdict(preprocess)}
+    facts = {"recipe": None if recipe is None else recipe_abroad(recipe.to_dict()), "backbone": backbone.name}
+    facts |= {
+        "weights": abroad(backbone.weights, backbone.weights),
+        "classes": model.classes,
+        "preprocess": asdict(preprocess),
+    }
     outside = f"the head, a {type(head).__name__}, which is no part of a plain {backbone.name}: it gives features"
     rest = () if own else (outside,)
     described = plain.described(twin, preprocess, model.classes if own else ())

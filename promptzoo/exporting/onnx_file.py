@@ -5,17 +5,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from promptzoo.errors import ZooError, told
+from promptzoo.errors import DamagedError, ZooError, told
 from promptzoo.exporting.facts import Facts
-from promptzoo.exporting.to_onnx import IMAGE, LOGITS, opened
+from promptzoo.exporting.to_onnx import IMAGE, LOGITS, UNSEALED, opened, sealed
 from promptzoo.paths import regular
 from promptzoo.training.predictor import Namer
+from promptzoo.training.seal import SEAL
 
 
 class OnnxFile(Namer):
     """What an exported file holds.  `facts` are what it says of itself, `size` is its length in bytes.
 
-    Raises `ZooError` for what is no ONNX file, was not exported by promptzoo, or contradicts itself.
+    Raises `ZooError` for what is no ONNX file, was not exported by promptzoo, was changed since, or contradicts itself.
     """
 
     def __init__(self, file: str | Path) -> None:
@@ -29,6 +30,9 @@ class OnnxFile(Namer):
         except Exception as error:  # onnxruntime's have no base of their own
             raise ZooError(f"it is no ONNX file that can be read ({told(error)})", place=path) from error
         self.facts, self.size, self.path = Facts.read(words, path), len(content), path
+        if sealed(content, seal := words.get(SEAL, UNSEALED)) != content:
+            said = "it is not as it was exported: it is damaged, or another tool changed it"
+            raise DamagedError(said, place=path, key=SEAL, given=seal, remedy="export the run once more")
         super().__init__(self.facts.preprocess, self.facts.classes)
         self.demand_shapes()
 

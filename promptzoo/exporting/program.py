@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
+from torch.fx import GraphModule
 
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError, told
@@ -74,4 +75,7 @@ def traced(model: Model, who: str) -> Program:
                 program = export(whole, (pictures(model, TRACED),), dynamic_shapes=({0: Dim("batch")},))
         except Exception as error:  # torch raises many kinds
             raise ZooError(f"{who} cannot be traced for batches of any size ({told(error)})", given=who) from error
+    for graph in program.graph_module.modules():
+        for node in graph.graph.nodes if isinstance(graph, GraphModule) else ():
+            node.meta.pop("stack_trace", None)  # of files of this machine, which a file would carry
     return Program(program, seen, logits)

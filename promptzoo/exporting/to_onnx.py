@@ -15,8 +15,10 @@ from promptzoo.exporting.facts import Facts
 from promptzoo.exporting.program import Program
 from promptzoo.noticed import noticing
 from promptzoo.option import option
+from promptzoo.training.seal import SEAL, digest_of
 
 IMAGE, LOGITS = "image", "logits"  # what goes in and what comes out
+UNSEALED = "0" * 64  # where the digest of a file's content comes to stand
 LARGEST = 2**31 - 1  # bytes that a protobuf can have
 
 
@@ -40,16 +42,21 @@ def to_onnx(program: Program, facts: Facts) -> tuple[bytes, float]:
 
 
 def described(proto: Any, facts: Facts) -> bytes:
-    """The file's content, with what it says of itself."""
+    """The file's content, with what it says of itself, sealed."""
     if (size := proto.ByteSize()) > LARGEST:
         raise ZooError(
             f"the model takes {size / 1e9:.1f} GB, and an .onnx file holds 2.1", remedy=f"take {option('to', 'pt2')}"
         )
     del proto.metadata_props[:]
-    for word, text in facts.words().items():
+    for word, text in {**facts.words(), SEAL: UNSEALED}.items():
         proto.metadata_props.add(key=word, value=text)
-    content: bytes = proto.SerializeToString(deterministic=True)
-    return content
+    return sealed(proto.SerializeToString(deterministic=True), UNSEALED)
+
+
+def sealed(content: bytes, seal: str) -> bytes:
+    """The file with the digest of all the rest in place of a `seal`, which is behind the weights."""
+    before, _, behind = content.rpartition(seal.encode())
+    return before + digest_of(before + UNSEALED.encode() + behind).encode() + behind
 
 
 def in_int8(content: bytes, facts: Facts) -> bytes:

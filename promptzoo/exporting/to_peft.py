@@ -64,7 +64,8 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
     if own:
         tensors |= {f"{BEFORE}{name}.{word}": tensor.detach().clone() for name in plain.classifier
                     for word, tensor in bare(model.head).fc.named_parameters()}  # fmt: skip
-    words = {**facts_of(run).words(), "format": "pt"}
+    facts = facts_of(run)
+    words = {**facts.words(), "format": "pt"}
     tensors = {key: tensor.cpu().contiguous() for key, tensor in tensors.items()}
     files = {
         CONFIG: as_json(config(found, plain, own), indent=2).encode(),
@@ -72,7 +73,7 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
     }
     rest = [] if own else [f"the head, a {type(bare(model.head)).__name__}: the plain model gives features"]
     if "." not in plain.name:
-        rest.append(f"the frozen weights, '{run.backbone.weights}': load them into the plain model first")
+        rest.append(f"the frozen weights, '{facts.weights}': load them into the plain model first")
     classes = len(model.classes) if own else 0
     return Adapter(files, tuple(rest), apart(model, plain, files, classes), plain, classes)
 

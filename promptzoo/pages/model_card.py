@@ -5,10 +5,14 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from promptzoo.exporting.abroad import last
+from promptzoo.exporting.facts import Facts
 from promptzoo.metrics import wilson
 from promptzoo.pages.cards.markdown import bullets, code, fence, sections
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
+from promptzoo.recipe import yaml
+from promptzoo.recipe.registry import load_registry
 from promptzoo.training.reopen import Reopened
 
 LIBRARIES = {"run": "promptzoo"}
@@ -19,6 +23,7 @@ def model_card(
     name: str,
     to: str,
     run: Reopened,
+    facts: Facts,
     figures: Mapping[str, Any],
     data: Mapping[str, Any],
     license: str,
@@ -27,9 +32,9 @@ def model_card(
 ) -> str:
     """README.md of a folder: metadata, what it is, what it came to, how it is used and what it was made of.
 
-    `figures` are those of the run's result, `data` what it says of its pictures; both may be empty.
+    `facts` are what others may know of the run, `figures` those of its result, `data` what it says of its pictures;
+    the last two may be empty.
     """
-    recipe, backbone, classes = run.recipe, run.backbone, run.model.classes
     called = str(figures.get("recipe") or name)
     head = ModelCardData(
         license=license,
@@ -42,8 +47,8 @@ def model_card(
     outside = bullets(f"Stays outside: {sentence}." for sentence in rest)
     return f"---\n{head.to_yaml()}\n---\n\n" + sections(
         f"# {name}",
-        f"The recipe {code(called)} of promptzoo on {code(backbone.name)}, whose weights are "
-        f"{code(str(backbone.weights))}; it names {len(classes)} classes.  The licence, {code(license)}, is that "
+        f"The recipe {code(called)} of promptzoo on {code(str(facts.backbone))}, whose weights are "
+        f"{code(str(facts.weights))}; it names {len(facts.classes)} classes.  The licence, {code(license)}, is that "
         "of the backbone's weights, as whoever shares it says.",
         outside,
         "## What it came to" if figures else "",
@@ -52,8 +57,8 @@ def model_card(
         "## Use",
         fence("python", use),
         "## What it was made of",
-        fence("yaml", recipe.to_yaml()),
-        "Classes, in order: " + ", ".join(map(code, classes)) + ".",
+        fence("yaml", yaml.write(facts.recipe)),
+        "Classes, in order: " + ", ".join(map(code, facts.classes)) + ".",
     )
 
 
@@ -64,12 +69,12 @@ def splits(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def results(run: Reopened, figures: Mapping[str, Any], data: Mapping[str, Any]) -> list[EvalResult]:
     """What a hub shows: the accuracy on each split, with its interval, the seed and the fingerprint of the pictures."""
-    dataset = run.recipe.data.dataset
+    dataset, called = run.recipe.data.dataset, pictures_of(run)
     return [
         EvalResult(
             task_type="image-classification",
             dataset_type=dataset,
-            dataset_name=dataset,
+            dataset_name=called,
             dataset_split=TITLES[split],
             dataset_revision=data.get("test_fingerprint" if split == "test" else "fingerprint"),
             metric_type="accuracy",
@@ -85,6 +90,13 @@ def results(run: Reopened, figures: Mapping[str, Any], data: Mapping[str, Any]) 
     ]
 
 
+def pictures_of(run: Reopened) -> str:
+    """What a set of pictures is called: by its name or folder, where the recipe's word says but its kind."""
+    word, own = run.recipe.data.dataset, run.recipe.node["data"]
+    named = own.get("name") or own.get("root")
+    return last(named) if word in load_registry().datasets and isinstance(named, str) else word
+
+
 def table(figures: Mapping[str, Any]) -> Table:
     """The accuracies, with the interval that holds the true one with 95 % confidence."""
     made = Table(("split", "accuracy %", "95 % interval", "pictures"))
@@ -96,10 +108,10 @@ def table(figures: Mapping[str, Any]) -> Table:
 
 def told(run: Reopened, data: Mapping[str, Any]) -> str:
     """Pictures, their fingerprint, the seed."""
-    counts = ", ".join(f"{count:,} {split}" for split, count in data["pictures"].items())
+    counts = ", ".join(f"{count:,} {split}" for split, count in data["pictures"].items() if count)
     return bullets(
         [
-            f"Pictures of {code(run.recipe.data.dataset)}: {counts}; fingerprint {code(data['fingerprint'])}.",
+            f"Pictures of {code(pictures_of(run))}: {counts}; fingerprint {code(data['fingerprint'])}.",
             f"One run, seed {run.recipe.train.seed}; the interval is that of the pictures (Wilson), not of seeds.",
         ]
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.markup import escape
 from promptzoo.arguments import typed
 from promptzoo.errors import ZooError
 from promptzoo.exporting.export import NEEDS, WAYS
+from promptzoo.exporting.facts import Facts, facts_of
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.hub import named, push
 from promptzoo.exporting.shared_run import files_of_run
@@ -26,16 +28,22 @@ from promptzoo.training.run_folder import RunFolder
 
 RUN, CARD = "run", "README.md"
 FORMS = (RUN, "peft", "timm", "open_clip")
+LOAD = "import promptzoo\nmodel = promptzoo.load({!r})"
+LOAD_ON = "import promptzoo\nmodel = promptzoo.load({!r}, weights={weights!r})"
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")  # how a hub writes one: apache-2.0
 
 
 @dataclass(frozen=True)
 class Shared:
-    """Where a run is for others, a folder or an address; the names of its files, and the Python that opens it."""
+    """Where a run is for others, a folder or an address; the names of its files, and the Python that opens it.
+
+    What of the run stays outside is `rest`.
+    """
 
     place: str
     files: tuple[str, ...]
     code: str
+    rest: tuple[str, ...] = ()
 
 
 @typed()
@@ -73,28 +81,33 @@ def share(
     folder, path = None if out is None else at(out), at(run)
     name = folder.name if folder is not None else named(str(push)).rpartition("/")[2]
     if folder is not None:
-        free(folder)
+        free(folder, None)
     needed(*NEEDS.get(to, ()))
     opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
     given = licensed(license, opened)
-    where = str(folder) if push is None else f"hf-hub:{push}"
-    files, use, rest = made(opened, path, to, Path(name))
-    page = model_card(name, to, opened, *figures(path), given, use(where), rest)
+    where, others = (str(folder), name) if push is None else (f"hf-hub:{push}",) * 2  # a folder is elsewhere there
+    facts = facts_of(opened)
+    files, use, rest = made(opened, facts, path, to, Path(name))
+    page = model_card(name, to, opened, facts, *figures(path), given, use(others), rest)
     files = {**files, CARD: page.encode()}
     if folder is not None:
-        deliver_folder(folder, files)
-    return Shared(where if push is None else sent(push, files), tuple(files), use(where))
+        deliver_folder(folder, files, None)
+    return Shared(where if push is None else sent(push, files), tuple(files), use(where), rest)
 
 
 sent = push  # the argument of `share` has its name
 
 
 def made(
-    run: Reopened, path: Path, to: str, folder: Path
+    run: Reopened, facts: Facts, path: Path, to: str, folder: Path
 ) -> tuple[dict[str, bytes], Callable[[str], str], tuple[str, ...]]:
     """The files, how they are used from where they are, and what of the run stays outside."""
     if to == RUN:
-        return files_of_run(run, path), "import promptzoo\nmodel = promptzoo.load({!r})".format, ()
+        files, frozen = files_of_run(facts, path)
+        if frozen is None:
+            return files, LOAD.format, ()
+        outside = f"the frozen weights, '{frozen}': the file is named to load, which looks whether it is the same one"
+        return files, partial(LOAD_ON.format, weights=frozen), (outside,)
     found = WAYS[to][0](run, path, folder, False)
     return found.files, found.use, found.rest
 
@@ -125,7 +138,9 @@ def licensed(given: str | None, run: Reopened) -> str:
 
 
 def shared_page(found: Shared, out: Console) -> None:
-    """Where it is and how others open it."""
+    """What stays outside, where it is and how others open it."""
+    for sentence in found.rest:
+        out.print(f"stays outside: {escape(sentence)}")
     out.print(f"shared: [bold]{escape(found.place)}[/], {', '.join(map(escape, found.files))}; it is opened by",
               soft_wrap=True)  # fmt: skip
     for line in found.code.splitlines():

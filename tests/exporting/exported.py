@@ -1,19 +1,29 @@
-"""Finished runs that are exported: one trained on pictures, others of a model without a training."""
+"""What is looked at in what a run becomes."""
 
+import io
+import sys
+import zipfile
 from pathlib import Path
 
-import runs
-import small
+import pytest
 
-ROOT = "set"
-ONE = f"backbone.options={small.flow({**small.BACKBONES['vit']['options'], 'depth': 1})}"  # layer
+from promptzoo import ZooError
 
 
-def trained(folder: Path) -> Path:
-    """A run of three epochs, its pictures beside it."""
-    root = runs.pictures(folder / ROOT)
-    runs.run(folder / "run", root, "lora", "vit", ONE)
-    return folder / "run"
+def refused(act):
+    with pytest.raises(ZooError) as caught:
+        act()
+    return caught.value
+
+
+def of_this_machine(run: Path, made: Path) -> list[bytes]:
+    """What in a file or folder tells where a run, its pictures, the home, Python or this code are."""
+    words = list(map(str, (run.parent, Path.home(), Path(__file__).parents[2], sys.prefix)))
+    files = [file.read_bytes() for file in ([made] if made.is_file() else made.rglob("*"))]
+    for content in files[:]:
+        if zipfile.is_zipfile(file := io.BytesIO(content)):
+            files += [zipfile.ZipFile(file).read(name) for name in zipfile.ZipFile(file).namelist()]
+    return [word for word in map(str.encode, words) if any(word in content for content in files)]
 
 
 def left(folder: Path) -> set[str]:

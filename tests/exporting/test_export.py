@@ -10,11 +10,11 @@ import onnx
 import pytest
 import small
 import torch
-from exported import left, trained
+from exported import left, of_this_machine, refused
 from PIL import Image
 
 import promptzoo
-from promptzoo import ZooError, cli
+from promptzoo import cli
 from promptzoo.exporting import program, to_onnx
 from promptzoo.exporting.export import export
 from promptzoo.exporting.measured import measure_file
@@ -24,25 +24,9 @@ BATCHES = (1, 2, 4, 7)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("exported")
-
-
-@pytest.fixture(scope="module")
-def run(folder):
-    return trained(folder)
-
-
-@pytest.fixture(scope="module")
 def file(run):
     """The run as an .onnx file."""
     return export(run, "onnx").path
-
-
-def refused(act):
-    with pytest.raises(ZooError) as caught:
-        act()
-    return caught.value
 
 
 def logits(run, image):
@@ -58,7 +42,9 @@ def test_an_onnx_file_gives_what_the_run_gives_in_any_batch(run, file):
         torch.testing.assert_close(opened.likely(image), expected.softmax(-1), atol=1e-5, rtol=1e-5)
     assert opened.classes == promptzoo.Run(run).classes
     assert opened.preprocess == promptzoo.load(run).preprocess
-    assert opened.facts.recipe == promptzoo.Run(run).recipe.to_dict()
+    told, own = opened.facts.recipe, promptzoo.Run(run).recipe.to_dict()
+    assert told == {**own, "data": {**own["data"], "root": "set"}}
+    assert not of_this_machine(run, file)
 
 
 def test_predict_names_pictures_with_an_onnx_file_alone(run, file, folder, capsys, monkeypatch):
@@ -82,6 +68,7 @@ def test_a_pt2_file_is_a_program_of_torch_alone(run, tmp_path):
         torch.testing.assert_close(found(image), logits(run, image), atol=1e-6, rtol=1e-5)
     assert json.loads(json.loads(told["promptzoo.json"])["classes"]) == promptzoo.Run(run).classes
     assert made.difference <= 1e-6
+    assert not of_this_machine(run, made.path)
 
 
 def test_eight_bits_stand_beside_the_accuracy_that_they_cost(run, file, folder, capsys):
@@ -144,16 +131,19 @@ def changed(file, words):
     del proto.metadata_props[:]
     for key, value in ({**kept, **words} if words else {}).items():
         proto.metadata_props.add(key=key, value=value)
-    return proto.SerializeToString()
+    content = proto.SerializeToString()
+    return to_onnx.sealed(content, kept["digest"]) if words else content
 
 
 def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
-    seen = json.dumps({"size": [64, 64]})
+    seen, torn = json.dumps({"size": [64, 64]}), bytearray(file.read_bytes())
+    torn[len(torn) // 3] ^= 1
     wrong = {
         "it is no ONNX file": b"no protobuf at all",
         "it was not exported by promptzoo": changed(file, {}),
         "its metadata is not as promptzoo writes it": changed(file, {"classes": "5"}),
         "its graph has": changed(file, {"preprocess": seen}),
+        "it is not as it was exported": bytes(torn),
     }
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     for number, (what, content) in enumerate(wrong.items()):
@@ -163,7 +153,7 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
         assert what in said.what
         assert str(said.place) == str(foreign)
         assert cli.main(["predict", str(foreign), str(tmp_path / "a.png")]) == 2
-    assert capsys.readouterr().err.count("error: ") == 4
+    assert capsys.readouterr().err.count("error: ") == len(wrong)
     opened = OnnxFile(file)
     assert refused(lambda: opened.predict(torch.zeros(1, 3, 64, 64))).given == (3, 64, 64)
     assert cli.main(["predict", str(tmp_path / "none.onnx"), str(tmp_path / "a.png")]) == 2

@@ -9,13 +9,13 @@ import pytest
 import small
 import timm
 import torch
-from exported import left
+from exported import left, refused
 from merged import loaded
 from safetensors.torch import load_file
 from small import CLASSES
 
 import promptzoo
-from promptzoo import ZooError, cli
+from promptzoo import cli
 from promptzoo.exporting.export import export
 
 QKV = "visual.layers.*.attention.attn.qkv"
@@ -26,12 +26,6 @@ RUNS = {
     "two ranks": ("vit", "grafts.more={at: visual.layers.*.feedforward.mlp.fc1, beside: {block: low_rank, rank: 2}}"),
 }  # fmt: skip
 OPTIONS = {"img_size": (32, 32), **small.BACKBONES["vit"]["options"]}
-
-
-def refused(act):
-    with pytest.raises(ZooError) as caught:
-        act()
-    return caught.value
 
 
 def frozen(run):

@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 import torch
 import yaml
-from exported import left, trained
+from exported import left, of_this_machine, refused
 from huggingface_hub.errors import LocalEntryNotFoundError
 from merged import checkpoint, close, loaded
 from small import CLASSES
@@ -23,22 +23,6 @@ from promptzoo.metrics import wilson
 from promptzoo.pages import shared
 
 MIT = {"license": "mit"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture(scope="module")
-def run(folder):
-    return trained(folder)
-
-
-def refused(act):
-    with pytest.raises(ZooError) as caught:
-        act()
-    return caught.value
 
 
 def head(card):
@@ -56,8 +40,8 @@ def test_a_shared_run_is_opened_from_its_folder_and_says_what_it_came_to(run, tm
         found, own = promptzoo.load(out), promptzoo.load(run)
         assert torch.equal(found.model(image).logits, own.model(image).logits)
     assert promptzoo.Run(out).figures["test"] == promptzoo.Run(run).figures["test"]
-    text = "".join((out / name).read_text() for name in ("result.json", "versions.json", "data.json", "config.json"))
-    assert "pytest" not in text
+    assert promptzoo.Run(out).recipe.node["data"]["root"] == "set"
+    assert not of_this_machine(run, out)
     told = head((out / "README.md").read_text())
     data = json.loads((run / "data.json").read_text())
     assert (told["license"], told["library_name"]) == ("apache-2.0", "promptzoo")
@@ -87,7 +71,8 @@ def test_each_form_is_loaded_by_its_library(run, tmp_path):
         found = promptzoo.share(run, to, tmp_path / to, **MIT)
         told = head((tmp_path / to / "README.md").read_text())
         assert told["library_name"] == to
-        assert found.code in (tmp_path / to / "README.md").read_text()
+        assert found.code.replace(str(tmp_path / to), to) in (tmp_path / to / "README.md").read_text()
+        assert not of_this_machine(run, tmp_path / to)
         with torch.no_grad():
             given = loaded(found.code)(image)
             assert given.shape == (2, 3)
@@ -171,7 +156,7 @@ def test_a_mistake_in_the_words_leaves_nothing(run, tmp_path, monkeypatch):
     assert refused(lambda: promptzoo.share(run, push="fox", **MIT)).given == "fox"
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine").touch()
-    assert "not overwritten" in refused(lambda: promptzoo.share(run, out=tmp_path / "taken", **MIT)).what
+    assert refused(lambda: promptzoo.share(run, out=tmp_path / "taken", **MIT)).remedy == "take another name"
     assert refused(lambda: promptzoo.share(tmp_path / "none", out=tmp_path / "a", **MIT))
     monkeypatch.setattr(shared, "model_card", lambda *_: (_ for _ in ()).throw(ZooError("late")))
     assert refused(lambda: promptzoo.share(run, out=tmp_path / "a", **MIT)).what == "late"
