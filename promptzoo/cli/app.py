@@ -135,9 +135,9 @@ def homely(word: str) -> str:
 @app.callback(invoke_without_command=True)
 def options(
     context: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and other packages' warnings.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, and warnings of other packages.")] = False,
     tell: Annotated[
-        bool, typer.Option("--version", help="Say the version.", callback=say_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", callback=say_version, is_eager=True)
     ] = False,
 ) -> None:
     """What holds for every command; `main` has taken `--debug` already, wherever it stood."""

@@ -23,12 +23,12 @@ def check(
         typer.Option(
             metavar="N",
             min=0,
-            help="Open weights and pictures too, and tell from N of them how far it starts from the frozen model.",
+            help="Open weights and pictures too; measure on N pictures how far it starts from the frozen model.",
         ),
     ] = 0,
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
-    """Draw the tower, who acts at which site, and what it costs; without --pictures nothing is downloaded."""
+    """Build a recipe, draw what acts at which site, and count its cost; downloads nothing without --pictures."""
     recipe = read(words[0], words[1:], embedded)
     with doing("loading torch"):
         from promptzoo.pages.check import check_page

@@ -27,36 +27,45 @@ def compare(
     ],
     seeds: Seeds = "3",
     baseline: Annotated[
-        str, typer.Option("--baseline", metavar="NAME", help="Whom to hold the others against; else the first.")
+        str,
+        typer.Option(
+            "--baseline", metavar="NAME", help="The row that all others are compared with; by default the first."
+        ),
     ] = "",
     out: Out = RUNS,
     form: Form = "table",
     on: Annotated[
         list[str] | None,
         typer.Option(
-            "--on", metavar="WORD", help="Rank by test or val; local:N makes N runs at once.", show_default=False
+            "--on", metavar="WORD", help="Rank by test or val; local:N, ray or slurm: where to run.", show_default=False
         ),
     ] = None,
     together: Annotated[
-        bool, typer.Option("--together", help="The seeds of a recipe in one pass, where it learns behind features.")
+        bool, typer.Option("--together", help="Train the seeds of a recipe in one pass, where it learns on features.")
     ] = False,
     stale: Annotated[float | None, STALE] = None,
     task: Annotated[
-        str | None, typer.Option("--task", metavar="TASK", help="Rank finished runs by what eval found on a task.")
+        str | None,
+        typer.Option("--task", metavar="TASK", help="Rank finished runs by the results of eval on this task."),
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--protocol", metavar="NAME", help="base_to_new, cross or dg: ask about what was not learned."),
+        typer.Option(
+            "--protocol",
+            metavar="NAME",
+            help="base_to_new, cross or dg: test on classes or sets that were not learned.",
+        ),
     ] = None,
     to: Annotated[
-        list[str] | None, typer.Option("--to", metavar="SET", help="Of cross and dg: a set's word or a folder; again.")
+        list[str] | None,
+        typer.Option("--to", metavar="SET", help="With cross and dg: a target set, a word or a folder; repeatable."),
     ] = None,
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,
     batch: Annotated[str | None, BATCH] = None,
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
-    """Train recipes under one protocol with several seeds, rank them, and tell which differ."""
+    """Train recipes under one protocol with several seeds, rank them, and test which differ."""
     demand_form(form)
     with doing("loading torch"):
         from promptzoo.pages import comparison, reached, transfer

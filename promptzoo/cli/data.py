@@ -8,16 +8,14 @@ import typer
 from promptzoo.cli.flags import Command, Commands
 from promptzoo.doing import doing
 
-data = typer.Typer(
-    help="What sets are known, whether one is whole, what a model sees of it, and a division by a seed.", cls=Commands
-)
+data = typer.Typer(help="List data sets, check one, show what a model sees of it, or split it by a seed.", cls=Commands)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
 Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ROOT KEY=VALUE",
-        help="Where it lies, and the source's other arguments: promptzoo show NAME.",
+        help="Its folder, and the source's other arguments: promptzoo show NAME.",
         show_default=False,
     ),
 ]
@@ -26,7 +24,7 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite the file.")]
 
 @data.command("list", cls=Command)
 def list_sets() -> None:
-    """The sources and presets, and what each needs."""
+    """List sources and presets, and what each needs."""
     from promptzoo.pages.console import console
     from promptzoo.pages.data import list_page
 
@@ -35,7 +33,7 @@ def list_sets() -> None:
 
 @data.command("check", cls=Command)
 def check_set(name: Name, words: Words = None) -> None:
-    """Count, decode every picture, and find what is missing, broken, or in two splits; or ROOT task=T: a task's set."""
+    """Count and decode all pictures; find what is missing, broken or in two splits. Or ROOT task=T: a task's set."""
     with doing("loading torch"):
         from promptzoo.pages.asked import counts_page
         from promptzoo.pages.console import console
@@ -50,12 +48,14 @@ def show_set(
     name: Name,
     words: Words = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write.")] = Path("shots.png"),
-    recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="Whose backbone looks.")] = "linear",
-    shots: Annotated[int, typer.Option("--shots", metavar="COUNT", help="Pictures of a class.")] = 4,
-    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of the draw.")] = 1,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="RECIPE", help="The recipe whose backbone sees them.")
+    ] = "linear",
+    shots: Annotated[int, typer.Option("--shots", metavar="COUNT", help="Pictures of each class.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Seed of the draw.")] = 1,
     force: Force = False,
 ) -> None:
-    """A contact sheet of the shots as a model sees them."""
+    """Draw a contact sheet of the shots as a model sees them."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.shots import show_page
@@ -69,11 +69,11 @@ def split_set(
     words: Words = None,
     test: Annotated[float, typer.Option("--test", metavar="SHARE", help="Share of each class to test on.")] = 0.2,
     val: Annotated[float, typer.Option("--val", metavar="SHARE", help="Share to validate on.")] = 0.1,
-    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of the division.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Seed of the split.")] = 0,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The list to write.")] = Path("split.csv"),
     force: Force = False,
 ) -> None:
-    """Divide a set by a seed and write the division as a list."""
+    """Split a set by a seed and write the split as a list."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.data import split_page

@@ -15,7 +15,7 @@ def demo(
         Path, typer.Option("--out", metavar="DIR", help="The folder of the run; the page goes beside it.")
     ] = DEMO,
 ) -> None:
-    """Train the embedded hybrid (some two minutes on two cores, no network) and write a page of what came of it."""
+    """Train the embedded hybrid (about two minutes on two cores, no downloads) and write a page about it."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.demo import show_demo

@@ -11,7 +11,7 @@ from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
-BARE = "The frozen tower alone, like timm/deit_tiny_patch16_224, in place of a run; backbone.weights=FILE."
+BARE = "Instead of a run the frozen tower alone, like timm/deit_tiny_patch16_224."
 FORMS = ("table", "json")
 
 
@@ -25,12 +25,14 @@ def evaluate(
         ),
     ],
     split: Annotated[
-        str, typer.Option("--split", metavar="SPLIT", help="train, val or test, of task=classify.")
+        str, typer.Option("--split", metavar="SPLIT", help="train, val or test; with task=classify only.")
     ] = "test",
     form: Annotated[str, typer.Option("--format", metavar="FORM", help="table or json.")] = "table",
     confusion: Annotated[
         Path | None,
-        typer.Option("--confusion", metavar="FILE", help="Who was taken for whom: a .csv, .png, .pdf or .svg file."),
+        typer.Option(
+            "--confusion", metavar="FILE", help="Write the confusion matrix: a .csv, .png, .pdf or .svg file."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite that file.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
@@ -38,10 +40,11 @@ def evaluate(
     trust_code: Annotated[bool, TRUST] = False,
     bare: Annotated[str | None, typer.Option("--bare", metavar="BACKBONE", help=BARE)] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where a task's result goes; the run's folder.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where a task's result goes; by default the run's folder."),
     ] = None,
 ) -> None:
-    """The figures of a finished run on one of its splits, or on another task: retrieve, correspond, segment_video."""
+    """Evaluate a finished run on one of its splits, or on another task: retrieve, correspond, segment_video."""
     with doing("loading torch"):
         from promptzoo.files import as_json
         from promptzoo.pages.asked import asked_page

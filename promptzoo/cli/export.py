@@ -18,10 +18,10 @@ def export(
     ] = None,
     to: Annotated[str, typer.Option("--to", metavar="WHAT", help="onnx, pt2, timm, open_clip, peft, or run.")] = "onnx",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="PATH", help="The file or folder; one in RUN where left out.")
+        Path | None, typer.Option("--out", metavar="PATH", help="The file or folder; by default inside RUN.")
     ] = None,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Of onnx: matrices in eight bits, the accuracy of both beside.")
+        bool, typer.Option("--int8", help="With onnx: round matrices to eight bits, and print both accuracies.")
     ] = False,
     classes: Annotated[
         str, typer.Option("--classes", metavar="A,B,C", help="With --to run: the class names.", show_default=False)
@@ -30,7 +30,7 @@ def export(
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """Write a run for onnxruntime, torch.export, timm, open_clip or peft; or a peft folder as a run."""
+    """Export a run for onnxruntime, torch.export, timm, open_clip or peft; or import a peft folder as a run."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.exported import run

@@ -14,13 +14,13 @@ def features(
     what: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="A recipe, or a finished run's folder.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .safetensors file to write.")],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides; of a run, of its data.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides; with a run, of its data only.")
     ] = None,
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Compute the features of all pictures once, for whatever acts behind them: data.dataset=features data.file=F."""
+    """Compute the features of all pictures once, to train on them: data.dataset=features data.file=FILE."""
     with doing("loading torch"):
         from promptzoo.pages.console import console, sentence
         from promptzoo.training.features_file import write_features

@@ -10,7 +10,7 @@ from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
-MARK, HEADS = "Outline so many of the largest.", "A panel for each head."
+MARK, HEADS = "Outline the largest COUNT patches.", "A panel for each head."
 TASKS = "Which pairs, queries or sequences, from 0: 0,3."
 
 
@@ -19,38 +19,42 @@ def figure(
         list[str] | None,
         typer.Argument(
             metavar="KIND RUN... PICTURE...",
-            help="What to draw, finished runs, and pictures where the kind takes some.",
+            help="What to draw, finished runs, and pictures if the kind takes any.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="A .pdf, .png or .svg file; with --page a page.")
+        Path | None, typer.Option("--out", metavar="FILE", help="A .pdf, .png or .svg file; with --page an .html file.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="FILE", help="An .npz file for the numbers drawn.")
+        Path | None, typer.Option("--data", metavar="FILE", help="Write the numbers drawn to an .npz file.")
     ] = None,
-    page: Annotated[bool, typer.Option("--page", help="All of runs in one HTML file, in place of a kind.")] = False,
-    bare: Annotated[bool, typer.Option("--bare", help="A column of the frozen tower alone.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Everything about the runs in one HTML file, instead of a kind.")
+    ] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="Add a column for the frozen tower alone.")] = False,
     layer: Annotated[
-        int | None, typer.Option("--layer", metavar="NUMBER", help="Which layer, from 0; else the last.")
+        int | None, typer.Option("--layer", metavar="NUMBER", help="Which layer, from 0; by default the last.")
     ] = None,
     heads: Annotated[bool, typer.Option("--heads", help=HEADS)] = False,
     mark: Annotated[int, typer.Option("--mark", metavar="COUNT", min=0, help=MARK)] = 0,
     of: Annotated[
-        str | None, typer.Option("--class", metavar="CLASS", help="Explain this class, not the named one.")
+        str | None, typer.Option("--class", metavar="CLASS", help="Explain this class instead of the predicted one.")
     ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="KLA's scores before its filter.")] = False,
-    at: Annotated[str, typer.Option("--at", metavar="ROW,COLUMN", help="A patch.", show_default=False)] = "",
-    to: Annotated[Path | None, typer.Option("--to", metavar="PICTURE", help="Another picture, of similarity.")] = None,
-    site: Annotated[str | None, typer.Option("--site", metavar="SITE", help="Where grad-cam looks.")] = None,
+    at: Annotated[str, typer.Option("--at", metavar="ROW,COLUMN", help="Which patch.", show_default=False)] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="PICTURE", help="With similarity: the other picture.")
+    ] = None,
+    site: Annotated[str | None, typer.Option("--site", metavar="SITE", help="The site that grad-cam explains.")] = None,
     shared_scale: Annotated[bool, typer.Option("--shared-scale", help="One scale for a row of maps.")] = False,
     every: Annotated[
-        int | None, typer.Option("--every", metavar="COUNT", help="Draw one patch of so many, of graph.")
+        int | None, typer.Option("--every", metavar="COUNT", help="With graph: draw every COUNT-th patch.")
     ] = None,
     split: Annotated[str, typer.Option("--split", metavar="SPLIT", help="train, val or test.")] = "test",
     unit: Annotated[bool, typer.Option("--unit", help="Scale features to length 1.")] = False,
-    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of t-SNE and UMAP.")] = 0,
-    near: Annotated[int, typer.Option("--near", metavar="COUNT", help="How many near words.")] = 3,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Seed of t-SNE and UMAP.")] = 0,
+    near: Annotated[int, typer.Option("--near", metavar="COUNT", help="How many nearest words.")] = 3,
     pick: Annotated[str, typer.Option("--pick", metavar="NUMBERS", help=TASKS)] = "0",
     frames: Annotated[int, typer.Option("--frames", metavar="COUNT", help="How many frames of a video.")] = 4,
     dark: Annotated[bool, typer.Option("--dark", help="For a dark page.")] = False,
@@ -58,7 +62,7 @@ def figure(
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """Figures of finished runs: attention, grad-cam, t-SNE, curves and more; without a KIND, what each draws."""
+    """Draw figures of finished runs: attention, grad-cam, t-SNE, curves and more; without a KIND, list them."""
     if words and not page and out is None and data is None:
         raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
     with doing("loading torch"):

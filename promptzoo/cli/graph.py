@@ -2,4 +2,4 @@
 
 import typer
 
-COMPILE = typer.Option("--compile", help="Let torch compile the model first: slower to begin, faster after.")
+COMPILE = typer.Option("--compile", help="Compile the model with torch first: slower to start, faster afterwards.")

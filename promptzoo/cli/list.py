@@ -19,11 +19,11 @@ def list_words(
         ),
     ] = "",
     pattern: Annotated[
-        str, typer.Argument(metavar="PATTERN", help="Of the backbones those of a name, like 'timm/vit_*' or dinov3.")
+        str, typer.Argument(metavar="PATTERN", help="Only backbones of this name, like 'timm/vit_*' or dinov3.")
     ] = "",
-    long: Annotated[bool, typer.Option("--long", help="What each word of every shelf is.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Describe each word of every shelf.")] = False,
 ) -> None:
-    """What there is: every word a recipe may use; of a shelf, what each is, and where it comes from."""
+    """List every word a recipe may use; with a shelf, what each is and where it comes from."""
     from promptzoo.pages.listing import list_page
 
     list_page(shelf, long, pattern)

@@ -12,14 +12,12 @@ from promptzoo.doing import doing
 
 def merge(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The folder; RUN/merged where left out.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder; by default RUN/merged.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite its files.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """Fold what a run tuned into a plain model of the backbone's library, in a folder."""
+    """Fold what a run tuned into a plain model of the backbone's library."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.merged import run

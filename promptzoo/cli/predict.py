@@ -21,9 +21,11 @@ def predict(
         str, typer.Argument(metavar="RUN", help="A finished run's folder, its model.safetensors, or an .onnx file.")
     ],
     pictures: Annotated[list[str], typer.Argument(metavar="PICTURE", help="Files, folders, patterns like '*.jpg'.")],
-    top: Annotated[int, typer.Option("--top", metavar="COUNT", min=1, help="How many classes to name.")] = 3,
+    top: Annotated[
+        int, typer.Option("--top", metavar="COUNT", min=1, help="How many classes to list for each picture.")
+    ] = 3,
     form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, csv or json.")] = "table",
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A file for them.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     classes: Annotated[
         str, typer.Option("--classes", metavar="A,B,C", help="Other class names.", show_default=False)
@@ -32,7 +34,7 @@ def predict(
     compiled: Annotated[bool, COMPILE] = False,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """Name pictures with a finished run."""
+    """Classify pictures with a finished run."""
     with doing("loading torch"):
         from promptzoo.data.pictures_named import pictures_named
         from promptzoo.pages.console import console, say, sentence

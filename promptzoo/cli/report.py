@@ -15,7 +15,7 @@ def report(
         list[str] | None,
         typer.Argument(
             metavar="RECIPE KEY=VALUE",
-            help="Recipes or recipe lists, and overrides for all; .onnx files, to be measured.",
+            help="Recipes or recipe lists, and overrides for all of them; with --measure also .onnx files.",
             show_default=False,
             shell_complete=complete,
         ),
@@ -24,37 +24,41 @@ def report(
         str, typer.Option("--format", metavar="FORM", help="table, markdown, csv, json, or html, a page.")
     ] = "table",
     by: Annotated[
-        str, typer.Option("--by", metavar="PART", help="Open rows up: graft, block, site, layer or share.")
+        str, typer.Option("--by", metavar="PART", help="Break rows down by graft, block, site, layer or share.")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="A file for the table; report.html for a page.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write to this file; for a page report.html unless given."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="The page's pictures: a .pdf, .png or .svg file.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw the page's plots into a .pdf, .png or .svg file."),
     ] = None,
     runs: Annotated[
         Path | None,
-        typer.Option("--runs", metavar="DIR", help="A folder of finished runs: their costs and accuracies."),
+        typer.Option("--runs", metavar="DIR", help="A folder of finished runs: adds their costs and accuracies."),
     ] = None,
     classes: Annotated[
-        int | None, typer.Option("--classes", metavar="COUNT", help="How many, where the pictures are not here.")
+        int | None, typer.Option("--classes", metavar="COUNT", help="Number of classes, where the data is not here.")
     ] = None,
     combine: Annotated[
         bool, typer.Option("--combine", help="backbones=A,B grafts=lore,sa2vp (or all) blocks=lore.local (or all).")
     ] = False,
     up_to: Annotated[
-        int, typer.Option("--up-to", metavar="COUNT", help="With --combine: how many methods at most together.")
+        int, typer.Option("--up-to", metavar="COUNT", help="With --combine: at most so many methods together.")
     ] = 1,
-    measure: Annotated[bool, typer.Option("--measure", help="Time and memory too, beside the bare backbone.")] = False,
-    compiled: Annotated[bool, typer.Option("--compile", help="With --measure: of what torch compiles.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Also measure time and memory, beside the bare backbone.")
+    ] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="With --measure: after torch.compile.")] = False,
     memory: Annotated[
-        bool, typer.Option("--memory", help="The memory of a training step too, estimated from shapes.")
+        bool, typer.Option("--memory", help="Also estimate the memory of a training step, from shapes.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Count anew what was counted before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Ignore the cache of earlier counts.")] = False,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """What recipes cost: parameters, operations, time and memory; needs no weights, no pictures, no network."""
+    """Count what recipes cost: parameters, operations, time, memory; needs no weights and no pictures."""
     with doing("loading torch"):
         from promptzoo.pages import report_files
         from promptzoo.pages.console import console

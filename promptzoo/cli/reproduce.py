@@ -28,14 +28,14 @@ def reproduce(
     out: Out = RUNS,
     form: Form = "table",
     dry: Annotated[
-        bool, typer.Option("--dry", help="Train nothing: say what would be run, and what is missing.")
+        bool, typer.Option("--dry", help="Train nothing; list what would be run, and what is missing.")
     ] = False,
     stale: Annotated[float | None, STALE] = None,
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,
     batch: Annotated[str | None, BATCH] = None,
 ) -> None:
-    """Run what can be run of a paper's tables, beside what it prints, and say what is missing for the rest."""
+    """Run what can be run of a paper's tables, beside the printed figures, and list what is missing for the rest."""
     demand_form(form)
     with doing("loading torch"):
         from promptzoo.pages import reproduce as page

@@ -16,7 +16,7 @@ def settings(
         str, typer.Argument(metavar="SECTION", help=f"One of {', '.join(SECTIONS)}.", autocompletion=complete)
     ] = "",
 ) -> None:
-    """Every word of data, train, backbone and knowledge: its type, default and meaning."""
+    """List the settings of data, train, backbone and knowledge: type, default, meaning."""
     from promptzoo.pages.console import console
     from promptzoo.pages.settings import settings_page
 

@@ -15,16 +15,17 @@ def share(
     to: Annotated[str, typer.Option("--to", metavar="WHAT", help="run, peft, timm or open_clip.")] = "run",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder.")] = None,
     push: Annotated[
-        str | None, typer.Option("--push", metavar="OWNER/NAME", help="A repository of Hugging Face's hub instead.")
+        str | None,
+        typer.Option("--push", metavar="OWNER/NAME", help="Push to this repository of Hugging Face's hub instead."),
     ] = None,
     license: Annotated[
         str | None,
-        typer.Option("--license", metavar="WORD", help="That of the backbone's weights: apache-2.0, mit ..."),
+        typer.Option("--license", metavar="WORD", help="The licence of the backbone's weights: apache-2.0, mit, ..."),
     ] = None,
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
-    """Write a run for others, with a model card, to a folder or to a hub."""
+    """Publish a run with a model card, in a folder or on a hub."""
     with doing("loading torch"):
         from promptzoo.pages.console import console
         from promptzoo.pages.shared import share as write

@@ -22,9 +22,7 @@ EPOCHS = standing_for("--epochs", "train.epochs", "COUNT")
 LR = standing_for("--lr", "train.lr", "RATE")
 BATCH = standing_for("--batch", "data.batch", "COUNT")
 SEED = standing_for("--seed", "train.seed", "NUMBER")
-EMBEDDED = typer.Option(
-    "--embedded", help="On the embedded model and pictures: needs no network, no weights.", rich_help_panel=PANEL
-)
+EMBEDDED = typer.Option("--embedded", help="Use the embedded model and pictures: no downloads.", rich_help_panel=PANEL)
 
 
 def overrides(**short: str | None) -> list[str]:

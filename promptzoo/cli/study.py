@@ -7,8 +7,10 @@ import typer
 
 from promptzoo.errors import ZooError
 
-Seeds = Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="How many, like 3, or which, like 4,7.")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the runs; none is repeated.")]
+Seeds = Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="How many, like 3, or which ones, like 4,7.")]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="The folder of the runs; finished ones are not repeated.")
+]
 FORMS = ("table", "markdown", "json")
 Form = Annotated[str, typer.Option("--format", metavar="FORM", help="table, markdown or json.")]
 

@@ -30,13 +30,16 @@ def sweep(
     on: Annotated[
         list[str] | None,
         typer.Option(
-            "--on", metavar="WORD", help="Where: local:N, ray, slurm; test or val, to rank by.", show_default=False
+            "--on",
+            metavar="WORD",
+            help="Where to run: local:N, ray, slurm; or test or val, to rank by.",
+            show_default=False,
         ),
     ] = None,
     seeds: Annotated[
         str | None,
         typer.Option(
-            "--seeds", metavar="SEEDS", help="As of compare: 3 where left out; of a search 1.", show_default=False
+            "--seeds", metavar="SEEDS", help="As in compare; by default 3, in a search 1.", show_default=False
         ),
     ] = None,
     trials: Annotated[
@@ -45,15 +48,18 @@ def sweep(
             "--trials",
             metavar="COUNT",
             min=1,
-            help="Of a list with ranges: how many choices of each row to try; else 20.",
+            help="In a list with ranges: trials for each row; by default 20.",
             show_default=False,
         ),
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="End trials early that are worse than half of the others by then.")
+        bool, typer.Option("--prune", help="End trials early that are worse than half of the others at that epoch.")
     ] = False,
     baseline: Annotated[
-        str, typer.Option("--baseline", metavar="NAME", help="Whom to hold the others against; else the first.")
+        str,
+        typer.Option(
+            "--baseline", metavar="NAME", help="The row that all others are compared with; by default the first."
+        ),
     ] = "",
     out: Out = RUNS,
     form: Form = "table",
@@ -63,7 +69,7 @@ def sweep(
     batch: Annotated[str | None, BATCH] = None,
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
-    """Make many runs at once, here or on a cluster, where some may fail; status DIR tells how far they are."""
+    """Make many runs, here or on a cluster; some may fail. 'sweep status DIR' shows how far they are."""
     demand_form(form)
     with doing("loading torch"):
         from promptzoo.pages import chosen, comparison

@@ -29,10 +29,10 @@ def train(
         ),
     ] = None,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/<recipe> where left out.")
+        str | None, typer.Option("--out", metavar="DIR", help="The run's folder; by default runs/<recipe>.")
     ] = None,
     resume: Annotated[
-        str | None, typer.Option("--resume", metavar="DIR", help="An unfinished run's folder, to continue it.")
+        str | None, typer.Option("--resume", metavar="DIR", help="Continue the unfinished run in this folder.")
     ] = None,
     stale: Annotated[float | None, STALE] = None,
     trust_code: Annotated[bool, TRUST] = False,
@@ -42,7 +42,7 @@ def train(
     seed: Annotated[str | None, SEED] = None,
     embedded: Annotated[bool, EMBEDDED] = False,
 ) -> None:
-    """Train a recipe, select an epoch, read the test split once, and leave everything in a folder."""
+    """Train a recipe, select an epoch, read the test split once, and keep everything in a folder."""
     from promptzoo.pages.console import console, sentence
 
     short = overrides(train_epochs=epochs, train_lr=lr, data_batch=batch, train_seed=seed)

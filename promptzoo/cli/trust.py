@@ -2,4 +2,4 @@
 
 import typer
 
-TRUST = typer.Option("--trust-code", help="Import the modules that the run's recipe names, from here too.")
+TRUST = typer.Option("--trust-code", help="Allow importing the modules that the run's recipe names.")

@@ -4,12 +4,12 @@ WAY_IN = """\
 promptzoo {version}: prompt architectures for large frozen vision models
 
   promptzoo list                      what there is: recipes, blocks, sets ...
-  promptzoo show lora                 all about one of them
-  promptzoo check lora                who acts where, and what it costs
+  promptzoo show lora                 everything about one of them
+  promptzoo check lora                what acts where, and what it costs
 
-  promptzoo train linear              on embedded pictures, without a network
-  promptzoo train lora --embedded     so can every other recipe
-  promptzoo train lora data.root=DIR  on yours, DIR/{{train,test}}/CLASS/*.jpg
+  promptzoo train linear              on embedded pictures, no downloads
+  promptzoo train lora --embedded     and so any recipe for a ViT
+  promptzoo train lora data.root=DIR  on your own, DIR/{{train,test}}/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
   promptzoo compare, sweep, reproduce, report, features, data, settings, demo
@@ -18,8 +18,8 @@ promptzoo {version}: prompt architectures for large frozen vision models
 """
 
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 done but for what is named, pictures that cannot be read; 2 a mistake, told in a sentence; "
-    "130 stopped by Ctrl-C, SIGTERM or SIGHUP, with the command that goes on."
+    "Exit codes: 0 done; 1 done except for what is named, such as unreadable pictures; 2 a mistake, explained in a "
+    "sentence; 130 stopped by Ctrl-C, SIGTERM or SIGHUP, with the command that continues."
 )
 
 

@@ -3,5 +3,5 @@
 import typer
 
 WEIGHTS = typer.Option(
-    "--weights", metavar="FILE", help="Where the backbone's weights are now, if not where the run found them."
+    "--weights", metavar="FILE", help="The backbone's weights, if they are no longer where the run found them."
 )
