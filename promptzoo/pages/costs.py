@@ -114,7 +114,7 @@ def notes(reports: Sequence[Report], by: str = "") -> Iterator[str]:
         yield "marginal: GMACs of the whole with the graft minus those of the whole without it"
     for one in reports:
         if one.text:
-            kept = "once for all pictures" if one.text.cached else "anew for each picture"
+            kept = "once for all pictures" if one.text.cached else "again for each picture"
             yield f"{one.backbone}: a class costs {giga(one.text.per_class)} GMACs in the text tower, {kept}"
     shares = [one.inference.elementwise / one.inference.macs for one in reports]
     yield f"beside them element-wise operations, up to {100 * max(shares, default=0):.1f} % as many"

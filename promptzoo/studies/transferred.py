@@ -149,7 +149,7 @@ def asked(run: Path, target: Target, pictures: str, say: Callable[[str], None]) 
     try:
         kept = unsealed(file) if file.exists() else {}
     except DamagedError as error:
-        say(f"{file}: {error}; it is asked anew")
+        say(f"{file}: {error}; it is evaluated again")
         kept = {}
     if {word: kept.get(word) for word in stands} != stands:
         say(f"{run.parent.name}, {run.name}: asked about {target.name}")

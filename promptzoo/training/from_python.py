@@ -54,7 +54,7 @@ def evaluate(
     weights: str | None = None,
     trust_code: bool = False,
 ) -> dict[str, Any]:
-    """The figures of a finished run on one of its splits, read anew.
+    """Evaluates a finished run on one of its splits.
 
     Args:
         run: A `Run`, or its folder.

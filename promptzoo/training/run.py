@@ -64,7 +64,7 @@ class Run:
 
     @typed("data")
     def evaluate(self, split: str = "test", *, data: Any = None) -> dict[str, Any]:
-        """The figures of one of its splits, read anew; `data` are other pictures, as for `promptzoo.train`."""
+        """Evaluates it on one of its splits; `data` are other pictures, as for `promptzoo.train`."""
         return evaluate_run(self.path, split, weights=self.weights, data=data, trust_code=self.trust_code)
 
     def model(self) -> Model:

@@ -37,7 +37,7 @@ def apart_because(recipe: Recipe, model: Model) -> str:
     dropping = any(isinstance(one, nn.Dropout) and one.p for part in parts for one in part.modules())
     reasons = {
         "something acts or learns before the features of its pictures": not constant(model.visual),
-        "its pictures are cut anew in every epoch": recipe.data.augment != "none",
+        "its pictures are cut differently in every epoch": recipe.data.augment != "none",
         "its features are not kept (data.cache)": not recipe.data.cache,
         "its gradient is no plain sum": type(Construct(load_registry()).build(recipe.rule, "rule")) is not Sum,
         "it drops at random": dropping,
@@ -70,7 +70,7 @@ def train_together(recipes: Sequence[Recipe], outs: Sequence[Path], stale: float
                 with listening() as asked:
                     Together([one.loop for one in ready]).fit(asked)
             except KeyboardInterrupt:
-                raise StoppedError("stopped by Ctrl-C; the same command begins these runs anew") from None
+                raise StoppedError("stopped by Ctrl-C; the same command starts these runs again") from None
             return [ended(one, noticed) for one in ready]
 
 
