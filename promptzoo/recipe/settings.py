@@ -57,7 +57,7 @@ class DataSettings(Settings):
     )
     augment: Literal["none", "flip", "crop_flip", "shift_flip"] = Field(
         "none",
-        description="cuts and mirrors each picture differently every time; crop_flip as CoOp and LORE do it, shift_flip as VPT",
+        description="how training cuts and mirrors each picture; crop_flip as CoOp and LORE do it, shift_flip as VPT",
     )
     crop_area: tuple[Portion, Portion] = Field((0.08, 1.0), description="share of a picture that crop_flip keeps")
     jitter: Portion = Field(0.0, description="how far training changes brightness, contrast and saturation")
