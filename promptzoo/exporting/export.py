@@ -130,12 +130,14 @@ def program_of(run: Reopened, path: Path) -> tuple[Program, Facts]:
     return traced(run.model, str(path)), facts_of(run)
 
 
-def alike(difference: float, file: Path, limit: float = LIMIT) -> None:
-    """Raises `ZooError` where what was made is not the model."""
+def alike(difference: float, file: Path, limit: float = LIMIT, than: str = "the model") -> None:
+    """Raises `ZooError` where what was made is not the model, or what else it was made of."""
     if not difference <= limit:
         raise ZooError(
-            f"what was made differs from the model by {difference:.1e} of the output's scale, more than {limit:.0e}, "
-            f"so that {file} is not written"
+            f"what was made differs from {than} by {difference:.1e} of the output's scale, more than {limit:.0e}, "
+            f"so that {file} is not written",
+            key="difference",
+            given=difference,
         )
 
 

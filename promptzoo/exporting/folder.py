@@ -39,6 +39,7 @@ def deliver_folder(folder: Path, files: Mapping[str, bytes], force: bool | None 
         return
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}{FRESH}")
     try:
+        fresh.mkdir(parents=True)
         for name, content in files.items():
             write(fresh / name, content)
         os.rename(fresh, folder)

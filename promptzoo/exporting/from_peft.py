@@ -1,11 +1,9 @@
 """A LoRA folder of peft's as a run of the zoo: `from_peft`."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from promptzoo.arguments import typed
@@ -13,17 +11,17 @@ from promptzoo.backbones import Backbone
 from promptzoo.errors import ZooError, some
 from promptzoo.exporting.export import PREDICT, Exported, alike
 from promptzoo.exporting.folder import deliver_folder, free
+from promptzoo.exporting.peft_folder import Config, config_of, head_of, pairs_of, tensors_of
 from promptzoo.exporting.to_onnx import needed
-from promptzoo.exporting.to_peft import BEFORE, CONFIG, WEIGHTS, apart
+from promptzoo.exporting.to_peft import CONFIG, WEIGHTS, apart
 from promptzoo.model.ordinary import ordinary
-from promptzoo.paths import at, regular
+from promptzoo.paths import at
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
 
 SCALINGS = {False: "alpha/rank", True: "alpha/sqrt(rank)"}
 SOURCE = "timm/"
-REFUSED = {"use_dora": "DoRA", "lora_bias": "biases of its own", "fan_in_fan_out": "transposed weights"}
 
 
 @typed()
@@ -49,10 +47,7 @@ def from_peft(
     told, (tensors, names) = config_of(folder), tensors_of(folder)
     backbone_words = named(told, words)
     pairs = pairs_of(tensors, folder)
-    head = {key.rpartition(".")[2]: tensor for key, tensor in tensors.items() if ".lora_" not in key}
-    if set(head) != {"weight", "bias"} or head["weight"].ndim != 2:
-        way = 'peft saves one with modules_to_save=["head"]'
-        raise ZooError(f"{folder} has no linear classifier beside its pairs", key="modules_to_save", remedy=way)
+    head = head_of(tensors, folder)
     names = list(classes or names or map(str, range(len(head["weight"]))))
     if len(names) != len(head["weight"]):
         said = f"{folder} tells {len(head['weight'])} classes apart, and {len(names)} are named"
@@ -72,61 +67,18 @@ def from_peft(
     plain: Any = backbone.plain
     files = {name: (folder / name).read_bytes() for name in (CONFIG, WEIGHTS)}
     difference = apart(model, plain, files, len(names))
-    alike(difference, target)
+    alike(difference, target, than="what peft makes of the folder")
     content = pack(model.tuned_state(), recipe, names, model.fingerprint())
     made = {"model.safetensors": content}
     deliver_folder(target, made, force)
     return Exported(target, made, PREDICT.format, difference)
 
 
-def config_of(folder: Path) -> dict[str, Any]:
-    """What the folder says of itself.  Raises `ZooError` for one that holds no LoRA, or one of another kind."""
-    try:
-        told = json.loads(regular(folder / CONFIG).read_text(encoding="utf-8"))
-    except (ZooError, OSError, ValueError, RecursionError) as error:
-        raise ZooError(f"{folder} is no folder of peft: it has no {CONFIG} that can be read", place=folder) from error
-    kind = told.get("peft_type") if isinstance(told, dict) else None
-    if kind != "LORA":
-        raise ZooError(f"{folder} holds no LoRA", key="peft_type", given=kind, possible=["LORA"])
-    if foreign := [said for word, said in REFUSED.items() if told.get(word)]:
-        raise ZooError(f"{folder} holds LoRA with {foreign[0]}, which no block here has", key="peft_type", given=kind)
-    found: dict[str, Any] = told
-    return found
-
-
-def tensors_of(folder: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """By the names of the plain model, and the class names where promptzoo wrote them.  Raises `ZooError`."""
-    file = regular(folder / WEIGHTS)
-    try:
-        with safe_open(file, "pt") as opened:
-            found = {key.removeprefix(BEFORE): opened.get_tensor(key).float() for key in opened.keys()}  # noqa: SIM118
-            names = json.loads((opened.metadata() or {}).get("classes", "[]"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ZooError(f"it is not a readable .safetensors file: {error}", place=file) from error
-    return found, list(names)
-
-
-def pairs_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """Both thin matrices by the module that they stand beside.  Raises `ZooError` for what is no pair."""
-    found = {}
-    for key in tensors:
-        name, sign, rest = key.partition(".lora_")
-        if not sign:
-            continue
-        both = [tensors.get(f"{name}.lora_{side}.weight") for side in "AB"]
-        if rest not in ("A.weight", "B.weight") or any(one is None or one.ndim != 2 for one in both):
-            raise ZooError(f"{folder} has no pair of matrices for '{name}'", key=key, given=key)
-        found[name] = (both[0], both[1])
-    if not found:
-        raise ZooError(f"{folder} holds no pair of matrices", place=folder / WEIGHTS)
-    return found  # type: ignore[return-value]  # none is None
-
-
-def named(told: Mapping[str, Any], words: Sequence[str]) -> list[str]:
+def named(told: Config, words: Sequence[str]) -> list[str]:
     """The words that open the backbone that the folder names, where it names one of timm and no other is asked for."""
     if any(word.startswith("backbone.open=") for word in words):
         return []
-    base = str(told.get("base_model_name_or_path") or "")
+    base = str(told.base_model_name_or_path or "")
     if not base.startswith(SOURCE):
         way = "write backbone.open=timm/NAME, and backbone.weights=FILE or a tag"
         raise ZooError(
@@ -155,24 +107,14 @@ def placed(pairs: Mapping[str, tuple[Tensor, Tensor]], backbone: Backbone, folde
     return found
 
 
-def grafts_of(places: Mapping[str, str], pairs: Mapping[str, tuple[Tensor, Tensor]], told: Mapping[str, Any]) -> str:
+def grafts_of(places: Mapping[str, str], pairs: Mapping[str, tuple[Tensor, Tensor]], told: Config) -> str:
     """The word of a recipe: a graft for each rank and scale, with the sites where they stand."""
     groups: dict[tuple[int, float], list[str]] = {}
     for site, name in places.items():
-        rank = len(pairs[name][0])
-        groups.setdefault((rank, of_pattern(told.get("alpha_pattern"), name, told.get("lora_alpha", rank))), []).append(
-            site
-        )
-    dropout = float(told.get("lora_dropout") or 0)
-    scaling = SCALINGS[bool(told.get("use_rslora"))]
-    same = f"scaling: {scaling}, dropout: {dropout}"
+        groups.setdefault((len(pairs[name][0]), told.alpha(name)), []).append(site)
+    same = f"scaling: {SCALINGS[told.use_rslora]}, dropout: {told.lora_dropout or 0.0}"
     beside = [
         f"at: [{', '.join(sites)}], beside: {{block: low_rank, rank: {rank}, alpha: {alpha}, {same}}}"
         for (rank, alpha), sites in groups.items()
     ]
     return "grafts={" + ", ".join(f"lora{number or ''}: {{{one}}}" for number, one in enumerate(beside)) + "}"
-
-
-def of_pattern(patterns: Any, name: str, plain: float) -> float:
-    """What a folder says of one module: that of the pattern at the end of its name, or what holds for all."""
-    return next((value for key, value in (patterns or {}).items() if name == key or name.endswith(f".{key}")), plain)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import promptzoo
+from promptzoo.errors import DamagedError
 from promptzoo.exporting.abroad import abroad, recipe_abroad
 from promptzoo.exporting.facts import Facts
 from promptzoo.files import as_json
@@ -22,6 +23,7 @@ def files_of_run(facts: Facts, path: Path) -> tuple[dict[str, bytes], str | None
 
     They are what was tuned with its recipe, figures and data fingerprint, and what all can read of it: config.json.
     The log and the answers picture by picture stay at home, and where the run was and how it was begun.
+    Raises `ZooError` where a file is damaged.
     """
     words: dict[str, Any] = {"library_name": "promptzoo", "version": promptzoo.__version__}
     words |= {word: fact for word, fact in asdict(facts).items() if word != "recipe"}
@@ -34,7 +36,10 @@ def files_of_run(facts: Facts, path: Path) -> tuple[dict[str, bytes], str | None
     if path.is_dir():
         files[folder.recipe_file.name] = page.encode()
         for file in (folder.data_file, folder.result_file, folder.versions_file):
-            own = {word: fact for word, fact in unsealed(file).items() if word not in OWN}
+            try:
+                own = {word: fact for word, fact in unsealed(file).items() if word not in OWN}
+            except DamagedError as error:
+                raise error.at(path) from error
             if file == folder.versions_file:
                 own["page"] = digest_of(page.encode())
             files[file.name] = sealed(abroad(own, recipe, weights))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from promptzoo.backbones.plain import Plain
 from promptzoo.blocks.low_rank import PARTS, LowRank
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, told
 from promptzoo.exporting.facts import facts_of
 from promptzoo.exporting.merge import difference
 from promptzoo.files import as_json
@@ -20,6 +20,7 @@ from promptzoo.model.checkpoint import in_order
 from promptzoo.model.heads import LinearHead
 from promptzoo.model.model import Model
 from promptzoo.model.site import Around, bare, bare_name, beside
+from promptzoo.noticed import noticing
 from promptzoo.training.reopen import Reopened
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -138,7 +139,10 @@ def config(found: dict[str, LowRank], plain: Plain, own: bool) -> dict[str, Any]
 
 
 def apart(model: Model, plain: Plain, files: dict[str, bytes], classes: int) -> float:
-    """The difference between the model and what peft makes of the folder, on the plain model of the same weights."""
+    """The difference between the model and what peft makes of the folder, on the plain model of the same weights.
+
+    Raises `ZooError` where peft does not load it.
+    """
     from peft import PeftModel
 
     tensors = {bare_name(name): tensor for name, tensor in (*model.named_parameters(), *model.named_buffers())}
@@ -149,5 +153,9 @@ def apart(model: Model, plain: Plain, files: dict[str, bytes], classes: int) -> 
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
-        made = PeftModel.from_pretrained(twin, folder).eval()
+        try:
+            with noticing():
+                made = PeftModel.from_pretrained(twin, folder).eval()
+        except Exception as error:  # peft raises many kinds
+            raise ZooError(f"peft does not load it ({told(error)})", key="peft_type") from error
     return difference(model, made, plain, classes > 0)

@@ -44,7 +44,7 @@ def model_card(
         model_name=name if figures else None,
         eval_results=results(run, figures, data) or None,
     )
-    outside = bullets(f"Stays outside: {sentence}." for sentence in rest)
+    outside = "\n\n".join(f"Stays outside: {sentence}." for sentence in rest)
     return f"---\n{head.to_yaml()}\n---\n\n" + sections(
         f"# {name}",
         f"The recipe {code(called)} of promptzoo on {code(str(facts.backbone))}, whose weights are "

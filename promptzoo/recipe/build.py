@@ -62,6 +62,7 @@ def build(
     backbone: Backbone | None = None,
     *,
     rehearsed: bool = True,
+    knowledge: int | None = None,
 ) -> Model:
     """The model of a recipe, its learning parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
 
@@ -70,6 +71,7 @@ def build(
         classes: Their names, or how many.
         backbone: The recipe's own where left out.
         rehearsed: Whether one forward of shapes shows that it fits its pictures.
+        knowledge: How wide the knowledge is, where that is known without its source.
 
     Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
     Raises `RecipeError` with the place in the recipe, `ZooError` for a backbone that cannot be opened.
@@ -96,7 +98,7 @@ def build(
         sizes: dict[str, Any] = {"dim": bare(adopted.visual.tokens).out, "classes": len(classes)}
         sizes |= {"out": adopted.visual.out, **_scale(model, "logit_scale")}
         if recipe.knowledge is not None:
-            sizes["knowledge_dim"] = knowledge_dim(recipe.knowledge, model)
+            sizes["knowledge_dim"] = knowledge or knowledge_dim(recipe.knowledge, model)
         for name, node in recipe.losses.items():
             if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
                 if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):

@@ -60,7 +60,7 @@ def open_run(
             remedy=f"name the weights that the features are of: {option('weights', 'FILE')}, or a tag",
         )  # fmt: skip
     backbone = reopened(trained, recipe, pictures=given and not features)
-    model = build(recipe, names, backbone)
+    model = build(recipe, names, backbone, knowledge=known_in(trained.state))
     if given and not features:
         remarks.append(f"it learned from features; whether these weights made them ({trained.said}) is not known")
     else:
@@ -83,19 +83,23 @@ def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[
     What belongs to the classes of the training is found by its shape, which changes where there is one class more.
     Raises `ZooError` naming it.
     """
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
-    bound = bound_to(state, recipe, classes)
-    if bound:
+    if bound := bound_to(state, recipe, classes):
         raise ZooError(
             f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
             f"other class names cannot take their places"
         )
-    return state
+    return {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
+
+
+def known_in(state: dict[str, Tensor]) -> int | None:
+    """How wide the knowledge was that a loss was given in training, so that its source need not be here any more."""
+    own = (tensor for name, tensor in state.items() if name.startswith("losses.") and name.endswith(".knowledge"))
+    return next((tensor.shape[1] for tensor in own), None)
 
 
 def bound_to(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[str]) -> list[str]:
     """What of a tuned state, without the losses', has another shape where there is one class more."""
-    wider = shapes_of(recipe, [*classes, "one more"])
+    wider = shapes_of(recipe, [*classes, "one more"], known_in(state))
     resize(wider.grafts, state)
     more = wider.tuned_state()
     return [

@@ -93,8 +93,10 @@ def words(folder):
     return [*small.overrides("vit"), f"backbone.weights={folder / 'base.pt'}"]
 
 
-@pytest.mark.parametrize("more", [{}, {"use_rslora": True}, {"rank_pattern": {"fc2": 2}, "alpha_pattern": {"fc2": 1}}],
-                         ids=str)  # fmt: skip
+@pytest.mark.parametrize("more", [
+    {}, {"rank_pattern": {"fc2": 2}, "alpha_pattern": {"fc2": 1}},
+    {"use_rslora": True, "alpha_pattern": {r"blocks\.[01]\.attn\.qkv": 9}},
+], ids=str)  # fmt: skip
 def test_a_folder_that_peft_wrote_is_a_run(more, tmp_path):
     folder = tmp_path / "theirs"
     made = of_peft(folder, **more)
@@ -120,9 +122,14 @@ def test_a_folder_that_is_none_of_this_model_is_told(tmp_path):
     assert refused(lambda: promptzoo.from_peft(folder, out)).key == "backbone.open"
     assert "no folder of peft" in refused(lambda: promptzoo.from_peft(tmp_path, out)).what
     told = json.loads((folder / "adapter_config.json").read_text())
-    for word, value in {"peft_type": "IA3", "use_dora": True}.items():
+    wrong = [
+        ("peft_type", "peft_type", "IA3"), ("peft_type", "use_dora", True), ("peft_type", "bias", "all"),
+        ("peft_type", "r", "four"), ("lora_alpha", "lora_alpha", "six"), ("alpha_pattern", "alpha_pattern", {"(": 1}),
+        ("difference", "init_lora_weights", "olora"),  # whose frozen weights are others
+    ]  # fmt: skip
+    for key, word, value in wrong:
         (folder / "adapter_config.json").write_text(json.dumps({**told, word: value}))
-        assert refused(load).key == "peft_type"
+        assert refused(load).key == key
     (folder / "adapter_config.json").write_text(json.dumps(told))
     (folder / "adapter_model.safetensors").write_bytes(b"torn")
     assert "safetensors" in refused(load).what

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import huggingface_hub
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -51,6 +52,18 @@ def test_a_shared_run_is_opened_from_its_folder_and_says_what_it_came_to(run, tm
     accuracy = promptzoo.Run(run).figures["test"]["accuracy"]
     assert (metric["value"], metric["args"]["seed"]) == (accuracy, 5)
     assert metric["args"]["interval_95"] == list(wilson(accuracy, 12))
+
+
+def test_a_run_needs_no_table_of_knowledge_that_it_learned_from(tmp_path):
+    table = tmp_path / "table.npz"
+    np.savez(table, names=CLASSES, emb=np.eye(len(CLASSES), 6, dtype=np.float32))
+    run = checkpoint(tmp_path / "run" / "model.safetensors", "lore", "vit", f"knowledge={{table: {table}}}")
+    expected = promptzoo.load(run).model(torch.ones(1, 3, 32, 32)).logits
+    table.unlink()
+    promptzoo.share(run, out=tmp_path / "mine", **MIT)
+    found = promptzoo.load(tmp_path / "mine").model
+    assert torch.equal(found(torch.ones(1, 3, 32, 32)).logits, expected)
+    assert found.recipe.knowledge.table == Path("table.npz")
 
 
 @pytest.mark.slow
