@@ -22,12 +22,24 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 import torch
-from conformance_cases import adapters, downstream, golden, lore, lore_paper, metrics, models, sa2vp, texts, tuned
+from conformance_cases import (
+    adapters,
+    downstream,
+    golden,
+    lore,
+    lore_paper,
+    metrics,
+    models,
+    pathways,
+    sa2vp,
+    texts,
+    tuned,
+)
 from conformance_cases.golden import Case, Tensors
 
 Runner = Callable[[Case], Tensors]
 
-PARTS = (lore, lore_paper, sa2vp, models, tuned, texts, adapters, metrics)
+PARTS = (lore, lore_paper, sa2vp, models, pathways, tuned, texts, adapters, metrics)
 RUNNERS: dict[str, Runner] = {name: run for part in PARTS for name, run in part.CASES.items()}
 
 

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.finished import RUN
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 
 
 def export(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    path: Annotated[Path, RUN],
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="With --to run: the recipe of a peft folder.", show_default=False),

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.finished import RUN
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 
 
 def merge(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    path: Annotated[Path, RUN],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder; by default RUN/merged.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite its files.")] = False,
     weights: Annotated[str | None, WEIGHTS] = None,

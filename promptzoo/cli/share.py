@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.finished import RUN
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
 from promptzoo.doing import doing
 
 
 def share(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder, or its model.safetensors.")],
+    path: Annotated[Path, RUN],
     to: Annotated[str, typer.Option("--to", metavar="WHAT", help="run, peft, timm or open_clip.")] = "run",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder.")] = None,
     push: Annotated[

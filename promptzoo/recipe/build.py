@@ -102,12 +102,9 @@ def build(
         for name, node in recipe.losses.items():
             if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
                 if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
-                    raise RecipeError(
-                        f"loss '{name}' asks about each class, and the recipe has no 'knowledge'",
-                        place=where("losses", name),
-                        key="knowledge",
-                        remedy="add one, like knowledge: {text: backbone}",
-                    )
+                    said = f"loss '{name}' asks about each class, and the recipe has no 'knowledge'"
+                    way = "add one, like knowledge: {text: backbone}"
+                    raise RecipeError(said, place=where("losses", name), key="knowledge", remedy=way)
                 with placing(where("losses", name)):
                     model.losses[name] = construct.build(node, "loss", **sizes)
                 model.weights[name] = recipe.weights[name]
