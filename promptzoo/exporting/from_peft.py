@@ -1,10 +1,10 @@
 """A LoRA folder of peft's as a run of the zoo: `from_peft`."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -15,15 +15,32 @@ from promptzoo.exporting.export import PREDICT, Exported, alike
 from promptzoo.exporting.folder import deliver_folder, free
 from promptzoo.exporting.to_onnx import needed
 from promptzoo.exporting.to_peft import BEFORE, CONFIG, WEIGHTS, apart
+from promptzoo.files import from_json
+from promptzoo.model.checkpoint import finite
 from promptzoo.model.ordinary import ordinary
 from promptzoo.paths import at, regular
+from promptzoo.recipe.bounds import Portion
 from promptzoo.recipe.build import build, open_of
+from promptzoo.recipe.complaints import listed
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.checkpoint import pack
 
 SCALINGS = {False: "alpha/rank", True: "alpha/sqrt(rank)"}
 SOURCE = "timm/"
+NAMES = TypeAdapter(list[str])
 REFUSED = {"use_dora": "DoRA", "lora_bias": "biases of its own", "fan_in_fan_out": "transposed weights"}
+
+
+class Config(BaseModel):
+    """What a folder says of its pairs; numbers alone, for they become words of a recipe, which is trusted."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    base_model_name_or_path: str | None = None
+    lora_alpha: FiniteFloat = 8.0  # as peft has it
+    alpha_pattern: dict[str, FiniteFloat] | None = None
+    lora_dropout: Portion = 0.0
+    use_rslora: bool = False
 
 
 @typed()
@@ -79,19 +96,21 @@ def from_peft(
     return Exported(target, made, PREDICT.format, difference)
 
 
-def config_of(folder: Path) -> dict[str, Any]:
+def config_of(folder: Path) -> Config:
     """What the folder says of itself.  Raises `ZooError` for one that holds no LoRA, or one of another kind."""
     try:
-        told = json.loads(regular(folder / CONFIG).read_text(encoding="utf-8"))
-    except (ZooError, OSError, ValueError, RecursionError) as error:
+        told = from_json(regular(folder / CONFIG).read_bytes())
+    except (OSError, ValueError) as error:
         raise ZooError(f"{folder} is no folder of peft: it has no {CONFIG} that can be read", place=folder) from error
     kind = told.get("peft_type") if isinstance(told, dict) else None
     if kind != "LORA":
         raise ZooError(f"{folder} holds no LoRA", key="peft_type", given=kind, possible=["LORA"])
     if foreign := [said for word, said in REFUSED.items() if told.get(word)]:
         raise ZooError(f"{folder} holds LoRA with {foreign[0]}, which no block here has", key="peft_type", given=kind)
-    found: dict[str, Any] = told
-    return found
+    try:
+        return Config.model_validate(told)
+    except ValidationError as error:
+        raise ZooError(listed(error.errors()), place=folder / CONFIG) from error
 
 
 def tensors_of(folder: Path) -> tuple[dict[str, Tensor], list[str]]:
@@ -100,10 +119,11 @@ def tensors_of(folder: Path) -> tuple[dict[str, Tensor], list[str]]:
     try:
         with safe_open(file, "pt") as opened:
             found = {key.removeprefix(BEFORE): opened.get_tensor(key).float() for key in opened.keys()}  # noqa: SIM118
-            names = json.loads((opened.metadata() or {}).get("classes", "[]"))
+            names = NAMES.validate_python(from_json((opened.metadata() or {}).get("classes", "[]")))
     except (SafetensorError, OSError, ValueError) as error:
         raise ZooError(f"it is not a readable .safetensors file: {error}", place=file) from error
-    return found, list(names)
+    finite(found, str(file))
+    return found, names
 
 
 def pairs_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, tuple[Tensor, Tensor]]:
@@ -122,11 +142,11 @@ def pairs_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, tuple[Ten
     return found  # type: ignore[return-value]  # none is None
 
 
-def named(told: Mapping[str, Any], words: Sequence[str]) -> list[str]:
+def named(told: Config, words: Sequence[str]) -> list[str]:
     """The words that open the backbone that the folder names, where it names one of timm and no other is asked for."""
     if any(word.startswith("backbone.open=") for word in words):
         return []
-    base = str(told.get("base_model_name_or_path") or "")
+    base = told.base_model_name_or_path or ""
     if not base.startswith(SOURCE):
         way = "write backbone.open=timm/NAME, and backbone.weights=FILE or a tag"
         raise ZooError(
@@ -155,17 +175,13 @@ def placed(pairs: Mapping[str, tuple[Tensor, Tensor]], backbone: Backbone, folde
     return found
 
 
-def grafts_of(places: Mapping[str, str], pairs: Mapping[str, tuple[Tensor, Tensor]], told: Mapping[str, Any]) -> str:
+def grafts_of(places: Mapping[str, str], pairs: Mapping[str, tuple[Tensor, Tensor]], told: Config) -> str:
     """The word of a recipe: a graft for each rank and scale, with the sites where they stand."""
     groups: dict[tuple[int, float], list[str]] = {}
     for site, name in places.items():
         rank = len(pairs[name][0])
-        groups.setdefault((rank, of_pattern(told.get("alpha_pattern"), name, told.get("lora_alpha", rank))), []).append(
-            site
-        )
-    dropout = float(told.get("lora_dropout") or 0)
-    scaling = SCALINGS[bool(told.get("use_rslora"))]
-    same = f"scaling: {scaling}, dropout: {dropout}"
+        groups.setdefault((rank, of_pattern(told.alpha_pattern, name, told.lora_alpha)), []).append(site)
+    same = f"scaling: {SCALINGS[told.use_rslora]}, dropout: {told.lora_dropout}"
     beside = [
         f"at: [{', '.join(sites)}], beside: {{block: low_rank, rank: {rank}, alpha: {alpha}, {same}}}"
         for (rank, alpha), sites in groups.items()
@@ -173,6 +189,6 @@ def grafts_of(places: Mapping[str, str], pairs: Mapping[str, tuple[Tensor, Tenso
     return "grafts={" + ", ".join(f"lora{number or ''}: {{{one}}}" for number, one in enumerate(beside)) + "}"
 
 
-def of_pattern(patterns: Any, name: str, plain: float) -> float:
+def of_pattern(patterns: Mapping[str, float] | None, name: str, plain: float) -> float:
     """What a folder says of one module: that of the pattern at the end of its name, or what holds for all."""
     return next((value for key, value in (patterns or {}).items() if name == key or name.endswith(f".{key}")), plain)
