@@ -155,6 +155,14 @@ def as_json(value: Any, **layout: Any) -> str:
     return text.encode("utf-8", "backslashreplace").decode()  # a name that is no UTF-8 is one that JSON can hold
 
 
+def from_json(text: str | bytes, **layout: Any) -> Any:
+    """What JSON text says.  Raises `ValueError` for what is none, for 3,000 open brackets, too."""
+    try:
+        return json.loads(text, **layout)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def finite(value: Any) -> Any:
     """The same with None for each number that is not finite."""
     if isinstance(value, dict):

@@ -1,6 +1,5 @@
 """`open_clip/NAME` and `promptzoo/NAME`: a CLIP of open_clip by its name, or by a file that describes it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from promptzoo.backbones.tokenizer import tokenizer_for
 from promptzoo.backbones.weights import fetched, filtered, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
+from promptzoo.files import from_json
 from promptzoo.paths import regular
 
 SHIPPED = Path(__file__).resolve().parents[1]
@@ -141,7 +141,10 @@ def configured(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".json":
         return {**open_clip.get_model_config(name), **arguments}
-    told = json.loads(regular(path, "model configuration").read_text(encoding="utf-8"))
+    try:
+        told = from_json(regular(path, "model configuration").read_bytes())
+    except ValueError as error:
+        raise ZooError(f"it is not JSON: {error}", place=path) from error
     if not isinstance(told, dict) or not all(isinstance(told.get(part), dict) for part in ("vision_cfg", "text_cfg")):
         raise ZooError(f"{path} describes no CLIP: a mapping with vision_cfg and text_cfg is needed", given=str(path))
     return {**told, **arguments}

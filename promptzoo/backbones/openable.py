@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from fnmatch import fnmatch
 from typing import NamedTuple
 
 import torch
+from pydantic import TypeAdapter
 from torch import nn
 
 from promptzoo.backbones.adopt.compared import code
@@ -13,8 +15,11 @@ from promptzoo.backbones.open import OPENERS, adopt_with, function
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import cache_folder, keep
+from promptzoo.paths import regular
 
 SAVED = 20  # models between two savings of what was found
+Known = tuple[str, bool, str]
+KNOWN = TypeAdapter(dict[str, Known])
 
 
 class Openable(NamedTuple):
@@ -38,7 +43,9 @@ def openable(adopters: Mapping[str, str], pattern: str = "*") -> list[Openable]:
             f"no model's name is '{pattern}'", key="pattern", given=pattern, possible=list(names()), remedy=way
         )
     place = cache_folder("openable") / f"{code()[:32]}.json"
-    known = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    known: dict[str, Known] = {}
+    with suppress(OSError, ValueError, ZooError):  # a broken file is as good as none
+        known = KNOWN.validate_json(regular(place).read_bytes())
     fresh = [name for name in asked if name not in known]
     with doing("looking at the shapes of models", len(fresh)) as count:
         for i, name in enumerate(fresh, 1):

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.costs.report import Report
-from promptzoo.files import cache_folder, code_digest, keep
+from promptzoo.errors import ZooError
+from promptzoo.files import cache_folder, code_digest, from_json, keep
+from promptzoo.paths import regular
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import KINDS, beside
 
@@ -34,12 +36,12 @@ class Store:
     def find(self, recipe: Recipe, classes: int | None) -> Report | str | None:
         """A report, the sentence that refused the recipe, or None.  A broken file is as good as none."""
         file = self.key(recipe, classes)
-        if file is None or not file.exists():
+        if file is None:
             return None
         try:
-            told = json.loads(file.read_text(encoding="utf-8"))
+            told = from_json(regular(file).read_bytes())
             return str(told["refused"]) if "refused" in told else Report.of(told)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, ZooError):
             return None
 
     def keep(self, recipe: Recipe, classes: int | None, found: Report | str) -> None:

@@ -1,6 +1,7 @@
 """What a backbone asks of its pictures: `Preprocess`."""
 
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 from typing import Any
 
 from promptzoo.errors import ZooError
@@ -64,9 +65,9 @@ def numbers(name: str, written: Any, count: int) -> tuple[float, ...]:
     given = [written] * count if isinstance(written, int | float) else written
     try:
         values = tuple(kind(value) for value in given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         values = ()
-    if len(values) != count:
+    if len(values) != count or not all(map(isfinite, values)):
         raise wrong(name, written, f"it must be one number or {count} of them")
     return values
 

@@ -1,6 +1,5 @@
 """What an exported file says of itself, so that it can be used without the run: `Facts`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +8,7 @@ import promptzoo
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
 from promptzoo.exporting.abroad import abroad, recipe_abroad
-from promptzoo.files import as_json
+from promptzoo.files import as_json, from_json
 from promptzoo.model.heads import by_class
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.reopen import Reopened
@@ -44,7 +43,7 @@ class Facts:
             raise ZooError("it was not exported by promptzoo: what its classes are is not known", place=place,
                            key=KEY, remedy=way)  # fmt: skip
         try:
-            told = {word: json.loads(words[word]) for word in cls.__dataclass_fields__}
+            told = {word: from_json(words[word]) for word in cls.__dataclass_fields__}
             facts = cls(**{**told, "preprocess": Preprocess(**told["preprocess"])})
             named = [name for name in facts.classes if isinstance(name, str)]
             if len(named) < len(facts.classes) or not isinstance(facts.by_class, bool):

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from promptzoo.data.room import demand
 from promptzoo.errors import DamagedError, ZooError, told
 from promptzoo.exporting.facts import Facts
 from promptzoo.exporting.to_onnx import IMAGE, LOGITS, UNSEALED, opened, sealed
@@ -21,6 +22,7 @@ class OnnxFile(Namer):
 
     def __init__(self, file: str | Path) -> None:
         path = regular(file, "file")
+        demand(path.stat().st_size, f"the file {path}")
         content = path.read_bytes()
         try:
             self.session = opened(content)
@@ -38,6 +40,8 @@ class OnnxFile(Namer):
 
     def demand_shapes(self) -> None:
         """Raises `ZooError` where the graph takes or gives something else than the metadata says."""
+        high, wide = self.preprocess.size
+        demand(3 * high * wide * torch.float32.itemsize, f"a picture of {high} x {wide}")
         wanted = {IMAGE: [3, *self.preprocess.size], LOGITS: [len(self.classes)]}
         found = {one.name: one.shape[1:] for one in (*self.session.get_inputs(), *self.session.get_outputs())}
         if found != wanted:
@@ -45,5 +49,10 @@ class OnnxFile(Namer):
                            key="size", given=str(found))  # fmt: skip
 
     def likely(self, image: Tensor) -> Tensor:
-        logits = torch.from_numpy(self.session.run([LOGITS], {IMAGE: image.numpy()})[0])
+        try:
+            logits = torch.from_numpy(self.session.run([LOGITS], {IMAGE: image.numpy()})[0])
+        except Exception as error:
+            raise ZooError(f"its graph cannot be run ({told(error)})", place=self.path) from error
+        if logits.shape != (len(image), len(self.classes)) or not bool(logits.isfinite().all()):
+            raise ZooError(f"its graph gives no finite number for each of {len(self.classes)} classes", place=self.path)
         return logits.sigmoid() if self.facts.by_class else logits.softmax(-1)

@@ -1,25 +1,33 @@
 """What a LoRA folder of peft's holds: `config_of`, `tensors_of`, `pairs_of`, `head_of`."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from promptzoo.errors import ZooError, some
 from promptzoo.exporting.to_peft import BEFORE, CONFIG, WEIGHTS
+from promptzoo.files import from_json
+from promptzoo.model.checkpoint import finite
 from promptzoo.paths import regular
 from promptzoo.recipe.complaints import complaint
 
 REFUSED = {"use_dora": "DoRA", "lora_bias": "biases of its own", "fan_in_fan_out": "transposed weights",
            "bias": "biases that learned in place"}  # fmt: skip
+NAMES = TypeAdapter(list[str])
+ENDLESS = re.compile(
+    r"\)[*+{]|(?:[*+{].*){4}"
+)  # what may take for ever to fit: groups that repeat, or many repetitions
 
 
 class Config(BaseModel):
-    """What is read of adapter_config.json, with peft's defaults; what else it asks for, the comparison finds out."""
+    """What is read of adapter_config.json, with peft's defaults; what else it asks for, the comparison finds out.
+
+    Strict, for it becomes words of a recipe, which is trusted.
+    """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, strict=True)
 
@@ -29,6 +37,13 @@ class Config(BaseModel):
     use_rslora: bool = False
     base_model_name_or_path: str | None = None
     bias: str = "none"
+
+    @field_validator("alpha_pattern")
+    @classmethod
+    def short(cls, value: dict[re.Pattern[str], float] | None) -> dict[re.Pattern[str], float] | None:
+        if any(ENDLESS.search(one.pattern) for one in value or ()):
+            raise ValueError("has a pattern that repeats a group, or repeats more than three times")
+        return value
 
     def alpha(self, name: str) -> float:
         """That of one module: of the first pattern that the end of its name fits, or the one for all."""
@@ -43,8 +58,8 @@ class Config(BaseModel):
 def config_of(folder: Path) -> Config:
     """What the folder says of itself.  Raises `ZooError` for one that holds no LoRA, or one of another kind."""
     try:
-        told = json.loads(regular(folder / CONFIG).read_text(encoding="utf-8"))
-    except (ZooError, OSError, ValueError, RecursionError) as error:
+        told = from_json(regular(folder / CONFIG).read_bytes())
+    except (ZooError, OSError, ValueError) as error:
         raise ZooError(f"{folder} is no folder of peft: it has no {CONFIG} that can be read", place=folder) from error
     kind = str(told.get("peft_type")) if isinstance(told, dict) else None
     if kind != "LORA":
@@ -66,10 +81,11 @@ def tensors_of(folder: Path) -> tuple[dict[str, Tensor], list[str]]:
     try:
         with safe_open(file, "pt") as opened:
             found = {key.removeprefix(BEFORE): opened.get_tensor(key).float() for key in opened.keys()}  # noqa: SIM118
-            names = json.loads((opened.metadata() or {}).get("classes", "[]"))
+            names = NAMES.validate_python(from_json((opened.metadata() or {}).get("classes", "[]")))
     except (SafetensorError, OSError, ValueError) as error:
         raise ZooError(f"it is not a readable .safetensors file: {error}", place=file) from error
-    return found, list(names)
+    finite(found, str(file))
+    return found, names
 
 
 def pairs_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, tuple[Tensor, Tensor]]:

@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError
+from promptzoo.files import from_json
 from promptzoo.paths import regular
 
 KEYS = ("recipe", "backbone", "weights", "frozen", "classes")
@@ -69,8 +70,8 @@ def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         content = file.read_bytes()  # not by its name, which need not be UTF-8
         state = load(content)
-        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        metadata = from_json(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__") or {}
+    except (SafetensorError, OSError, ValueError) as error:
         raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
     if MERGED in metadata:
         raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")

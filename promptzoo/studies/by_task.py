@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import DamagedError, ZooError
-from promptzoo.paths import at
+from promptzoo.paths import at, entries
 from promptzoo.recipe.lists import RecipeList, read_list
 from promptzoo.training.seal import unsealed
 
@@ -65,7 +65,9 @@ def on_paper(task: str, listed: RecipeList) -> list[Asked]:
 
 def result(task: str, place: Path) -> dict[str, Any]:
     """What a file says, or the last one of the task in a folder."""
-    numbered = sorted(place.glob(f"{task}*.json"), key=lambda file: (len(file.name), file.name))
+    there = [Path(one) for one in entries(place)] if place.is_dir() else []
+    named = (file for file in there if file.name.startswith(task) and file.suffix == ".json")
+    numbered = sorted(named, key=lambda file: (len(file.name), file.name))
     file = place if place.suffix == ".json" else numbered[-1] if numbered else None
     try:
         told = unsealed(file) if file else None

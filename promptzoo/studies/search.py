@@ -17,7 +17,7 @@ from promptzoo.studies.frame import Grounds
 from promptzoo.studies.plan import Entrant, Ground, Member, members
 from promptzoo.studies.rounds import ended
 from promptzoo.studies.sweep import alone
-from promptzoo.studies.sweep_state import Onlooker, SweepLog
+from promptzoo.studies.sweep_state import Onlooker, State, SweepLog
 from promptzoo.studies.trials import PrunedError, Trials, tried
 
 LIST = "chosen.yaml"
@@ -169,7 +169,7 @@ def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
     entrant, _, seed, _, number = job
     words = search.words(number)
     if isinstance(came, ZooError):
-        state = "pruned" if isinstance(came, PrunedError) else "failed"
+        state: State = "pruned" if isinstance(came, PrunedError) else "failed"
         log.tell(entrant.name, seed, state, said=str(came), words=words)
         search.tell(number, came)
     else:
@@ -181,7 +181,7 @@ def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
 
 def tell_before(searches: dict[str, Trials], seed: int, log: SweepLog) -> None:
     """The log hears of the trials that ended before."""
-    states = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
+    states: dict[str, State] = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
     for search in searches.values():
         for one in search.study.get_trials(deepcopy=False):
             if one.state.name in states and one.params:

@@ -1,19 +1,23 @@
 """How far a sweep has come, by the lines of its `sweep.jsonl`: `SweepState`, `SweepLog`."""
 
-import json
+import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from promptzoo.errors import ZooError
 from promptzoo.files import append, as_json, write
+from promptzoo.paths import at, regular
 from promptzoo.training.claim import Claim, Owner, held_by
 
 NAME = "sweep.jsonl"
-STATES = ("running", "done", "failed", "pruned")
+State = Literal["running", "done", "failed", "pruned"]
+STATES: tuple[State, ...] = get_args(State)
+Moment = Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass
@@ -25,13 +29,13 @@ class SweptRun:
 
     name: str
     seed: int
-    state: str
-    val: float | None = None
-    test: float | None = None
+    state: State
+    val: Share | None = None
+    test: Share | None = None
     said: str = ""
     words: list[str] = field(default_factory=list)
     before: bool = False
-    at: float = 0.0
+    at: Moment = 0.0
 
 
 class Onlooker:
@@ -55,12 +59,12 @@ class SweepState:
     """
 
     command: str
-    total: int
-    began: float
+    total: Annotated[int, Field(ge=0, le=10**9)]
+    began: Moment
     searches: bool = False
     runs: dict[tuple[str, int], SweptRun] = field(default_factory=dict)
 
-    def of(self, state: str) -> list[SweptRun]:
+    def of(self, state: State) -> list[SweptRun]:
         return [run for run in self.runs.values() if run.state == state]
 
     @property
@@ -85,6 +89,9 @@ class SweepState:
         return max(counted, key=lambda run: float(getattr(run, on)), default=None)
 
 
+HEAD, RUN = TypeAdapter(SweepState), TypeAdapter(SweptRun)  # of the lines
+
+
 class SweepLog:
     """The file of a sweep's folder that says how far it is, written by the one command that has the folder's claim."""
 
@@ -94,7 +101,7 @@ class SweepLog:
         head = {word: value for word, value in vars(self.state).items() if word != "runs"}
         write(self.file, (as_json(head) + "\n").encode())
 
-    def tell(self, name: str, seed: int, state: str, **facts: Any) -> None:
+    def tell(self, name: str, seed: int, state: State, **facts: Any) -> None:
         """A run began, ended, or was there before."""
         run = SweptRun(name, seed, state, at=time.time(), **facts)
         append(self.file, (as_json(asdict(run)) + "\n").encode())
@@ -107,22 +114,16 @@ def sweep_state(folder: Path) -> tuple[SweepState, Owner | None]:
 
     Raises `ZooError` where none was begun.
     """
-    lines = told(folder / NAME)
-    head = next(lines, None)
+    file, way = at(folder) / NAME, "promptzoo sweep LIST begins one"
+    if not os.path.lexists(file):
+        raise ZooError(f"{folder} holds no sweep: there is no {NAME} in it", given=str(folder), remedy=way)
+    *lines, _ = regular(file).read_bytes().split(b"\n")  # the last one is being written
     try:
-        state = SweepState(**(head or {}))
-        for line in lines:
-            state.runs[line["name"], line["seed"]] = SweptRun(**line)
-    except (TypeError, KeyError) as error:
-        said = f"{folder} holds no sweep: there is no {NAME} in it" if head is None else f"{folder / NAME} is damaged"
-        raise ZooError(said, given=str(folder), remedy="promptzoo sweep LIST begins one") from error
+        state = HEAD.validate_json(next(iter(lines), b""))
+        for run in map(RUN.validate_json, lines[1:]):
+            state.runs[run.name, run.seed] = run
+    except ValidationError as error:
+        raise ZooError(f"{file} is damaged", given=str(folder), remedy=way) from error
     claim = Claim(folder)
     owner = held_by(claim.file)
     return state, owner if owner is not None and claim.works(owner, None) else None
-
-
-def told(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines of a log, up to one that is being written."""
-    with suppress(OSError, ValueError):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)

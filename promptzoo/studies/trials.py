@@ -1,5 +1,6 @@
 """The trials of a search, in Optuna's journal: `Trials`, and what a worker tells of one: `tried`."""
 
+import os
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from typing import IO, Any
 
 import portalocker
 
-from promptzoo.errors import ZooError, some
+from promptzoo.errors import ZooError, some, told
 from promptzoo.option import option
+from promptzoo.paths import regular
 from promptzoo.recipe.differences import differences
 from promptzoo.recipe.importing import package
 from promptzoo.recipe.ranges import Range, text
@@ -53,15 +55,21 @@ class Lock:
 
 
 def study(folder: Path, name: str) -> Any:
-    """A study of the folder's journal, begun or gone on with."""
+    """A study of the folder's journal, begun or gone on with.  Raises `ZooError` for a file that is none."""
+    file, guard = folder / JOURNAL, folder / f"{JOURNAL}.lock"
+    for one in filter(os.path.lexists, (file, guard)):
+        regular(one)
     with optuna() as library:
-        file = str(folder / JOURNAL)
-        lock = Lock(folder / f"{JOURNAL}.lock")
-        storage = library.storages.JournalStorage(library.storages.journal.JournalFileBackend(file, lock))
         pruner = library.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-        return library.create_study(
-            storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
-        )
+        try:
+            backend = library.storages.journal.JournalFileBackend(str(file), Lock(guard))
+            return library.create_study(
+                storage=library.storages.JournalStorage(backend), study_name=name, direction="maximize",
+                pruner=pruner, load_if_exists=True,
+            )  # fmt: skip
+        except Exception as error:  # whatever a line of foreign making lets Optuna raise
+            way = f"take another {option('out')}"
+            raise ZooError(f"it is no journal of a search ({told(error)})", place=file, remedy=way) from error
 
 
 class Trials:
@@ -81,6 +89,11 @@ class Trials:
             said = f"the search of {member.name} in {folder} was begun with something else"
             way = f"take another {option('out')}"
             raise ZooError(f"{said}: {some(changed, quote='', joint='; ')}", key="out", remedy=way)
+        with optuna() as library:
+            own = {key: distribution(library, one) for key, one in member.ranges.items()}
+        there = [one.distributions for one in self.study.get_trials(deepcopy=False)]
+        if any(found[key] != own.get(key) for found in there for key in found):
+            raise ZooError("its trials chose from other ranges", place=folder / JOURNAL, key="search")
         for torn in (one for one in self.running() if set(one.params) != set(member.ranges)):
             with optuna() as library:
                 self.study.tell(torn.number, state=library.trial.TrialState.FAIL)

@@ -2,17 +2,19 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from promptzoo.files import append, as_json
+from promptzoo.paths import regular
 
 Size = tuple[int, int]
+LINE = TypeAdapter(tuple[str, Any, list[Size]])
 
 
 class Steps:
@@ -66,10 +68,10 @@ class Desk:
 def read(file: Path) -> Iterable[tuple[str, Any, list[Size]]]:
     """The whole lines of a file of answers; what follows a broken one is cut off."""
     good = 0
-    with open(file, "r+b") as lines:
+    with open(regular(file), "r+b") as lines:
         for line in lines:
             try:
-                key, answer, sizes = json.loads(line)
+                key, answer, sizes = LINE.validate_json(line)
             except ValueError:
                 break
             if not line.endswith(b"\n"):
@@ -83,7 +85,7 @@ def contents(*paths: Path, more: object = "") -> str:
     """A key: sha256 over the bytes of files, in order, and over what else counts."""
     digest = hashlib.sha256(repr(more).encode())
     for path in paths:
-        with open(path, "rb") as file:
+        with open(regular(path), "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 

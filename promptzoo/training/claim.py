@@ -16,8 +16,9 @@ import portalocker
 import psutil
 
 from promptzoo.errors import ZooError
-from promptzoo.files import FRESH, refused
+from promptzoo.files import FRESH, from_json, refused
 from promptzoo.option import option
+from promptzoo.paths import regular
 
 NAME = "claim.json"
 STALE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
@@ -187,12 +188,12 @@ def same(file: BufferedRandom, path: Path) -> bool:
 def owner_in(content: bytes) -> Owner | None:
     """Whom a claim names; nobody where a kill left it empty or torn."""
     with suppress(ValueError, TypeError):
-        return Owner(**json.loads(content))
+        return Owner(**from_json(content))
     return None
 
 
 def held_by(path: Path) -> Owner | None:
     """The same by its name, as a reader who takes nothing."""
-    with suppress(OSError):
-        return owner_in(path.read_bytes())
+    with suppress(OSError, ZooError):
+        return owner_in(regular(path).read_bytes())
     return None

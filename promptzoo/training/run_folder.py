@@ -1,6 +1,5 @@
 """The folder of a run, and the only place where it is read: `RunFolder`.  `RunWriter` writes it."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from promptzoo.errors import DamagedError, ZooError, shown, some
+from promptzoo.files import from_json
 from promptzoo.model.checkpoint import unpack
 from promptzoo.option import resuming
 from promptzoo.paths import at
@@ -186,7 +186,7 @@ class RunFolder:
         if not self.log_file.exists():
             return []
         try:
-            return [json.loads(line) for line in content(self.log_file).splitlines()]
+            return [from_json(line) for line in content(self.log_file).splitlines()]
         except ValueError as error:
             if isinstance(error, ZooError):
                 raise

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from promptzoo.errors import ZooError, shown, some
+from promptzoo.files import from_json
 from promptzoo.option import option, resuming
 from promptzoo.paths import at
 from promptzoo.recipe.recipe import Recipe
@@ -165,8 +166,8 @@ def read(path: Path) -> Came:
 def names(text: str) -> tuple[str, ...]:
     """The classes of a checkpoint."""
     try:
-        classes = json.loads(text)
-    except (ValueError, RecursionError):
+        classes = from_json(text)
+    except ValueError:
         classes = None
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         raise ZooError(f"its model.safetensors should hold a list of class names, got {shown(text)}")

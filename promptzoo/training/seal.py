@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import DamagedError, ZooError
+from promptzoo.files import from_json
 from promptzoo.paths import regular
 
 SEAL = "digest"
@@ -35,10 +36,10 @@ def content(file: Path) -> bytes:
 def unsealed(file: Path) -> dict[str, Any]:
     """The facts of a file that `sealed` made.  Raises `DamagedError` for another one, or one that was changed since."""
     try:
-        told = json.loads(content(file).decode())
+        told = from_json(content(file))
     except DamagedError:
         raise
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DamagedError(f"its {file.name} cannot be read: it is not JSON") from error
     if not isinstance(told, dict) or SEAL not in told:
         raise DamagedError(f"its {file.name} was not written by promptzoo: it has no '{SEAL}'")

@@ -1,7 +1,6 @@
 """Lists of one's own: csv, tsv, jsonl or txt, one for all splits or one a split."""
 
 import csv
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from promptzoo.data.sources.listed import ListedPictures
 from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lines, text
 from promptzoo.errors import ZooError
+from promptzoo.files import from_json
 
 COLUMNS = {  # what a column may be called, the likeliest first
     "file": ("file", "path", "filename", "filepath", "file_name", "image", "impath", "img", "image_path", "picture"),
@@ -183,9 +183,10 @@ def objects(path: Path) -> Iterator[tuple[int, Row]]:
         raise ZooError('a json is a list, like [{"file": ..., "label": ...}, ...]', place=path, given=whole)
     for number, line in lines(path) if whole is None else enumerate(whole, 1):
         try:
-            row = json.loads(line) if whole is None else line
-        except json.JSONDecodeError as error:
-            raise ZooError(f"not JSON: {error.msg}", place=f"{path}:{number}") from error
+            row = from_json(line) if whole is None else line
+        except ValueError as error:
+            said = getattr(error, "msg", error)
+            raise ZooError(f"not JSON: {said}", place=f"{path}:{number}") from error
         if not isinstance(row, dict):
             said = 'each line is an object, like {"file": ..., "label": ...}'
             raise ZooError(said, place=f"{path}:{number}", given=row)

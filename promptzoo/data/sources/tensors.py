@@ -1,6 +1,5 @@
 """What is in a file of features: splits, class names, class texts, each checked when it is read."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from promptzoo.data.features import Features
 from promptzoo.data.sources.text import lacking
 from promptzoo.data.vectors import read_table
 from promptzoo.errors import ZooError
+from promptzoo.files import from_json
 from promptzoo.paths import at, regular
 
 TEXT = "text."
@@ -35,8 +35,8 @@ def class_names(told: Mapping[str, str], path: Path) -> list[str]:
     Raises `ZooError` where there are none.
     """
     try:
-        names = json.loads(told.get("classnames", "null"))
-    except (ValueError, RecursionError):
+        names = from_json(told.get("classnames", "null"))
+    except ValueError:
         names = None
     if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
         said = "its metadata has no 'classnames', a JSON list of the classes' names"

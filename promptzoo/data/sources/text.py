@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, meant, nearest, some
+from promptzoo.files import from_json
 from promptzoo.paths import at, regular
 
 
@@ -36,12 +37,12 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 def json_of(path: Path) -> Any:
     """What a JSON file holds.  Raises `ZooError` with the line of a mistake, or for a key that is there twice."""
     try:
-        return json.loads(text(path), object_pairs_hook=lambda pairs: once(path, pairs))
+        return from_json(text(path), object_pairs_hook=lambda pairs: once(path, pairs))
     except json.JSONDecodeError as error:
         raise ZooError(f"not JSON: {error.msg}", place=f"{path}:{error.lineno}") from error
     except ZooError:
         raise
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 3,000 open brackets
+    except ValueError as error:  # a number of 5,000 digits, 3,000 open brackets
         raise ZooError(f"not JSON: {error}", place=path) from error
 
 
