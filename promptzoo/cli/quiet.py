@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import warnings
 
 
@@ -9,6 +10,7 @@ def quiet() -> None:
     """What other packages would print beside our own output; `--debug` lets it through."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
+    sys.unraisablehook = lambda _: None  # of what a library had half made when it failed, torch's readers say
     for name, value in {
         "PYTHONWARNINGS": "ignore",  # for processes started from here
         "TORCH_CPP_LOG_LEVEL": "ERROR",

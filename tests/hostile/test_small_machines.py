@@ -63,6 +63,18 @@ def test_readers_without_files_are_a_sentence():
     assert "Too many open files" in str(caught.value)
 
 
+@pytest.mark.slow
+def test_few_files_are_one_sentence(here):
+    resource = pytest.importorskip("resource")
+    program = "import sys; from promptzoo.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = odd.words("d", *odd.UNTRAINED, "data.workers=4", "data.cache=false", "train.epochs=1")
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))  # noqa: E731
+    done = subprocess.run([sys.executable, "-c", program, "train", "linear", *words, "--out", "r"], preexec_fn=few,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+
+
 def test_what_a_scheduler_left_behind_does_not_matter_and_torchrun_is_refused(monkeypatch):
     for key, value in SLURM.items():
         monkeypatch.setenv(key, value)
