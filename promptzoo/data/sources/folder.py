@@ -186,6 +186,6 @@ def missing(root: Path, layout: str = LAYOUT) -> ZooError:
     absent = root
     while not absent.parent.is_dir():
         absent = absent.parent
-    where = "" if absent == root else f": there is no {absent}"
+    where = "" if absent == root else f", as {absent} is missing"
     there = subfolders(absent.parent)
     return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there or None)

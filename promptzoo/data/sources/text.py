@@ -65,7 +65,7 @@ def lacking(path: Path) -> str:
     while not os.path.isdir(absent.parent) and absent.parent != absent:
         absent = absent.parent
     there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
-    where = "" if absent == path else f": there is no {absent}"
+    where = "" if absent == path else f", as {absent} is missing"
     here = meant(nearest(absent.name, there)) or f"; {absent.parent} holds {some(there, 6, quote='') or 'nothing'}"
     return f"{path} does not exist{where}{here}"
 
