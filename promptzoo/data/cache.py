@@ -27,7 +27,7 @@ Other = TypeVar("Other")
 
 
 @dataclass
-class Kept:
+class Decoded:
     """What is in memory of decoded pictures: whole, or as the backbone sees them; and digests of what was decoded."""
 
     whole: dict[Picture, Pixels] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Kept:
 class Cache:
     """Each picture is decoded once and kept while `limit` bytes last; the others whenever they are asked for.
 
-    Kept as uint8: whole where each epoch cuts it differently, else as the view that the backbone sees.  Views are kept
+    Decoded as uint8: whole where each epoch cuts it differently, else as the view that the backbone sees.  Views are kept
     in the file of `store` where there is one, for other runs and processes too.  `threads` decode at a time.
     What is kept changes no number. `broken` lists pictures that could not be read, with the reason.
     """
@@ -49,7 +49,7 @@ class Cache:
     ) -> None:
         self.preprocess, self.threads, self.store = preprocess, threads, store
         self.limit = memory() // SHARE if limit is None else limit
-        self.kept = Kept()
+        self.kept = Decoded()
         self.known: set[Picture] = set()
         self.broken: dict[Picture, str] = {}
         self.lock = Lock()
