@@ -39,7 +39,7 @@ class Decoded:
 class Cache:
     """Each picture is decoded once and kept while `limit` bytes last; the others whenever they are asked for.
 
-    Decoded as uint8: whole where each epoch cuts it differently, else as the view that the backbone sees.  Views are kept
+    Kept as uint8: whole where each epoch cuts it differently, else as the view that the backbone sees.  Views are kept
     in the file of `store` where there is one, for other runs and processes too.  `threads` decode at a time.
     What is kept changes no number. `broken` lists pictures that could not be read, with the reason.
     """
