@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from copy import copy
+from dataclasses import dataclass, field
 from multiprocessing.pool import ThreadPool
 from threading import Lock
 from typing import Any, TypeVar
@@ -24,6 +26,16 @@ One = TypeVar("One")
 Other = TypeVar("Other")
 
 
+@dataclass
+class Decoded:
+    """What is in memory of decoded pictures: whole, or as the backbone sees them; and digests of what was decoded."""
+
+    whole: dict[Picture, Pixels] = field(default_factory=dict)
+    views: dict[Picture, Pixels] = field(default_factory=dict)
+    contents: dict[Picture, str] = field(default_factory=dict)
+    bytes: int = 0
+
+
 class Cache:
     """Each picture is decoded once and kept while `limit` bytes last; the others whenever they are asked for.
 
@@ -37,14 +49,18 @@ class Cache:
     ) -> None:
         self.preprocess, self.threads, self.store = preprocess, threads, store
         self.limit = memory() // SHARE if limit is None else limit
-        self.bytes = 0
+        self.kept = Decoded()
         self.known: set[Picture] = set()
-        self.whole: dict[Picture, Pixels] = {}
-        self.views: dict[Picture, Pixels] = {}
         self.broken: dict[Picture, str] = {}
-        self.contents: dict[Picture, str] = {}  # digests of those that were decoded
         self.lock = Lock()
         self.pool: ThreadPool | None = None
+
+    def beside(self) -> "Cache":
+        """A cache for another run in this process, of the same set: they keep in one place what they decode."""
+        made = copy(self)
+        made.kept, made.lock = self.kept, self.lock
+        made.known, made.broken = set(), {}
+        return made
 
     def readable(self, picture: Picture, *, whole: bool = False) -> bool:
         """Whether the picture can be decoded; if so it is kept while there is room."""
@@ -72,23 +88,23 @@ class Cache:
 
     def image(self, picture: Picture) -> Image.Image:
         """The whole picture, RGB."""
-        kept = self.whole.get(picture)
+        kept = self.kept.whole.get(picture)
         if kept is not None:
             return Image.fromarray(kept)
         image = picture.open()
-        if self.bytes < self.limit:
-            self._hold(picture, pixels(image), self.whole)
+        if self.kept.bytes < self.limit:
+            self._hold(picture, pixels(image), self.kept.whole)
         return image
 
     def view(self, picture: Picture) -> Pixels:
         """What the backbone sees of it in evaluation, h w 3."""
-        kept = self.views.get(picture)
+        kept = self.kept.views.get(picture)
         if kept is not None:
             return kept
-        if picture in self.whole or self.store is None or picture.path is None:
-            whole = self.whole.get(picture)
+        if picture in self.kept.whole or self.store is None or picture.path is None:
+            whole = self.kept.whole.get(picture)
             view = pixels(middle(picture.open() if whole is None else Image.fromarray(whole), self.preprocess))
-            self._hold(picture, view, self.views)
+            self._hold(picture, view, self.kept.views)
             return view
         if (stored := self.store.get(picture)) is not None:
             return stored.view
@@ -107,27 +123,29 @@ class Cache:
 
     def content(self, picture: Picture) -> str:
         """A digest of the picture, for `fingerprint`; what was decoded is not read again for it."""
-        return self.contents.get(picture) or content(picture)
+        return self.kept.contents.get(picture) or content(picture)
 
     def summary(self) -> str:
-        kept, read = len(self.whole) + len(self.views), len(self.known) - len(self.broken)
-        return f"{kept} of {read} decoded pictures kept in memory, {self.bytes / 1e6:.1f} MB"
+        kept, read = len(self.kept.whole) + len(self.kept.views), len(self.known) - len(self.broken)
+        return f"{kept} of {read} decoded pictures kept in memory, {self.kept.bytes / 1e6:.1f} MB"
 
     def _try(self, wanted: tuple[Picture, bool]) -> Pixels | str | None:
         """The pixels to keep in memory, or why there are none; nothing where the store has them."""
         picture, whole = wanted
+        if (kept := (self.kept.whole if whole else self.kept.views).get(picture)) is not None:
+            return kept
         shared = self.store if not whole and picture.path is not None else None
         if shared is not None and (stored := shared.get(picture)) is not None:
-            self.contents[picture] = stored.content
+            self.kept.contents[picture] = stored.content
             return None
         try:
             image = picture.open()
-            self.contents[picture] = content_of(image) if picture.path is None else content(picture)
+            self.kept.contents[picture] = content_of(image) if picture.path is None else content(picture)
         except ZooError as error:
             return str(error)
         found = pixels(image if whole else middle(image, self.preprocess))
         if shared is not None:
-            shared.put(picture, found, self.contents[picture])
+            shared.put(picture, found, self.kept.contents[picture])
             return None
         return found
 
@@ -136,15 +154,15 @@ class Cache:
         if isinstance(found, str):
             self.broken[picture] = found
         elif found is not None:
-            self._hold(picture, found, self.whole if whole else self.views)
+            self._hold(picture, found, self.kept.whole if whole else self.kept.views)
 
     def _hold(self, picture: Picture, found: Pixels, where: dict[Picture, Pixels]) -> None:
         """Keeps what was decoded while there is room; a process that reads for another one keeps nothing."""
         if get_worker_info() is not None:
             return
         with self.lock:
-            if picture not in where and self.bytes + found.nbytes <= self.limit:
-                self.bytes += found.nbytes
+            if picture not in where and self.kept.bytes + found.nbytes <= self.limit:
+                self.kept.bytes += found.nbytes
                 where[picture] = found
 
     def __getstate__(self) -> dict[str, Any]:

@@ -2,18 +2,25 @@
 
 from dataclasses import dataclass
 
+from promptzoo.data.dataset import Dataset
 from promptzoo.data.loader import Loader
 from promptzoo.data.splits import Splits
 
 
 @dataclass(frozen=True)
 class Data:
-    """The pictures of a run: `splits` lists them, the loaders cut them into batches; `val` may be None."""
+    """The pictures of a run: `splits` of `dataset`, and loaders that cut them into batches; `val` may be None."""
 
+    dataset: Dataset
     splits: Splits
     train: Loader
     val: Loader | None
     test: Loader
+
+    @property
+    def loaders(self) -> list[Loader]:
+        """Of all splits that there are."""
+        return [one for one in (self.train, self.val, self.test) if one is not None]
 
     @property
     def classes(self) -> list[str]:

@@ -65,7 +65,8 @@ class Dataset:
     def few_shot(self, shots: int, seed: int) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
         """The set's own way to draw `shots` pictures of each class to train on, and some to validate on.
 
-        None, where it has none of its own: `few_shot` draws.
+        None, where it has none of its own: `few_shot` draws.  It may be asked again for another seed; `remarks` are
+        of the last draw.
         """
         return None
 

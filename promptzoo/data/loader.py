@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, NamedTuple
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from PIL import Image
@@ -17,11 +18,13 @@ from promptzoo.data.cache import Cache
 from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import chosen, columns
+from promptzoo.data.taken import taken
 from promptzoo.data.transforms import Pixels, normalised, pixels
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 Wanted = tuple[int, list[int], float]  # epoch, indices, share
+Function: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class Batch(NamedTuple):
@@ -111,8 +114,7 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        count = len(self.reader.pictures)
-        return -(-count // self.batch) - self.joins(count)
+        return -(-(count := len(self.reader.pictures)) // self.batch) - self.joins(count)
 
     def joins(self, count: int) -> bool:
         """Whether the last batch of an epoch of `count` pictures is too small to stand alone."""
@@ -156,12 +158,9 @@ class Loader:
     @property
     def bytes(self) -> int:
         """How large a batch is."""
-        height, width = self.reader.cache.preprocess.size
-        return 3 * 4 * height * width * min(self.batch, len(self.reader.pictures))
+        return 3 * 4 * prod(self.reader.cache.preprocess.size) * min(self.batch, len(self.reader.pictures))
 
-    def gather(
-        self, function: Callable[[Tensor], Tensor], epoch: int | None = None, *, only: Sequence[int] | None = None
-    ) -> Tensor:
+    def gather(self, function: Function, epoch: int | None = None, *, only: Sequence[int] | None = None) -> Tensor:
         """`function` of every picture in the order of `pictures`, on the CPU: n ...
 
         As evaluation sees it, `only` some of them by place; or as training does in an `epoch`, all of them.
@@ -177,16 +176,20 @@ class Loader:
                 step(len(batch.label))
         return torch.cat(found)
 
-    def remember(self, function: Callable[[Tensor], Tensor], *, enough: bool = True) -> int:
-        """Lets every batch hold `function` of its pictures, alone where that is `enough`; how many it computed.
+    def remember(self, function: Function, *, enough: bool = True, beside: Sequence["Loader"] = ()) -> int:
+        """Lets every batch hold `function` of its pictures, alone where that is `enough`; of how many.
 
-        None, where every epoch cuts them anew.
+        None, where every epoch cuts them anew.  What loaders `beside`, of uncut pictures, hold is not computed again.
         """
-        self.reader.enough = enough
-        if isinstance(self.reader.pictures, Features):
+        reader, self.reader.enough = self.reader, enough
+        if isinstance(reader.pictures, Features):
             return 0
-        self.reader.features = [self.gather(function, view) for view in range(self.reader.views)]
-        return sum(map(len, self.reader.features))
+        held = [(one.reader.pictures, one.reader.features[0]) for one in beside if one.reader.features]
+        if held:
+            reader.features = [taken(reader.pictures, held, lambda places: self.gather(function, only=places))]
+        else:
+            reader.features = [self.gather(function, view) for view in range(reader.views)]
+        return sum(map(len, reader.features))
 
     def read_aside(self, plan: list[Wanted]) -> Iterator[Any]:
         """The planned batches, read by processes that stay for the epochs to come."""

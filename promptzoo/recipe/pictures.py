@@ -22,12 +22,17 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 
 
-def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int = 1) -> Data:
-    """Opens and decodes the pictures of a recipe, few-shot by its seed.  Raises `ZooError` for what cannot be read."""
+def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int = 1, beside: Data | None = None) -> Data:
+    """Opens and decodes the pictures of a recipe, few-shot by its seed.  Raises `ZooError` for what cannot be read.
+
+    `beside` are those of the same recipe under another seed: the set is not opened again, nor what was decoded of it.
+    """
     asked, seed = recipe.data, recipe.train.seed
-    dataset = open_dataset(recipe)
-    demand_names(recipe, dataset)
-    cache = cache_of(recipe, seen_by(recipe, backbone), world)
+    if beside is None:
+        dataset, cache = open_dataset(recipe), cache_of(recipe, seen_by(recipe, backbone), world)
+        demand_names(recipe, dataset)
+    else:
+        dataset, cache = beside.dataset, beside.test.reader.cache.beside()
     wanted = Augment(asked.augment, asked.crop_area, asked.jitter, asked.randaugment, asked.erase)
     augment = Augment() if dataset.featured else wanted
     splits = split(dataset, cache, shots=asked.shots, seed=seed, whole=augment.whole, on_bad_image=asked.on_bad_image)
@@ -38,6 +43,7 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
     common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
     common |= {"rank": rank, "world": world}
     return Data(
+        dataset,
         splits,
         Loader(splits.train, cache, shuffle=True, augment=augment, views=asked.cache_views or 0, **common),
         Loader(splits.val, cache, **common) if splits.val else None,

@@ -1,5 +1,6 @@
 """Frozen features, computed once for each picture: instead of it where nothing stands before them, else beside it."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -13,13 +14,20 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.mixing import mixes
 
 
-def remember(model: Model, data: Data, recipe: Recipe, precision: AbstractContextManager[object]) -> int:
-    """Gives the training and validation pictures their frozen features; how many it computed.
+def remember(
+    model: Model,
+    data: Data,
+    recipe: Recipe,
+    precision: AbstractContextManager[object],
+    beside: Sequence[Data] | None = None,
+) -> int:
+    """Gives the training and validation pictures their frozen features; to how many.
 
     None where the recipe keeps nothing, and where pictures are mixed, of which nobody knows the features before.
 
     Where the model's own are these, batches hold nothing else; where they are another thing, and somebody asks for the
     frozen ones, batches hold both.
+    Among several runs of one backbone the test pictures get theirs too, and what those `beside` hold is taken.
     Training pictures that are cut anew in every epoch have none, unless `data.cache_views` says how often.
     """
     if not recipe.data.cache or mixes(recipe):
@@ -34,4 +42,8 @@ def remember(model: Model, data: Data, recipe: Recipe, precision: AbstractContex
         return model.frozen_features(image.to(device)).float()
 
     with precision, torch.no_grad():
-        return sum(loader.remember(feature, enough=enough) for loader in (data.train, data.val) if loader is not None)
+        there = [loader for one in beside or () for loader in one.loaders]
+        if beside is not None:
+            data.test.remember(feature, enough=enough, beside=there)
+        learned = (loader for loader in (data.train, data.val) if loader is not None)
+        return sum(loader.remember(feature, enough=enough, beside=there) for loader in learned)

@@ -1,6 +1,7 @@
 """All that a training is before its first step: `Ready`."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,13 +49,17 @@ class Ready:
     selection: str
 
 
-def opened(fabric: Fabric, recipe: Recipe, run: RunWriter) -> Ready:
-    """Pictures read, model built, and all found out that is needed before the first step.  Raises `ZooError`."""
+def opened(fabric: Fabric, recipe: Recipe, run: RunWriter, beside: Sequence[Data] | None = None) -> Ready:
+    """Pictures read, model built, and all found out that is needed before the first step.  Raises `ZooError`.
+
+    One of several seeds takes over what is the same in those `beside` it, none for the first.
+    """
     began, watch = time.monotonic(), Watch()
     forget_peak()
     demand_precision(recipe.train.precision, fabric.device.type)
     backbone = open_of(recipe)
-    data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size)
+    first = beside[0] if beside else None
+    data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size, beside=first)
     if not data.splits.train:
         said, way = f"'{recipe.data.dataset}' has no pictures to train on", "a finished run is tested there: eval RUN"
         raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
@@ -73,7 +78,7 @@ def opened(fabric: Fabric, recipe: Recipe, run: RunWriter) -> Ready:
     data = course.data(0)
     with fabric.autocast():
         prepared = prepare(recipe, model, backbone, data)
-    remembered = remember(model, data, recipe, fabric.autocast())
+    remembered = remember(model, data, recipe, fabric.autocast(), beside)
     remarks = [*recipe.remarks, *backbone.remarks, *data.splits.remarks, *prepared.remarks, *idle(model, recipe)]
     remarks += [*course.remarks(), *words_of(recipe)]
     if fabric.is_global_zero:

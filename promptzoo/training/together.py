@@ -24,7 +24,7 @@ from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
 from promptzoo.training.precision import repeatable
 from promptzoo.training.progress import Progress
-from promptzoo.training.ready import opened
+from promptzoo.training.ready import Ready, opened
 from promptzoo.training.result import Result
 from promptzoo.training.run_writer import RunWriter
 from promptzoo.training.schedule import demand_gradients, optimizer_of, rate
@@ -63,7 +63,9 @@ def train_together(recipes: Sequence[Recipe], outs: Sequence[Path], stale: float
         for run, recipe in zip(runs, recipes, strict=True):
             held.enter_context(run.begun_by(recipe, run.begun, stale))
         with repeatable(fabric.device, recipes[0].train):
-            ready = [opened(fabric, recipe, run) for recipe, run in zip(recipes, runs, strict=True)]
+            ready: list[Ready] = []
+            for recipe, run in zip(recipes, runs, strict=True):
+                ready.append(opened(fabric, recipe, run, [one.data for one in ready]))
             for one in ready:
                 held.callback(one.loop.mirror.close)
             try:

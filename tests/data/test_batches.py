@@ -37,7 +37,7 @@ def test_neither_workers_nor_memory_nor_a_resume_change_a_bit(train, augment):
     full, partly = Cache(TINY), Cache(TINY, limit=4000)
     for cache in (full, partly):
         cache.all_readable(train, whole=augment != "none")
-    assert len(full.whole) + len(full.views) == 18 > len(partly.whole) + len(partly.views) > 0
+    assert len(full.kept.whole) + len(full.kept.views) == 18 > len(partly.kept.whole) + len(partly.kept.views) > 0
     state = torch.get_rng_state()
     workers = Loader(train, partly, **common, workers=2)
     for epoch in (0, 5):
@@ -133,7 +133,7 @@ def test_fingerprints_tell_contents_labels_and_splits_apart(root, tmp_path):
 def test_memory_is_bounded(train):
     cache = Cache(TINY, limit=5 * 16 * 16 * 3)
     cache.all_readable(train)
-    assert len(cache.views) == 5
+    assert len(cache.kept.views) == 5
     assert cache.summary() == "5 of 18 decoded pictures kept in memory, 0.0 MB"
 
 

@@ -9,7 +9,12 @@ from safetensors.torch import load_file
 from small import model, recipe
 
 from promptzoo import cli
+from promptzoo.data.cache import Cache
+from promptzoo.data.loader import Loader
+from promptzoo.recipe import pictures
+from promptzoo.recipe.build import open_of
 from promptzoo.studies.record import Record
+from promptzoo.training import prepare
 from promptzoo.training.session import train
 from promptzoo.training.together import apart_because, train_together
 
@@ -36,6 +41,35 @@ def test_each_comes_to_what_it_comes_to_alone(name: str, kind: str, tmp_path) ->
         lines = [runs.lines(tmp_path / way / str(seed)) for way in ("together", "alone")]
         assert len(lines[0]) == len(lines[1]) == 2
         assert all(map(runs.close, *lines))
+
+
+def test_no_picture_is_decoded_or_seen_by_the_backbone_twice(tmp_path, monkeypatch) -> None:
+    root = runs.pictures(tmp_path / "pictures")
+    asked = [
+        runs.recipe(root, "linear", "vit", "data.shots=2", f"train.seed={seed}", "train.epochs=1") for seed in SEEDS
+    ]
+    opened, decoded, computed = [], [], []
+    of, decode, gather = pictures.open_dataset, Cache._try, Loader.gather
+    monkeypatch.setattr(pictures, "open_dataset", lambda recipe: opened.append(1) or of(recipe))
+    monkeypatch.setattr(Cache, "_try", lambda self, one: decoded.append(one[0] in self.kept.views) or decode(self, one))
+
+    def counted(self: Loader, function, epoch=None, *, only=None):
+        found = gather(self, function, epoch, only=only)
+        computed.append(len(found))
+        return found
+
+    monkeypatch.setattr(Loader, "gather", counted)
+    monkeypatch.setattr(prepare, "nearness", lambda *_: None)  # which looks at the tuned model
+    train_together(asked, [tmp_path / str(seed) for seed in SEEDS])
+    counts = len(opened), decoded.count(False), sum(computed)
+    every = {picture.name for one in asked for picture in chosen_by(one)}
+    assert counts == (1, len(every), len(every))
+    assert len(every) < len(asked) * len(chosen_by(asked[0]))
+
+
+def chosen_by(recipe):
+    splits = pictures.open_data(recipe, open_of(recipe)).splits
+    return [*splits.train, *splits.val, *splits.test]
 
 
 def test_what_cannot_go_together_is_told_why() -> None:

@@ -67,11 +67,13 @@ class CoOpSplits(ListedPictures):
         pictures = Root(base / (place_of(base, first) if images is None else images))
         self.lay(pictures, rows, names=names, whole=whole)
         self.shots = None if drawn is None else self._drawn(base, Path(drawn), pictures)
+        self.opened = tuple(self.remarks)  # what is so whatever is drawn
 
     def few_shot(self, shots: int, seed: int) -> tuple[list[Picture], list[Picture]]:
         """CoOp's draw; or the file of shots, whatever the seed."""
         if self.shots is not None:
             return [*self.shots[0]], [*self.shots[1]]
+        self.remarks = [*self.opened]
         chance = random.Random(seed)
         train, val = sampled(self.train, shots, chance), sampled(self.val, min(shots, MOST_VALIDATION), chance)
         counts = Counter(one.label for one in train)

@@ -49,6 +49,7 @@ class NoahLists(ListedPictures):
         if (where / "val_meta.list").is_file():
             rows["val"] = rows_of(where / "val_meta.list")
         self.lay(Root(base / below), rows, names=names)
+        self.opened = tuple(self.remarks)  # what is so whatever is drawn
 
     def few_shot(self, shots: int, seed: int) -> tuple[list[Picture], list[Picture]]:
         """NOAH's list for these shots and this seed."""
@@ -56,7 +57,7 @@ class NoahLists(ListedPictures):
             there = ", ".join(f"{k} of seed {s}" for k, s in sorted(self.drawn))
             said = f"there is no list of {shots} shots of seed {seed}; there are {there or 'none'}"
             raise ZooError(said, place=self.root, key="data.shots", given=shots)
-        rows = rows_of(self.drawn[shots, seed])
+        self.remarks, rows = [*self.opened], rows_of(self.drawn[shots, seed])
         known = dict(zip(self.train.names, self.train.labels, strict=True))
         names = list(dict.fromkeys(Root(self.root).names(rows.files, rows.place)))
         if len(names) < len(rows.files):
