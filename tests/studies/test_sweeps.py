@@ -1,5 +1,6 @@
 """Sweeps: runs of which some may fail, what tells how far they are, and the command that goes on."""
 
+import inspect
 import json
 import signal
 import subprocess
@@ -65,6 +66,17 @@ def test_a_run_that_fails_stops_no_other_and_its_sentence_stands(root, tmp_path)
     swept(words(root, tmp_path), Terms((1, 2), "", out), lambda _: None, again)
     assert [one for one in again.seen if one[0] == "good"] == [("good", 1, "done", True), ("good", 2, "done", True)]
     assert comparisons.records(out) == before
+
+
+def test_sweep_takes_the_arguments_of_compare() -> None:
+    """But that of seeds together, with a folder and a place of its own."""
+    taken, own = (dict(inspect.signature(one).parameters) for one in (promptzoo.compare, promptzoo.sweep))
+    assert (taken.pop("together").default, own["out"].default, own["engine"].default) == (
+        False,
+        "runs/sweep",
+        "local:1",
+    )
+    assert {**taken, "out": own["out"], "engine": own["engine"]} == own
 
 
 def test_the_same_from_python(root, tmp_path) -> None:

@@ -8,6 +8,7 @@ import runs
 
 import promptzoo
 from promptzoo.errors import ZooError
+from promptzoo.option import option, typed_in
 from promptzoo.recipe.importing import package
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executors import engine_of, executor
@@ -35,6 +36,10 @@ def test_a_worker_gives_what_the_work_gives_or_its_sentence(tmp_path) -> None:
         begin = sent(worker(tmp_path, made))
         assert opened(begin(packed(halved, (4,)))) == 2
         assert opened(begin(packed(halved, (3,)))).key == "number"
+        with typed_in():
+            parcel = packed(option, ("stale", 3))
+        told = begin(parcel)  # whose own environment knows of no command
+        assert (opened(told), opened(begin(packed(option, ("stale", 3))))) == ("--stale 3", "stale=3")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -79,14 +84,14 @@ def test_slurm_needs_slurm(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ZooError) as raised:
         executor("slurm", tmp_path)
-    assert raised.value.key == "on"
+    assert raised.value.key == "engine"
     assert "sbatch" in raised.value.remedy
 
 
 @pytest.mark.parametrize(
     ("word", "key", "possible"),
     [
-        ("ray:gpu=1", "on", ("cpus", "gpus")),
+        ("ray:gpu=1", "engine", ("cpus", "gpus")),
         ("ray:gpus=half", "gpus", None),
         ("slurm:minutes=0", "minutes", None),
         ("slurm:partition=", "partition", None),

@@ -11,7 +11,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError, told
 from promptzoo.recipe.importing import package
-from promptzoo.studies.executors.contract import Outcome
+from promptzoo.studies.executors.contract import Outcome, where
 from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed, token, worker
 from promptzoo.training.interrupt import StoppedError, listening
 
@@ -40,7 +40,7 @@ class Ray(ExitStack):
         if not self.room():
             self.close()
             wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
-            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key="on")
+            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key=where().strip("-"))
         begin = worker(folder, self.enter_context(token(folder)))
         task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
         self.submit: Callable[[bytes], Any] = task.remote
