@@ -91,10 +91,10 @@ def test_every_setting_says_what_it_is():
             assert field.description, f"{section}.{word}"
 
 
-def test_a_list_in_the_place_of_a_recipe_is_said(tmp_path):
-    file = tmp_path / "list.yaml"
-    file.write_text("rows:\n  - {name: one, recipe: linear}\n")
-    for word in (str(file), "embedded"):
-        moved, read = error(lambda: as_listed(word)), error(lambda: Recipe.read(word))
-        assert (moved.key, moved.given, read.given) == ("embedded", word, word)
-        assert len(str(read).splitlines()) == 1
+@pytest.mark.parametrize("word", ["list.yaml", "embedded"])
+def test_a_list_in_the_place_of_a_recipe_is_said(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.yaml").write_text("rows:\n  - {name: one, recipe: linear}\n")
+    moved, read = error(lambda: as_listed(word)), error(lambda: Recipe.read(word))
+    assert (moved.key, moved.given, read.given) == ("embedded", word, word)
+    assert len(str(read).splitlines()) == 1
