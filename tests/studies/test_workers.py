@@ -1,6 +1,7 @@
 """Machines that cannot make a run, and clusters that are none: one sentence each; and runs by submitit."""
 
 import sys
+from contextlib import redirect_stdout
 
 import comparisons
 import pytest
@@ -13,7 +14,7 @@ from promptzoo.recipe.importing import package
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executors import engine_of, executor
 from promptzoo.studies.executors.elsewhere import UnfitError, opened, packed, token, worker
-from promptzoo.studies.executors.ray import ADDRESS
+from promptzoo.studies.executors.ray import ADDRESS, Short
 from promptzoo.studies.sweep import swept
 from promptzoo.studies.sweep_state import Onlooker
 
@@ -77,6 +78,13 @@ def test_a_cluster_that_cannot_be_reached_is_said(address, tmp_path, monkeypatch
     with pytest.raises(ZooError) as raised:
         executor("ray", tmp_path)
     assert (raised.value.key, raised.value.given) == (ADDRESS, address)
+
+
+def test_of_a_node_that_died_one_sentence_is_told(capsys) -> None:
+    with redirect_stdout(Short()):
+        print("(raylet) It is terminated. Its log:\n  line\n  line")
+        print("(raylet) The node 127.0.0.1 is dead")
+    assert capsys.readouterr() == ("", "(raylet) It is terminated\n(raylet) The node 127.0.0.1 is dead\n")
 
 
 def test_slurm_needs_slurm(tmp_path, monkeypatch) -> None:

@@ -1,5 +1,6 @@
 """Runs as tasks of a Ray cluster, that of RAY_ADDRESS or a fresh one on this machine: `Ray`."""
 
+import io
 import os
 import socket
 import sys
@@ -20,6 +21,13 @@ LOOK = 1.0  # seconds between two looks at who asks for an end
 PATIENCE = 5.0  # seconds for a cluster to answer
 
 
+class Short(io.TextIOBase):
+    """The error stream, for the first sentence of what is told: with a node's death Ray tells the end of its log."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text if text.isspace() else text.partition("\n")[0].partition(". ")[0])
+
+
 class Ray(ExitStack):
     """An `Executor` of Ray's tasks; each run takes `cpus` and `gpus`, which may be shares of one.
 
@@ -32,7 +40,7 @@ class Ray(ExitStack):
     def __init__(self, folder: Path, cpus: float = 1.0, gpus: float = 0.0) -> None:
         super().__init__()
         self.ray = package("ray", "ray")
-        self.enter_context(redirect_stdout(sys.stderr))  # where Ray tells of its nodes
+        self.enter_context(redirect_stdout(Short()))  # where Ray tells of its nodes
         self.needs = {name: share for name, share in (("CPU", cpus), ("GPU", gpus)) if share}
         if not self.ray.is_initialized():
             self.reach(os.environ.get(ADDRESS) or "local")
