@@ -7,6 +7,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.files import write
+from promptzoo.names import as_row, unlike
 from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import apart
@@ -59,9 +60,10 @@ def searched(
         way = "compare what was chosen under several"
         raise ZooError(f"a search tries each choice under one seed: {option('seeds', 1)}", key="seeds", remedy=way)
     seed, grounds = terms.seeds[0], Grounds("val")
-    names = [one.name for one in rows]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ZooError(f"'{twice[0]}' is named twice", given=twice[0])
+    folders = [as_row(one.name) for one in rows]
+    if folders != unlike(folders):
+        twice = next(one.name for one, own in zip(rows, unlike(folders), strict=True) if as_row(one.name) != own)
+        raise ZooError(f"'{twice}' is named twice, as names of folders are", given=twice)
     for one in rows:
         demand_open(one, words)
 

@@ -79,6 +79,9 @@ def test_what_cannot_be_searched_is_said_before_anything_trains(root, tmp_path) 
             searched(rows_of([written(tmp_path)]), [word], Terms((1,), "", out), 2, False, print, Onlooker())
         assert (raised.value.key, raised.value.given) == (key, word)
     with pytest.raises(ZooError) as raised:
+        search(written(tmp_path, more=f"  - {{name: MINE, recipe: {tmp_path / 'mine.yaml'}}}\n"), root, out, 2)
+    assert raised.value.given == "MINE"
+    with pytest.raises(ZooError) as raised:
         search(written(tmp_path, "{train.lrr: {log: [1e-3, 1e-1]}}"), root, out, 2)
     assert "train.lr" in str(raised.value)
     with pytest.raises(ZooError) as raised:
