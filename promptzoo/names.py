@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import count
 
 # What a terminal obeys, or what turns the direction of a line: no part of a name that a person reads.
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -44,6 +45,20 @@ def as_folder(name: str) -> str:
     """A name for a folder, which leads nowhere else: no slashes, no control characters, not of dots alone."""
     clean = re.sub(r"[/\\]", "_", OBEYED.sub("_", name))
     return clean if clean.strip(". ") else "run"
+
+
+def as_row(name: str) -> str:
+    """The name of a list's row for a folder: letters, digits, `+` and `-`."""
+    return re.sub(r"[^\w+-]+", "_", name)
+
+
+def unlike(names: Iterable[str]) -> list[str]:
+    """The same names, where a disk may not know capitals; one that is there before gets `-2`, `-3` behind it."""
+    found: dict[str, str] = {}
+    for name in names:
+        whole = next(one for n in count(1) if (one := f"{name}-{n}" if n > 1 else name).casefold() not in found)
+        found[whole.casefold()] = whole
+    return [*found.values()]
 
 
 def as_cell(value: object) -> object:

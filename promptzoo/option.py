@@ -5,18 +5,20 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-COMMAND = "PROMPTZOO_COMMAND"  # of the environment, which the processes of a command have too
+#: Of the environment, which the processes that a command starts have from it; what runs elsewhere is told.
+COMMAND = "PROMPTZOO_COMMAND"
 
 
 @contextmanager
-def typed_in() -> Iterator[None]:
-    """Within this context a command was typed, and what is said is said to who typed it."""
-    before = os.environ.get(COMMAND, "")
-    os.environ[COMMAND] = "1"
+def typed_in(command: bool = True) -> Iterator[None]:
+    """Within this context a command was typed, and what is said is said to who typed it; or Python was asked."""
+    before = os.environ.pop(COMMAND, None)
+    os.environ |= {COMMAND: "1"} if command else {}
     try:
         yield
     finally:
-        os.environ[COMMAND] = before
+        os.environ.pop(COMMAND, None)
+        os.environ |= {} if before is None else {COMMAND: before}
 
 
 def commanded() -> bool:

@@ -71,6 +71,13 @@ def sweep(
 ) -> None:
     """Make many runs, here or on a cluster; some may fail. 'sweep status DIR' shows how far they are."""
     demand_form(form)
+    if words[0] == "status":
+        if len(words) > 2:
+            raise ZooError(f"sweep status takes one folder; got {', '.join(words[1:])}", key="DIR", given=words[1:])
+        from promptzoo.pages import sweep as page
+        from promptzoo.studies.sweep_state import sweep_state
+
+        return tell(form, page, sweep_state(Path(words[1]) if words[1:] else RUNS))
     with doing("loading torch"):
         from promptzoo.pages import chosen, comparison
         from promptzoo.pages import sweep as page
@@ -80,12 +87,7 @@ def sweep(
         from promptzoo.studies.compare import Terms, on_of, seeds_of
         from promptzoo.studies.search import rows_of, searched
         from promptzoo.studies.sweep import swept
-        from promptzoo.studies.sweep_state import sweep_state
 
-    if words[0] == "status":
-        if len(words) > 2:
-            raise ZooError(f"sweep status takes one folder; got {', '.join(words[1:])}", key="DIR", given=words[1:])
-        return tell(form, page, sweep_state(Path(words[1]) if words[1:] else RUNS))
     names, rest = apart([*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)])
     split, engine = on_of(on or (), "local:1")
     live, command = page.OnScreen(), shlex.join(["promptzoo", *sys.argv[1:]])

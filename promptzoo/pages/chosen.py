@@ -6,7 +6,7 @@ from rich.console import Console
 
 from promptzoo.pages.console import say
 from promptzoo.pages.table import Table
-from promptzoo.studies.search import Searched
+from promptzoo.studies.chosen import Searched
 
 
 def show(found: Searched, out: Console) -> None:

@@ -79,10 +79,10 @@ class Page:
 def counts(state: SweepState) -> str:
     """`12 runs: 5 done, 2 running, 1 failed, 4 waiting, 3:10 left`."""
     each = [f"{len(found):,} {word}" for word in STATES if (found := state.of(word))]
-    waiting = [f"{state.waiting:,} waiting"] if state.waiting > 0 else []
+    waiting = [f"{state.waiting:,} waiting"] if state.waiting else []
     left = [f"about {clock(state.left)} left"] if state.left else []
-    what = "trials" if state.searches else "runs"
-    return f"{state.total:,} {what}: {', '.join([*each, *waiting, *left])}"
+    what = "trial" if state.searches else "run"
+    return f"{state.total:,} {what}{'s' * (state.total != 1)}: {', '.join([*each, *waiting, *left])}"
 
 
 def ending(run: SweptRun) -> str:

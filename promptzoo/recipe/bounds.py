@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 LARGEST = 1_000_000  # of a whole number: nothing that fits in a picture has more
+FEW = 512  # of what a machine has: threads, processes, devices
 
 Count = Annotated[int, Field(ge=1)]
-Few = Annotated[int, Field(ge=1, le=512)]  # of what a machine has: threads, devices
+Few = Annotated[int, Field(ge=1, le=FEW)]
 Many = Annotated[int, Field(ge=1, le=LARGEST)]
 Views = Annotated[int, Field(ge=1, le=10_000)]
 Pixels = Annotated[int, Field(ge=1, le=16_384)]

@@ -37,10 +37,14 @@ def as_listed(recipe: str) -> list[str]:
     """The words of a recipe in the list, under which all can be compared.
 
     A file gets the words that all have in common; those of its method are its own, and so are stages of its training,
-    which choose from all pictures where they choose.
+    which choose from all pictures where they choose.  Raises `ZooError` for a list.
     """
     listed = read_list(LIST)
     assert listed is not None, "the list is shipped"
+    if read_list(recipe) is not None:
+        said = f"{recipe} is a recipe list, whose rows say on which model and pictures they are"
+        way = f"write into it words: [backbone.open={MODEL}, data.dataset={PICTURES}]"
+        raise ZooError(said, key="embedded", given=recipe, remedy=way)
     own = next((row.words for row in listed.rows if row.recipe == recipe), [])
     stages = Recipe.read(recipe).to_dict().get("train", {}).get("stages", [])
     kept = [f"train.stages={json.dumps(stages)}"] if stages else []

@@ -165,7 +165,15 @@ def mapping(node: Any, source: str) -> Node:
     if not isinstance(node, Node):
         said = f"a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}"
         raise RecipeError(said, place=source, given=node)
+    if "rows" in node and not any(key in SECTIONS for key in node):
+        raise of_several(source)
     return node
+
+
+def of_several(recipe: str) -> RecipeError:
+    """Why a list is no recipe."""
+    said = f"'{recipe}' is a recipe list, which promptzoo compare, sweep and report take"
+    return RecipeError(said, given=recipe, remedy="name one recipe")
 
 
 def find(recipe: str) -> tuple[Path, str]:
@@ -177,8 +185,7 @@ def find(recipe: str) -> tuple[Path, str]:
     if file.exists():
         return file, recipe
     if recipe in shipped_lists():
-        said = f"'{recipe}' is a recipe list, which promptzoo report and compare take"
-        raise RecipeError(said, given=recipe, remedy="name one recipe")
+        raise of_several(recipe)
     if file.stem in shipped and len(file.parts) == 1:
         raise RecipeError("there is no such file", place=recipe, given=recipe, remedy=f"the shipped one is {file.stem}")
     if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:

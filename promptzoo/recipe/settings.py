@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from promptzoo.recipe.bounds import Colour, Few, Magnitude, Many, Portion, Share, Size, Views
+from promptzoo.recipe.bounds import FEW, Colour, Few, Magnitude, Many, Portion, Share, Size, Views
 
 
 class Settings(BaseModel):
@@ -63,7 +63,7 @@ class DataSettings(Settings):
     jitter: Portion = Field(0.0, description="how far training changes brightness, contrast and saturation")
     randaugment: tuple[Few, Magnitude] | None = Field(None, description="operations on a picture, their magnitude")
     erase: Portion = Field(0.0, description="share of the pictures of which a rectangle is erased")
-    workers: Annotated[int, Field(ge=0, le=512)] = Field(0, description="processes that read pictures")
+    workers: Annotated[int, Field(ge=0, le=FEW)] = Field(0, description="processes that read pictures")
     cache: bool = Field(True, description="keep pictures, and features where nothing learns before them, in memory")
     cache_gb: Annotated[float, Field(gt=0)] | None = Field(
         None, description="keep pictures in a file of so many gigabytes instead, shared by all runs of this machine"

@@ -83,7 +83,7 @@ class OneByOne:
 
     def take(self, entrant: Entrant, done: "Done") -> Record:
         """Takes over what another process noticed."""
-        self.places.setdefault(entrant.name, done.place)
+        self.places[entrant.name] = done.place
         self.remarks += [one for one in done.remarks if one not in self.remarks]
         return done.record
 

@@ -1,7 +1,6 @@
 """The recipes of a comparison under its overrides and seeds, and what each stands on here."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,7 +11,7 @@ from promptzoo.costs.rows import Refused
 from promptzoo.data.fewshot import few_shot
 from promptzoo.errors import ZooError, some
 from promptzoo.model.model import Model
-from promptzoo.names import as_folder
+from promptzoo.names import as_folder, as_row, unlike
 from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
@@ -59,8 +58,7 @@ class Member:
         recipe = recipe_of(self.word, data, words)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
         seeded = {seed: recipe_of(self.word, data, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
-        row = re.sub(r"[^\w+-]+", "_", self.name)
-        folder = row if self.row else as_folder(recipe.name)  # no way out of the folder of runs
+        folder = as_row(self.name) if self.row else as_folder(recipe.name)  # no way out of the folder of runs
         return Entrant(self.name, folder, recipe, seeded)
 
 
@@ -122,7 +120,9 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
             entrants.append(replace(one.read(overrides, seeds, data), name=name))
         except ZooError as error:
             refused.append(Refused(name, str(error)))
-    return Field(tuple(entrants), tuple(refused), calls[asked.index(held)])
+    folders = unlike(one.folder for one in entrants)  # their runs may begin at the same time
+    housed = tuple(replace(one, folder=folder) for one, folder in zip(entrants, folders, strict=True))
+    return Field(housed, tuple(refused), calls[asked.index(held)])
 
 
 def spelled(one: Member) -> str:

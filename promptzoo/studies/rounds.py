@@ -43,9 +43,16 @@ def ended(
     """
     told: set[tuple[str, int]] = set()
     stopped: StoppedError | None = None
+    whole = False  # whether all jobs were asked for, which an end that comes between two runs leaves undone
+
+    def offered(jobs: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        nonlocal whole
+        yield from (job for job in jobs if wanted(job[0].name))
+        whole = True
+
     while True:
-        busy = []
-        for job, found in engine.each(work, (job for job in jobs if wanted(job[0].name))):
+        busy, whole = [], False
+        for job, found in engine.each(work, offered(jobs)):
             name, seed = job[0].name, job[2]
             if isinstance(found, StoppedError):
                 stopped = found
@@ -56,8 +63,8 @@ def ended(
                     say(f"{name}, seed {seed}: {found}; it is waited for")
             else:
                 yield job, found
-        if stopped is not None:
-            raise stopped
+        if stopped is not None or not whole:
+            raise stopped or StoppedError("stopped by Ctrl-C; the same command goes on from there")
         if not busy:
             return
         time.sleep(WAIT)

@@ -1,16 +1,17 @@
 """Words chosen from ranges by validation: `searched`."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.files import write
+from promptzoo.names import as_row, unlike
 from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.overrides import apart
+from promptzoo.studies.chosen import LIST, Chosen, Searched
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executors import executor
 from promptzoo.studies.frame import Grounds
@@ -20,55 +21,23 @@ from promptzoo.studies.sweep import alone
 from promptzoo.studies.sweep_state import Onlooker, State, SweepLog
 from promptzoo.studies.trials import PrunedError, Trials, tried
 
-LIST = "chosen.yaml"
 Job = tuple[Entrant, Ground, int, str, int]
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A row with the words that were best on validation, and how many trials came to an end; as it was without any."""
-
-    member: Member
-    words: tuple[str, ...] = ()
-    val: float | None = None
-    trials: int = 0
-
-    def whole(self) -> list[str]:
-        """The row's own words but for those that were chosen, and these."""
-        keys = {word.partition("=")[0] for word in self.words}
-        return [*(word for word in self.member.words if word.partition("=")[0] not in keys), *self.words]
-
-
-@dataclass(frozen=True)
-class Searched:
-    """What a search chose: rows of a recipe list, under the words of the command."""
-
-    rows: tuple[Chosen, ...]
-    words: tuple[str, ...]
-    file: Path
-
-    def page(self) -> str:
-        """The list, ready for `compare`."""
-        rows = [{"name": one.member.name, "recipe": str(one.member.word), "words": one.whole()} for one in self.rows]
-        notes = [
-            f"# {one.member.name}: {100 * one.val:.1f} % on validation, the best of {one.trials} trials\n"
-            for one in self.rows
-            if one.val is not None
-        ]
-        return "".join([*notes, yaml.write({"words": [*self.words], "rows": rows})])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types, for JSON."""
-        rows = [
-            {"name": one.member.name, "words": [*one.words], "val": one.val, "trials": one.trials} for one in self.rows
-        ]
-        return {"rows": rows, "list": str(self.file)}
 
 
 def rows_of(words: Sequence[Any]) -> list[Member]:
     """All rows, where one of them has ranges; none where none has."""
     found = [one for word in apart(words)[0] for one in members(word)]
     return found if any(one.ranges for one in found) else []
+
+
+def demand_open(row: Member, words: Sequence[str]) -> None:
+    """Raises `ZooError` for a word that says again what is to be chosen, so that nothing would be."""
+    for word in words:
+        said = word.partition("=")[0].strip()
+        for key in row.ranges:
+            if f"{key}.".startswith(f"{said}."):
+                what = f"{row.name}: {key} is chosen from a range, and {word} would stand in its place"
+                raise ZooError(what, key=key, given=word, remedy="leave one of them out")
 
 
 def searched(
@@ -85,15 +54,18 @@ def searched(
 
     The runs lie below `terms.out`, and what was tried in a journal beside them, from which the same command goes on;
     with more `trials` it tries more.  Raises `ZooError` for several seeds, a key or value that a recipe does not take,
-    and pictures without validation; else as `swept` does.
+    one that `words` say again, and pictures without validation; else as `swept` does.
     """
     if len(terms.seeds) > 1:
         way = "compare what was chosen under several"
         raise ZooError(f"a search tries each choice under one seed: {option('seeds', 1)}", key="seeds", remedy=way)
     seed, grounds = terms.seeds[0], Grounds("val")
-    names = [one.name for one in rows]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ZooError(f"'{twice[0]}' is named twice", given=twice[0])
+    folders = [as_row(one.name) for one in rows]
+    if folders != unlike(folders):
+        twice = next(one.name for one, own in zip(rows, unlike(folders), strict=True) if as_row(one.name) != own)
+        raise ZooError(f"'{twice}' is named twice, as names of folders are", given=twice)
+    for one in rows:
+        demand_open(one, words)
 
     def read(member: Member) -> tuple[Entrant, Ground]:
         """Raises `ZooError` for what cannot be tried."""

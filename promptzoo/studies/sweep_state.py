@@ -69,7 +69,7 @@ class SweepState:
 
     @property
     def waiting(self) -> int:
-        return self.total - len(self.runs)
+        return max(0, self.total - len(self.runs))
 
     @property
     def left(self) -> float | None:
@@ -77,7 +77,7 @@ class SweepState:
         ended = [run for run in self.runs.values() if run.state != "running" and not run.before]
         if not ended:
             return None
-        each = (max(run.at for run in ended) - self.began) / len(ended)
+        each = max(0.0, max(run.at for run in ended) - self.began) / len(ended)  # clocks are set back
         return each * (self.waiting + len(self.of("running")))
 
     @property

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import os
 import random
 from contextlib import suppress
 from threading import Event, Thread
@@ -20,7 +21,7 @@ import promptzoo
 from promptzoo import MapStyle, blocks
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.model.ordinary import ordinary
-from promptzoo.option import option, resuming, typed_in
+from promptzoo.option import COMMAND, option, resuming, typed_in
 from promptzoo.training.predictor import Predictor
 
 VIT = {"img_size": 32, "depth": 2, "embed_dim": 32, "num_heads": 2, "patch_size": 8, "num_classes": 0}
@@ -291,5 +292,6 @@ def test_an_option_is_said_as_it_is_asked_for(tmp_path, root):
         assert (option("trust_code", True), option("layer", 1)) == ("--trust-code", "--layer 1")
         assert resuming("a b") == "promptzoo train --resume 'a b'"
     assert option("force", True) == "force=True"
+    assert COMMAND not in os.environ
     (tmp_path / "mine.safetensors").touch()
     assert "--" not in str(error(lambda: opened().save(tmp_path / "mine.safetensors")))

@@ -3,7 +3,7 @@
 import pytest
 from pictures import error
 
-from promptzoo.recipe.embedded import at_home, embedded
+from promptzoo.recipe.embedded import as_listed, at_home, embedded
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.near_words import SECTIONS, meant_by
 from promptzoo.recipe.recipe import Recipe
@@ -89,3 +89,12 @@ def test_every_setting_says_what_it_is():
     for section, cls in SECTIONS.items():
         for word, field in cls.model_fields.items():
             assert field.description, f"{section}.{word}"
+
+
+@pytest.mark.parametrize("word", ["list.yaml", "embedded"])
+def test_a_list_in_the_place_of_a_recipe_is_said(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.yaml").write_text("rows:\n  - {name: one, recipe: linear}\n")
+    moved, read = error(lambda: as_listed(word)), error(lambda: Recipe.read(word))
+    assert (moved.key, moved.given, read.given) == ("embedded", word, word)
+    assert len(str(read).splitlines()) == 1

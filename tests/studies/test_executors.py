@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import runs
@@ -10,6 +12,9 @@ import runs
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.studies.executors import engine_of, executor
+from promptzoo.studies.executors.here import Here
+from promptzoo.studies.rounds import ended
+from promptzoo.training.interrupt import StoppedError
 
 
 def halved(number: int) -> int:
@@ -25,6 +30,22 @@ def test_every_executor_gives_what_came_of_each_job(word: str, tmp_path) -> None
         found = {job[0]: came for job, came in engine.each(halved, [(number,) for number in range(4)])}
     assert (found[0], found[2]) == (0, 1)
     assert [found[odd].key for odd in (1, 3)] == ["number", "number"]
+
+
+class Early(Here):
+    """Hears Ctrl-C while its first job comes to an end, as every executor that has several."""
+
+    def each(self, work, jobs):
+        yield from islice(super().each(work, jobs), 1)
+
+
+def test_an_end_that_comes_between_two_runs_is_one() -> None:
+    jobs = [(SimpleNamespace(name="linear"), None, seed) for seed in (1, 2)]
+    found = ended(iter(jobs), lambda *job: job[2], Early(), print)
+    assert next(found) == (jobs[0], 1)
+    with pytest.raises(StoppedError):
+        next(found)
+    assert [came for _, came in ended(jobs, lambda *job: job[2], Here(), print)] == [1, 2]
 
 
 def dying(number: int) -> int:

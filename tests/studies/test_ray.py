@@ -93,7 +93,7 @@ def test_every_job_comes_back_from_where_the_command_was_given(cluster, tmp_path
 def test_what_no_node_has_is_said(cluster, tmp_path) -> None:
     with pytest.raises(ZooError) as raised:
         executor("ray:gpus=2", tmp_path)  # two nodes have one each
-    assert raised.value.key == "on"
+    assert raised.value.key == "engine"
     assert list(tmp_path.iterdir()) == []
 
 

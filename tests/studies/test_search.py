@@ -1,8 +1,10 @@
 """Words chosen from ranges by validation: what may be written, what is tried, and what goes on after a kill."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import comparisons
 import pytest
@@ -72,6 +74,13 @@ def test_compare_takes_no_list_that_is_still_to_be_chosen_from(tmp_path) -> None
 
 def test_what_cannot_be_searched_is_said_before_anything_trains(root, tmp_path) -> None:
     out = tmp_path / "out"
+    for word, key in (("train.epochs=3", "train.epochs"), ("train={epochs: 3}", "train.lr")):
+        with pytest.raises(ZooError) as raised:
+            searched(rows_of([written(tmp_path)]), [word], Terms((1,), "", out), 2, False, print, Onlooker())
+        assert (raised.value.key, raised.value.given) == (key, word)
+    with pytest.raises(ZooError) as raised:
+        search(written(tmp_path, more=f"  - {{name: MINE, recipe: {tmp_path / 'mine.yaml'}}}\n"), root, out, 2)
+    assert raised.value.given == "MINE"
     with pytest.raises(ZooError) as raised:
         search(written(tmp_path, "{train.lrr: {log: [1e-3, 1e-1]}}"), root, out, 2)
     assert "train.lr" in str(raised.value)
@@ -100,7 +109,7 @@ def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path,
     assert best == max(record["finished"]["val"] for record in records.values())
     asked = read_list(str(found.file))
     assert [row.name for row in asked.rows] == ["mine", "plain"]
-    assert asked.rows[0].words == list(found.rows[0].words)
+    assert asked.rows[0].words == [*found.rows[0].words, *comparisons.words(root)]
     assert cli.main(["compare", str(found.file), "--seeds", "1", "--format", "json", "--out", str(tmp_path / "c")]) == 0
     assert {one["recipe"] for one in json.loads(capsys.readouterr().out)["recipes"]} == {"mine", "plain"}
     with pytest.raises(ZooError) as raised:
@@ -133,6 +142,32 @@ def test_a_search_that_was_interrupted_tries_what_it_would_have(root, tmp_path) 
         assert len(state.of("done")) == 3
     assert words[0] == words[1]
     assert len({str(one) for one in words[0]}) == 3
+
+
+@pytest.mark.slow
+def test_a_search_of_two_workers_that_was_killed_loses_no_trial(root, tmp_path) -> None:
+    """Its workers end their runs as after Ctrl-C; the same command goes on with them."""
+    out = tmp_path / "out"
+    file = written(tmp_path, "{train.lr: {log: [1e-3, 1e-1]}, train.optimizer: [sgd, adamw]}")
+    command = [sys.executable, "-m", "promptzoo", "sweep", file, *comparisons.words(root), "train.epochs=40"]
+    command += ["--on", "local:2", "--trials", "6", "--out", str(out)]
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while len(list(out.rglob("result.json"))) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    first.kill()
+    assert first.wait() == -signal.SIGKILL
+    asked = {trial.number: trial.params for trial in study(out, "mine").get_trials()}
+    assert 2 <= len(asked) < 6
+    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    trials = study(out, "mine").get_trials()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 6
+    assert {number: trials[number].params for number in asked} == asked
+    state, owner = sweep_state(out)
+    assert (len(state.of("done")), state.waiting, owner) == (6, 0, None)
+    for run in out.glob("mine-trial-*/seed-1"):
+        assert [line["epoch"] for line in runs.lines(run)] == [*range(1, 41)]
 
 
 def test_a_search_that_was_killed_while_it_wrote_holds_no_other_up(root, tmp_path) -> None:

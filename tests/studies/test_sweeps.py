@@ -1,5 +1,6 @@
 """Sweeps: runs of which some may fail, what tells how far they are, and the command that goes on."""
 
+import inspect
 import json
 import signal
 import subprocess
@@ -14,10 +15,13 @@ import promptzoo
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.studies.compare import Terms
+from promptzoo.studies.plan import read_field
 from promptzoo.studies.sweep import alone, swept
 from promptzoo.studies.sweep_state import NAME, Onlooker, SweepLog, sweep_state
 from promptzoo.training.claim import ClaimedError
 from promptzoo.training.interrupt import StoppedError
+
+NAMES = ("a b", "a_b", "A/B", "a_b-2")
 
 
 class Heard(Onlooker):
@@ -67,6 +71,17 @@ def test_a_run_that_fails_stops_no_other_and_its_sentence_stands(root, tmp_path)
     assert comparisons.records(out) == before
 
 
+def test_sweep_takes_the_arguments_of_compare() -> None:
+    """But that of seeds together, with a folder and a place of its own."""
+    taken, own = (dict(inspect.signature(one).parameters) for one in (promptzoo.compare, promptzoo.sweep))
+    assert (taken.pop("together").default, own["out"].default, own["engine"].default) == (
+        False,
+        "runs/sweep",
+        "local:1",
+    )
+    assert {**taken, "out": own["out"], "engine": own["engine"]} == own
+
+
 def test_the_same_from_python(root, tmp_path) -> None:
     out = tmp_path / "out"
     asked = {"seeds": [1], "out": out, "engine": "here", "words": comparisons.words(root), "quiet": True}
@@ -86,6 +101,12 @@ def test_what_compare_finds_is_what_the_sweep_made(root, tmp_path, capsys) -> No
         assert cli.main([command, *asked, *more, "--format", "json"]) == 0
         tables.append(json.loads(capsys.readouterr().out))
     assert tables[0] == tables[1]
+
+
+def test_rows_whose_names_make_one_folder_have_two(tmp_path) -> None:
+    (tmp_path / "list.yaml").write_text("rows:\n" + "".join(f"  - {{name: {one}, recipe: linear}}\n" for one in NAMES))
+    found = read_field([str(tmp_path / "list.yaml")], "", (1,))
+    assert [one.folder for one in found.entrants] == ["a_b", "a_b-2", "A_B-3", "a_b-2-2"]
 
 
 def test_two_sweeps_on_one_folder_are_one_too_many(tmp_path) -> None:
@@ -109,6 +130,8 @@ def test_the_state_is_read_up_to_a_line_that_is_being_written(tmp_path, capsys) 
     assert state.best is not None
     assert state.best.val == 0.5
     assert state.waiting == 1
+    state.total, state.began = 1, log.state.began + 10.0  # whatever a file says
+    assert (state.waiting, state.left) == (0, 0.0)
     assert cli.main(["sweep", "status", str(tmp_path)]) == 0
     assert "promptzoo sweep x.yaml" in capsys.readouterr().out
     assert cli.main(["sweep", "status", str(tmp_path), "--format", "json"]) == 0

@@ -1,6 +1,7 @@
 """Machines that cannot make a run, and clusters that are none: one sentence each; and runs by submitit."""
 
 import sys
+from contextlib import redirect_stdout
 
 import comparisons
 import pytest
@@ -8,11 +9,12 @@ import runs
 
 import promptzoo
 from promptzoo.errors import ZooError
+from promptzoo.option import option, typed_in
 from promptzoo.recipe.importing import package
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executors import engine_of, executor
 from promptzoo.studies.executors.elsewhere import UnfitError, opened, packed, token, worker
-from promptzoo.studies.executors.ray import ADDRESS
+from promptzoo.studies.executors.ray import ADDRESS, Short
 from promptzoo.studies.sweep import swept
 from promptzoo.studies.sweep_state import Onlooker
 
@@ -35,6 +37,10 @@ def test_a_worker_gives_what_the_work_gives_or_its_sentence(tmp_path) -> None:
         begin = sent(worker(tmp_path, made))
         assert opened(begin(packed(halved, (4,)))) == 2
         assert opened(begin(packed(halved, (3,)))).key == "number"
+        with typed_in():
+            parcel = packed(option, ("stale", 3))
+        told = begin(parcel)  # whose own environment knows of no command
+        assert (opened(told), opened(begin(packed(option, ("stale", 3))))) == ("--stale 3", "stale=3")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,19 +80,26 @@ def test_a_cluster_that_cannot_be_reached_is_said(address, tmp_path, monkeypatch
     assert (raised.value.key, raised.value.given) == (ADDRESS, address)
 
 
+def test_of_a_node_that_died_one_sentence_is_told(capsys) -> None:
+    with redirect_stdout(Short()):
+        print("(raylet) It is terminated. Its log:\n  line\n  line")
+        print("(raylet) The node 127.0.0.1 is dead")
+    assert capsys.readouterr() == ("", "(raylet) It is terminated\n(raylet) The node 127.0.0.1 is dead\n")
+
+
 def test_slurm_needs_slurm(tmp_path, monkeypatch) -> None:
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ZooError) as raised:
         executor("slurm", tmp_path)
-    assert raised.value.key == "on"
+    assert raised.value.key == "engine"
     assert "sbatch" in raised.value.remedy
 
 
 @pytest.mark.parametrize(
     ("word", "key", "possible"),
     [
-        ("ray:gpu=1", "on", ("cpus", "gpus")),
+        ("ray:gpu=1", "engine", ("cpus", "gpus")),
         ("ray:gpus=half", "gpus", None),
         ("slurm:minutes=0", "minutes", None),
         ("slurm:partition=", "partition", None),

@@ -184,6 +184,8 @@ def test_mlflow_gets_it_in_a_file_of_sqlite(root, tmp_path, monkeypatch) -> None
     assert found.data.params["train.epochs"] == "3"
     assert "torch" in found.data.tags
     assert found.data.metrics["test.accuracy"] == pytest.approx(result["test"]["accuracy"])
+    promptzoo.figure("curves", tmp_path / "run", out=tmp_path / "run" / "later.png")
+    assert len(client.get_metric_history(found.info.run_id, "test.accuracy")) == 1  # it is told once
     curve = client.get_metric_history(found.info.run_id, "losses.task")
     assert [one.value for one in curve] == [line["losses"]["task"] for line in runs.lines(tmp_path / "run")]
-    assert [one.path for one in client.list_artifacts(found.info.run_id)] == ["curves.png"]
+    assert [one.path for one in client.list_artifacts(found.info.run_id)] == ["curves.png", "later.png"]

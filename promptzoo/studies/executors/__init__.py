@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, some
-from promptzoo.option import commanded, option
+from promptzoo.option import commanded
+from promptzoo.recipe.bounds import FEW
 from promptzoo.studies.executors.contract import Executor as Executor
+from promptzoo.studies.executors.contract import where
 from promptzoo.studies.executors.here import Here
 from promptzoo.studies.executors.local import Local
 
 WORDS = ("here", "local:N", "ray", "slurm")
-MOST = 512  # processes at once on one machine
 
 
 def whole(text: str) -> int:
@@ -37,12 +38,12 @@ def engine_of(word: str) -> tuple[str, dict[str, Any]]:
     name, colon, rest = word.partition(":")
     if word == "here":
         return name, {}
-    if name == "local" and 0 < whole(rest) <= MOST:
+    if name == "local" and 0 < whole(rest) <= FEW:
         return name, {"count": whole(rest)}
     if name in OPTIONS and bool(colon) == bool(rest):
         return name, dict(taken(name, one) for one in rest.split(",") if rest)
     splits = ("test", "val") if commanded() else ()  # which are words of the same option there
-    asked, also = option("on", python="engine"), "test or val, to rank by, and " if splits else ""
+    asked, also = where(), "test or val, to rank by, and " if splits else ""
     said = f"{asked} takes {also}here, local:N (N runs at once on this machine), ray or slurm; not '{word}'"
     raise ZooError(said, key=asked.strip("-"), given=word, possible=(*splits, *WORDS))
 
@@ -53,7 +54,7 @@ def taken(name: str, written: str) -> tuple[str, Any]:
     takes = OPTIONS[name]
     if key not in takes:
         said = f"{name}:KEY=VALUE takes {some(takes, 9, quote='')}; not '{key}'"
-        raise ZooError(said, key="on", given=key, possible=takes)
+        raise ZooError(said, key=where().strip("-"), given=key, possible=takes)
     value = takes[key](text)
     if value in ("", -1.0) or (takes[key] is whole and not value):
         raise ZooError(f"{name}: {key} is a {'word' if takes[key] is str else 'number'}, not '{text}'", key=key)

@@ -1,10 +1,17 @@
-"""What makes the runs of a study: `Executor`."""
+"""What makes the runs of a study: `Executor`, and what whoever asks calls it: `where`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from promptzoo.option import option
+
 #: A job by its arguments, and what its work gave or raised.
 Outcome = tuple[tuple[Any, ...], Any]
+
+
+def where() -> str:
+    """The place of the runs, as whoever asks calls it."""
+    return option("on", python="engine")
 
 
 class Executor(Protocol):

@@ -11,6 +11,7 @@ from typing import Any
 import promptzoo
 from promptzoo.errors import ZooError
 from promptzoo.files import write
+from promptzoo.option import commanded, typed_in
 from promptzoo.recipe.importing import package
 from promptzoo.training.interrupt import StoppedError
 
@@ -73,15 +74,16 @@ def worker(folder: Path, made: str) -> Callable[[bytes], Any]:
 
 def packed(work: Callable[..., Any], job: tuple[Any, ...]) -> bytes:
     """A parcel."""
-    content: bytes = package("cloudpickle", "ray").dumps((work, job))
+    content: bytes = package("cloudpickle", "ray").dumps((work, job, commanded()))
     return content
 
 
 def done(parcel: bytes) -> Any:
     """On the worker: what the work gave, or its sentence."""
-    work, job = package("cloudpickle", "ray").loads(parcel)
+    work, job, command = package("cloudpickle", "ray").loads(parcel)
     try:
-        return work(*job)
+        with typed_in(command):  # its sentences are read where it was asked for
+            return work(*job)
     except ZooError as error:
         return error
     except KeyboardInterrupt:

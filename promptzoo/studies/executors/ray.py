@@ -1,5 +1,6 @@
 """Runs as tasks of a Ray cluster, that of RAY_ADDRESS or a fresh one on this machine: `Ray`."""
 
+import io
 import os
 import socket
 import sys
@@ -11,13 +12,20 @@ from typing import Any
 
 from promptzoo.errors import ZooError, told
 from promptzoo.recipe.importing import package
-from promptzoo.studies.executors.contract import Outcome
+from promptzoo.studies.executors.contract import Outcome, where
 from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed, token, worker
 from promptzoo.training.interrupt import StoppedError, listening
 
 ADDRESS = "RAY_ADDRESS"
 LOOK = 1.0  # seconds between two looks at who asks for an end
 PATIENCE = 5.0  # seconds for a cluster to answer
+
+
+class Short(io.TextIOBase):
+    """The error stream, for the first sentence of what is told: with a node's death Ray tells the end of its log."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text if text.isspace() else text.partition("\n")[0].partition(". ")[0])
 
 
 class Ray(ExitStack):
@@ -32,7 +40,7 @@ class Ray(ExitStack):
     def __init__(self, folder: Path, cpus: float = 1.0, gpus: float = 0.0) -> None:
         super().__init__()
         self.ray = package("ray", "ray")
-        self.enter_context(redirect_stdout(sys.stderr))  # where Ray tells of its nodes
+        self.enter_context(redirect_stdout(Short()))  # where Ray tells of its nodes
         self.needs = {name: share for name, share in (("CPU", cpus), ("GPU", gpus)) if share}
         if not self.ray.is_initialized():
             self.reach(os.environ.get(ADDRESS) or "local")
@@ -40,7 +48,7 @@ class Ray(ExitStack):
         if not self.room():
             self.close()
             wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
-            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key="on")
+            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key=where().strip("-"))
         begin = worker(folder, self.enter_context(token(folder)))
         task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
         self.submit: Callable[[bytes], Any] = task.remote

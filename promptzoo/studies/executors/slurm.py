@@ -9,7 +9,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError, told
 from promptzoo.recipe.importing import package
-from promptzoo.studies.executors.contract import Outcome
+from promptzoo.studies.executors.contract import Outcome, where
 from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed, token, worker
 from promptzoo.training.interrupt import StoppedError, listening
 
@@ -43,7 +43,9 @@ class Slurm(ExitStack):
             self.queue = self.submitit.AutoExecutor(folder / "slurm", cluster=cluster)
         except (RuntimeError, ValueError) as error:
             said = f"no SLURM can be reached here ({told(error)})"
-            raise ZooError(said, key="on", given=cluster, remedy="give the command where sbatch is") from error
+            raise ZooError(
+                said, key=where().strip("-"), given=cluster, remedy="give the command where sbatch is"
+            ) from error
         asked = {"slurm_partition": partition} if partition else {}
         self.queue.update_parameters(
             cpus_per_task=cpus, gpus_per_node=gpus, mem_gb=gb, timeout_min=minutes, name="promptzoo", **asked
@@ -90,7 +92,7 @@ class Slurm(ExitStack):
         try:
             return self.queue.submit(self.begin, packed(work, job))
         except self.submitit.core.utils.FailedJobError as error:
-            raise ZooError(f"SLURM does not take the job: {last(error)}", key="on") from error
+            raise ZooError(f"SLURM does not take the job: {last(error)}", key=where().strip("-")) from error
 
 
 def last(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Loggers that write files into the run's folder, by Lightning's: `CSV`, `TensorBoard`."""
 
 import shutil
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,9 +16,9 @@ class Files(Logger):
     word: str
     made: Any
 
+    @abstractmethod
     def open(self, run: Beginning) -> Any:
         """Lightning's logger."""
-        raise NotImplementedError
 
     def begin(self, run: Beginning) -> None:
         shutil.rmtree(run.folder / self.word, ignore_errors=True)

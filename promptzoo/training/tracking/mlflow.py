@@ -61,7 +61,8 @@ class MLflow(Logger):
         self.client.log_artifact(self.run, str(file))
 
     def end(self, figures: Mapping[str, float], step: int) -> None:
-        self.add(figures, step)
+        known = self.client.get_run(self.run).data.metrics  # by the last epoch, or when a figure was drawn before
+        self.add({word: value for word, value in figures.items() if known.get(word) != value}, step)
 
     def close(self, finished: bool) -> None:
         self.client.set_terminated(self.run, "FINISHED" if finished else "KILLED")
