@@ -120,8 +120,10 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
             entrants.append(replace(one.read(overrides, seeds, data), name=name))
         except ZooError as error:
             refused.append(Refused(name, str(error)))
-    folders = unlike(one.folder for one in entrants)  # their runs may begin at the same time
-    housed = tuple(replace(one, folder=folder) for one, folder in zip(entrants, folders, strict=True))
+    by_name = sorted(entrants, key=lambda one: one.name)  # in whatever order they are asked for
+    folders = unlike(one.folder for one in by_name)  # their runs may begin at the same time
+    own = {one.name: folder for one, folder in zip(by_name, folders, strict=True)}
+    housed = tuple(replace(one, folder=own[one.name]) for one in entrants)
     return Field(housed, tuple(refused), calls[asked.index(held)])
 
 

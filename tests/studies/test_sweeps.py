@@ -106,7 +106,7 @@ def test_what_compare_finds_is_what_the_sweep_made(root, tmp_path, capsys) -> No
 def test_rows_whose_names_make_one_folder_have_two(tmp_path) -> None:
     (tmp_path / "list.yaml").write_text("rows:\n" + "".join(f"  - {{name: {one}, recipe: linear}}\n" for one in NAMES))
     found = read_field([str(tmp_path / "list.yaml")], "", (1,))
-    assert [one.folder for one in found.entrants] == ["a_b", "a_b-2", "A_B-3", "a_b-2-2"]
+    assert [one.folder for one in found.entrants] == ["a_b-2", "a_b-3", "A_B", "a_b-2-2"]
 
 
 def test_two_sweeps_on_one_folder_are_one_too_many(tmp_path) -> None:
