@@ -151,8 +151,7 @@ class Claim:
         """Gives the claim back."""
         with suppress(LostError, OSError), self.guard():
             self.file.unlink()
-        if self.owner is not None:
-            HELD.discard(self.owner.token)
+        HELD.discard(self.owner.token if self.owner else "")
 
     @contextmanager
     def opened(self, create: bool = False) -> Iterator[BufferedRandom]:
@@ -172,17 +171,19 @@ class Claim:
                         raise ClaimedError(f"{self.file.parent} is held by a process that does not let go") from error
                     time.sleep(0.02)
                     continue
-                if same(file, self.file):
-                    yield file
-                    return
+                try:
+                    if same(file, self.file):
+                        yield file
+                        return
+                finally:  # not left to closing: a process that was forked meanwhile has the file open, too
+                    portalocker.unlock(file)
 
 
 def same(file: BufferedRandom, path: Path) -> bool:
     """Whether an open file is the one of that name now."""
-    try:
+    with suppress(OSError):
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except OSError:
-        return False
+    return False
 
 
 def owner_in(content: bytes) -> Owner | None:

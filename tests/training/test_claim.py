@@ -155,3 +155,21 @@ def test_a_process_number_that_was_given_anew_is_another_process(tmp_path):
     parent = {**told, "process": os.getppid(), "begun": told["begun"] - 1e6}
     (tmp_path / claim.NAME).write_text(json.dumps(parent))
     assert Claim(tmp_path).take().process == os.getppid()
+
+
+def test_a_process_that_is_forked_in_mid_write_keeps_nobody_out(tmp_path, monkeypatch):
+    """As a reader of pictures is while a thread saves: it has the locked file open for as long as it lives."""
+    monkeypatch.setattr(claim, "PATIENCE", 0.2)
+    mine = Claim(tmp_path)
+    mine.take()
+    with mine.guard():
+        child = os.fork()
+        if not child:
+            signal.pause()
+    try:
+        with mine.guard():
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        mine.release()
