@@ -98,10 +98,7 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     twice or unknown, and for an override of the seed.
     """
     names, overrides = apart(words)
-    if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
-        raise ZooError(
-            f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
-        )
+    demand_seedless(overrides)
     asked = [one for word in names for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
@@ -123,6 +120,13 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
         except ZooError as error:
             refused.append(Refused(name, str(error)))
     return Field(tuple(entrants), tuple(refused), calls[asked.index(held)])
+
+
+def demand_seedless(overrides: Sequence[str]) -> None:
+    """Raises `ZooError` for an override of the seed."""
+    if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
+        said = f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
+        raise ZooError(said, key="train.seed")
 
 
 def spelled(one: Member) -> str:
