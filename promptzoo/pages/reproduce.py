@@ -8,13 +8,13 @@ from rich.markup import escape
 
 from promptzoo.errors import some
 from promptzoo.pages.table import Table
-from promptzoo.studies.reproduce import Cell, Reproduced
+from promptzoo.studies.reproduce import WOULD, Cell, Reproduced
 
 
 def table(found: Reproduced, columns: Sequence[str] = ()) -> Table:
     """What the paper prints in a line a row, of all columns or some; below it, where any was run, what is reached."""
     shown = columns or seen(found)
-    ran = {cell.row for cell in found.cells if cell.ours is not None}
+    ran = {cell.row for cell in found.cells if cell.ours is not None and cell.column in shown}
     whose = ["paper"] if ran else []
     made = Table(["", *("" for _ in whose), *shown], numbers=range(1 + len(whose), 1 + len(whose) + len(shown)))
     for row in found.table.rows:
@@ -74,7 +74,8 @@ def notes(found: Reproduced) -> Iterator[str]:
     for why, columns in reasons.items():
         rows = {cell.row for cell in found.cells if cell.why == why}
         whose = "" if len(rows) == len(found.table.rows) else f" ({some(sorted(rows), 4, quote='')})"
-        yield f"not run: {', '.join(dict.fromkeys(columns))}{whose}: {why}"
+        kept = f"{', '.join(dict.fromkeys(columns))}{whose}"
+        yield f"to be run without --dry: {kept}" if why == WOULD else f"not run: {kept}: {why}"
     yield from found.table.why
 
 

@@ -18,6 +18,7 @@ from promptzoo.studies.record import Finished
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
+WOULD = "without --dry"
 NO_RECIPE = "no recipe here is this row's method"
 LEFT = 0.05  # points below which two figures print alike
 
@@ -152,7 +153,7 @@ def run(
         stands = ground(entrant.recipe, known)
         if dry:
             runs.places.setdefault(name, runs.out / entrant.folder)
-            return "it would be run"
+            return WOULD
         records = [runs.run(entrant, stands, seed).finished for seed in runs.seeds]
         return [one for one in records if one is not None]
     except StoppedError:
@@ -169,7 +170,7 @@ def with_run(word: str, table: PaperTable, row: PaperRow, place: str, runs: OneB
     other = next(one for one in table.rows if one.name == row.lists)
     folder = runs.places.get(f"{other.run or other.name} on {place}")
     if folder is None:
-        raise ZooError(f"the lists are those of {row.lists}, which was not run on {place}")
+        raise ZooError(f"the lists are those of {row.lists}, which was not run there")
     return word.replace("RUN", str(Path(folder) / f"seed-{runs.seeds[0]}"))
 
 
