@@ -8,19 +8,37 @@ from rich.markup import escape
 
 from promptzoo.errors import some
 from promptzoo.pages.table import Table
-from promptzoo.studies.reproduce import Cell, Reproduced
+from promptzoo.studies.reproduce import WOULD, Cell, Reproduced
 
 
-def table(found: Reproduced) -> Table:
-    """Two lines a row: what the paper prints, and what is reached here, with how far that is from it."""
-    columns = list(dict.fromkeys(cell.column for cell in found.cells))
-    seen = [one for one in columns if any(cell.printed is not None or cell.ours is not None for cell in of(found, one))]
-    made = Table(["", "", *seen], numbers=range(2, 2 + len(seen)))
+def table(found: Reproduced, columns: Sequence[str] = ()) -> Table:
+    """What the paper prints in a line a row, of all columns or some; below it, where any was run, what is reached."""
+    shown = columns or seen(found)
+    ran = {cell.row for cell in found.cells if cell.ours is not None and cell.column in shown}
+    whose = ["paper"] if ran else []
+    made = Table(["", *("" for _ in whose), *shown], numbers=range(1 + len(whose), 1 + len(whose) + len(shown)))
     for row in found.table.rows:
         cells = {cell.column: cell for cell in found.cells if cell.row == row.name}
-        made.add(row.name, "paper", *(number(cells[column].printed) for column in seen), depth=0)
-        made.add("", "here", *(here(cells[column]) for column in seen))
+        if row.name in ran or any(cells[column].printed is not None for column in shown):
+            made.add(row.name, *whose, *(number(cells[column].printed) for column in shown), depth=0)
+        if row.name in ran:
+            made.add("", "here", *(here(cells[column]) for column in shown))
     return made
+
+
+def seen(found: Reproduced) -> list[str]:
+    """The columns in which anything is printed or reached."""
+    columns = list(dict.fromkeys(cell.column for cell in found.cells))
+    return [one for one in columns if any(cell.printed is not None or cell.ours is not None for cell in of(found, one))]
+
+
+def fitting(found: Reproduced, out: Console) -> Iterator[Table]:
+    """The table, side by side as many columns as this console is wide enough for."""
+    left = seen(found)
+    while left:
+        count = next((one for one in range(len(left), 1, -1) if table(found, left[:one]).fits(out)), 1)
+        yield table(found, left[:count])
+        left = left[count:]
 
 
 def of(found: Reproduced, column: str) -> list[Cell]:
@@ -40,18 +58,6 @@ def here(cell: Cell) -> str:
     return f"{cell.ours:.1f} {cell.ours - cell.printed:+.1f}"
 
 
-def long(found: Reproduced) -> Table:
-    """A line for each figure that is printed or reached, for a screen that the table does not fit."""
-    made = Table(["", "", "paper", "here", ""], numbers=(2, 3))
-    last = ""
-    for cell in found.cells:
-        if cell.printed is not None or cell.ours is not None:
-            ours = "" if cell.ours is None else f"{cell.ours:.1f}"
-            made.add(cell.row if cell.row != last else "", cell.column, number(cell.printed), ours, cell.mark)
-            last = cell.row
-    return made
-
-
 def notes(found: Reproduced) -> Iterator[str]:
     """The sum, what is missing for what was not run, and what a reader must know."""
     counts = found.counts()
@@ -68,7 +74,8 @@ def notes(found: Reproduced) -> Iterator[str]:
     for why, columns in reasons.items():
         rows = {cell.row for cell in found.cells if cell.why == why}
         whose = "" if len(rows) == len(found.table.rows) else f" ({some(sorted(rows), 4, quote='')})"
-        yield f"not run: {', '.join(dict.fromkeys(columns))}{whose}: {why}"
+        kept = f"{', '.join(dict.fromkeys(columns))}{whose}"
+        yield f"to be run without --dry: {kept}" if why == WOULD else f"not run: {kept}: {why}"
     yield from found.table.why
 
 
@@ -76,8 +83,8 @@ def show(several: Sequence[Reproduced], out: Console) -> None:
     """Each table with its notes."""
     for found in several:
         out.print(f"[bold]{escape(found.table.name)}[/], accuracy in percent")
-        whole = table(found)
-        out.print(whole.fitting(out) if whole.fits(out) else long(found).screen())
+        for place, part in enumerate(fitting(found, out)):
+            out.print(*[""] * bool(place), part.fitting(out), sep="\n")
         for note in notes(found):
             out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
 

@@ -136,10 +136,10 @@ class TrainSettings(Phase):
         chosen = [stage.shots is not None for stage in self.stages]
         if any(chosen) and not all(chosen):
             said = "has stages with 'shots' and stages without; say of each which pictures it learns from"
-            raise PydanticCustomError("shots", said)
+            raise PydanticCustomError("shots", said, {"keys": ("stages",)})
         if any(chosen) and self.stages[0].shots is not None and self.stages[0].shots.wrong_only:
             said = "asks in its first stage for what a model names wrongly ('wrong_only'), before any is trained"
-            raise PydanticCustomError("shots", said)
+            raise PydanticCustomError("shots", said, {"keys": ("stages",)})
         return self
 
     @property

@@ -96,10 +96,7 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     twice or unknown, and for an override of the seed.
     """
     names, overrides = apart(words)
-    if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
-        raise ZooError(
-            f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
-        )
+    demand_seedless(overrides)
     asked = [one for word in names for one in members(word)]
     if not asked:
         raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
@@ -125,6 +122,13 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     own = {one.name: folder for one, folder in zip(by_name, folders, strict=True)}
     housed = tuple(replace(one, folder=own[one.name]) for one in entrants)
     return Field(housed, tuple(refused), calls[asked.index(held)])
+
+
+def demand_seedless(overrides: Sequence[str]) -> None:
+    """Raises `ZooError` for an override of the seed."""
+    if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
+        said = f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
+        raise ZooError(said, key="train.seed")
 
 
 def spelled(one: Member) -> str:

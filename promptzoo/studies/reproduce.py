@@ -7,16 +7,18 @@ from statistics import fmean
 from typing import Any
 
 from promptzoo.errors import ZooError
+from promptzoo.paths import at
 from promptzoo.recipe.papers import PaperRow, PaperTable
 from promptzoo.recipe.pictures import open_dataset
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executor import OneByOne
-from promptzoo.studies.plan import Member, ground
+from promptzoo.studies.plan import Member, demand_seedless, ground
 from promptzoo.studies.record import Finished
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
+WOULD = "without --dry"
 NO_RECIPE = "no recipe here is this row's method"
 LEFT = 0.05  # points below which two figures print alike
 
@@ -73,8 +75,10 @@ def reproduced(
 ) -> Reproduced:
     """Trains every row on every set that can be opened here; with `dry` nothing, but says what would be.
 
-    Finished runs below `terms.out` are not repeated.  Raises `StoppedError` after Ctrl-C.
+    Finished runs below `terms.out` are not repeated.
+    Raises `ZooError` for words that no row takes, and `StoppedError` after Ctrl-C.
     """
+    demand(table, words)
     runs = OneByOne(terms.out / table.name, terms.seeds, say, progress, terms.stale)
     lacking = {place: absent(table, place, words) for place in table.sets}
     known: dict[str, str] = {}
@@ -91,6 +95,31 @@ def reproduced(
         for column in (*table.columns, *extra):
             cells.append(cell(table, row, column, printed.get(column), found))
     return Reproduced(table, tuple(cells), tuple(words), terms.seeds)
+
+
+def demand(table: PaperTable, words: Sequence[str]) -> None:
+    """Raises `ZooError` for a seed, for a `data.root` that is a file, and for words that no recipe takes."""
+    demand_seedless(words)
+    for word in words:
+        key, _, root = word.partition("=")
+        if key.strip() == "data.root" and at(root).is_file():
+            raise ZooError(f"{word} is a file, not the folder that the sets lie in", key="data.root", given=root)
+    data = f"data.dataset={next(iter(table.sets.values()))}"
+    recipes = dict.fromkeys(row.recipe for row in table.rows if row.recipe)
+    errors = []
+    for recipe in [one for one in recipes if learns(one)]:
+        try:
+            Recipe.read(recipe, [data, *table.words, *words])
+            return
+        except ZooError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def learns(recipe: str) -> bool:
+    """Whether a recipe as it is shipped is trained."""
+    return bool(Recipe.read(recipe).train.epochs)
 
 
 def absent(table: PaperTable, place: str, words: Sequence[str]) -> str:
@@ -117,13 +146,14 @@ def run(
         return NO_RECIPE
     name = f"{row.run or row.name} on {place}"
     try:
-        asked = [with_run(word, table, row, place, runs) for word in table.overrides(row, place)]
-        if not Recipe.read(row.recipe).train.epochs:  # nothing learns, and nothing of a training is asked
-            asked, words = ([one for one in several if not one.startswith("train.")] for several in (asked, words))
-        entrant = Member(name, row.recipe, (*asked, *words), row=True).read((), runs.seeds)
+        asked = [*(with_run(word, table, row, place, runs) for word in table.overrides(row, place)), *words]
+        if not learns(row.recipe):  # nothing of a training is asked
+            asked = [word for word in asked if not word.startswith("train.")]
+        entrant = Member(name, row.recipe, tuple(asked), row=True).read((), runs.seeds)
         stands = ground(entrant.recipe, known)
         if dry:
-            return "it would be run"
+            runs.places.setdefault(name, runs.out / entrant.folder)
+            return WOULD
         records = [runs.run(entrant, stands, seed).finished for seed in runs.seeds]
         return [one for one in records if one is not None]
     except StoppedError:
@@ -140,7 +170,7 @@ def with_run(word: str, table: PaperTable, row: PaperRow, place: str, runs: OneB
     other = next(one for one in table.rows if one.name == row.lists)
     folder = runs.places.get(f"{other.run or other.name} on {place}")
     if folder is None:
-        raise ZooError(f"the lists are those of {row.lists}, which was not run on {place}")
+        raise ZooError(f"the lists are those of {row.lists}, which was not run there")
     return word.replace("RUN", str(Path(folder) / f"seed-{runs.seeds[0]}"))
 
 
@@ -166,6 +196,8 @@ def reached(
         came = found[row.run or row.name, column]
         if isinstance(came, str):
             return came
+        if row.stage and any(row.stage not in one.stages for one in came):
+            return f"no stage {row.stage} was trained"
         return fmean(one.stages[row.stage] if row.stage else one.accuracy for one in came)
     parts = {part: reached(table, row, part, found) for part in table.means[column]}
     if missing := [part for part, value in parts.items() if isinstance(value, str)]:

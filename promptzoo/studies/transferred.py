@@ -167,7 +167,8 @@ def remarks(protocol: Protocol, rows: Sequence[Carried], found: Comparison) -> I
     counts = ", ".join(f"{name} {hits.shape[1]:,}" for name, hits in rows[0].hits.items())
     yield f"test pictures: {protocol.source} {len(rows[0].standing.runs[0].right):,}, {counts}"
     if protocol.harmonic:
-        yield "harmonic is that of the two mean accuracies (CoCoOp); ± of it is that of each seed's own"
+        spread = "; ± of it is that of each seed's own" if len(found.seeds) > 1 else ""
+        yield f"harmonic is that of the two mean accuracies (CoCoOp){spread}"
     if len(found.seeds) > 1:
         yield f"± is the standard deviation over the seeds {', '.join(map(str, found.seeds))}"
     if any(one.difference for one in rows):

@@ -28,7 +28,8 @@ def demand_validation(recipe: Recipe) -> None:
         word = "patience" if stage.patience else "select" if stage.select == "best" else ""
         if word:
             said = f"train.{word} asks validation, and '{recipe.data.dataset}' has no pictures to validate on here"
-            way = "leave some in the set, ask for fewer data.shots, or let the last epoch count, train.select=last"
+            last = "let the last epoch count, train.select=last" if word == "select" else "leave train.patience out"
+            way = f"leave some in the set, ask for fewer data.shots, or {last}"
             raise ZooError(said, key=f"train.{word}", given=getattr(stage, word), remedy=way)
 
 

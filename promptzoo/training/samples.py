@@ -95,13 +95,12 @@ def read(file: Path, pictures: Sequence[Picture], classes: Sequence[str]) -> Sam
     """
     header, *rows = lines(file) or [[]]
     try:
-        listed = [(row[0], row[1], float(row[2]), row[3]) for row in rows]
-    except (ValueError, IndexError) as error:
-        raise ZooError(f"this is no list of a stage ({error})", place=file, key="lists") from error
+        listed = [(name, called, float(far), named) for name, called, far, named in rows]
+    except ValueError:
+        listed = []
     if header != COLUMNS or not listed:
-        raise ZooError(
-            f"this is no list of a stage: its columns should be {', '.join(COLUMNS)}", place=file, key="lists"
-        )
+        said = f"this is no list of a stage: it has the columns {', '.join(COLUMNS)} in each line, the third a number"
+        raise ZooError(said, place=file, key="lists")
     names, labels = columns(pictures)
     places, index = {name: place for place, name in enumerate(names)}, {name: i for i, name in enumerate(classes)}
     for name, called, *_ in listed:

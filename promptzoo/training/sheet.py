@@ -19,8 +19,9 @@ def written(rows: Iterable[Sequence[object]]) -> bytes:
 
 def lines(file: Path) -> list[list[str]]:
     """The rows of a file that `written` made.  Raises `ZooError` for one that is not there or no table."""
+    there = regular(file)
     try:
-        with open(regular(file), encoding="utf-8", errors="surrogateescape", newline="") as opened:
+        with open(there, encoding="utf-8", errors="surrogateescape", newline="") as opened:
             return [[from_cell(cell) for cell in row] for row in csv.reader(opened)]
     except (OSError, ValueError, csv.Error) as error:
         raise ZooError(f"{file} cannot be read: {error}") from error

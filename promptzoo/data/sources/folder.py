@@ -9,6 +9,7 @@ from promptzoo.data.contents import fingerprint
 from promptzoo.data.dataset import Dataset, spoken
 from promptzoo.data.divide import divide, told
 from promptzoo.data.picture import Picture, endings, read
+from promptzoo.data.sources.text import gap
 from promptzoo.errors import ZooError, nearest, some
 from promptzoo.names import alike
 from promptzoo.paths import at, entries
@@ -183,9 +184,6 @@ def missing(root: Path, layout: str = LAYOUT) -> ZooError:
     """A folder that does not exist, with the nearest one that does."""
     if root.exists():
         return ZooError(f"{root} is a file, not a folder", key="root", given=str(root), remedy=layout)
-    absent = root
-    while not absent.parent.is_dir():
-        absent = absent.parent
-    where = "" if absent == root else f", as {absent} is missing"
-    there = subfolders(absent.parent)
+    absent, where = gap(root)
+    there = [] if absent.exists() else subfolders(absent.parent)
     return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there or None)

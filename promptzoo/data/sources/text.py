@@ -61,13 +61,21 @@ def lacking(path: Path) -> str:
     if os.path.exists(path):
         kind = "a folder, not a file" if path.is_dir() else "a file, not a folder" if path.is_file() else "neither"
         return f"{path} is {kind}"
+    absent, where = gap(path)
+    if os.path.exists(absent):
+        return f"{path} does not exist{where}"
+    there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
+    here = meant(nearest(absent.name, there)) or f"; {absent.parent} holds {some(there, 6, quote='') or 'nothing'}"
+    return f"{path} does not exist{where}{here}"
+
+
+def gap(path: Path) -> tuple[Path, str]:
+    """What a path that does not exist breaks off at, the first of it that is no folder, and the clause that says so."""
     absent = path
     while not os.path.isdir(absent.parent) and absent.parent != absent:
         absent = absent.parent
-    there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
-    where = "" if absent == path else f", as {absent} is missing"
-    here = meant(nearest(absent.name, there)) or f"; {absent.parent} holds {some(there, 6, quote='') or 'nothing'}"
-    return f"{path} does not exist{where}{here}"
+    is_what = "is a file" if os.path.exists(absent) else "is missing"
+    return absent, "" if absent == path else f", as {absent} {is_what}"
 
 
 def folder(path: str | Path) -> Path:
