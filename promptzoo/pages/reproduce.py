@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from promptzoo.errors import some
 from promptzoo.pages.table import Table
-from promptzoo.studies.reproduce import WOULD, Cell, Reproduced
+from promptzoo.studies.printed import Cell, Reproduced
+from promptzoo.studies.reproduce import WOULD
 
 
 def table(found: Reproduced, columns: Sequence[str] = ()) -> Table:

@@ -1,10 +1,8 @@
 """A paper's table, row for row, beside what is reached here: `reproduced`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.paths import at
@@ -14,55 +12,13 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Member, demand_seedless, ground
+from promptzoo.studies.printed import Cell, Reproduced
 from promptzoo.studies.record import Finished
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
-WOULD = "without --dry"
+WOULD = "it would be run"
 NO_RECIPE = "no recipe here is this row's method"
-LEFT = 0.05  # points below which two figures print alike
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure: what is printed and what is reached here, percent, or why it is not run."""
-
-    row: str
-    column: str
-    printed: float | None
-    ours: float | None = None
-    why: str = ""
-
-    @property
-    def mark(self) -> str:
-        """`reached`, `missed by 2.3`, `not run`, or `run` where nothing is printed to hold it against."""
-        if self.ours is None:
-            return "not run"
-        if self.printed is None:
-            return "run"
-        short = self.printed - self.ours
-        return "reached" if short < LEFT else f"missed by {short:.1f}"
-
-
-@dataclass(frozen=True)
-class Reproduced:
-    """A table with its cells, row by row, and the words that the caller gave for all."""
-
-    table: PaperTable
-    cells: tuple[Cell, ...]
-    words: tuple[str, ...]
-    seeds: tuple[int, ...]
-
-    def counts(self) -> dict[str, int]:
-        """How many printed figures are reached, missed and not run."""
-        marks = [cell.mark.split(" by")[0] for cell in self.cells if cell.printed is not None]
-        return {mark: marks.count(mark) for mark in ("reached", "missed", "not run")}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types, for JSON; figures in percent."""
-        rows = [{**vars(cell), "mark": cell.mark} for cell in self.cells]
-        told = {"table": self.table.name, "words": list(self.words), "seeds": list(self.seeds)}
-        return {**told, "counts": self.counts(), "figures": rows, "why": self.table.why}
 
 
 def reproduced(

@@ -118,11 +118,19 @@ def test_what_cannot_be_learned_is_refused_before_training(tmp_path, root, lore,
     assert not (tmp_path / "run" / "data.json").exists()
 
 
-@pytest.mark.parametrize("stages", ["[{}, {shots: {count: 2, by: easiest}}]", "[{shots: {count: 2}}]"])
+@pytest.mark.parametrize(
+    "stages",
+    [
+        "[{}, {shots: {count: 2, by: easiest}}]",
+        "[{shots: {count: 2}}]",
+        "[{shots: {count: 2, by: hardest, wrong_only: true}}]",
+    ],
+)
 def test_stages_that_say_half_of_it_are_refused_by_the_recipe(root, stages):
     with pytest.raises(RecipeError) as refused:
         runs.recipe(root, "linear", "vit", f"train.stages={stages}")
     assert "shots" in str(refused.value)
+    assert "train.stages" in str(refused.value.problems[0].place)
 
 
 # ---------------------------------------------------------------------- the golden lists
@@ -192,7 +200,8 @@ def test_a_list_is_read_against_the_pictures_of_now(tmp_path):
     pictures = [Picture(1, "b.png", lambda: None), Picture(0, "a.png", lambda: None)]
     found = read(tmp_path / "list.csv", pictures, ["cat", "dog"])
     assert (found.places, found.difficulty, found.named) == ([1, 0], [0.5, 0.25], [1, None])
-    for lines in ("a.png,dog,0.5,", "a.png,cat,0.5,"):
+    for lines in ("a.png,dog,0.5,", "a.png,cat,0.5,", "a.png,cat,far,", "a.png", ""):
         (tmp_path / "list.csv").write_text(f"picture,class,difficulty,named\n{lines}\n")
-        with pytest.raises(ZooError):
+        with pytest.raises(ZooError) as refused:
             read(tmp_path / "list.csv", pictures, ["cat", "dog"])
+        assert refused.value.key == "lists"

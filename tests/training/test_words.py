@@ -1,13 +1,17 @@
 """The words of papers' trainings: each changes what it says, and is the same after a resume, bit for bit."""
 
 import math
+import signal
 
 import pytest
 import runs
 
 from promptzoo.errors import RecipeError
 from promptzoo.recipe.train_settings import Phase
+from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
+from promptzoo.training.resume import load_index
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.schedule import rate
 from promptzoo.training.session import train
@@ -25,7 +29,7 @@ WORDS = {
     "cutmix": ("train.cutmix=1",),
     "smoothing": ("losses.task.smoothing=0.1",),
     "class weights": ("losses.task.balance=inverse",),
-    "accumulation": ("train.accumulate=2",),
+    "accumulation": ("train.accumulate=4", "data.batch=2"),  # four batches an epoch
     "early stopping": ("train.patience=1", "train.lr=1e-9"),
     "mean of epochs": ("train.average=2",),
     "rate by epoch": ("train.rate_by=epoch",),
@@ -69,7 +73,7 @@ def test_each_word_changes_the_run_and_survives_a_resume_to_the_bit(tmp_path, ro
     learn = Loop.learn
 
     def until(self, *a):
-        if self.reached.step == (3 if word == "accumulation" else 1):  # of a group of two batches the second
+        if self.reached.step == (5 if word == "accumulation" else 1):  # one of four batches is held then
             raise Killed
         return learn(self, *a)
 
@@ -77,7 +81,9 @@ def test_each_word_changes_the_run_and_survives_a_resume_to_the_bit(tmp_path, ro
     with pytest.raises(Killed):
         runs.run(tmp_path / "killed", root, *asked)
     monkeypatch.undo()
-    assert RunFolder(tmp_path / "killed").saved
+    assert load_index(RunFolder(tmp_path / "killed").state_folder)["reached"]["step"] == (
+        4 if word == "accumulation" else 1
+    )
     train(RunFolder(tmp_path / "killed").recipe(), tmp_path / "killed", resume=True, quiet=True)
     assert runs.same(tmp_path / "killed", tmp_path / "alone")
     if word != "early stopping":  # which changes when it ends
@@ -87,6 +93,25 @@ def test_each_word_changes_the_run_and_survives_a_resume_to_the_bit(tmp_path, ro
     if word != "crops of CoOp":  # which stands in the recipe alone, as before
         key = TOLD.get(word, word)
         assert key in told
+
+
+def test_ctrl_c_in_a_group_of_batches_is_heard_behind_it_and_resumed_to_the_bit(tmp_path, root, monkeypatch):
+    asked = ("linear", "vit", *TWO, "train.epochs=2", "train.accumulate=3", "data.batch=2")  # three, then one
+    runs.run(tmp_path / "alone", root, *asked)
+    gradient = Learner.gradient
+
+    def pressed(self, batch, number, *more):
+        if number == 5:
+            signal.raise_signal(signal.SIGINT)
+        return gradient(self, batch, number, *more)
+
+    monkeypatch.setattr(Learner, "gradient", pressed)
+    with pytest.raises(StoppedError):
+        runs.run(tmp_path / "run", root, *asked)
+    monkeypatch.undo()
+    assert load_index(RunFolder(tmp_path / "run").state_folder)["reached"]["step"] == 7
+    train(RunFolder(tmp_path / "run").recipe(), tmp_path / "run", resume=True, quiet=True)
+    assert runs.same(tmp_path / "run", tmp_path / "alone")
 
 
 def test_a_stop_comes_as_early_as_patience_says(tmp_path, root):
@@ -131,6 +156,7 @@ def test_what_cannot_be_is_refused_before_training(tmp_path, root, words, key):
     with pytest.raises(ValueError, match=key) as refused:
         runs.run(tmp_path / "run", root, words[0], "vit", *words[1:])
     assert refused.value.key == key
+    assert key != "train.patience" or "train.select" not in refused.value.remedy  # which would contradict it
     assert not (tmp_path / "run").exists()
 
 
