@@ -7,6 +7,7 @@ import json
 import math
 import os
 import secrets
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -56,6 +57,7 @@ def write(path: Path, content: bytes, guard: Callable[[], AbstractContextManager
 def write_new(path: Path, content: bytes) -> bool:
     """Puts a file in its place, whole, where none is; gives whether it did."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    room(path.parent)
     write(fresh, content)
     try:
         os.link(fresh, path)
@@ -133,6 +135,16 @@ def sweep(folder: Path) -> None:
     for file in folder.glob(f".*{FRESH}"):
         with suppress(OSError):
             file.unlink()
+
+
+def room(folder: Path) -> None:
+    """Makes a folder, where it is not there, for what is to be written.  Raises `ZooError` where it takes nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ZooError(refused(folder, error, 0)) from error
 
 
 def free_folder(parent: Path, name: str) -> Path:

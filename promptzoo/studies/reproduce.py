@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import fmean
 
 from promptzoo.errors import ZooError
+from promptzoo.files import room
 from promptzoo.paths import at
 from promptzoo.recipe.papers import PaperRow, PaperTable
 from promptzoo.recipe.pictures import open_dataset
@@ -32,7 +33,7 @@ def reproduced(
     """Trains every row on every set that can be opened here; with `dry` nothing, but says what would be.
 
     Finished runs below `terms.out` are not repeated.
-    Raises `ZooError` for words that no row takes, and `StoppedError` after Ctrl-C.
+    Raises `ZooError` for words that no row takes, and for a folder that takes no runs; `StoppedError` after Ctrl-C.
     """
     demand(table, words)
     runs = OneByOne(terms.out / table.name, terms.seeds, say, progress, terms.stale)
@@ -97,7 +98,10 @@ def run(
     known: dict[str, str],
     dry: bool,
 ) -> list[Finished] | str:
-    """What a row came to on a set, seed by seed, or why it was not run."""
+    """What a row came to on a set, seed by seed, or why it was not run.
+
+    Raises `ZooError` where the folder of the runs takes none, and `StoppedError`.
+    """
     if row.recipe is None:
         return NO_RECIPE
     name = f"{row.run or row.name} on {place}"
@@ -107,16 +111,26 @@ def run(
             asked = [word for word in asked if not word.startswith("train.")]
         entrant = Member(name, row.recipe, tuple(asked), row=True).read((), runs.seeds)
         stands = ground(entrant.recipe, known)
-        if dry:
-            runs.places.setdefault(name, runs.out / entrant.folder)
-            return WOULD
+    except ZooError as error:
+        return left_out(runs, name, error)
+    if dry:
+        runs.places.setdefault(name, runs.out / entrant.folder)
+        return WOULD
+    if not all(runs.kept(entrant, stands, seed) for seed in runs.seeds):
+        room(runs.out)
+    try:
         records = [runs.run(entrant, stands, seed).finished for seed in runs.seeds]
         return [one for one in records if one is not None]
     except StoppedError:
         raise
     except ZooError as error:
-        runs.say(f"{name} is left out: {error}")
-        return str(error).splitlines()[0]
+        return left_out(runs, name, error)
+
+
+def left_out(runs: OneByOne, name: str, error: ZooError) -> str:
+    """Why a row is not run, which is said."""
+    runs.say(f"{name} is left out: {error}")
+    return str(error).splitlines()[0]
 
 
 def with_run(word: str, table: PaperTable, row: PaperRow, place: str, runs: OneByOne) -> str:

@@ -124,6 +124,11 @@ def test_a_set_of_the_right_layout_is_run_and_marked(tmp_path, capsys):
             assert (told["Same", "CUB"]["why"] == WOULD) == ("--dry" in more)
     assert marks["Head", "CUB"] == marks["Easy", "CUB"] == marks["Same", "CUB"] == "reached"
     assert marks["Head", "Dogs"] == marks["Head", "Mean"] == marks["Mystery", "CUB"] == "not run"
+    (tmp_path / "file").touch()
+    words[-1] = str(tmp_path / "file" / "out")  # which takes no folder
+    assert cli.main(["reproduce", str(tmp_path / "table.yaml"), *words]) == 2
+    assert capsys.readouterr().err.count("cannot write") == 1
+    words[-1] = str(tmp_path / "out")
     assert cli.main(["reproduce", str(tmp_path / "table.yaml"), *words]) == 0
     said = capsys.readouterr().out
     assert "3 reached" in said
