@@ -3,9 +3,9 @@
     python tools/fuzz.py --recipes 10000 --pictures 1000 --files 500 --train 500
 
 Each trial runs in a forked process with a limit of time, and ends as `valid`, as a `sentence` (`ZooError`), or as what
-must not be: a traceback, a hang, a death, more than 1.5 GB.  Prints the counts, how often each setting was changed,
-what went wrong with the trial's number (`--only KIND N` runs one by itself), and whether anything was executed that a
-file named.  The exit code is 1 where anything went wrong.
+must not be: a traceback, a hang, a death, more than 1.5 GB.  Prints what goes wrong with the trial's number (`--only
+KIND N` runs one by itself), at the end the counts, how often each setting was changed, and whether anything was
+executed that a file named.  The exit code is 1 where anything went wrong.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.chdir(place)
         ground = prepared(Path(place))
         counts: dict[str, Counter[str]] = {name: Counter() for name, _, _ in kinds}
-        changed, wrong = Counter[str](), []
+        changed, wrong = Counter[str](), 0
         for name, told in forked(jobs, asked.seed, ground):
             end = told["end"] if told["peak"] <= LARGEST or told["end"] in ("hang", "died") else "large"
             counts[name][end] += 1
@@ -136,7 +136,9 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{name} {sum(counts[name].values())}", end="\r", file=sys.stderr, flush=True)
             changed.update(told["changed"])
             if end not in recipes.FINE:
-                wrong.append(f"{name} {told['number']}: {end} {told.get('said', '')}\n{told.get('trace', '')}")
+                wrong += 1
+                found = f"{name} {told['number']}: {end} {told.get('said', '')}\n{told.get('trace', '')}"
+                print(found, flush=True)  # at once: a long run may be ended from without
         executed = ground.executed()
         os.chdir(here)
     for name, found in counts.items():
@@ -147,7 +149,6 @@ def main(arguments: list[str] | None = None) -> int:
     if never := [word for word in recipes.settings() if word not in changed]:
         print(f"never changed: {', '.join(never)}")
     print(f"executed: {executed}; {time.monotonic() - began:.0f} s")
-    print("\n".join(wrong))
     return 1 if wrong or executed else 0
 
 
