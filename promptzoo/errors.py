@@ -87,13 +87,16 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[RecipeError] = []
+        self.said: set[str] = set()
 
     def add(self, place: object, what: str, **fields: Any) -> None:
         self.take(RecipeError(what, place=place, **fields))
 
     def take(self, error: RecipeError) -> None:
-        said = [str(one) for one in self.found]
-        self.found += [one for one in error.problems if str(one) not in said]
+        for one in error.problems:
+            if (said := str(one)) not in self.said:
+                self.said.add(said)
+                self.found.append(one)
 
     def stop(self) -> None:
         """Raise one `RecipeError` with everything found, if anything was."""

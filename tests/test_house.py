@@ -183,7 +183,7 @@ HOMES = {  # what is imported -> the only files, or rooms, that do
     "pickle": ("data/unpickle.py", "training/resume.py"),
     "platformdirs": ("files.py",),
     "portalocker": ("studies/trials.py", "training/claim.py"),
-    "psutil": ("data/room.py", "training/claim.py", "training/interrupt.py", "training/machine.py"),
+    "psutil": ("data/room.py", "training/owner.py", "training/interrupt.py", "training/machine.py"),
     "plotly": ("figures/", "pages/"),
     "matplotlib": ("figures/", "pages/"),
     "typer": ("cli/",),

@@ -16,7 +16,7 @@ from promptzoo.pages.console import console, sentence
 from promptzoo.pages.table import Table
 from promptzoo.pages.waiting import lively
 from promptzoo.studies.sweep_state import STATES, Onlooker, SweepState, SweptRun
-from promptzoo.training.claim import Owner
+from promptzoo.training.owner import Owner
 from promptzoo.training.progress import clock
 
 MOST = 10  # rows that a screen is given

@@ -10,9 +10,10 @@ from promptzoo.errors import ZooError, some
 from promptzoo.recipe.differences import differences
 from promptzoo.studies.plan import Entrant, Ground
 from promptzoo.studies.record import Record, outcome
-from promptzoo.training.claim import Claim, held_by
+from promptzoo.training.claim import Claim
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.machine import versions
+from promptzoo.training.owner import held_by
 from promptzoo.training.progress import Progress
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import FolderError

@@ -11,7 +11,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from promptzoo.errors import ZooError
 from promptzoo.files import append, as_json, write
 from promptzoo.paths import at, regular
-from promptzoo.training.claim import Claim, Owner, held_by
+from promptzoo.training.claim import Claim
+from promptzoo.training.owner import Owner, held_by
 
 NAME = "sweep.jsonl"
 State = Literal["running", "done", "failed", "pruned"]

@@ -3,26 +3,27 @@
 import json
 import os
 import secrets
-import socket
+import stat
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BufferedRandom
 from pathlib import Path
 
 import portalocker
-import psutil
 
 from promptzoo.errors import ZooError
-from promptzoo.files import FRESH, from_json, refused
+from promptzoo.files import FRESH, refused
 from promptzoo.option import option
 from promptzoo.paths import regular
+from promptzoo.training.owner import HELD, Owner, held_by, owner_in
 
 NAME = "claim.json"
 STALE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
 BEAT = 5.0  # seconds from one heartbeat to the next
+OWN = getattr(os, "O_NOFOLLOW", 0)  # a link could lead to a file of somebody, which a claim would be written over
 PATIENCE = 10.0  # seconds to wait for somebody who is writing a claim at this very moment
 
 
@@ -32,40 +33,6 @@ class ClaimedError(ZooError):
 
 class LostError(ZooError):
     """The run was taken over by somebody else, or its folder is gone: nothing more is written."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one."""
-
-    host: str
-    process: int
-    begun: float
-    token: str
-    attempt: int  # counts the claims of this run
-
-    @classmethod
-    def here(cls, attempt: int) -> "Owner":
-        """This process."""
-        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time(), secrets.token_hex(8), attempt)
-
-    @property
-    def local(self) -> bool:
-        return self.host == socket.gethostname()
-
-    def runs(self) -> bool:
-        """Whether the process is still there; asked on its own machine alone."""
-        if self.process == os.getpid():
-            return self.token in HELD
-        with suppress(psutil.Error):
-            return abs(psutil.Process(self.process).create_time() - self.begun) < 1
-        return False
-
-    def __str__(self) -> str:
-        return f"process {self.process} on {'this machine' if self.local else self.host}"
-
-
-HELD: set[str] = set()  # the tokens of this process's claims
 
 
 class Claim:
@@ -159,10 +126,14 @@ class Claim:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                found = os.open(self.file, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+                found = os.open(self.file, os.O_RDWR | OWN | (os.O_CREAT if create else 0), 0o644)
             except OSError as error:
                 what = f"cannot be written: {error.strerror}" if create else "is gone, or cannot be written any more"
                 raise LostError(f"{self.file.parent} {what}; nothing more is saved there") from error
+            if not stat.S_ISREG(os.fstat(found).st_mode):
+                os.close(found)
+                regular(self.file)  # says what it is
+                continue
             with os.fdopen(found, "r+b") as file:
                 try:
                     portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
@@ -184,17 +155,3 @@ def same(file: BufferedRandom, path: Path) -> bool:
     with suppress(OSError):
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     return False
-
-
-def owner_in(content: bytes) -> Owner | None:
-    """Whom a claim names; nobody where a kill left it empty or torn."""
-    with suppress(ValueError, TypeError):
-        return Owner(**from_json(content))
-    return None
-
-
-def held_by(path: Path) -> Owner | None:
-    """The same by its name, as a reader who takes nothing."""
-    with suppress(OSError, ZooError):
-        return owner_in(regular(path).read_bytes())
-    return None

@@ -6,7 +6,7 @@ import odd
 import pytest
 
 from promptzoo.data.room import available, demand, room
-from promptzoo.errors import RecipeError, ZooError
+from promptzoo.errors import Problems, RecipeError, ZooError
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.recipe import Recipe
 
@@ -22,6 +22,15 @@ def test_a_number_without_end_is_refused_where_it_is_read(word):
     with pytest.raises(RecipeError) as caught:
         Recipe.read("linear", [word])
     assert caught.value.key == word.partition("=")[0].partition(".")[2]
+
+
+def test_each_mistake_is_written_once_however_many_there_are(monkeypatch):
+    told = []
+    monkeypatch.setattr(RecipeError, "__str__", lambda error: told.append(error) or error.what)
+    problems = Problems()
+    for i in range(300):
+        problems.add("here", f"mistake {i % 200}")
+    assert (len(problems.found), len(told)) == (200, 300)
 
 
 @pytest.mark.parametrize("seed", [0, 2**32, 2**64 - 1])

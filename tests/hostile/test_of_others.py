@@ -15,7 +15,8 @@ from promptzoo.studies.by_task import by_task
 from promptzoo.studies.sweep_state import NAME, sweep_state
 from promptzoo.studies.trials import JOURNAL, study
 from promptzoo.tasks.desk import Desk
-from promptzoo.training.claim import held_by
+from promptzoo.training.claim import Claim
+from promptzoo.training.owner import held_by
 
 HEAD = {"command": "x", "total": 3, "began": 1.0}
 RUN = {"name": "a", "seed": 1, "state": "done", "val": 0.5, "at": 2.0}
@@ -52,6 +53,19 @@ def test_no_pipe_is_waited_for(tmp_path):
         study(tmp_path, "a")
     with pytest.raises(ZooError):
         Desk(tmp_path / NAME)
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "link", "device"])
+def test_a_claim_is_made_on_a_file_alone_and_through_no_link(what, tmp_path):
+    file, victim = tmp_path / "run" / "claim.json", tmp_path / "victim"
+    file.parent.mkdir()
+    victim.write_text("mine")
+    make = {"pipe": odd.fifo, "folder": Path.mkdir, "link": lambda at: at.symlink_to(victim),
+            "device": lambda at: at.symlink_to("/dev/zero")}  # fmt: skip
+    make[what](file)
+    with pytest.raises(ZooError):
+        Claim(file.parent).take()
+    assert victim.read_text() == "mine"
 
 
 @pytest.mark.parametrize("line", ["{", "5", DEEP, '{"op_code": 99, "worker_id": "x"}', '{"op_code": 0}'])

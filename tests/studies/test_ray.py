@@ -17,7 +17,8 @@ from promptzoo.studies.executors import executor
 from promptzoo.studies.executors.ray import ADDRESS
 from promptzoo.studies.sweep import swept
 from promptzoo.studies.sweep_state import Onlooker, sweep_state
-from promptzoo.training.claim import NAME, held_by
+from promptzoo.training.claim import NAME
+from promptzoo.training.owner import held_by
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
 
