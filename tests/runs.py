@@ -1,6 +1,7 @@
 """Tiny runs: pictures that a random network can tell apart, and recipes that train in a second."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import small
 from PIL import Image
 
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.learner import Learner
 from promptzoo.training.session import Result, train
 
 OF_THE_MOMENT = ("out", "seconds", "spent", "peak_memory", "files", "digest", "remarks")
@@ -68,3 +70,15 @@ def same(one: Path, other: Path) -> bool:
     """Whether two runs came to the same: figures, log, and the bytes of model and predictions."""
     files = [[(out / name).read_bytes() for name in ("model.safetensors", "predictions.csv")] for out in (one, other)]
     return result(one) == result(other) and lines(one) == lines(other) and files[0] == files[1]
+
+
+def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Ctrl-C comes in the middle of a step."""
+    gradient = Learner.gradient
+
+    def pressed(self: Learner, batch: Any, number: int, *more: Any) -> Any:
+        if number == step:
+            signal.raise_signal(signal.SIGINT)
+        return gradient(self, batch, number, *more)
+
+    monkeypatch.setattr(Learner, "gradient", pressed)

@@ -9,8 +9,11 @@ from pathlib import Path
 import small
 from tried import SET_UP
 
+from promptzoo.recipe.registry import load_registry
+
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+MIXTURES = (ROOT / "docs" / "mixtures.md").read_text(encoding="utf-8")
 
 
 def test_it_is_read_in_five_minutes():
@@ -23,6 +26,13 @@ def test_two_commands_do_all_set_up():
     assert re.search(r" && \S+ -m pytest -n 2$", tests)
     assert main.split()[3] == tests.split()[3], "`.ci/run` keeps one environment for both"
     assert f"'^{SET_UP}'" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_its_counts_are_those_of_the_zoo():
+    assert f"**{len(load_registry().methods)} methods and baselines, {len(small.RECIPES)} recipes**" in TEXT
+    pairs, together = re.search(r"^(\d+) pairs: (\d+) train together", MIXTURES, re.MULTILINE).groups()
+    assert f"of {pairs} pairs of methods {together} train together" in TEXT
+    assert f"{together} of {pairs} pairs" in TEXT
 
 
 def test_every_recipe_that_is_shipped_is_named():

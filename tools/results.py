@@ -4,7 +4,7 @@
     python tools/results.py --write             and writes the page and the picture
     python tools/results.py --take runs/dtd10   copies the records of a comparison to docs/records/evidence/dtd10
 
-A row is there once it has every seed.  tests/pages/test_results.py holds the page to the records.
+A row is there once it has every seed.  The table goes between the two marks of `MARK` in the page.
 """
 
 import argparse

@@ -18,9 +18,8 @@ from promptzoo.recipe.complaints import complaint
 REFUSED = {"use_dora": "DoRA", "lora_bias": "biases of its own", "fan_in_fan_out": "transposed weights",
            "bias": "biases that learned in place"}  # fmt: skip
 NAMES = TypeAdapter(list[str])
-ENDLESS = re.compile(
-    r"\)[*+{]|(?:[*+{].*){4}"
-)  # what may take for ever to fit: groups that repeat, or many repetitions
+#: What may take for ever to fit: groups that repeat, or many repetitions.
+ENDLESS = re.compile(r"\)[*+{]|(?:[*+{].*){4}")
 
 
 class Config(BaseModel):

@@ -16,7 +16,6 @@ from pictures import paint, sentence
 from promptzoo import files
 from promptzoo.option import resuming
 from promptzoo.training.interrupt import StoppedError
-from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
@@ -162,14 +161,7 @@ def test_a_process_killed_at_a_random_moment_ends_as_one_left_alone(tmp_path, ro
 
 
 def test_ctrl_c_ends_after_the_step_with_its_state_saved(tmp_path, root, alone, monkeypatch):
-    gradient = Learner.gradient
-
-    def pressed(self, batch, number, *more):
-        if number == 4:
-            signal.raise_signal(signal.SIGINT)
-        return gradient(self, batch, number, *more)
-
-    monkeypatch.setattr(Learner, "gradient", pressed)
+    runs.press_ctrl_c(monkeypatch, 4)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(StoppedError) as stopped:
         runs.run(tmp_path / "run", root, *HYBRID)

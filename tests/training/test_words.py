@@ -1,7 +1,6 @@
 """The words of papers' trainings: each changes what it says, and is the same after a resume, bit for bit."""
 
 import math
-import signal
 
 import pytest
 import runs
@@ -9,7 +8,6 @@ import runs
 from promptzoo.errors import RecipeError
 from promptzoo.recipe.train_settings import Phase
 from promptzoo.training.interrupt import StoppedError
-from promptzoo.training.learner import Learner
 from promptzoo.training.loop import Loop
 from promptzoo.training.resume import load_index
 from promptzoo.training.run_folder import RunFolder
@@ -98,14 +96,7 @@ def test_each_word_changes_the_run_and_survives_a_resume_to_the_bit(tmp_path, ro
 def test_ctrl_c_in_a_group_of_batches_is_heard_behind_it_and_resumed_to_the_bit(tmp_path, root, monkeypatch):
     asked = ("linear", "vit", *TWO, "train.epochs=2", "train.accumulate=3", "data.batch=2")  # three, then one
     runs.run(tmp_path / "alone", root, *asked)
-    gradient = Learner.gradient
-
-    def pressed(self, batch, number, *more):
-        if number == 5:
-            signal.raise_signal(signal.SIGINT)
-        return gradient(self, batch, number, *more)
-
-    monkeypatch.setattr(Learner, "gradient", pressed)
+    runs.press_ctrl_c(monkeypatch, 5)
     with pytest.raises(StoppedError):
         runs.run(tmp_path / "run", root, *asked)
     monkeypatch.undo()
