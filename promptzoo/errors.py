@@ -47,7 +47,7 @@ class ZooError(ValueError):
         hint = meant(self.nearest)
         if not hint and self.possible is not None and len(self.possible) <= MANY:
             told = self.possible and all(word in said for word in self.possible)
-            hint = "" if told else f"; there is {', '.join(self.possible) or 'none yet'}"
+            hint = "" if told else f"; possible: {', '.join(self.possible)}" if self.possible else "; there are none"
         before, after = f"{self.place}: " if self.place else "", f"; {self.remedy}" if self.remedy else ""
         return "\n    ".join([f"{before}{self.what}{hint}{after}", *self.lines])
 

@@ -119,7 +119,7 @@ def empty(dataset: Dataset) -> list[str]:
     """Classes without a picture to train or to test on."""
     parts = ("test",) if dataset.tested_alone else ("train", "test")
     lacking = {part: without(getattr(dataset, part), dataset.classes) for part in parts}
-    return [f"no picture to {part} on in class {some(names)}" for part, names in lacking.items() if names]
+    return [f"the {part} split has no picture of class {some(names)}" for part, names in lacking.items() if names]
 
 
 def twins(found: LookedThrough) -> list[str]:

@@ -50,8 +50,8 @@ def open_backbone(
     if isinstance(model, nn.Module):
         late = {"weights": weights, "image_size": image_size, "options": options}
         if given := [word for word, value in late.items() if value is not None]:
-            said = f"the {type(model).__name__} is loaded already, so that '{given[0]}' comes too late"
-            raise ZooError(said, key=given[0], remedy="give it to the library that loads the model")
+            said = f"the {type(model).__name__} is already loaded, so '{given[0]}' has no effect"
+            raise ZooError(said, key=given[0], remedy="pass it to the library that loads the model")
         backbone = adopt_loaded(load_registry().adopters, model)
     elif isinstance(model, str):
         told = {"open": model, "weights": str(weights or "random"), "image_size": image_size, "options": options or {}}
@@ -83,5 +83,7 @@ def numbered(classes: int | Sequence[str]) -> list[str]:
     else:
         names = list(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else []
     if not names or not all(isinstance(name, str) and name for name in names):
-        raise ZooError(f"classes are how many, or a list of names; got {classes!r}", key="classes", given=classes)
+        raise ZooError(
+            f"classes should be a number of classes or a list of names, got {classes!r}", key="classes", given=classes
+        )
     return names

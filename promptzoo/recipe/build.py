@@ -102,8 +102,8 @@ def build(
         for name, node in recipe.losses.items():
             if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
                 if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
-                    said = f"loss '{name}' asks about each class, and the recipe has no 'knowledge'"
-                    way = "add one, like knowledge: {text: backbone}"
+                    said = f"loss '{name}' needs knowledge of each class, but the recipe has no 'knowledge'"
+                    way = "add one, such as knowledge: {text: backbone}"
                     raise RecipeError(said, place=where("losses", name), key="knowledge", remedy=way)
                 with placing(where("losses", name)):
                     model.losses[name] = construct.build(node, "loss", **sizes)
@@ -165,7 +165,7 @@ def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:
     for name in rule.reads:
         if recipe.losses and name not in model.losses:
             weightless = name in recipe.losses
-            said = f"the rule asks for the loss '{name}'{', whose weight is 0' if weightless else ''}"
+            said = f"the rule needs the loss '{name}'{', whose weight is 0' if weightless else ''}"
             possible = None if weightless else model.losses
             raise RecipeError(said, place=recipe.node.where("rule"), key="rule", given=name, possible=possible)
 

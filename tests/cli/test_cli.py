@@ -84,7 +84,7 @@ def test_predict_names_pictures(finished, root, capsys):
 WRONG = {
     "an unknown recipe": (["train", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "a list for a recipe": (["check", "lore_table7"], "'lore_table7' is a recipe list, which"),
-    "a missing recipe file": (["check", "my/recipe.yaml"], "my/recipe.yaml: there is no such file"),
+    "a missing recipe file": (["check", "my/recipe.yaml"], "my/recipe.yaml: no such file"),
     "an unknown key": (["check", "lore", "grafts.lore.lerned=4"], "lerned"),
     "an unknown block": (["check", "lore", "grafts.lore.local.block=lni"], "no block called 'lni'; did you mean lin?"),
     "a block in a slot of another shape": (["check", "lore", "grafts.lore.local.block=kla"], "does not fit 'local'"),
@@ -108,7 +108,7 @@ WRONG = {
     "layers that do not exist": (["check", "sa2vp", *small.overrides("vit"), "grafts.sa2vp.parts=[0, 9]"],
                                  "parts names layer 9; the pathways exchange in layers 0 to 2"),
     "a path to code where a word belongs": (["check", "linear", "task={task: 'os:system', command: 'touch hacked'}"],
-                                            "a task is a word of the registry, no path to code"),
+                                            "a task must be a registered name, not a path to code"),
     "no run": (["eval", "nowhere"], "nowhere"),
     "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table, markdown"),
     "no recipe": (["train"], "which recipe?"),

@@ -65,7 +65,7 @@ def test_classes_that_differ_in_case_or_lack_pictures_are_told_and_a_source_may_
     )
     told = said(capsys, "check", "vtab_splits", "original", "task=t", "test=sea")
     assert "classes 'Sea' and 'sea' differ in case alone" in told
-    assert "no picture to test on in class 'Sea'" in told
+    assert "the test split has no picture of class 'Sea'" in told
 
 
 # ---------------------------------------------------------------- ten broken ones

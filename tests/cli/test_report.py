@@ -169,7 +169,7 @@ def test_a_run_that_cannot_be_counted_is_skipped_and_the_others_are_told(capsys,
     said = re.sub(r"\s+", " ", told.err)
     assert "skipped: runs/old: is unfinished" in said
     assert "skipped: runs/broken: cannot be counted: " in said
-    assert "there is no module 'no_such_module'" in said
+    assert "no module 'no_such_module'" in said
 
 
 # ---------------------------------------------------------------------- bad input

@@ -173,7 +173,7 @@ def test_a_split_of_its_own_is_used_for_validation(root):
 def test_without_validation_the_last_epoch_counts(root):
     found = split(PictureFolder(root), Cache(TINY), shots=6)
     assert (found.val, found.selection) == ([], "last")
-    assert "no pictures to validate on: the last epoch counts" in found.remarks
+    assert "no validation pictures: the last epoch is kept" in found.remarks
 
 
 # ---------------------------------------------------------------- pictures that cannot be read
@@ -207,7 +207,7 @@ def test_skip_drops_bad_pictures_and_gives_their_shot_to_the_next(root):
     got = split(found, cache, shots=2, on_bad_image="skip")
     assert Counter(p.label for p in got.train) == {0: 2, 1: 2, 2: 2}
     assert chosen not in got.train
-    assert any(f"1 pictures left out: {chosen.path}" in remark for remark in got.remarks)
+    assert any(f"unreadable pictures skipped (1): {chosen.path}" in remark for remark in got.remarks)
 
 
 def test_a_class_whose_every_test_picture_is_bad_is_an_error(root):

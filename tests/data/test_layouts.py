@@ -288,5 +288,5 @@ def test_vtab_may_show_fewer_classes_than_there_are(tmp_path):
     found = VTABFolder(root, count=5)
     assert len(found.classes) == 5
     got = split(found, Cache(TINY))
-    assert "no picture to train on in class '3', '4'" in got.remarks
+    assert "the train split has no picture of class '3', '4'" in got.remarks
     assert "a label is 2, but there are 2 classes" in sentence(lambda: VTABFolder(root, count=2))

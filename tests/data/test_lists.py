@@ -232,7 +232,7 @@ def test_numbers_without_names_or_training_pictures_are_refused(root):
     lists = {"train": written(root / "x.txt", "a/1.png 0", "b/1.png 4"), "test": written(root / "y.txt", "a/2.png 2")}
     said = sentence(lambda: PictureLists(lists, names=["ant", "bee"]))
     assert "x.txt:2: label 4 is no class; there are 2 names, for the labels 0 to 1" in said
-    assert sentence(lambda: PictureLists(lists)) == f"{lists['train']}: no picture to train on in class '2'"
+    assert sentence(lambda: PictureLists(lists)) == f"{lists['train']}: the train split has no picture of class '2'"
 
 
 def test_fewer_pictures_than_shots_are_refused(root):
@@ -260,7 +260,7 @@ def test_what_is_no_list_at_all_is_said(root):
 
 def test_a_class_may_have_nothing_to_test_on_and_this_is_told(root):
     file = written(root / "x.csv", "path,label,split", "a/1.png,ant,train", "b/1.png,bee,train", "b/2.png,bee,test")
-    assert "no picture to test on in class 'ant'" in split(PictureLists(file), Cache(TINY)).remarks
+    assert "the test split has no picture of class 'ant'" in split(PictureLists(file), Cache(TINY)).remarks
 
 
 def test_a_picture_listed_twice_counts_once(root):

@@ -101,9 +101,9 @@ def test_a_gradient_loses_what_works_against_the_other_loss_and_only_that():
 
 def test_the_rule_asks_for_its_loss_by_name():
     for words, said in {
-        ("rule.against=closed",): "the rule asks for the loss 'closed'; did you mean close?",
-        ("losses.close.weight=0",): "the rule asks for the loss 'close', whose weight is 0",
-        ("knowledge=null",): "loss 'close' asks about each class, and the recipe has no 'knowledge'",
+        ("rule.against=closed",): "the rule needs the loss 'closed'; did you mean close?",
+        ("losses.close.weight=0",): "the rule needs the loss 'close', whose weight is 0",
+        ("knowledge=null",): "loss 'close' needs knowledge of each class, but the recipe has no 'knowledge'",
         ("rule.strength=-1",): "strength must be 0 or more, got -1",
         ("losses.close.temperature=0",): "temperature must be positive, got 0",
     }.items():

@@ -119,7 +119,9 @@ class ListedPictures(Dataset):
         lacking = [name for label, name in enumerate(self.classes) if label not in present]
         if lacking:
             where = rows["train"].place.source
-            raise ZooError(f"no picture to train on in class {some(lacking)}", place=where, key="train", given=lacking)
+            raise ZooError(
+                f"the train split has no picture of class {some(lacking)}", place=where, key="train", given=lacking
+            )
 
 
 def without(parts: Mapping[str, Pictures], one: str) -> dict[str, Pictures]:
