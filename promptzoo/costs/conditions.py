@@ -32,9 +32,7 @@ class Conditions:
         one_of("precision", self.precision)
         demand_precision(self.precision, self.device)
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise ZooError(
-                "device is cuda, but there is no GPU that this torch can use; with cpu or auto it goes without"
-            )
+            raise ZooError("device is cuda, but there is no GPU that this torch can use; use cpu or auto")
 
     @classmethod
     def of(

@@ -122,7 +122,7 @@ def folders_of(runs: Sequence[str | Path]) -> list[tuple[str, RunFolder]]:
     found = [RunFolder(home_of(path)) for path in runs]
     for one in found:
         if not one.begun:
-            raise ZooError(f"{one.path} holds no run", key="runs", given=str(one.path))
+            raise ZooError(f"{one.path} is not a run", key="runs", given=str(one.path))
     return list(zip(labels(runs), found, strict=True))
 
 

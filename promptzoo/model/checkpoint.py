@@ -78,7 +78,7 @@ def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if lacking := [key for key in KEYS if key not in metadata]:
         raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'", key=lacking[0])
     if metadata.get(SEAL) != seal(state, metadata):
-        raise DamagedError(f"{file} is damaged: it is not as it was written")
+        raise DamagedError(f"{file} is damaged: it has changed since it was written")
     finite(state, str(file))
     return state, metadata
 

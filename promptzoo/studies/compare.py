@@ -51,7 +51,7 @@ class Terms:
             )
         engine_of(self.engine)
         if self.out.exists() and not self.out.is_dir():
-            raise ZooError(f"{self.out} is a file; {option('out')} takes the folder of the runs")
+            raise ZooError(f"{self.out} is a file; {option('out')} takes a folder for the runs")
 
 
 @typed("recipes", "data")
@@ -100,7 +100,7 @@ def asked_in_python(
     """The same as a command has them: recipes with overrides behind them, and seeds.  Raises `ZooError`."""
     several = list(recipes) if isinstance(recipes, Iterable) and not isinstance(recipes, str | Mapping) else [recipes]
     if foreign := [one for one in several if isinstance(one, str) and "=" in one and "\n" not in one]:
-        said = f"recipes come first, and overrides as words; got {shown(foreign[0])}"
+        said = f"recipes come first, then overrides as text; got {shown(foreign[0])}"
         raise ZooError(said, key="recipes", given=foreign[0])
     named = [str(one) if isinstance(one, str | Path) and "\n" not in str(one) else Recipe(one) for one in several]
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
@@ -117,7 +117,7 @@ def on_of(words: Sequence[str], engine: str = "here") -> tuple[str, str]:
     splits, engines = ([word for word in words if (word in ON) == ranks] for ranks in (True, False))
     if len(splits) > 1 or len(engines) > 1:
         raise ZooError(
-            f"{option('on')} names one split and one place; got {', '.join(words)}", key="on", given=list(words)
+            f"{option('on')} takes at most one split and one place; got {', '.join(words)}", key="on", given=list(words)
         )
     return (splits or ["test"])[0], (engines or [engine])[0]
 
@@ -126,14 +126,14 @@ def seeds_of(text: str) -> tuple[int, ...]:
     """`3` is 1, 2, 3; `4,7` is those two, and `4,` that one.  Raises `ZooError` for anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isascii() and word.isdecimal() for word in words):
-        raise ZooError(f"{option('seeds')} takes how many, like 3, or which, like 4,7; not '{text}'")
+        raise ZooError(f"{option('seeds')} takes a number of seeds, like 3, or a list, like 4,7; not '{text}'")
     numbers = [int(word) for word in words]
     if "," not in text:
         if not numbers[0]:
-            raise ZooError(f"{option('seeds')} takes 1 or more, not 0; '0,' is the seed 0")
+            raise ZooError(f"{option('seeds')} takes 1 or more, not 0; for seed 0 alone, write '0,'")
         return tuple(range(1, numbers[0] + 1))
     if len(set(numbers)) < len(numbers):
-        raise ZooError(f"{option('seeds')} names a seed twice: '{text}'")
+        raise ZooError(f"{option('seeds')} lists a seed twice: '{text}'")
     return tuple(numbers)
 
 

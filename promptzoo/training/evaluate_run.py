@@ -78,7 +78,7 @@ def answered(
     if split not in SPLITS:
         raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
     if foreign := [word for word in words if not word.startswith("data.")]:
-        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        said = f"eval of a finished run takes only data.KEY=VALUE, got {foreign[0]}"
         raise ZooError(said, given=foreign[0])
     with doing("opening the run"):
         run = open_run(path, weights, words=words, features=True, trust_code=trust_code)
@@ -94,12 +94,12 @@ def answered(
     if classes != run.model.classes:
         if not others:
             raise ZooError(
-                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(classes)}",
+                f"the run has the classes {some(run.model.classes)}, but the pictures are of {some(classes)}",
                 given=classes,
             )
         run = open_run(path, weights, words=words, classes=classes, features=True, trust_code=trust_code)
     if loader is None:
-        raise ZooError(f"{path} has no pictures to validate on")
+        raise ZooError(f"{path} has no validation pictures")
     fabric = fabric_of(run.recipe.train, devices=1)
     with repeatable(fabric.device, run.recipe.train):
         in_memory(run.model, run.recipe.train).to(fabric.device)

@@ -157,8 +157,8 @@ class Loop:
         """Training cannot go on; what was saved stays."""
         if what == "gradient":
             what = f"all losses are finite, but the gradient of '{broken_at(self.learner.tuned)}' is not"
-        kept = f"the state in {self.run.path} stays as it was after {self.saved}"
-        way = "a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
+        kept = f"{self.run.path} keeps the state after {self.saved}"
+        way = "try a smaller train.lr or train.clip, or a longer train.warmup, in a new run"
         return ZooError(f"step {step + 1} (epoch {self.reached.epochs + 1}): {what}; {kept}; {way}")
 
     def validate(self) -> dict[str, float]:

@@ -67,19 +67,19 @@ def demand_device(device: str) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        said = f"there is no device '{device}': {str(error).splitlines()[0]}"
-        raise ZooError(said, key="device", given=device, remedy="cpu is always there") from error
+        said = f"no device '{device}': {str(error).splitlines()[0]}"
+        raise ZooError(said, key="device", given=device, remedy="cpu is always available") from error
 
 
 def into(model: Model, path: Path, device: str) -> Predictor:
     """A model made once more, with what was tuned of it.  Raises `ZooError` for one that is another."""
     state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
     if model.fingerprint() != metadata["frozen"]:
-        said = f"it was tuned on {metadata['backbone']}, and the frozen weights of this model are others"
+        said = f"it was tuned on {metadata['backbone']}, but this model has other frozen weights"
         raise ZooError(said, place=path, key="model")
     if model.classes != (trained := list(names(metadata["classes"]))):
         raise ZooError(
-            f"it knows the classes {some(trained)}, the model {some(model.classes)}", place=path, key="model"
+            f"it has the classes {some(trained)}, but the model has {some(model.classes)}", place=path, key="model"
         )
     model.load_tuned(state)
     height, width = model.visual.input[-2:]
@@ -114,7 +114,7 @@ def named(files: Sequence[Path], namer: Namer, top: int) -> list[tuple[Path, Pre
     Raises `ZooError` where none can be read.
     """
     found = list[tuple[Path, Prediction | ZooError]]()
-    with doing("naming pictures", len(files)) as step:
+    with doing("classifying pictures", len(files)) as step:
         for file, told in zip(files, namer.each(files, top), strict=True):
             found.append((file, told))
             step(1)

@@ -60,7 +60,7 @@ class Namer:
         What a picture is stands at `look`.  Pictures are opened a batch at a time, those of a generator, too.
         """
         if top is not None and top < 1:
-            raise ZooError(f"top is how many classes, 1 or more; got {top}", key="top", given=top)
+            raise ZooError(f"top should be a number of classes, 1 or more, got {top}", key="top", given=top)
         found: list[Prediction] = []
         for image in self.batches(pictures):
             found += self.answers(image, top)
@@ -111,9 +111,9 @@ class Namer:
             return evaluation(image_of(one), self.preprocess)
         if one.shape != (3, *self.preprocess.size):
             wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
-            raise ZooError(f"a float tensor of pictures is (b, {wanted}), normalised; got one of {given}", given=given)
+            raise ZooError(f"a float tensor of pictures should be (b, {wanted}), normalized; got {given}", given=given)
         if not one.isfinite().all():
-            raise ZooError("a picture is of finite numbers, and here are others", key="pictures", given="nan or inf")
+            raise ZooError("a picture should contain only finite numbers", key="pictures", given="nan or inf")
         return one.float().cpu()
 
 

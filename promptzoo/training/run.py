@@ -36,7 +36,7 @@ class Run:
         self.folder = RunFolder(path)
         self.path, self.weights, self.device, self.trust_code = self.folder.path, weights, device, trust_code
         if not self.folder.begun:
-            raise ZooError(f"{self.path} holds no run", given=str(self.path))
+            raise ZooError(f"{self.path} is not a run", given=str(self.path))
         self.opened: Predictor | None = None
 
     @property

@@ -83,10 +83,10 @@ def failing() -> Iterator[None]:
         raise
     except Exception as error:
         if spent(error):
-            said, way = f"memory is spent ({told(error)})", "a smaller data.batch or backbone.image_size takes less"
+            said, way = f"out of memory ({told(error)})", "use a smaller data.batch or backbone.image_size"
             raise ZooError(said, key="data.batch", remedy=way) from error
         raise ZooError(
-            f"the training cannot go on: {told(error)}", remedy="--debug shows where" if commanded() else ""
+            f"training failed: {told(error)}", remedy="--debug shows where" if commanded() else ""
         ) from error
 
 

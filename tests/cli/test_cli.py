@@ -40,14 +40,14 @@ def test_check_draws_the_tower_and_who_acts_where(words, capsys):
     said = printed(capsys)
     for sentence in ("tokens 4 x 4 patches of width 32 ◀ lore", "positions ◀ sa2vp", "enter ◀ lore in 1-2, sa2vp"):
         assert sentence in said
-    assert re.search(r"tuned [\d,]+ parameters, [\d.]+ % of the image tower's [\d,]+ [\d,]+ of them are needed", said)
-    assert re.search(r"[\d.]+ GMACs a picture, \+[\d.]+ % over the bare backbone's", said)
+    assert re.search(r"[\d,]+ tuned parameters, [\d.]+ % of the image tower's [\d,]+ [\d,]+ of them needed", said)
+    assert re.search(r"[\d.]+ GMACs per picture, \+[\d.]+ % over the bare backbone's", said)
 
 
 def test_check_needs_neither_weights_nor_pictures(capsys):
     assert cli.main(["check", "sa2vp", *small.overrides("vit")[:1], *small.overrides("vit")[2:]]) == 0
     said = printed(capsys)
-    assert "shapes stand in" in said
+    assert "needs only shapes" in said
     assert "10 classes stand in" in said
 
 
@@ -56,7 +56,7 @@ def test_train_prints_what_came_out_and_where_the_run_is(finished, words, capsys
     assert cli.main(["train", "linear", *words, "train.epochs=1", "--out", str(out)]) == 0
     said = printed(capsys)
     assert re.search(r"linear [-\d.]+ [\d.]+ 99", said)
-    assert f"the run is in {out}" in said
+    assert f"run saved in {out}" in said
     assert (out / "model.safetensors").exists()
 
 
@@ -64,7 +64,7 @@ def test_a_run_that_is_told_no_place_goes_to_a_free_one(words, capsys, tmp_path,
     monkeypatch.chdir(tmp_path)
     for folder in ("runs/linear", "runs/linear-2"):
         assert cli.main(["train", "linear", *words, "train.epochs=1"]) == 0
-        assert f"the run is in {folder}" in printed(capsys)
+        assert f"run saved in {folder}" in printed(capsys)
 
 
 def test_eval_gives_the_figures_of_the_run_again(finished, capsys):
@@ -83,7 +83,7 @@ def test_predict_names_pictures(finished, root, capsys):
 
 WRONG = {
     "an unknown recipe": (["train", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
-    "a list for a recipe": (["check", "lore_table7"], "'lore_table7' is a recipe list, which"),
+    "a list for a recipe": (["check", "lore_table7"], "'lore_table7' is a recipe list, for"),
     "a missing recipe file": (["check", "my/recipe.yaml"], "my/recipe.yaml: no such file"),
     "an unknown key": (["check", "lore", "grafts.lore.lerned=4"], "lerned"),
     "an unknown block": (["check", "lore", "grafts.lore.local.block=lni"], "no block called 'lni'; did you mean lin?"),
@@ -111,7 +111,7 @@ WRONG = {
                                             "a task must be a registered name, not a path to code"),
     "no run": (["eval", "nowhere"], "nowhere"),
     "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table, markdown"),
-    "no recipe": (["train"], "which recipe?"),
+    "no recipe": (["train"], "no recipe given"),
 }  # fmt: skip
 
 

@@ -204,7 +204,7 @@ def test_learned_words_name_classes_that_they_were_not_trained_for(tmp_path, coo
     capsys.readouterr()
     assert cli.main(["eval", str(coop), f"data.root={other}"]) == 0
     said = sentence(lambda: evaluate_run(coop, words=["train.seed=3"]))
-    assert said == "a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got train.seed=3"
+    assert said == "eval of a finished run takes only data.KEY=VALUE, got train.seed=3"
     assert "'wolf' is none" in sentence(lambda: promptzoo.load(coop, classes=["wolf", "wolf"]))
 
 

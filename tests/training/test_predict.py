@@ -121,7 +121,7 @@ def test_other_weights_are_refused_and_moved_ones_found(tmp_path, root):
 
 def test_what_is_no_run_is_refused(tmp_path, run):
     assert "no such file or run" in sentence(lambda: promptzoo.load(tmp_path / "nothing"))
-    assert "holds no run" in sentence(lambda: promptzoo.load(tmp_path))
+    assert "is not a run" in sentence(lambda: promptzoo.load(tmp_path))
     shutil.copy(run / "recipe.yaml", tmp_path)
     assert f"is an unfinished run; continue it with {resuming(tmp_path)}" in sentence(lambda: promptzoo.load(tmp_path))
     (tmp_path / "broken.safetensors").write_bytes(b"12345678901234567890")

@@ -81,8 +81,8 @@ def test_a_run_is_not_overwritten(tmp_path, linear, root):
     assert "finished run, which is not overwritten" in said
     assert "nothing to resume" in sentence(lambda: runs.run(linear, root, resume=True))
     (tmp_path / "letter.txt").write_text("dear")
-    assert "is not an empty folder" in sentence(lambda: runs.run(tmp_path, root))
-    assert "holds no run to resume" in sentence(lambda: runs.run(tmp_path, root, resume=True))
+    assert "is neither empty nor a run" in sentence(lambda: runs.run(tmp_path, root))
+    assert "has no run to resume" in sentence(lambda: runs.run(tmp_path, root, resume=True))
 
 
 # ---------------------------------------------------------------------- selection and evaluation
@@ -210,7 +210,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_name_and_keeps_the_last_state(
     words = ("linear", "vit", "train={optimizer: sgd, lr: 1e38, epochs: 3, save_every: 1}")
     said = sentence(lambda: runs.run(tmp_path / "run", root, *words))
     assert "step 2 (epoch 1): the loss 'task' is " in said
-    assert "stays as it was after step 1" in said
+    assert "keeps the state after step 1" in said
     state = RunFolder(tmp_path / "run").state()
     assert state["reached"]["step"] == 1
     assert bool(state["tuned"]["head.fc.weight"].isfinite().all())
@@ -294,6 +294,6 @@ def test_numbers_that_json_has_not_become_null():
 def test_a_method_that_normalises_over_the_batch_says_that_it_needs_two_pictures(tmp_path, root):
     refused = error(lambda: runs.run(tmp_path / "run", root, "lore", "vit", "data.batch=1"))
     assert (refused.key, refused.given) == ("data.batch", 1)
-    assert "normalises over the batch" in refused.what
+    assert "normalizes over the batch" in refused.what
     assert "data.batch=2" in refused.remedy
     runs.run(tmp_path / "other", root, "linear", "vit", "data.batch=1", "train.epochs=1", "train.warmup=0")
