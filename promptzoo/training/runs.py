@@ -94,7 +94,7 @@ def unlike(runs: Sequence[Came]) -> Iterator[str]:
     for run in runs:
         named.setdefault(pictures(run.recipe), []).append(run)
     for name, some_runs in named.items():
-        for word, about in (("source", "stored in other ways"), ("tested_on", "others")):
+        for word, about in (("source", "stored differently"), ("tested_on", "not the same")):
             kinds: dict[str, list[str]] = {}
             for run in some_runs:
                 kinds.setdefault(getattr(run, word)[:40] or "unknown", []).append(str(run.path))

@@ -84,9 +84,9 @@ BROKEN = {  # what is done to the folder, the words after `check`, what is said
     "no list": (lambda root: None, ("list", "x.csv"), "x.csv does not exist"),
     "no json": (lambda root: None, ("coop", "set"), "split_zhou_*.json does not exist"),
     "no VTAB list": (lambda root: None, ("vtab", "set"), "train800.txt does not exist"),
-    "not fetched": (lambda root: None, ("torchvision", "set", "name=DTD"), "or data.download=true to fetch them"),
+    "not fetched": (lambda root: None, ("torchvision", "set", "name=DTD"), "or data.download=true to download them"),
     "two words for val": (
-        lambda root: make(make(root, {"val": 1}), {"valid": 1}), ("folder", "set"), "the split val is there twice",
+        lambda root: make(make(root, {"val": 1}), {"valid": 1}), ("folder", "set"), "the split val exists twice",
     ),
 }  # fmt: skip
 

@@ -94,8 +94,8 @@ def test_links_are_followed_hidden_files_ignored_and_foreign_files_counted(root,
     assert [p.name for p in found.train if p.label == 0][-1] == "train/ant/far.PNG"
     assert len(found.train) == 19
     assert found.remarks == [
-        "not read, since the splits are train, val and test: spare",
-        "train: files left out for their ending: 1 x hidden, 1 x .db",
+        "ignored (splits are train, val and test): spare",
+        "train: files skipped for their ending: 1 x hidden, 1 x .db",
     ]
 
 

@@ -71,13 +71,13 @@ def test_a_file_that_is_no_table_is_refused(table, tmp_path):
     refused = error(lambda: knowledge_dim(missing, zoo))
     assert (refused.key, refused.given, refused.nearest) == ("knowledge.table", "tabel.npz", ["table.npz"])
     pickled = opened(names=np.array(["ant"], object), emb=np.ones((1, 2)))
-    assert "is no .npz file with arrays 'names' and 'emb'" in sentence(lambda: knowledge_dim(pickled, zoo))
-    assert "is no .npz file" in sentence(lambda: knowledge_dim(opened(names=np.array(["ant"])), zoo))
+    assert "is not an .npz file with arrays 'names' and 'emb'" in sentence(lambda: knowledge_dim(pickled, zoo))
+    assert "is not an .npz file" in sentence(lambda: knowledge_dim(opened(names=np.array(["ant"])), zoo))
     assert "1 names" in sentence(lambda: knowledge_dim(opened(names=np.array(["ant"]), emb=np.ones((2, 2))), zoo))
     zero = opened(names=np.array(["ant", "bee"]), emb=np.array([[1.0, 0.0], [0.0, 0.0]]))
     assert "row of 'bee' is zero or not finite" in sentence(lambda: knowledge_dim(zero, zoo))
     (tmp_path / "text.npz").write_text("hello")
-    assert "is no .npz file" in sentence(lambda: knowledge_dim(KnowledgeSettings(table=tmp_path / "text.npz"), zoo))
+    assert "is not an .npz file" in sentence(lambda: knowledge_dim(KnowledgeSettings(table=tmp_path / "text.npz"), zoo))
 
 
 def test_five_names_of_the_real_clothes_need_an_alias():

@@ -102,7 +102,7 @@ def test_without_pictures_to_validate_on_the_last_epoch_counts(tmp_path, root):
     result = runs.run(tmp_path / "run", root, "linear", "vit", "data.shots=8")
     assert (result.selection, result.val, result.best_epoch) == ("last", None, 3)
     assert "val" not in runs.lines(tmp_path / "run")[0]
-    assert any("the last epoch counts" in remark for remark in result.remarks)
+    assert any("the last epoch is kept" in remark for remark in result.remarks)
 
 
 def test_no_epochs_is_evaluation_alone(tmp_path, root):

@@ -22,7 +22,7 @@ def aircraft(base: Path) -> dict[str, Rows]:
         for number, line in lines(path):
             picture, _, name = line.partition(" ")
             if name not in index:
-                said = f"'{name}' is no class of {base / 'variants.txt'}"
+                said = f"'{name}' is not a class of  {base / 'variants.txt'}"
                 raise ZooError(said, place=f"{path}:{number}", key="variant", given=name, possible=index)
             one.files.append(f"{picture}.jpg")
             one.labels.append(index[name])
@@ -62,7 +62,7 @@ def of_folders(base: Path, below: str, called: dict[str, tuple[int, str]], names
     one = Rows(Spot(folder(base / below)))
     for word in subfolders(base / below):
         if word not in called:
-            said = f"{word} is no class of {names}"
+            said = f"{word} is not a class of {names}"
             raise ZooError(said, place=base / below / word, key="classnames.txt", given=word, possible=called)
         label, name = called[word]
         found = pictures_in(base / below / word)
