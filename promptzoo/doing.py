@@ -29,7 +29,7 @@ WATCHER: ContextVar[Watcher] = ContextVar("watcher", default=Watcher())  # noqa:
 
 @contextmanager
 def doing(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
-    """Around what may take a while, in words that follow nothing: "reading pictures".  Gives what counts its steps."""
+    """Around what may take a while, in words such as "reading pictures".  Returns what counts its steps."""
     watcher = WATCHER.get()
     watcher.begin(what, total)
     try:

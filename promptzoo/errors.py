@@ -10,11 +10,11 @@ MANY = 40  # words that a sentence still lists
 
 
 class ZooError(ValueError):
-    """Something the user can put right.  A command prints its sentence, no traceback, and exits with `exit_code`.
+    """A mistake that the user can correct.  A command prints its sentence alone, and exits with `exit_code`.
 
     The sentence is `what` and the fields: `place: what; did you mean a or b?; remedy`, with `lines` below it.
     `place` is where it was written, `key` the word it is about, `given` what was written there, `possible` what
-    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed when nothing is near,
+    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed if nothing is similar,
     unless the rest says it.  Pickles and copies keep the fields, so `given` is kept as plain values.
     """
 

@@ -37,11 +37,11 @@ class AlignedCrossAttention(nn.Module):
             prefix: Tokens before the patches, 0 or more.
             window: Side of the window in patches, odd.
             border: What lies outside the picture: `cut` away, or `zero` keys and values.
-            eps: Epsilon of the norm before the projection; the frozen layer's where left out.
+            eps: Epsilon of the norm before the projection; by default the frozen layer's.
         """
         super().__init__()
         if window < 1 or window % 2 == 0:
-            raise ValueError(f"a window has a middle, so its side is odd; got {window}")
+            raise ValueError(f"the side of a window must be odd, got {window}")
         if border not in ("cut", "zero"):
             raise ValueError(f"no border '{border}'; there are cut, zero")
         self.grid, self.prefix, self.window, self.border, self.eps = tuple(grid), prefix, window, border, eps
@@ -76,7 +76,7 @@ class GlobalCrossAttention(nn.Module):
         Args:
             grid: Rows and columns of patches.
             prefix: Tokens before the patches, 0 or more.
-            eps: Epsilon of the norm before the projection; the frozen layer's where left out.
+            eps: Epsilon of the norm before the projection; by default the frozen layer's.
         """
         super().__init__()
         self.grid, self.prefix, self.eps = tuple(grid), prefix, eps

@@ -27,7 +27,7 @@ class ConvAdapter(nn.Module):
         if reduction < 1 or dim % reduction:
             raise ValueError(f"reduction must divide the {dim} channels, got {reduction}")
         if kernel < 1 or kernel % 2 == 0:
-            raise ValueError(f"a kernel has a middle, so its side is odd; got {kernel}")
+            raise ValueError(f"the side of a kernel must be odd, got {kernel}")
         inner = dim // reduction
         self.down = nn.Conv2d(dim, inner, kernel, padding=kernel // 2, groups=inner, bias=False)
         self.act = nn.ReLU()

@@ -24,7 +24,7 @@ class PixelFrame(nn.Module):
         """
         super().__init__()
         if len(input) != 3:
-            raise ValueError(f"a frame goes round a picture of channels, height and width, not round {input}")
+            raise ValueError(f"a frame needs a picture of channels, height and width, got {input}")
         channels, height, across = input
         most = (min(height, across) - 1) // 2
         if not 1 <= width <= most:

@@ -52,7 +52,7 @@ class LocalityInteraction(nn.Module):
             include_self: Whether a patch is its own first neighbour.
             groups: Of the map that mixes a patch with its neighbours; divides 2 d.
             ratio: How many times wider the network behind is inside, 1 or more.
-            convolution: One of `torch_geometric.nn` by its name, or `module:Class`; max-relative where left out.
+            convolution: One of `torch_geometric.nn` by its name, or `module:Class`; by default max-relative.
             options: Its arguments.
             path: How max-relative is computed, `dense` or `graph`; the results are equal.
         """

@@ -94,4 +94,6 @@ def one_of(name: str, value: object) -> None:
     """Raises `ZooError` for a word that `train` in a recipe does not take either."""
     words = get_args(TrainSettings.model_fields[name].annotation)
     if value not in words:
-        raise ZooError(f"{name} is {shown(value)}; it can be {', '.join(words)}", key=name, given=value, possible=words)
+        raise ZooError(
+            f"{name} is {shown(value)}; it should be one of {', '.join(words)}", key=name, given=value, possible=words
+        )

@@ -65,7 +65,7 @@ class Gathering:
         asked: Any = {"batch": None, "precision": None, "threads": 1, "device": "cpu"}
         found = estimate(recipe, Conditions.of(recipe, classes=classes, **asked))
         if found is None:
-            self.remarks.append(f"nothing learns in {recipe.name}: it has no training step")
+            self.remarks.append(f"{recipe.name} trains nothing: it has no training step")
         return found
 
     def combinations(self, wishes: Wishes) -> None:

@@ -127,7 +127,7 @@ class Cache:
 
     def summary(self) -> str:
         kept, read = len(self.kept.whole) + len(self.kept.views), len(self.known) - len(self.broken)
-        return f"{kept} of {read} decoded pictures kept in memory,  {self.kept.bytes / 1e6:.1f} MB"
+        return f"{kept} of {read} decoded pictures kept in memory, {self.kept.bytes / 1e6:.1f} MB"
 
     def _try(self, wanted: tuple[Picture, bool]) -> Pixels | str | None:
         """The pixels to keep in memory, or why there are none; nothing where the store has them."""

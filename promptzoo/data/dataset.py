@@ -63,7 +63,7 @@ class Dataset:
     """Whether all its pictures are to test on, for a run that learned elsewhere; then `train` is empty."""
 
     def few_shot(self, shots: int, seed: int) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
-        """The set's own way to draw `shots` pictures of each class to train on, and some to validate on.
+        """The set's own way to draw `shots` training pictures of each class, and some for validation.
 
         None, where it has none of its own: `few_shot` draws.  It may be asked again for another seed; `remarks` are
         of the last draw.

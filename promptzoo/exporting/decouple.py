@@ -42,8 +42,8 @@ class Decoupled:
         """
         if not self.difference <= LIMIT:
             raise ZooError(
-                f"the prompts by themselves give what differs by {self.difference:.1e} of the output's scale, "
-                f"more than {LIMIT:.0e}, so that {folder} is not written"
+                f"the prompts without couplings change the output by {self.difference:.1e} of its scale, "
+                f"more than {LIMIT:.0e}, so {folder} is not written"
             )
         content = pack(self.state, self.recipe, self.classes, self.frozen)
         deliver_folder(at(folder), {"model.safetensors": content}, force)

@@ -40,7 +40,7 @@ def measure_file(file: str | Path) -> MeasuredFile:
     """
     opened = OnnxFile(file)
     if opened.facts.recipe is None:
-        raise ZooError("it was exported from a model made in Python, which is not known here", place=opened.path)
+        raise ZooError("it was exported from a model made in Python, which is unknown here", place=opened.path)
     told = {section: words for section, words in opened.facts.recipe.items() if section not in LEARNING}
     recipe = Recipe(told, str(file), trusted=False)
     classes = len(opened.classes)

@@ -97,7 +97,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     """The model as a plain one; `who` it is in sentences."""
     backbone, head = model.backbone, bare(model.head)
     if backbone is None or backbone.plain is None or preprocess is None:
-        raise ZooError(f"{who} was not opened by its name, so that it is not known which plain model it would be")
+        raise ZooError(f"{who} was not opened by name, so the plain model is unknown")
     plain: Plain = backbone.plain
     own = isinstance(head, LinearHead) and bool(plain.classifier)
     called = {place: key for key, place in backbone.names.items()}
@@ -111,7 +111,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     if own:
         folded += (Folded("head", "the linear head", ("head",), plain.classifier, 1),)
     if not folded:
-        raise ZooError(f"{who} has nothing to fold: nothing that learned is part of a plain {backbone.name}")
+        raise ZooError(f"{who} has nothing to fold: nothing tuned is part of a plain {backbone.name}")
     classes = len(model.classes) if own else 0
     with torch.random.fork_rng(devices=[]):
         twin = plain.make(classes)
@@ -126,7 +126,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
         "classes": model.classes,
         "preprocess": asdict(preprocess),
     }
-    outside = f"the head, a {type(head).__name__}, which is no part of a plain {backbone.name}: it gives features"
+    outside = f"the head, a {type(head).__name__}: a plain {backbone.name} returns features"
     rest = () if own else (outside,)
     described = plain.described(twin, preprocess, model.classes if own else ())
     apart = difference(model, twin, plain, own)

@@ -110,7 +110,7 @@ def head_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
     head = {key.rpartition(".")[2]: tensor for key, tensor in whole.items()}
     if len(modules) != 1 or set(head) != {"weight", "bias"} or head["weight"].ndim != 2:
         found = f", but {some(sorted(modules))}" if modules else ""
-        way = 'peft does by modules_to_save=["head"]'
-        raise ZooError(f"{folder} saves no linear classifier beside its pairs{found}", key="modules_to_save",
+        way = 'peft does with modules_to_save=["head"]'
+        raise ZooError(f"{folder} has no linear classifier beside its LoRA weights{found}", key="modules_to_save",
                        given=sorted(modules), remedy=way)  # fmt: skip
     return head

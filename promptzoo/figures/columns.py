@@ -94,7 +94,7 @@ class Column:
         """A doubt about figures of a class: the model has seen the picture."""
         if self.folder is None or view.path is None or view.path.resolve() not in self.training_split:
             return []
-        return [f"{view.name} is in the training split of {self.label}: it shows what was learned by heart too"]
+        return [f"{view.name} is a training picture of {self.label}, which it may have memorised"]
 
 
 def columns_of(

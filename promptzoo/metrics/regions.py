@@ -110,5 +110,7 @@ def covered(marked: Tensor, by: Tensor) -> Tensor:
 def masks(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Both as bool.  Raises `ValueError` where they are not of one shape."""
     if prediction.shape != truth.shape or truth.ndim < 2:
-        raise ValueError(f"masks are ... h w, both alike; these are {list(prediction.shape)} and {list(truth.shape)}")
+        raise ValueError(
+            f"masks should be of shape ... h w, both the same; got {list(prediction.shape)} and {list(truth.shape)}"
+        )
     return prediction != 0, truth != 0

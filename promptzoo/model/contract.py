@@ -147,7 +147,7 @@ class Head(Learning):
 
 
 class Loss(Learning):
-    """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
+    """From an output, labels and guesses to one number.  Its weight is a setting of the recipe."""
 
     soft: bool = False
     """Whether labels may be shares of several classes, b c, as mixup makes them."""

@@ -72,7 +72,7 @@ class Model(nn.Module):
         """What enters the head, of each pathway, and the notes of the pass."""
         if not isinstance(image, Tensor):
             sizes, given = " ".join(map(str, self.visual.input)), type(image).__name__
-            way = "Predictor.look makes one of paths, PIL pictures and arrays"
+            way = "Predictor.look converts paths, PIL images and arrays"
             raise ZooError(f"a model takes a tensor b {sizes}, got a {given}", key="image", given=given, remedy=way)
         notes = Notes(image.shape[0], image if image.ndim == FEATURES else None)
         asking = {name for name, graft in self.grafts.items() if graft.frozen}
@@ -123,7 +123,7 @@ class Model(nn.Module):
         for name, graft in grafts.items():
             check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
-                said = f"a graft cannot be called '{name}': torch's ModuleDict has something of that name"
+                said = f"a graft cannot be called '{name}': torch's ModuleDict has an attribute of that name"
                 raise ZooError(said, key="grafts", given=name)
         for name, graft in grafts.items():
             needs = graft.needs(self)
@@ -132,7 +132,7 @@ class Model(nn.Module):
                 self.pathways[name] = needs.pathways
         if len(self.pathways) > 1:
             both = " and ".join(map(repr, list(self.pathways)[:2]))
-            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; only one can")
+            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; use only one")
         for name, graft in grafts.items():
             graft.attach(self, name)
             self.grafts[name] = graft

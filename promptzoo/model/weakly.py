@@ -20,7 +20,7 @@ class Weakly(Generic[M]):
 
     def __call__(self) -> M:
         module = self.reference()
-        assert module is not None, "the model that this belongs to is gone"
+        assert module is not None, "the model that this belongs to no longer exists"
         return module
 
     def __getstate__(self) -> dict[str, Any]:

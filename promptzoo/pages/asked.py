@@ -29,7 +29,7 @@ def asked_page(result: dict[str, Any], out: Console) -> None:
     sizes = ", ".join(" x ".join(map(str, size)) for size in result["sizes"])
     more = " ..." if result["size_count"] > len(result["sizes"]) else ""
     out.print(
-        f"picture sizes {sizes}{more}, positions {result['positions']};  {result['seconds']:.1f} s", highlight=False
+        f"picture sizes {sizes}{more}, positions {result['positions']}; {result['seconds']:.1f} s", highlight=False
     )
     out.print(f"result written to [bold]{escape(result['file'])}[/]", soft_wrap=True)
 

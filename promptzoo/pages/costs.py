@@ -115,7 +115,7 @@ def notes(reports: Sequence[Report], by: str = "") -> Iterator[str]:
     for one in reports:
         if one.text:
             kept = "once for all pictures" if one.text.cached else "again for each picture"
-            yield f"{one.backbone}: each class costs {giga(one.text.per_class)} GMACs in the text tower,  {kept}"
+            yield f"{one.backbone}: each class costs {giga(one.text.per_class)} GMACs in the text tower, {kept}"
     shares = [one.inference.elementwise / one.inference.macs for one in reports]
     yield f"not included: element-wise operations, up to {100 * max(shares, default=0):.1f} % of these"
     for one in reports:

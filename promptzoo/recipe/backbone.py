@@ -38,13 +38,13 @@ def open_backbone(
         model: `timm/NAME`, `open_clip/NAME` or `promptzoo/zoo_tiny`; or a model of timm or open_clip that is loaded
             already, of a class of theirs or one derived from it.  The loaded one is frozen, and shares its weights.
         classes: How many, or their names.
-        weights: Of a name: `random` (where left out), `shipped`, a pretrained tag, or a file.
-        image_size: Of a name: pixels, one number or (height, width); the backbone's own where left out.
-        options: Of a name: more arguments of the network's constructor, like `{"depth": 4}`.
+        weights: Of a name: `random` (the default), `shipped`, a pretrained tag, or a file.
+        image_size: Of a name: pixels, one number or (height, width); by default the backbone's own.
+        options: Of a name: further arguments of the network's constructor, such as `{"depth": 4}`.
 
-    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
-    Raises `ZooError` for a name, tag or file that there is not, and for a loaded model with words that are a name's;
-    `AdoptionError`, one of them, for a network that no adopter understands.
+    Returns a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Raises `ZooError` for an unknown name, tag or file, and for a loaded model with arguments that need a name;
+    `AdoptionError`, a subclass, for a network that no adopter supports.
     """
     names = told_apart(numbered(classes))
     if isinstance(model, nn.Module):

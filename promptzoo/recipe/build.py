@@ -64,16 +64,16 @@ def build(
     rehearsed: bool = True,
     knowledge: int | None = None,
 ) -> Model:
-    """The model of a recipe, its learning parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
+    """Builds the model of a recipe, its trainable parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
 
     Args:
         recipe: A `Recipe`, or what one is made from: a name, a path, text, a mapping.
         classes: Their names, or how many.
-        backbone: The recipe's own where left out.
-        rehearsed: Whether one forward of shapes shows that it fits its pictures.
-        knowledge: How wide the knowledge is, where that is known without its source.
+        backbone: By default the recipe's own.
+        rehearsed: Whether to check with one forward pass of shapes that it fits its pictures.
+        knowledge: The width of the knowledge, if known without its source.
 
-    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Returns a `Model`: pictures b 3 h w, normalised, to logits b c.
     Raises `RecipeError` with the place in the recipe, `ZooError` for a backbone that cannot be opened.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)

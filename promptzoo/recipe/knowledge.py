@@ -56,7 +56,7 @@ def encode(
 def describe(settings: KnowledgeSettings) -> str:
     """Where the knowledge comes from, for a report."""
     if settings.features is not None:
-        return "normalized mean of the frozen features of each class's training pictures (promptzoo's, not LORE's)"
+        return "normalised mean of the frozen features of each class's training pictures (promptzoo's, not LORE's)"
     if settings.table is not None:
         return f"table {settings.table.name}"
     source = "the backbone's text tower" if settings.text == "backbone" else f"the text tower of {settings.text}"

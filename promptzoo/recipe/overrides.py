@@ -25,7 +25,7 @@ def apart(words: Iterable[Any]) -> tuple[list[Any], list[str]]:
 def change(recipe: Node, text: str, problems: Problems) -> list[Change]:
     """Puts one `key=value` into the recipe; the value `null` takes a section, a graft or a loss away.
 
-    Gives the change, none where it is a mistake; `settle` reads its value by the type of its key once all classes are
+    Returns the change, none where it is a mistake; `settle` reads its value by the type of its key once all classes are
     known.
     """
     try:

@@ -85,7 +85,7 @@ class DataSettings(Settings):
         None, description="number of augmented views of each picture, used in turn; by default a new one each time"
     )
     transform: Literal["checkpoint", "imagenet", "half", "raw", "coop"] = Field(
-        "checkpoint", description="preset for normalization, resizing and crop; the six settings below override it"
+        "checkpoint", description="preset for normalisation, resizing and crop; the six settings below override it"
     )
     size: Size | None = Field(None, description="image size in pixels, one number or [height, width]")
     mean: Colour | None = Field(None, description="mean of red, green and blue, subtracted")

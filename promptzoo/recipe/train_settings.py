@@ -101,7 +101,7 @@ class TrainSettings(Phase):
         "none", description="what torch.compile compiles: the model, or the model and its losses together"
     )
     seed: Annotated[int, Field(ge=0, le=2**64 - 1)] = Field(
-        0, description="seed of the draw of shots, order, augmentation, dropout and initialization"
+        0, description="seed of the draw of shots, order, augmentation, dropout and initialisation"
     )
     save_every: Count | None = Field(
         None, description="save every so many steps; the end of each epoch is always saved"

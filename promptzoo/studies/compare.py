@@ -75,19 +75,19 @@ def compare(
         recipes: One or several: names and paths of recipes and recipe lists, `Recipe`s, mappings.  A mapping has no
             name; `Recipe(mapping, "mine")` has.
         data: Other pictures for all, as for `train`.
-        seeds: How many, 1 to that; or which.
-        baseline: The name of the one that the others are held against; the first where left out.
-        out: The folder of the runs; none is repeated.
-        on: Rank by `test`, or by `val` alone, to choose words by.
-        engine: Where the runs are made: `here`, one after another; `local:N`, N at once on this machine; `ray`;
+        seeds: A number N, for seeds 1 to N; or a list.
+        baseline: The name of the row that the others are compared with; by default the first.
+        out: The folder of the runs; finished runs are not repeated.
+        on: Rank by `test`, or by `val` only, to choose settings.
+        engine: Where to run: `here`, one after another; `local:N`, N at once on this machine; `ray`;
             `slurm`.
         together: Trains all seeds of a recipe in one pass, where nothing acts before the features of its pictures;
             to the numbers of each alone within 1e-5, in folders of their own.
         words: Overrides for all, `key=value`; one or several.
-        quiet: Says nothing on the way.
+        quiet: Prints no progress.
 
-    Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
-    Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    Returns a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
+    Raises `ZooError` if no recipe finished, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     asked, which = asked_in_python(recipes, seeds, words)
     terms = Terms(which, baseline, Path(out), on, engine=engine, together=together)
@@ -148,7 +148,7 @@ def compared(
     """Trains seed after seed, each recipe under one before any under the next; `say` hears what goes on.
 
     `fits` is asked of each recipe by its name before anything trains, and raises `ZooError` for one that does not.
-    Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    Raises `ZooError` if no recipe finished, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     field = read_field(words, terms.baseline, terms.seeds, data)
     runs = OneByOne(terms.out, terms.seeds, say, progress, terms.stale)

@@ -78,7 +78,7 @@ def of_the_stages(standings: Sequence[Standing]) -> Iterator[str]:
             shares = [run.stages[name] for run in one.runs]
             after = fmean(run.accuracy for run in one.runs)
             before = fmean(shares)
-            said = f"{100 * before:.1f} % on test after stage {name},  {100 * after:.1f} at the end"
+            said = f"{100 * before:.1f} % on test after stage {name}, {100 * after:.1f} at the end"
             yield f"{one.name}: {said}, {100 * (after - before):+.1f}"
 
 

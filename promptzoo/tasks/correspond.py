@@ -50,7 +50,7 @@ class Correspond(Downstream):
         batch: int = 16,
     ) -> None:
         if not alphas or min(alphas) <= 0 or batch < 1:
-            raise ZooError("task.alphas are numbers above 0, task.batch is 1 or more")
+            raise ZooError("task.alphas should be above 0, and task.batch 1 or more")
         self.fit, self.rows, self.mutual, self.layer, self.space = fit, rows, mutual, layer_of(layer), space
         self.alphas, self.average, self.batch = alphas, average, batch
         self.known: OrderedDict[Path, list[Tensor]] = OrderedDict()

@@ -53,7 +53,9 @@ class SegmentVideo(Downstream):
         space: Literal["width", "pooled"] = "width",
     ) -> None:
         if min(side, keep) < 1 or min(radius, previous) < 0 or temperature <= 0:
-            raise ZooError("task.side and task.keep are 1 or more, radius and previous 0 or more, temperature above 0")
+            raise ZooError(
+                "task.side and task.keep should be 1 or more, radius and previous 0 or more, temperature above 0"
+            )
         self.side, self.tiles, self.layer, self.space = side, tiles, layer_of(layer), space
         self.handing: dict[str, Any] = {
             "radius": radius,
@@ -149,7 +151,7 @@ class SegmentVideo(Downstream):
         if self.tiles:
             return tiled(eye, frame, layers, self.space)
         image = self.scaled(frame, eye, layers)
-        with self.ways_out("task.tiles=true looks through windows of the run's own size"):
+        with self.ways_out("use task.tiles=true for windows of the run's own size"):
             looks = eye.patches(image, layers, self.space)
         return [(features[0], grid) for features, grid in looks], sized(image)
 

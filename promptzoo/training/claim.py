@@ -47,7 +47,7 @@ class Claim:
         self.owner: Owner | None = None
 
     def take(self, stale: float | None = None) -> Owner | None:
-        """Takes the claim.  Gives the owner that it was taken over from: one that is gone, or silent for `stale` s.
+        """Takes the claim.  Returns the owner that it was taken over from: one that is gone, or silent for `stale` s.
 
         A process on this machine is known to be gone or not; it is taken over alive only where `stale` is given and
         it has been silent (stopped, say) for so long.  Raises `ClaimedError` when somebody else works on the run.

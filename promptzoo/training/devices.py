@@ -146,7 +146,7 @@ class Gathered(torch.autograd.Function):
 
 
 def share_batches(model: nn.Module) -> bool:
-    """Lets every batch normalisation see the batch of all processes.  Gives whether there was any.
+    """Lets every batch normalisation see the batch of all processes.  Returns whether there was any.
 
     The module stays, its class changes: a graft may hold it in several places.
     """
@@ -165,6 +165,6 @@ def several_rows(loader: Loader) -> Iterator[None]:
     except ValueError as error:
         if isinstance(error, ZooError) or min(loader.batch, len(loader.reader.pictures)) >= 2 * loader.world:
             raise
-        said = f"data.batch is {loader.batch}, but something here normalizes over the batch ({error})"
+        said = f"data.batch is {loader.batch}, but something here normalises over the batch ({error})"
         way = f"use data.batch={2 * loader.world} or more, and at least as many pictures"
         raise ZooError(said, key="data.batch", given=loader.batch, remedy=way) from error

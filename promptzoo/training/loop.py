@@ -124,7 +124,7 @@ class Loop:
         return line
 
     def learn(self, batch: Batch, stage: Stage) -> bool:
-        """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
+        """One step.  Returns whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
         reached, per_epoch = self.reached, len(self.data.train)
         held = reached.batch % stage.accumulate
         of = min(stage.accumulate, per_epoch - reached.batch + held)

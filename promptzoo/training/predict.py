@@ -37,18 +37,18 @@ def load(
     compile: bool = False,
     trust_code: bool = False,
 ) -> Predictor:
-    """A run, or a saved model, as one that names pictures, in the run's precision (tf32 on a GPU alone).
+    """Loads a run or a saved model as a classifier of pictures, in the run's precision (tf32 only on a GPU).
 
     Args:
         path: A run's folder, its model.safetensors, a file of `model.save`, or `hf-hub:OWNER/NAME`, a run on a hub.
-        weights: Where the backbone's weights are now (a file or a tag), if not where they were.
+        weights: Where the backbone's weights are now (a file or a tag), if they have moved.
         device: `cpu`, `cuda` or `cuda:1`.
-        classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
-        model: The model that the file was saved from, made once more: for one that was grafted in Python.
-        compile: Lets torch compile it: the first picture takes a while, the others less.
+        classes: Other class names, if nothing that was tuned is bound to those of the training.
+        model: For a file saved from a model that was grafted in Python: that model, built again.
+        compile: Uses torch.compile: slower for the first picture, faster afterwards.
         trust_code: Imports the modules that the run names in its recipe, from the current directory too.
 
-    Raises `ZooError` when there is no such run or device, or backbone or weights are others than it was trained on.
+    Raises `ZooError` for a missing run or device, and for another backbone or other weights than it was trained on.
     """
     demand_device(device)
     path = fetched_run(path)

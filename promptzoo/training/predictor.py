@@ -55,7 +55,7 @@ class Namer:
 
     @typed("pictures")
     def predict(self, pictures: Given | Iterable[Given], top: int | None = None) -> list[Prediction]:
-        """One prediction for each picture, with its `top` likeliest classes; with all of them where left out.
+        """One prediction for each picture, with its `top` likeliest classes; by default with all of them.
 
         What a picture is stands at `look`.  Pictures are opened a batch at a time, those of a generator, too.
         """
@@ -111,7 +111,7 @@ class Namer:
             return evaluation(image_of(one), self.preprocess)
         if one.shape != (3, *self.preprocess.size):
             wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
-            raise ZooError(f"a float tensor of pictures should be (b, {wanted}), normalized; got {given}", given=given)
+            raise ZooError(f"a float tensor of pictures should be (b, {wanted}), normalised; got {given}", given=given)
         if not one.isfinite().all():
             raise ZooError("a picture should contain only finite numbers", key="pictures", given="nan or inf")
         return one.float().cpu()

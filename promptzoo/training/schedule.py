@@ -40,7 +40,7 @@ def demand_gradients(tuned: dict[str, nn.Parameter]) -> None:
 
 
 def shorten(tuned: dict[str, nn.Parameter], most: float | None) -> Tensor:
-    """Shortens the gradient to a norm of `most`.  Gives the norm that it had, which may not be finite."""
+    """Shortens the gradient to a norm of `most`.  Returns the norm that it had, which may not be finite."""
     norm = torch.nn.utils.get_total_norm([p.grad for p in tuned.values() if p.grad is not None])
     if most is not None:
         torch.nn.utils.clip_grads_with_norm_(tuned.values(), most, norm)

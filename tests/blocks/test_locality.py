@@ -146,7 +146,7 @@ def test_a_convolution_takes_options_and_may_come_from_elsewhere():
         ({"metric": "manhattan"}, "no metric 'manhattan'; there are cosine, euclidean"),
         ({"path": "sparse"}, "no path 'sparse'; there are dense, graph"),
         ({"neighbours": 0}, "neighbours must be 1 or more, got 0"),
-        ({"groups": 5}, "5 groups do not divide a map of width 16"),
+        ({"groups": 5}, "5 groups do not divide both widths, 16"),
     ],
     ids=str,
 )
@@ -161,7 +161,7 @@ def test_too_few_patches_and_a_wide_convolution_are_refused_with_a_sentence():
     with pytest.raises(ValueError, match="4 neighbours at dilation 2 need 8 other patches; there are 8"):
         LocalityInteractionPaper(8, neighbours=4, dilation=2)(torch.randn(1, 8, 8))
     wide = LocalityInteraction(8, neighbours=3, convolution="GATv2Conv", options={"heads": 2})
-    with pytest.raises(ValueError, match="gives width 16; the patches have 8"):
+    with pytest.raises(ValueError, match="returns width 16, but the patches have 8"):
         wide(torch.randn(1, 9, 8))
 
 

@@ -36,7 +36,7 @@ def test_the_command_writes_one_folder_that_says_what_it_is(tmp_path, capsys, mo
     with torch.no_grad():
         assert close(loaded(metadata["load"])(image), net.model(image).logits)
     said = sentence(lambda: promptzoo.load("merged"))
-    assert said.startswith("merged/model.safetensors is a merged model, no run; it is loaded by\nimport timm")
+    assert said.startswith("merged/model.safetensors is a merged model, not a run; load it with\nimport timm")
 
 
 def test_what_is_there_stays_unless_forced(tmp_path, capsys):

@@ -196,7 +196,7 @@ BAD = {
     "measuring combinations": (["--combine", "backbones=a/b", "--measure"], "--measure does not work with --combine"),
     "a folder of runs": (["--runs", "nowhere"], "nowhere"),
     "a plot's suffix": (["linear", "--plot", "a.gif", *TINY], ".gif"),
-    "a share": (["list.yaml", *small.overrides("vit")], "there is no share 'visul'; did you mean visual?"),
+    "a share": (["list.yaml", *small.overrides("vit")], "no share 'visul'; did you mean visual?"),
     "a page of a list": (["lore_table7", "--format", "html"], "'lore_table7' is a recipe list, shown as a table"),
     "a list among recipes": (["linear", "lore_table7", "--format", "csv"], "name 'lore_table7' alone"),
     "a list": (["broken.yaml"], "rows / 0 / clases: is not known"),

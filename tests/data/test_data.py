@@ -214,7 +214,7 @@ def test_a_class_whose_every_test_picture_is_bad_is_an_error(root):
     spoil(*(root / "test" / "ant").iterdir())
     refused = error(lambda: split(PictureFolder(root), Cache(TINY), on_bad_image="skip"))
     assert refused.given == ["ant"]
-    assert "to test on" in refused.what
+    assert "the test split" in refused.what
 
 
 @pytest.mark.parametrize("drawn", [False, True])

@@ -43,7 +43,7 @@ def test_a_set_that_is_not_there_says_where_it_was_looked_for_and_how_to_fetch_i
     assert f"DTD does not find its files in {tmp_path}" in said
     assert said.endswith("write data.root=DIR, or data.download=true to download them")
     assert "torchvision has no set 'DTDs'; did you mean DTD" in sentence(lambda: TorchvisionSet("DTDs", tmp_path))
-    assert "torchvision's ImageNet is not read" in sentence(lambda: TorchvisionSet("ImageNet", tmp_path))
+    assert "torchvision's ImageNet is not supported" in sentence(lambda: TorchvisionSet("ImageNet", tmp_path))
 
 
 def cifar(root: Path, more: object = None) -> Path:

@@ -239,7 +239,7 @@ def test_the_sets_of_noah_have_the_pictures_of_their_lists(nothing_lacks, set_, 
     found = NoahLists(shared("formats", "noah", "few-shot", set_), images="images")
     assert (len(found.val), len(found.test), len(found.classes)) == counts
     assert len(found.few_shot(16, 1)[0]) == 16 * counts[2]
-    assert "no list of 3 shots of seed 1; there are 1 of seed 0, 1 of seed 1" in sentence(lambda: found.few_shot(3, 1))
+    assert "no list of 3 shots of seed 1; found: 1 of seed 0, 1 of seed 1" in sentence(lambda: found.few_shot(3, 1))
 
 
 def test_two_lists_of_shots_that_differ_about_a_picture_are_refused(tmp_path):

@@ -51,7 +51,7 @@ def test_json_is_preferred_to_the_pickle(tmp_path):
 
 def test_of_several_sets_one_is_named(tmp_path):
     layouts.revisited(layouts.revisited(tmp_path), "rother")
-    with pytest.raises(ZooError, match=r"the sets rother, rtiny; data.set=NAME"):
+    with pytest.raises(ZooError, match=r"the sets rother, rtiny; choose one with data.set=NAME"):
         Revisited(tmp_path)
     assert Revisited(tmp_path, set="rother").name == "rother"
     with pytest.raises(ZooError, match="no set 'rtyny'; did you mean rtiny"):
@@ -76,7 +76,7 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
         ([], "a mapping of imlist, qimlist and gnd"),
         ({"imlist": ["../../etc/x"], "qimlist": [], "gnd": []}, "lies outside the folder"),
         ({"imlist": ["/etc/x"], "qimlist": [], "gnd": []}, "lies outside the folder"),
-        ({"imlist": [".."], "qimlist": [], "gnd": []}, "a name of a file is needed"),
+        ({"imlist": [".."], "qimlist": [], "gnd": []}, "should be a file name"),
         ({"imlist": [3], "qimlist": [], "gnd": []}, "should be a file name, got 3"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": []}, "1 queries, but 0 entries"),
         ({"imlist": ["arch"], "qimlist": [], "gnd": []}, "no queries"),
@@ -85,8 +85,8 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"hard": [-1]}]}, "'hard' names picture -1"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"easy": [0], "junk": [0]}]}, "picture 0 in two of its lists"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [1, 2, 3]}]}, "'bbx' should be four numbers"),
-        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [9, 9, 3, 3]}]}, "with something between"),
-        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [0, 0, 1e999, 3]}]}, "with something between"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [9, 9, 3, 3]}]}, "and not empty"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [0, 0, 1e999, 3]}]}, "and not empty"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"junk": [0]}]}, "no query has a positive"),
         ({"imlist": ["gone", "arch", "lost"], "qimlist": ["q0"], "gnd": [{}]}, "gone.jpg, and 1 more are missing"),
     ],
@@ -130,12 +130,12 @@ def test_some_pairs_of_each_category_are_drawn_without_replacement(tmp_path):
     [
         ({"mirror": 1}, "'mirror' is 1"),
         ({"src_kps": [[50, 10], [1, 1], [2, 2]]}, r"'src_kps' has a point 50, 10, outside its 48 x 36 picture"),
-        ({"trg_kps": [[1, 1]]}, "3 points in the source, 1 in the target"),
+        ({"trg_kps": [[1, 1]]}, "3 points in the source but 1 in the target"),
         ({"trg_kps": [[1], [1, 2], [1, 2]]}, "'trg_kps' should be 2 numbers"),
-        ({"src_kps": [], "trg_kps": []}, "or none"),
-        ({"trg_bndbox": [9, 9, 9, 20]}, "with something between"),
+        ({"src_kps": [], "trg_kps": []}, "or no points"),
+        ({"trg_bndbox": [9, 9, 9, 20]}, "and not empty"),
         ({"src_imname": "../../../etc/passwd"}, "lies outside the folder"),
-        ({"category": ".."}, "a name of a file is needed"),
+        ({"category": ".."}, "should be a file name"),
         ({"src_imname": "9.jpg"}, "no such picture"),
         ({"src_imsize": [0, 36, 3]}, "should be width, height and channels"),
     ],
@@ -231,7 +231,7 @@ def test_a_sequence_with_nothing_between_its_ends_gets_a_sentence(tmp_path, fram
         ("2017", "../other", "lies outside the folder"),
         ("2017", "nowhere", "no frames in .*nowhere"),
         ("480p", "walk", "a line should be /JPEGImages/480p/<sequence>/<frame>.jpg"),
-        ("480p", "/JPEGImages/480p/../x.jpg", "a name of a file is needed"),
+        ("480p", "/JPEGImages/480p/../x.jpg", "should be a file name"),
         ("480p", "/JPEGImages/480p/walk/00009.jpg /Annotations/x", "lists a missing frame"),
     ],
 )

@@ -47,7 +47,7 @@ def test_what_asks_for_a_command_is_refused_and_nothing_happens(tmp_path):
     with pytest.raises(ZooError, match=r"hostile.pkl: this pickle is refused: it imports posix.system"):
         unpickle(file, ARRAYS)
     file.write_bytes(pickle.dumps(Asks(eval, f"open({str(mark)!r}, 'w')")))
-    with pytest.raises(ZooError, match=r"asks for builtins.eval"):
+    with pytest.raises(ZooError, match=r"imports builtins.eval"):
         unpickle(file, ARRAYS)
     assert not mark.exists()
 
@@ -55,7 +55,7 @@ def test_what_asks_for_a_command_is_refused_and_nothing_happens(tmp_path):
 def test_what_is_not_allowed_here_is_refused_though_it_is_elsewhere(tmp_path):
     file = tmp_path / "array.pkl"
     file.write_bytes(pickle.dumps(np.arange(3)))
-    with pytest.raises(ZooError, match="it asks for numpy"):
+    with pytest.raises(ZooError, match="it imports numpy"):
         unpickle(file)
 
 

@@ -141,7 +141,7 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
     wrong = {
         "it is no ONNX file": b"no protobuf at all",
         "it was not exported by promptzoo": changed(file, {}),
-        "its metadata is not as promptzoo writes it": changed(file, {"classes": "5"}),
+        "its metadata is not in promptzoo's format": changed(file, {"classes": "5"}),
         "its graph has": changed(file, {"preprocess": seen}),
         "it is not as it was exported": bytes(torn),
     }

@@ -91,7 +91,7 @@ def test_a_frame_alone_stands_before_the_tokens_by_two_words_whatever_the_size_o
 
 
 def test_a_frame_goes_round_pictures_alone():
-    with pytest.raises(ValueError, match=r"round a picture of channels, height and width, not round \(77,"):
+    with pytest.raises(ValueError, match=r"a picture of channels, height and width, got \(77,"):
         PixelFrame((77,))
 
 
@@ -240,6 +240,6 @@ def test_a_start_that_does_not_fit_gets_a_sentence(tmp_path):
     for name, said in {
         "none": "none, which cannot be read as a .safetensors file: ",
         "text": "text, which cannot be read as a .safetensors file: ",
-        "narrow": "narrow, which holds down 3 x 3 x 32, left 3 x 26 x 3, right 3 x 26 x 3, up 3 x 3 x 32; a frame",
+        "narrow": "narrow, which contains down 3 x 3 x 32, left 3 x 26 x 3, right 3 x 26 x 3, up 3 x 3 x 32; a frame",
     }.items():
         assert said in sentence(lambda name=name: dam_vp()[1].frames.begin(tmp_path / name))

@@ -50,12 +50,12 @@ def test_a_table_gives_unit_rows_by_name_or_alias(table):
 def test_every_class_that_a_table_lacks_is_named_with_its_nearest_names(table):
     refused = error(lambda: encode(KnowledgeSettings(table=table), model(["ants", "bee", "fox", "zzz"])))
     assert (refused.key, refused.given) == ("knowledge.aliases", ["ants", "fox", "zzz"])
-    assert refused.lines == ("'ants': nearest is ant", "'fox': nearest is Red Fox", "'zzz': nothing is near")
+    assert refused.lines == ("'ants': similar: ant", "'fox': similar: Red Fox", "'zzz': nothing similar")
 
 
 def test_wrong_aliases_are_refused(table):
     one = KnowledgeSettings(table=table, aliases={"fox": "read fox"})
-    assert "'fox' (alias 'read fox'): nearest is Red Fox" in sentence(lambda: encode(one, model(["fox"])))
+    assert "'fox' (alias 'read fox'): similar: Red Fox" in sentence(lambda: encode(one, model(["fox"])))
     other = KnowledgeSettings(table=table, aliases={"foxx": "Red Fox"})
     refused = error(lambda: encode(other, model(["fox"])))
     assert (refused.key, refused.given, refused.nearest) == ("knowledge.aliases", "foxx", ["fox"])
@@ -111,7 +111,7 @@ def test_class_means_are_unit_means_of_each_class():
     torch.testing.assert_close(found[1], normalize(features[[1, 4]].mean(0), dim=-1))
     assert knowledge_dim(settings, zoo) == 8
     assert "not LORE's" in describe(settings)
-    assert "no class mean, for 'c'" in sentence(lambda: class_means(features[:2], labels[:2], "abc"))
+    assert "no class mean for 'c'" in sentence(lambda: class_means(features[:2], labels[:2], "abc"))
 
 
 class Letters(torch.nn.Module):

@@ -74,7 +74,7 @@ def test_what_was_tuned_for_one_size_is_refused_at_another_with_the_way_out(trai
         ask(words, run)
     assert ask([*words, "task.tiles=true"], run)["figures"]["objects"] == 2
     assert (run / "davis" / "walk" / "00004.png").exists()
-    with pytest.raises(ZooError, match=r"task.resize=eval and task.scales=\[1.0\] keep to the size"):
+    with pytest.raises(ZooError, match=r"task.resize=eval and task.scales=\[1.0\] to keep the size"):
         ask(["task=retrieve", f"data.root={layouts.revisited(tmp_path)}", "task.scales=[0.5]"], run)
 
 
@@ -140,11 +140,14 @@ def test_a_last_answer_that_was_cut_off_is_asked_again(tmp_path):
         (["task=retrieve", "data.rot=x"], "data takes no 'rot'; did you mean root"),
         (["task=retrieve", "data.root=x", "task.resise=eval"], "takes no 'resise'; did you mean resize"),
         (["task=retrieve", "data.root=x", "task.resize=evil"], "'resize' should be 'eval', 'crop224'"),
-        (["task=retrieve", "data.root=x", "task.scales=[]"], "task.scales are numbers above 0"),
+        (["task=retrieve", "data.root=x", "task.scales=[]"], "task.scales should be above 0"),
         (["task=segment_video", "data.root=x", "data.year=2018"], "data.year is 2018"),
-        (["task=segment_video", "data.root=x", "task.keep=0"], "task.side and task.keep are 1 or more"),
-        (["task=correspond", "data.root=x", "task.alphas=[0]"], "task.alphas are numbers above 0"),
-        (["task=correspond", "data.root=x", "task.layer=al"], "task.layer is the number of a layer, from 0, or all"),
+        (["task=segment_video", "data.root=x", "task.keep=0"], "task.side and task.keep should be 1 or more"),
+        (["task=correspond", "data.root=x", "task.alphas=[0]"], "task.alphas should be above 0"),
+        (
+            ["task=correspond", "data.root=x", "task.layer=al"],
+            "task.layer should be the number of a layer, from 0, or all",
+        ),
         (["task=retrieve", "data.root=x", "train.seed=1"], "a task takes only task.KEY=VALUE and data.KEY=VALUE"),
         (["task=classify", "data.root=x"], "no task given"),
         (["task.resize=eval", "data.root=x"], "no task given"),
@@ -162,7 +165,7 @@ def test_classify_is_no_such_task_and_no_training_selects_by_one(trained):
     result = json.loads((run / "result.json").read_text())
     assert evaluate_run(run)["accuracy"] == pytest.approx(result["test"]["accuracy"])
     root = run.parent / "pictures"
-    with pytest.raises(ZooError, match="no training selects by Retrieve; train with task=classify"):
+    with pytest.raises(ZooError, match="Retrieve cannot be trained for; train with task=classify"):
         runs.run(run.parent / "never", root, "linear", "vit", "task={task: retrieve}")
 
 

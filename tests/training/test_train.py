@@ -294,6 +294,6 @@ def test_numbers_that_json_has_not_become_null():
 def test_a_method_that_normalises_over_the_batch_says_that_it_needs_two_pictures(tmp_path, root):
     refused = error(lambda: runs.run(tmp_path / "run", root, "lore", "vit", "data.batch=1"))
     assert (refused.key, refused.given) == ("data.batch", 1)
-    assert "normalizes over the batch" in refused.what
+    assert "normalises over the batch" in refused.what
     assert "data.batch=2" in refused.remedy
     runs.run(tmp_path / "other", root, "linear", "vit", "data.batch=1", "train.epochs=1", "train.warmup=0")

@@ -42,7 +42,7 @@ def shots_of(file: Path) -> tuple[Rows, Rows]:
             for part in parts
         )
     except (KeyError, TypeError, AttributeError) as error:
-        said = f"this is not a file of CoOp's shots,  {{train: [...], val: [...]}} ({error})"
+        said = f"this is not a file of CoOp's shots, {{train: [...], val: [...]}} ({error})"
         raise ZooError(said, place=file, key="data.drawn") from error
     for part in (train, val):
         for entry, word in enumerate(zip(part.files, part.called, strict=True)):

@@ -101,7 +101,7 @@ class PictureFolder(Dataset):
             said = [f"lacks {some(lacking)}"] if lacking else []
             said += [f"has {some(foreign)}, which {self.root / 'train'} does not"] if foreign else []
             said += (
-                [f"has names that look the same,  {' and '.join(twins)}"] if (twins := alike(lacking + foreign)) else []
+                [f"has names that look the same, {' and '.join(twins)}"] if (twins := alike(lacking + foreign)) else []
             )
             raise ZooError(
                 f"{self.root / split} {' and '.join(said)}",
@@ -174,7 +174,7 @@ def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> lis
             raise ZooError(strange, key="names", given=folder, possible=folders)
     said = [names.get(folder, spoken(folder)) for folder in folders]
     if pair := alike(said):
-        what = f"two classes look the same but are spelled differently,  {' and '.join(pair)}"
+        what = f"two classes look the same but are spelled differently, {' and '.join(pair)}"
         raise ZooError(what, place=root, key="names", given=pair[1], remedy="rename one, or spell both the same")
     for name, count in Counter(said).items():
         if count > 1:

@@ -74,7 +74,7 @@ class PictureLists(ListedPictures):
             for name, one in self.read(found, wanted).items():
                 name = word(part or name or "train", part or f"column of {path}")
                 if name in rows:
-                    twice = f"the split {name} is listed twice, in  {rows[name].place.source} and in {found}"
+                    twice = f"the split {name} is listed twice, in {rows[name].place.source} and in {found}"
                     raise ZooError(twice, key="lists", given=name, remedy="keep one of them")
                 rows[name] = one
         if base is None:

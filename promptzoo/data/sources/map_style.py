@@ -22,14 +22,14 @@ class MapStyle(Dataset):
     makes itself.  A label is a whole number from 0 on, the place in `classes`, or a class's name.
 
     Args:
-        train: To learn from; few-shot by `data.shots`.
-        test: Read once, at the end.
-        val: To select an epoch with; where left out, some of `train` may be held back.
+        train: The training pictures; few-shot by `data.shots`.
+        test: The test pictures, read once, at the end.
+        val: The validation pictures, which select an epoch; without them, some of `train` may be held back.
         classes: The class names.  Where left out, those that the sets tell (`classes`), the names among the labels in
             the order of the alphabet, or the numbers.
 
     Labels are taken from `targets` or `labels` of a set where it has them, else each picture is looked at once.
-    Raises `ZooError` for a set that is missing, empty or has other items, and for labels that are no classes.
+    Raises `ZooError` for a set that is missing, empty or has other items, and for labels that are not classes.
     """
 
     def __init__(self, train: Any = None, test: Any = None, val: Any = None, *, classes: Sequence[str] | None = None):

@@ -22,7 +22,7 @@ def aircraft(base: Path) -> dict[str, Rows]:
         for number, line in lines(path):
             picture, _, name = line.partition(" ")
             if name not in index:
-                said = f"'{name}' is not a class of  {base / 'variants.txt'}"
+                said = f"'{name}' is not a class of {base / 'variants.txt'}"
                 raise ZooError(said, place=f"{path}:{number}", key="variant", given=name, possible=index)
             one.files.append(f"{picture}.jpg")
             one.labels.append(index[name])

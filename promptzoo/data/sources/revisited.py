@@ -111,7 +111,7 @@ def box(one: dict[str, Any], file: Path) -> Box | None:
     except (TypeError, ValueError) as error:
         raise ZooError(f"{file}: a box 'bbx' should be four numbers, got {one['bbx']!r}") from error
     if not x0 < x1 or not y0 < y1 or not np.isfinite([x0, y0, x1, y1]).all():
-        raise ZooError(f"{file}: a box 'bbx' is x0, y0, x1, y1 and should not be empty, got {one['bbx']!r}")
+        raise ZooError(f"{file}: a box 'bbx' should be x0, y0, x1, y1 and not empty, got {one['bbx']!r}")
     return x0, y0, x1, y1
 
 

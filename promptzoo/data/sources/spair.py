@@ -82,7 +82,7 @@ class SPair:
             raise ZooError(f"{file}: {len(asked)} points in the source but {len(wanted)} in the target, or no points")
         box = numbers(told["trg_bndbox"], 4, "trg_bndbox", file)
         if not (box[0] < box[2] and box[1] < box[3]):
-            raise ZooError(f"{file}: 'trg_bndbox' is x0, y0, x1, y1 and should not be empty, got {box}")
+            raise ZooError(f"{file}: 'trg_bndbox' should be x0, y0, x1, y1 and not empty, got {box}")
         present([source, target], "picture")
         return Pair(name, category, source, target, source_size, target_size, asked, wanted, box)
 

@@ -141,11 +141,11 @@ def cifar(
                 pixels.append(np.asarray(held["data"], np.uint8).reshape(len(held[word]), 3, 32, 32))
                 labels += held[word]
             except (LookupError, TypeError, ValueError) as error:
-                said = f"this is not a CIFAR file,  {{data: n 3072, {word}: n}} ({told(error)})"
+                said = f"this is not a CIFAR file, {{data: n 3072, {word}: n}} ({told(error)})"
                 raise ZooError(said, place=root / file, key=word) from error
         whole = np.concatenate(pixels).transpose(0, 2, 3, 1)
         splits[part] = Split(whole.__getitem__, labels)
     called = unpickle(root / meta, ARRAYS)
     if not (isinstance(called, dict) and isinstance(called.get(names), list)):
-        raise ZooError(f"this is not a CIFAR file,  {{{names}: [...]}}", place=root / meta, key=names)
+        raise ZooError(f"this is not a CIFAR file, {{{names}: [...]}}", place=root / meta, key=names)
     return splits, called[names]

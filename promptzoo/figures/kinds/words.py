@@ -56,7 +56,7 @@ def learned(column: Column) -> tuple[Tensor, Tensor]:
                 table: Any = bare(column.model.text.tokens).table
                 return part.vectors.detach().flatten(0, -2), table.weight.detach()
     said = f"{column.label} has no learned words"
-    raise ZooError(said, key="words", given=column.label, remedy="coop, cocoop, maple and prograd learn some")
+    raise ZooError(said, key="words", given=column.label, remedy="coop, cocoop, maple and prograd have some")
 
 
 def nearest_words(vectors: Tensor, table: Tensor, near: int) -> tuple[Tensor, Tensor, Tensor]:
