@@ -14,7 +14,7 @@ class ZooError(ValueError):
 
     The sentence is `what` and the fields: `place: what; did you mean a or b?; remedy`, with `lines` below it.
     `place` is where it was written, `key` the word it is about, `given` what was written there, `possible` what
-    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed if nothing is similar,
+    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed if nothing is near,
     unless the rest says it.  Pickles and copies keep the fields, so `given` is kept as plain values.
     """
 
