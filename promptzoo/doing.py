@@ -39,7 +39,7 @@ def doing(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
 
 
 def each(what: str, things: Sequence[Thing]) -> Iterator[Thing]:
-    """The things one by one, as steps of what is done with them; a single one is no step."""
+    """The things one by one, as steps of what is done with them; a single one is not a step."""
     with doing(what, len(things) if len(things) > 1 else 0) as count:
         for thing in things:
             yield thing

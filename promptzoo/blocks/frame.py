@@ -11,7 +11,7 @@ class PixelFrame(nn.Module):
 
     Visual prompting, Bahng et al. 2022, Sec. 3 (padding); the prompter of DAM-VP, Huang et al. 2023.  Rows above and
     below are as wide as the picture, columns left and right stand between them.  Drawn from N(0, 1).
-    Raises `ValueError` when `input` is no picture (channels, height, width), or nothing of it would be left inside.
+    Raises `ValueError` when `input` is not a picture (channels, height, width), or nothing of it would be left inside.
     """
 
     shapes = "b c H W -> b c H W"

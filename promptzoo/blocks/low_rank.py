@@ -79,6 +79,6 @@ class LowRank(nn.Module):
         return found["all"] if self.targets is None else self.joined(found)
 
     def joined(self, found: dict[str, Tensor]) -> Tensor:
-        """The parts side by side, zeros for those that are no target."""
+        """The parts side by side, zeros for those that are not targets."""
         blank = torch.zeros_like(next(iter(found.values())))
         return torch.cat([found.get(part, blank) for part in PARTS], -1)

@@ -23,7 +23,7 @@ from promptzoo.training.runs import NOTHING, Accuracy, read_runs
 
 
 class Gathering:
-    """Counts recipe after recipe, takes from the store what is there already (unless `again`), and gathers rows.
+    """Counts recipe after recipe, takes from the store what already exists (unless `again`), and gathers rows.
 
     `classes` are how many, where a recipe's pictures do not tell.
     """

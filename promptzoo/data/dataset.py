@@ -42,25 +42,25 @@ class Dataset:
     """The test pictures, read once, at the end."""
 
     remarks: Sequence[str] = ()
-    """Sentences for the report of a run: what was left out, what was guessed."""
+    """Remarks for the report of a run: what was left out, what was guessed."""
 
     source: str = ""
     """How the pictures were stored if that changes them, like `jpeg75`; part of a run's result."""
 
     named: bool = True
-    """Whether the classes have names; where they are numbers, nothing can be said of them in words."""
+    """Whether the classes have names; if they are numbers, there are no class texts."""
 
     sparse: tuple[str, ...] = ()
     """The splits among `train` and `test` in which a class may have no picture."""
 
     featured: bool = False
-    """Whether it holds features in place of pictures; said by the class, since the backbone is opened by it."""
+    """Whether it contains features instead of pictures; set by the class, since the backbone depends on it."""
 
     stands_for: StandsFor | None = None
-    """What the features are of, where it holds some."""
+    """The model that made the features, if it contains some."""
 
     tested_alone: bool = False
-    """Whether all its pictures are to test on, for a run that learned elsewhere; then `train` is empty."""
+    """Whether all its pictures are test pictures, for runs trained on another set; then `train` is empty."""
 
     def few_shot(self, shots: int, seed: int) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
         """The set's own way to draw `shots` training pictures of each class, and some for validation.

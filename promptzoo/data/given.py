@@ -82,7 +82,7 @@ def bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def foreign(given: Any) -> ZooError:
-    """What is no picture."""
+    """What is not a picture."""
     shape = getattr(given, "shape", None)
     what = type(given).__name__ if shape is None else f"{type(given).__name__} of {given.dtype} {tuple(shape)}"
     return ZooError(f"a picture should be {KINDS}; got a {what}", given=what)

@@ -38,7 +38,7 @@ class Decoupled:
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Writes a folder with a run's model.safetensors, whole or not at all.
 
-        Raises `ZooError` when something is there already, or when both runs do not give the same.
+        Raises `ZooError` when something already exists, or when both runs do not give the same.
         """
         if not self.difference <= LIMIT:
             raise ZooError(

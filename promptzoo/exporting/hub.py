@@ -26,7 +26,7 @@ def push(repository: str, files: Mapping[str, bytes]) -> str:
     """Makes the repository and puts all files there in one commit; gives its address.
 
     One that was made for files which the hub then did not take is removed.
-    Raises `ZooError` where it is there already, and where the hub cannot be reached or refuses.
+    Raises `ZooError` where it already exists, and where the hub cannot be reached or refuses.
     """
     api: Any = HfApi()
     try:

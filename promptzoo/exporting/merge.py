@@ -59,7 +59,7 @@ class Merged:
         if not self.difference <= LIMIT:
             raise ZooError(
                 f"the plain model differs from the tuned one by {self.difference:.1e} of the output's scale, "
-                f"more than {LIMIT:.0e}, so that {folder} is not written"
+                f"more than {LIMIT:.0e}, so {folder} is not written"
             )
         words = {MERGED: self.code(folder.name), **{word: said(fact) for word, fact in self.facts.items()}}
         words |= {"folded": said([asdict(one) for one in self.folded]), "rest": said(self.rest)}
@@ -71,7 +71,7 @@ class Merged:
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Writes a folder that the backbone's library loads, whole or not at all.
 
-        Raises `ZooError` when something is there already, or when the plain model is not the tuned one.
+        Raises `ZooError` when something already exists, or when the plain model is not the tuned one.
         """
         deliver_folder(at(folder), self.files(at(folder)), force)
 
@@ -81,7 +81,7 @@ class Merged:
 def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
-    Prompts are no weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
+    Prompts are not weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
     `weights` tells where the backbone's weights are now, if not where the run found them;
     `trust_code` imports the modules that the run names in its recipe.
     Raises `ZooError` naming each graft that no plain model can take up, or when there is nothing to fold.

@@ -74,7 +74,7 @@ class Column:
         return known.index(spoken(name))
 
     def truth(self, view: View) -> int | None:
-        """The class of a picture by its folder; None where that is no class."""
+        """The class of a picture by its folder; None where that is not a class."""
         with suppress(ZooError):
             return None if view.path is None else self.label_of(view.path.resolve().parent.name)
         return None

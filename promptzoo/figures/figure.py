@@ -148,7 +148,7 @@ def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], wo
         said = f"{kind.name} takes no pictures"
         raise ZooError(said, key="pictures", given=str(pictures[0]))
     if kind.of != "task" and words:
-        raise ZooError(f"{kind.name} takes no words, '{words[0]}'", key="words", given=words[0])
+        raise ZooError(f"{kind.name} takes no overrides, got '{words[0]}'", key="words", given=words[0])
     if kind.of == "folder" and len(runs) > 1:
         raise ZooError(f"{kind.name} takes one folder of runs, not {len(runs)}", key="runs", given=list(map(str, runs)))
 

@@ -66,7 +66,7 @@ class TipAdapter(Graft):
         model.at("head")[0].around(self.adapt, name)
 
     def keep(self, keys: Tensor) -> None:
-        """The keys are no parameters: nothing learns."""
+        """The keys are not parameters: nothing learns."""
         self.register_buffer("keys", keys)
 
     def adapt(self, head: Wrap, feature: Tensor, notes: Notes) -> Tensor:

@@ -75,7 +75,7 @@ def boundary_f(prediction: Tensor, truth: Tensor, *, bound: float = 0.008) -> Te
 def boundary(mask: Tensor) -> Tensor:
     """The pixels of a mask that differ from the one to the right, below, or both: ... h w -> ... h w.
 
-    In the last row only the right one counts, in the last column only the lower one: the picture's edge is no boundary.
+    In the last row only the right one counts, in the last column only the lower one: the edge is not a boundary.
     """
     inside = mask != 0
     inside = torch.cat([inside, inside[..., -1:, :]], -2)

@@ -45,7 +45,7 @@ def demand_kind(block: nn.Module, network: nn.Module, name: str) -> None:
 
 
 def demand_axes(block: nn.Module, site: nn.Module, name: str, path: str) -> None:
-    """Raises `ZooError` for a block of tokens (b n d) where maps pass (b d h w), whose last axis is no width."""
+    """Raises `ZooError` for a block of tokens (b n d) where maps pass (b d h w), whose last axis is not a width."""
     takes, here = getattr(block, "shapes", "").partition("->")[0].split(), getattr(site, "shapes", "").split()
     maps = isinstance(site, nn.Conv2d | nn.BatchNorm2d) or here[-2:] == ["h", "w"] or here[:4] == ["b", "d", "h", "w"]
     if maps and len(takes) == 3:

@@ -1,4 +1,4 @@
-"""Who was taken for whom, as a CSV file or a picture."""
+"""Which class was predicted for which, as a CSV file or a picture."""
 
 import io
 from pathlib import Path

@@ -34,7 +34,7 @@ PAGE = Path("page.html")
 def make_page(
     words: Sequence[str], out: Path | None, force: bool, weights: str | None, said: Console, trust_code: bool = False
 ) -> None:
-    """The whole command.  Raises `ZooError` for what is no run."""
+    """The whole command.  Raises `ZooError` for what is not a run."""
     runs, *others = sorted_out(words)
     if any(others) or not runs:
         given = [word for some in others for word in some]

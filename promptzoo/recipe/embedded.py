@@ -23,7 +23,7 @@ def of_tokens(recipe: Recipe) -> bool:
 def embedded(recipe: str) -> list[str]:
     """Overrides that put a shipped recipe, or one of a file, there; none where it is there already.
 
-    Raises `ZooError` for what is no recipe, and for one that only a residual network can carry.
+    Raises `ZooError` for what is not a recipe, and for one that only a residual network can carry.
     """
     read = Recipe.read(recipe)
     if not of_tokens(read):

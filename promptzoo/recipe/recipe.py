@@ -116,7 +116,7 @@ class Recipe:
         return cls(recipe, source, overrides)
 
     def beside(self) -> dict[str, Node]:
-        """The nodes that are no part of its model, by kind."""
+        """The nodes that are not part of its model, by kind."""
         told = {"rule": self.rule, "task": self.task, "dataset": self.node["data"], "logger": self.logger}
         return {kind: node for kind, node in told.items() if node is not None}
 

@@ -91,7 +91,7 @@ class OneByOne:
     def run(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
         """A finished record.
 
-        Raises `ZooError` with why the run ended early, `ClaimedError` where somebody else works on it, `StoppedError`
+        Raises `ZooError` with why the run ended early, `ClaimedError` where another process works on it, `StoppedError`
         after Ctrl-C.
         """
         kept = self.kept(entrant, ground, seed)

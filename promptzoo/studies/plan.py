@@ -42,7 +42,7 @@ class Member:
 
     @property
     def stands(self) -> Path | Recipe:
-        """Its file, or the recipe itself.  Raises `RecipeError` for a word that is no recipe."""
+        """Its file, or the recipe itself.  Raises `RecipeError` for a word that is not a recipe."""
         return self.word if isinstance(self.word, Recipe) else find(self.word)[0].resolve()
 
     def same(self, other: "Member") -> bool:
@@ -81,7 +81,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Field:
-    """Who takes part, who is refused, and the name of the one that the others are held against."""
+    """Who takes part, who is refused, and the name of the one that the others are compared with."""
 
     entrants: tuple[Entrant, ...]
     refused: tuple[Refused, ...]

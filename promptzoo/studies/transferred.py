@@ -143,7 +143,7 @@ def apart(one: Carried, held: Carried) -> Difference:
 
 
 def asked(run: Path, target: Target, pictures: str, say: Callable[[str], None]) -> Hits:
-    """n: which pictures of a target a run names right; an answer that is there already counts."""
+    """n: which pictures of a target a run names right; an answer that already exists counts."""
     file = run.parent / as_folder(target.name) / f"{run.name}.json"
     stands = {"pictures": pictures, "run": hashlib.sha256(content(RunFolder(run).result_file)).hexdigest()}
     try:

@@ -32,7 +32,7 @@ class ClaimedError(ZooError):
 
 
 class LostError(ZooError):
-    """The run was taken over by somebody else, or its folder is gone: nothing more is written."""
+    """The run was taken over by another process, or its folder is gone: nothing more is written."""
 
 
 class Claim:
@@ -50,7 +50,7 @@ class Claim:
         """Takes the claim.  Returns the owner that it was taken over from: one that is gone, or silent for `stale` s.
 
         A process on this machine is known to be gone or not; it is taken over alive only where `stale` is given and
-        it has been silent (stopped, say) for so long.  Raises `ClaimedError` when somebody else works on the run.
+        it has been silent (stopped, say) for so long.  Raises `ClaimedError` when another process works on the run.
         """
         with self.opened(create=True) as file:
             before = owner_in(file.read())

@@ -27,7 +27,7 @@ FEW = 5  # of top-5
 
 @dataclass(frozen=True)
 class Answered:
-    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell.
+    """The figures of a split, and the predicted classes, c c, true class by row; None where a task does not tell.
 
     `right` n says of each picture whether it was named right, `fingerprint` which pictures these are.
     """
@@ -66,7 +66,7 @@ def answered(
     compile: bool = False,
     trust_code: bool = False,
 ) -> Answered:
-    """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
+    """The figures of a finished run on one of its splits, read again; `remarks` says when the pictures have changed.
 
     `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their

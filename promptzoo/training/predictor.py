@@ -48,7 +48,7 @@ class Namer:
 
         A picture is a path, a PIL picture, an array h w 3 (uint8 in 0..255, or float in 0..1), or a uint8 tensor 3 h w
         (0..255), of any size; a float tensor 3 h w is taken as it is.  One of them or many; an array or tensor of four
-        axes is many.  Raises `ZooError` for what is no picture, and a float tensor of another size than the model's.
+        axes is many.  Raises `ZooError` for what is not a picture, and a float tensor of another size than the model's.
         """
         found = [self.seen(one, i) for i, one in enumerate(one_by_one(pictures))]
         return torch.stack(found) if found else torch.empty(0, 3, *self.preprocess.size)

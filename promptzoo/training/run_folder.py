@@ -56,7 +56,7 @@ class RunFolder:
     # ------------------------------------------------------------------ what it is
 
     def recipe(self, trust_code: bool = False) -> Recipe:
-        """The recipe, under the name it was begun with; where its file is no recipe any more, as it was kept elsewhere.
+        """The recipe, under the name it was begun with; where its file is no recipe any more, the run's other copy.
 
         Raises `ZooError` where the file says something else than what the run was begun with, and for code of its own.
         """

@@ -29,7 +29,7 @@ class FolderError(ZooError):
 
 
 class RunWriter(RunFolder):
-    """A run that this process works on.  What writes raises `LostError` when somebody else has taken it over."""
+    """A run that this process works on.  What writes raises `LostError` when another process has taken it over."""
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
@@ -41,7 +41,7 @@ class RunWriter(RunFolder):
     def begun_by(self, recipe: Recipe, resume: bool, stale: float | None = None) -> Iterator[None]:
         """Within this context the run is this process's, begun or taken up; a run that is refused leaves nothing.
 
-        Raises `ZooError` where it cannot be begun or resumed, and `ClaimedError` where somebody else works on it.
+        Raises `ZooError` where it cannot be begun or resumed, and `ClaimedError` where another process works on it.
         """
         may = self.may_resume if resume else self.may_start
         may(recipe)

@@ -93,7 +93,7 @@ def as_csv(samples: Samples, pictures: Sequence[Picture], classes: Sequence[str]
 def read(file: Path, pictures: Sequence[Picture], classes: Sequence[str]) -> Samples:
     """A list against the training pictures of now.
 
-    Raises `ZooError` for a file that is no list, and for one of other pictures or other classes.
+    Raises `ZooError` for a file that is not a list, and for one of other pictures or other classes.
     """
     header, *rows = lines(file) or [[]]
     try:

@@ -43,7 +43,7 @@ def train(
     With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
     `progress` shows how it goes, unless it should be `quiet`; a run that another process has been silent on for `stale`
     seconds is taken over from it (by default, from one that is gone, or on another machine and silent for a minute).
-    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C, and `ClaimedError` when somebody else
+    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C, and `ClaimedError` if another process
     works on the run.
     """
     run, fabric = RunWriter(out), fabric_of(recipe.train)

@@ -70,5 +70,5 @@ def reopened(run: Trained, recipe: Recipe, pictures: bool = False) -> Backbone:
     try:
         return open_of(recipe, pictures=pictures)
     except ZooError as error:
-        way = "promptzoo.load(..., weights=FILE) tells where the weights are now"
+        way = "promptzoo.load(..., weights=FILE) names where the weights are now"
         raise ZooError(f"{run.path} needs {run.said}, which cannot be opened: {error}", lines=[way]) from error

@@ -249,7 +249,7 @@ def test_masks_of_another_size_or_kind_are_named(tmp_path):
     with pytest.raises(ZooError, match=r"c.png: a mask should be indexed .* this one is RGB"):
         read_masks([tmp_path / "c.png"])
     Image.new("L", (6, 4)).save(tmp_path / "d.png")
-    with pytest.raises(ZooError, match=r"d.png: this mask is of mode L, the first of its video of P"):
+    with pytest.raises(ZooError, match=r"d.png: this mask has mode L, but the first of its video has P"):
         read_masks([tmp_path / "a.png", tmp_path / "d.png"])
     (tmp_path / "e.png").write_bytes(b"no picture")
     with pytest.raises(ZooError, match=r"e.png: this mask cannot be read \(cannot identify image file\)"):

@@ -48,7 +48,7 @@ class OpenedElsewhere(Dataset):
 
         Labels are places in `classes`, or without these as in lists, whole numbers from any on or words.
 
-        Raises `ZooError` where there is nothing to train or to test on, or a label is no class.
+        Raises `ZooError` where there is nothing to train or to test on, or a label is not a class.
         """
         if "train" not in splits or not len(splits["train"].labels):
             raise ZooError(f"{who} has no training pictures", key="train", given=who)

@@ -83,7 +83,7 @@ def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str]
 
     Numbers, from any on, are counted over all splits; words are the classes that `train` has, in order of the alphabet.
     `names` are the names of all classes in order, or say some classes otherwise (as written -> as said).
-    Raises `ZooError` for a label that is no class, two numbers for one class, two names for one number.
+    Raises `ZooError` for a label that is not a class, two numbers for one class, two names for one number.
     """
     if any(part.called for part in rows.values()):
         classes, index = paired(rows), None

@@ -126,14 +126,14 @@ def told(train: Any, labels: dict[str, list[Any]]) -> list[str]:
 
 
 def named(classes: Any) -> list[str]:
-    """The names that were given.  Raises `ZooError` for what is no list of them."""
+    """The names that were given.  Raises `ZooError` for what is not a list of them."""
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise ZooError(f"classes should be a list of names, got {classes!r}", key="classes", given=classes)
     return told_apart(classes)
 
 
 def number(label: Any, split: str) -> int:
-    """A label that is no name.  Raises `ZooError` for what is no whole number from 0 on."""
+    """A label that is not a name.  Raises `ZooError` for what is no whole number from 0 on."""
     try:
         found = operator.index(label.item() if hasattr(label, "item") else label)
     except (TypeError, ValueError, RuntimeError):

@@ -58,7 +58,7 @@ def class_names(names: Path, remarks: list[str]) -> dict[str, tuple[int, str]]:
 
 
 def of_folders(base: Path, below: str, called: dict[str, tuple[int, str]], names: Path) -> Rows:
-    """The pictures of a folder of classes.  Raises `ZooError` for one that is no class."""
+    """The pictures of a folder of classes.  Raises `ZooError` for one that is not a class."""
     one = Rows(Spot(folder(base / below)))
     for word in subfolders(base / below):
         if word not in called:

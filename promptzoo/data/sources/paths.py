@@ -83,7 +83,7 @@ class Spot:
 
 
 def absent(folder: Path, names: Sequence[str]) -> list[int]:
-    """The places of names that are no file below the folder; each folder below it is listed once."""
+    """The places of names that are no files below the folder; each folder below it is listed once."""
     there: dict[str, set[str]] = {}
     found = []
     for place, name in enumerate(names):

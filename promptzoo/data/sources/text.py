@@ -70,7 +70,7 @@ def lacking(path: Path) -> str:
 
 
 def gap(path: Path) -> tuple[Path, str]:
-    """What a path that does not exist breaks off at, the first of it that is no folder, and the clause that says so."""
+    """Where a path that does not exist breaks off, its first part that is not a folder, and the clause that says so."""
     absent = path
     while not os.path.isdir(absent.parent) and absent.parent != absent:
         absent = absent.parent

@@ -30,7 +30,7 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
 def cam(column: Column, image: Tensor, place: str | None = None, label: int | None = None) -> tuple[int, Tensor]:
     """1 3 h w -> the class and its map, h w: ReLU of the patches weighed by the mean gradient of the class's logit.
 
-    Raises `ZooError` for a place that is no row of patches, and where the gradient of all patches is zero.
+    Raises `ZooError` for a place that is not a row of patches, and where the gradient of all patches is zero.
     """
     model, path = column.model, place or usual(column.model)
     site, *others = model.at(path)

@@ -68,7 +68,7 @@ def nearest_words(vectors: Tensor, table: Tensor, near: int) -> tuple[Tensor, Te
 
 
 def spelling(size: int, column: Column) -> Callable[[int], str]:
-    """How a token is spelled, one that is no word's end with a dash.
+    """How a token is spelled, one that is not a word's end with a dash.
 
     Raises `ZooError` for a table of another size than the tokenizer's.
     """
