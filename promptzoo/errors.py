@@ -38,7 +38,7 @@ class ZooError(ValueError):
 
     @property
     def nearest(self) -> list[str]:
-        """What the user may have meant, best first."""
+        """The possible words most like what was given, best first."""
         possible = self.possible or ()
         return nearest(self.given, possible) if isinstance(self.given, str) and self.given not in possible else []
 

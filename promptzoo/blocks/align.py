@@ -10,7 +10,7 @@ Border = Literal["cut", "zero"]
 
 
 class AlignedCrossAttention(nn.Module):
-    """A patch of one pathway attends to the `window` x `window` patches of the other round its own place.
+    """A patch of one pathway attends to the `window` x `window` patches of the other around its own position.
 
     SA2VP's spatially aligned attention (Pei et al. 2024, Eq. 2) as released: prefix tokens (the class token) attend
     to all tokens, patches never to the prefix.  Owns no parameters: queries, keys and values come from the frozen
@@ -63,7 +63,7 @@ class AlignedCrossAttention(nn.Module):
 
 
 class GlobalCrossAttention(nn.Module):
-    """A patch of one pathway attends to all patches of the other, wherever they lie.
+    """A patch of one pathway attends to all patches of the other.
 
     SA2VP's ablation "without spatial alignment" (Pei et al. 2024, Table 5); otherwise as `AlignedCrossAttention`.
     Raises `ValueError` for other token counts than `prefix` plus the grid.

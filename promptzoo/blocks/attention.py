@@ -18,7 +18,7 @@ def keep_largest(scores: Tensor, keep: int) -> Tensor:
 
 
 class KnowledgeLocalityAttention(nn.Module):
-    """A prototype of each asked class, made of the patches that fit its semantic embedding best.
+    """A prototype of each class in question, from the patches that match its semantic embedding best.
 
     LORE's Knowledge-Locality Attention (KLA) as released (Wang et al. 2024, around Eq. 5-7): no query projection, the
     scores of the `keep` best patches divided by their L2 norm and multiplied by the number of patches, one linear map
@@ -132,7 +132,7 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
 
 
 class MeanTokens(nn.Module):
-    """The mean of the patches as every class's prototype: the plain ablation of Knowledge-Locality Attention.
+    """The mean of the patches as the prototype of every class: the ablation of Knowledge-Locality Attention.
 
     Owns no parameters; the knowledge only says how many classes are asked for.
     """

@@ -7,7 +7,7 @@ from promptzoo.blocks.shape import fits
 
 
 class ConvAdapter(nn.Module):
-    """A convolution of each group of channels, ReLU, a pointwise one back, scaled and added; nothing at the start.
+    """A grouped convolution, ReLU and a pointwise convolution, scaled and added; 0 at the start.
 
     Conv-Adapter, Chen et al. 2024, Eq. 2: `reduction` channels become one by a `kernel` x `kernel` convolution, and
     each channel of the result has a learned scale.  The pointwise one is 0 at the start, theirs is drawn.

@@ -137,7 +137,7 @@ class _Walk:
             raise NoPlaceError(f"the {name} {word} it is not linear")
         dim = leaving if word == "after" else entering
         if dim is None:
-            raise NoPlaceError(f"a {type(module).__name__} is not a single linear map")
+            raise NoPlaceError(f"a {type(module).__name__} is not one linear map")
         put = {before: self.weights.before, after: self.weights.after, beside: self.weights.beside}[wrap.func]
         put(module, path, Affine.of(block, dim))
         return f"{name} {word}"

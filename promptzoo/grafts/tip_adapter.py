@@ -18,7 +18,7 @@ COUNTS = (20, 200)  # how many it tries of each, as released
 
 
 class TipAdapter(Graft):
-    """Adds to the head's logits what the training pictures nearest to a picture are.
+    """Adds to the head's logits the classes of the training pictures nearest to a picture.
 
     Tip-Adapter, Zhang et al. 2022, Eq. 1-6: logits + `alpha` exp(-`beta` (1 - f K^T)) V, f the unit feature, K (c k e)
     the keys, one for each training picture, V their classes.  A key is the mean of the picture's unit frozen features

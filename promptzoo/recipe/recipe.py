@@ -121,7 +121,7 @@ class Recipe:
         return {kind: node for kind, node in told.items() if node is not None}
 
     def to_dict(self) -> dict[str, Any]:
-        """What the recipe says, overrides applied, without defaults."""
+        """The recipe as a dict, overrides applied, without defaults."""
         return dict(yaml.plain(self.node))
 
     def to_yaml(self) -> str:

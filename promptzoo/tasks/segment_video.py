@@ -26,7 +26,7 @@ STRIDE = 64  # the longer side is cut to a multiple of it
 
 
 class SegmentVideo(Downstream):
-    """The first frame's mask is handed from frame to frame by patch features; nothing learns.
+    """The first frame's mask is propagated from frame to frame by patch features; nothing is trained.
 
     LORE's Table 4; the protocol of Jabri et al. 2020, arXiv:2006.14613, as DINO scores it: frames of a shorter `side`,
     labels from the first frame and the `previous` ones, the `keep` likest patches within `radius` rows and columns.
@@ -54,7 +54,7 @@ class SegmentVideo(Downstream):
     ) -> None:
         if min(side, keep) < 1 or min(radius, previous) < 0 or temperature <= 0:
             raise ZooError(
-                "task.side and task.keep should be 1 or more, radius and previous 0 or more, temperature above 0"
+                "task.side and task.keep should be 1 or more, radius and previous 0 or more, temperature > 0"
             )
         self.side, self.tiles, self.layer, self.space = side, tiles, layer_of(layer), space
         self.handing: dict[str, Any] = {

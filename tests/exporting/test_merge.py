@@ -169,7 +169,7 @@ REFUSED = {
     ("maple", "clip"): "it adds 2 prompts to the tokens, for which a plain model has no place",
     ("sa2vp", "vit"): "it has a second pathway, which a plain model lacks",
     ("adaptformer", "vit"): "'adaptformer' at visual.layers.*.feedforward: the Bottleneck beside it is not linear",
-    ("adaptformer", "vit", "grafts.adaptformer.beside.activation=none"): "a FeedForward is not a single linear map",
+    ("adaptformer", "vit", "grafts.adaptformer.beside.activation=none"): "a FeedForward is not one linear map",
     ("adapter_plus", "vit", STRAIGHT): "'adapter' at visual.layers.*: a Layer does not end with one linear map",
     ("adapter_noah", "swin"): "the Bottleneck after it is not linear",
     ("adapter_pfeiffer", "vit", STRAIGHT, "grafts.adapter.at=visual.norm"): "a norm can be scaled, but it cannot mix",

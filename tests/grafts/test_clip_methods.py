@@ -108,7 +108,7 @@ def test_the_rule_asks_for_its_loss_by_name():
         ("losses.close.temperature=0",): "temperature must be positive, got 0",
     }.items():
         assert said in sentence(lambda words=words: build(recipe("prograd", "clip", *words), CLASSES))
-    with pytest.raises(ValueError, match="widths 24 and 16; take knowledge: "):
+    with pytest.raises(ValueError, match="widths are 24 and 16; use knowledge: "):
         KeepClose(out=24, classes=3, knowledge_dim=16)
 
 
@@ -205,7 +205,7 @@ def test_learned_words_name_classes_that_they_were_not_trained_for(tmp_path, coo
     assert cli.main(["eval", str(coop), f"data.root={other}"]) == 0
     said = sentence(lambda: evaluate_run(coop, words=["train.seed=3"]))
     assert said == "eval of a finished run takes only data.KEY=VALUE, got train.seed=3"
-    assert "'wolf' is none" in sentence(lambda: promptzoo.load(coop, classes=["wolf", "wolf"]))
+    assert "'wolf' is not one" in sentence(lambda: promptzoo.load(coop, classes=["wolf", "wolf"]))
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_clusters_join_below_the_threshold_and_not_at_it():
 def test_too_many_clusters_name_a_threshold_that_makes_as_many_as_may_be():
     features = torch.randn(40, 8)
     said = sentence(lambda: named(threshold=1e-3, most=5).clusters(features))
-    assert said.startswith("'dam_vp' makes 40 clusters of 40 pictures at threshold 0.001, and most is 5; ")
+    assert said.startswith("'dam_vp' makes 40 clusters of 40 pictures at threshold 0.001, but most is 5; ")
     better = float(said.partition("grafts.dam_vp.threshold=")[2].partition(" ")[0])
     assert named(threshold=better, most=5).clusters(features).max() == 4
 

@@ -156,12 +156,12 @@ BAD = {
     "adapter_plus grafts.adapter.after.drop_path=1": "drop_path must lie in [0, 1), got 1",
     "adapter_plus grafts.adapter.after.start=ones": "'zero', 'normal' or 'xavier'",
     "dam_vp grafts.dam_vp.width=16": "width must lie between 1 and 15, less than half of a picture of 32 x 32 pixels",
-    "dam_vp grafts.dam_vp.threshold=0": "threshold must be above 0, samples and most 1 or more; got 0.0, 1000 and 64",
+    "dam_vp grafts.dam_vp.threshold=0": "threshold must be above 0, samples and most 1 or more, got 0.0, 1000 and 64",
     "bitfit grafts.bitfit.thaw=biases": "'all', 'bias' or 'norms'",
     "bitfit grafts.bitfit.at=visual.embed.enter": "nothing at visual.embed.enter has a parameter called bias to thaw",
     "bitfit grafts.bitfit.at=[visual,text]": "acts on the class texts, but this backbone has no text tower",
     "ssf grafts.ssf.at=[]": "ssf",
-    "ssf grafts.ssf.at=[visual.norm,visual.nrm]": "nothing at 'visual.nrm'; did you mean visual.norm?",
+    "ssf grafts.ssf.at=[visual.norm,visual.nrm]": "no site 'visual.nrm'; did you mean visual.norm?",
 }
 
 

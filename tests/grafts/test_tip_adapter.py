@@ -41,7 +41,7 @@ def test_a_cache_that_cannot_be_is_refused():
     for words, said in {
         ("data.shots=null",): "so set data.shots=16, or shots",
         ("grafts.tip.passes=0",): "passes must be 1 or more",
-        ("grafts.tip.search=[1, 0]",): "search from 0.1 on",
+        ("grafts.tip.search=[1, 0]",): "search 0.1 or more",
     }.items():
         assert said in sentence(lambda words=words: build(recipe("tip_adapter", "clip", *words), CLASSES))
 

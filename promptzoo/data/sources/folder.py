@@ -17,6 +17,7 @@ from promptzoo.paths import at, entries
 SPLITS = ("train", "val", "test")
 VAL = ("val", "valid", "validation")
 ASIDE = ("__MACOSX", "@eaDir")  # folders that systems put beside pictures, as hidden as those that begin with a dot
+FEW = 10  # folders that a sentence lists
 LAYOUT = "pictures belong in <root>/train/<class>/ and <root>/test/<class>/"
 
 
@@ -185,9 +186,10 @@ def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> lis
 
 
 def missing(root: Path, layout: str = LAYOUT) -> ZooError:
-    """A folder that does not exist, with the nearest one that does."""
+    """A folder that does not exist, with the nearest one that does, or the few that do."""
     if root.exists():
         return ZooError(f"{root} is a file, not a folder", key="root", given=str(root), remedy=layout)
     absent, where = gap(root)
     there = [] if absent.exists() else subfolders(absent.parent)
-    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there or None)
+    told = there if len(there) <= FEW or nearest(absent.name, there) else None
+    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=told or None)
