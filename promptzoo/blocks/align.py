@@ -43,7 +43,7 @@ class AlignedCrossAttention(nn.Module):
         if window < 1 or window % 2 == 0:
             raise ValueError(f"the side of a window must be odd, got {window}")
         if border not in ("cut", "zero"):
-            raise ValueError(f"no border '{border}'; there are cut, zero")
+            raise ValueError(f"no border '{border}'; possible: cut, zero")
         self.grid, self.prefix, self.window, self.border, self.eps = tuple(grid), prefix, window, border, eps
         near, area, reach = _near(grid, window), window * window, window // 2 + 1
         # a corner has the most places outside; prefix tokens have no window, and so none

@@ -65,9 +65,9 @@ class Bottleneck(nn.Module):
         """
         super().__init__()
         if activation not in ACTIVATIONS:
-            raise ValueError(f"no activation '{activation}'; there are {', '.join(ACTIVATIONS)}")
+            raise ValueError(f"no activation '{activation}'; possible: {', '.join(ACTIVATIONS)}")
         if start not in STARTS:
-            raise ValueError(f"no start '{start}'; there are {', '.join(STARTS)}")
+            raise ValueError(f"no start '{start}'; possible: {', '.join(STARTS)}")
         if not 0 <= drop_path < 1:
             raise ValueError(f"drop_path must lie in [0, 1), got {drop_path}")
         self.down, self.up = nn.Linear(dim, rank), nn.Linear(rank, dim)

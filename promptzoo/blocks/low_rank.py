@@ -52,7 +52,7 @@ class LowRank(nn.Module):
         """
         super().__init__()
         if scaling not in SCALINGS:
-            raise ValueError(f"no scaling '{scaling}'; there are {', '.join(SCALINGS)}")
+            raise ValueError(f"no scaling '{scaling}'; possible: {', '.join(SCALINGS)}")
         if targets is not None and (not targets or set(targets) - set(PARTS) or len(set(targets)) < len(targets)):
             raise ValueError(f"targets should be letters of '{PARTS}', each at most once, got '{targets}'")
         if targets is not None and out % len(PARTS):

@@ -36,9 +36,9 @@ class Neighbourhood(nn.Module):
     ):
         super().__init__()
         if metric not in ("cosine", "euclidean"):
-            raise ValueError(f"no metric '{metric}'; there are cosine, euclidean")
+            raise ValueError(f"no metric '{metric}'; possible: cosine, euclidean")
         if path not in ("dense", "graph"):
-            raise ValueError(f"no path '{path}'; there are dense, graph")
+            raise ValueError(f"no path '{path}'; possible: dense, graph")
         self.neighbours, self.metric, self.dilation, self.include_self = neighbours, metric, dilation, include_self
         self.opposite = opposite
         self.conv: nn.Module | None = None

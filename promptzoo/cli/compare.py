@@ -37,7 +37,10 @@ def compare(
     on: Annotated[
         list[str] | None,
         typer.Option(
-            "--on", metavar="WORD", help="Rank by test or val; local:N, ray or slurm: where to run.", show_default=False
+            "--on",
+            metavar="VALUE",
+            help="Rank by test or val; local:N, ray or slurm: where to run.",
+            show_default=False,
         ),
     ] = None,
     together: Annotated[
@@ -58,7 +61,9 @@ def compare(
     ] = None,
     to: Annotated[
         list[str] | None,
-        typer.Option("--to", metavar="SET", help="With cross and dg: a target set, a word or a folder; repeatable."),
+        typer.Option(
+            "--to", metavar="SET", help="With cross and dg: a target set, by name or as a folder; repeatable."
+        ),
     ] = None,
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,

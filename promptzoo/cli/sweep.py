@@ -31,7 +31,7 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--on",
-            metavar="WORD",
+            metavar="VALUE",
             help="Where to run: local:N, ray, slurm; or test or val, to rank by.",
             show_default=False,
         ),

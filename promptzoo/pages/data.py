@@ -49,7 +49,7 @@ def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
         cls = load_registry().find("dataset", name)[1]
     except ZooError as error:
         if at(name).is_dir():
-            error.lines = (*error.lines, f"for your own folder, put the word folder first: folder {name}")
+            error.lines = (*error.lines, f"for your own folder, put 'folder' first: folder {name}")
         raise
     takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]

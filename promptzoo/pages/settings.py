@@ -27,7 +27,7 @@ BESIDE = {
     f"{', '.join(StageShots.model_fields)}.",
     "knowledge": "Set exactly one of text, table and features.",
 }
-KINDS = {int: "whole number", float: "number", bool: "true or false", str: "word", NoneType: "null", dict: "mapping"}
+KINDS = {int: "whole number", float: "number", bool: "true or false", str: "string", NoneType: "null", dict: "mapping"}
 LIMITS = {"ge": "≥", "gt": ">", "lt": "<", "le": "≤"}
 LARGE = 10**9  # above it a bound that is one is told as a power of two, less one
 NUMBERS = {2: "two", 3: "three"}

@@ -17,7 +17,7 @@ SHOULD = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
-    "string_type": "a word",
+    "string_type": "a string",
     "path_type": "a path",
     "none_required": "nothing",
     "list_type": "a list",

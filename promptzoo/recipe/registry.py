@@ -98,7 +98,7 @@ class Registry(BaseModel):
     def find(self, kind: str, word: object) -> tuple[Entry | None, Any]:
         """The class that a registered name or `module:Class` stands for, with its entry if any.  Raises `ZooError`."""
         if not isinstance(word, str):
-            raise ZooError(f"'{kind}' should be a word, got {shown(word)}", key=kind, given=word)
+            raise ZooError(f"'{kind}' should be a name, got {shown(word)}", key=kind, given=word)
         presets = load_presets() if kind == "dataset" else {}
         if word in presets:
             word = presets[word].dataset

@@ -53,9 +53,7 @@ class SegmentVideo(Downstream):
         space: Literal["width", "pooled"] = "width",
     ) -> None:
         if min(side, keep) < 1 or min(radius, previous) < 0 or temperature <= 0:
-            raise ZooError(
-                "task.side and task.keep should be 1 or more, radius and previous 0 or more, temperature > 0"
-            )
+            raise ZooError("task.side and keep should be 1 or more, radius and previous 0 or more, temperature above 0")
         self.side, self.tiles, self.layer, self.space = side, tiles, layer_of(layer), space
         self.handing: dict[str, Any] = {
             "radius": radius,

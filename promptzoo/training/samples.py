@@ -57,7 +57,7 @@ def choose(
             found.difficulty.append(float(difficulty[place]))
             found.named.append(None if named is None else int(named[mine[place]]))
     if short:
-        way = "take fewer" + (", or fill: farthest" if shots.wrong_only else "")
+        way = "use fewer" + (", or fill: farthest" if shots.wrong_only else "")
         said = (
             f"a stage asks for the {shots.count} {shots.by} pictures of each class, but class {some(short, quote='')}"
         )

@@ -158,7 +158,7 @@ def test_a_window_over_everything_is_global_and_a_window_of_one_hands_over_the_p
 def test_alignment_refuses_what_it_was_not_built_for():
     with pytest.raises(ValueError, match="the side of a window must be odd, got 4"):
         AlignedCrossAttention((3, 3), 1, window=4)
-    with pytest.raises(ValueError, match="no border 'wrap'; there are cut, zero"):
+    with pytest.raises(ValueError, match="no border 'wrap'; possible: cut, zero"):
         AlignedCrossAttention((3, 3), 1, border="wrap")
     tokens = torch.randn(1, 1, 11, 4)
     for block in (AlignedCrossAttention((3, 3), 1), GlobalCrossAttention((3, 3), 1)):

@@ -61,7 +61,7 @@ WRONG = [
     ("graft: lore", "graft: loer", "4: no graft called 'loer'; did you mean lore?"),
     ("cluttered_digits", "cluttered", "15: no dataset called 'cluttered'; did you mean cluttered_digits?"),
     ("graft: lore", "grfat: lore", "3: graft 'lore' needs 'graft' or 'at'; did you mean graft?"),
-    ("block: lin,", "block: [lin],", "5: 'block' should be a word, got ['lin']"),
+    ("block: lin,", "block: [lin],", "5: 'block' should be a name, got ['lin']"),
     ("block: lin, neighbours: 9", "block: prompt_map", "5: graft 'lore': block 'prompt_map' does not fit "
         "'local'; lin, lin_paper, identity do"),
     # an argument

@@ -138,7 +138,7 @@ def test_what_is_chosen_by_validation_shows_no_test_figure(compare_two, root, ca
         assert one["accuracies"] == [result["val"]["accuracy"] for result in results]
         assert one["difference"] is None
     assert told["on"] == "val"
-    assert "to choose by" in told["notes"][0]
+    assert "for choosing only" in told["notes"][0]
     assert not any("test pictures: the standard error" in note for note in told["notes"])
 
 
@@ -176,7 +176,7 @@ def test_where_none_gets_to_its_end_every_sentence_is_told(root, tmp_path, capsy
 WRONG = {
     "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
     "what to rank by": (["linear", "--on", "vall"], "not 'vall'; did you mean val?"),
-    "no recipe": (["train.epochs=1"], "which recipes?"),
+    "no recipe": (["train.epochs=1"], "no recipes given"),
     "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),
     "a recipe named twice": (["linear", "lore", "linear"], "'linear' is listed twice"),

@@ -142,7 +142,7 @@ def test_a_last_answer_that_was_cut_off_is_asked_again(tmp_path):
         (["task=retrieve", "data.root=x", "task.resize=evil"], "'resize' should be 'eval', 'crop224'"),
         (["task=retrieve", "data.root=x", "task.scales=[]"], "task.scales should be above 0"),
         (["task=segment_video", "data.root=x", "data.year=2018"], "data.year is 2018"),
-        (["task=segment_video", "data.root=x", "task.keep=0"], "task.side and task.keep should be 1 or more"),
+        (["task=segment_video", "data.root=x", "task.keep=0"], "task.side and keep should be 1 or more"),
         (["task=correspond", "data.root=x", "task.alphas=[0]"], "task.alphas should be above 0"),
         (
             ["task=correspond", "data.root=x", "task.layer=al"],
