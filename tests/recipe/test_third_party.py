@@ -94,7 +94,7 @@ def test_a_broken_registry_gets_a_sentence_and_the_zoo_opens(install, registry, 
     assert len(load_registry().broken) == 1
     assert said in load_registry().broken[0]
     assert cli.main(["list", "--long"]) == 0
-    assert "not here: my_zoo" in capsys.readouterr().out
+    assert "not loaded: my_zoo" in capsys.readouterr().out
     with pytest.raises(RecipeError, match=r"(?s)no block called 'my_zoo/gated'.*\n    my_zoo .* was ignored"):
         Construct(load_registry()).make({"block": "my_zoo/gated"}, "block")
 
