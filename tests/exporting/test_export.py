@@ -143,7 +143,7 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
         "it was not exported by promptzoo": changed(file, {}),
         "its metadata is not in promptzoo's format": changed(file, {"classes": "5"}),
         "its graph has": changed(file, {"preprocess": seen}),
-        "it is not as it was exported": bytes(torn),
+        "it has changed since it was exported": bytes(torn),
     }
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     for number, (what, content) in enumerate(wrong.items()):
