@@ -94,7 +94,7 @@ def test_pythons_own_modules_are_refused_before_any_import(path, capfd):
     with pytest.raises(ZooError) as caught:
         load(path, here=True)
     assert caught.value.given == path
-    assert "Python itself" in odd.refused(
+    assert "standard library" in odd.refused(
         capfd, "check", "linear", f"grafts={{g: {{at: visual.pool, after: {{block: '{path}'}}}}}}"
     )
 
