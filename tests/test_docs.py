@@ -1,8 +1,9 @@
 """README and docs do what they say: every command, snippet, recipe and quoted output in them is tried.
 
-A page is tried from top to bottom in an empty folder with some pictures in `my_pictures`, and tiny sets for other tasks in
-`my_sets`.  A training runs for one epoch of few pictures; one that would fetch weights is built from shapes, and so are
-those of result tables.  A command in a fence of `text` is read and not run.  `.ci/run` runs the set-up commands.
+A page is tried from top to bottom in an empty folder with some pictures in `my_pictures`, and tiny sets for other
+tasks in `my_sets`.  A training runs for one epoch of few pictures; one that would fetch weights is built from
+shapes, and so are those of result tables.  A command in a fence of `text` is read and not run.  `.ci/run` runs
+the set-up commands.
 """
 
 import logging
