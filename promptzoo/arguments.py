@@ -67,7 +67,7 @@ def demand(name: str, value: Any, hint: Any) -> None:
 def wrong(name: str, value: Any, hint: Any) -> str:
     """What an argument is, and what it was given."""
     got = shown(value) if isinstance(value, str | int | float | list | tuple) else plainly(value)
-    return f"{name} is {either(dict.fromkeys(words(hint)))}; got {got}"
+    return f"{name} should be {either(dict.fromkeys(words(hint)))}, got {got}"
 
 
 def plainly(value: Any) -> str:
@@ -111,7 +111,7 @@ def words(hint: Any) -> Iterator[str]:
         yield from map(repr, inner)
     elif kind in LISTS:
         each = kind is tuple and inner[-1] is not ...
-        yield f"{len(inner)} of them in a row" if each else f"a list of {either(map(str, words(inner[0])))}"
+        yield f"{len(inner)} of them in a sequence" if each else f"a list of {either(map(str, words(inner[0])))}"
     elif isinstance(kind, type) and issubclass(kind, os.PathLike):
         yield "a path"
     else:

@@ -29,7 +29,7 @@ WATCHER: ContextVar[Watcher] = ContextVar("watcher", default=Watcher())  # noqa:
 
 @contextmanager
 def doing(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
-    """Around what may take a while, in words that follow nothing: "reading pictures".  Gives what counts its steps."""
+    """Around what may take a while, in words such as "reading pictures".  Returns what counts its steps."""
     watcher = WATCHER.get()
     watcher.begin(what, total)
     try:
@@ -39,7 +39,7 @@ def doing(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
 
 
 def each(what: str, things: Sequence[Thing]) -> Iterator[Thing]:
-    """The things one by one, as steps of what is done with them; a single one is no step."""
+    """The things one by one, as steps of what is done with them; a single one is not a step."""
     with doing(what, len(things) if len(things) > 1 else 0) as count:
         for thing in things:
             yield thing

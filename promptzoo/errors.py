@@ -10,11 +10,11 @@ MANY = 40  # words that a sentence still lists
 
 
 class ZooError(ValueError):
-    """Something the user can put right.  A command prints its sentence, no traceback, and exits with `exit_code`.
+    """A mistake that the user can correct.  A command prints its sentence alone, and exits with `exit_code`.
 
     The sentence is `what` and the fields: `place: what; did you mean a or b?; remedy`, with `lines` below it.
     `place` is where it was written, `key` the word it is about, `given` what was written there, `possible` what
-    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed when nothing is near,
+    could be (None: not known), of which `nearest` looks most like it.  What is possible is listed if nothing is near,
     unless the rest says it.  Pickles and copies keep the fields, so `given` is kept as plain values.
     """
 
@@ -38,7 +38,7 @@ class ZooError(ValueError):
 
     @property
     def nearest(self) -> list[str]:
-        """What the user may have meant, best first."""
+        """The possible words most like what was given, best first."""
         possible = self.possible or ()
         return nearest(self.given, possible) if isinstance(self.given, str) and self.given not in possible else []
 
@@ -47,7 +47,7 @@ class ZooError(ValueError):
         hint = meant(self.nearest)
         if not hint and self.possible is not None and len(self.possible) <= MANY:
             told = self.possible and all(word in said for word in self.possible)
-            hint = "" if told else f"; there is {', '.join(self.possible) or 'none yet'}"
+            hint = "" if told else f"; possible: {', '.join(self.possible)}" if self.possible else "; there are none"
         before, after = f"{self.place}: " if self.place else "", f"; {self.remedy}" if self.remedy else ""
         return "\n    ".join([f"{before}{self.what}{hint}{after}", *self.lines])
 

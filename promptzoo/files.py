@@ -96,16 +96,19 @@ def append(path: Path, content: bytes) -> None:
 def refused(path: Path, error: OSError, size: int) -> str:
     """Why a file could not be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    reason = f"the disk is full, {size / 1e6:.1f} MB more are needed" if full else error.strerror or str(error)
-    return f"cannot write {path}: {reason}; nothing that was saved before is lost"
+    reason = f"the disk is full; {size / 1e6:.1f} MB more are needed" if full else error.strerror or str(error)
+    return f"cannot write {path}: {reason}; nothing saved before is lost"
 
 
 def vacant(file: Path, force: bool = False) -> None:
     """Raises `ZooError` where a file is already and may not be overwritten, or where a folder is."""
     if file.is_dir():
-        raise ZooError(f"{file} is a folder; name a file")
+        raise ZooError(f"{file} is a folder, not a file")
     if not force and (file.exists() or file.is_symlink()):
-        said, way = f"{file} is there already and is not overwritten", f"take another name, or {option('force', True)}"
+        said, way = (
+            f"{file} already exists and is not overwritten",
+            f"choose another name, or use {option('force', True)}",
+        )
         raise ZooError(said, given=str(file), remedy=way)
 
 

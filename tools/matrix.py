@@ -33,7 +33,7 @@ HEAD = """# Which methods run on which backbones
 
 Every method on a small network of each family: + where it learns, or predicts if it has nothing to learn; a number
 where it is refused, with the sentence below.  A name in brackets is a recipe that is tried beside the method's first.
-Written by tools/matrix.py, held by tests/backbones/test_family_methods.py.
+Written by tools/matrix.py, checked by tests/backbones/test_family_methods.py.
 
 SA²VP's authors say that it applies to residual networks and show none.  Here it is refused there: both of its pathways
 ask by the queries, keys and values of a frozen attention (Eq. 2), of which a residual layer has none, and a map of

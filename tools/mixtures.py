@@ -32,7 +32,7 @@ KIND = "clip"
 HEAD = """# Which methods go together
 
 Every pair of methods on one backbone, a small CLIP: + where both train together, in either order; a number where they
-are refused, with the sentence below.  Written by tools/mixtures.py, held by tests/test_mixtures.py.
+are refused, with the sentence below.  Written by tools/mixtures.py, checked by tests/test_mixtures.py.
 
 """
 

@@ -55,10 +55,10 @@ def open_hf(name: str, weights: str, size: tuple[int, int] | None, options: dict
         said = "backbones of transformers need transformers, which is not installed"
         raise ZooError(said, key="backbone.open", given=name, remedy="pip install 'promptzoo[hf]'") from error
     if options:
-        raise ZooError("backbone.options takes nothing for hf/NAME", key="backbone.options", given=options)
+        raise ZooError("backbone.options does not apply to hf/NAME", key="backbone.options", given=options)
     if size is not None and size[0] != size[1]:
-        said = "a model of transformers takes square pictures"
-        raise ZooError(said, key="backbone.image_size", given=size, remedy=f"take {size[0]}")
+        said = "a transformers model takes square pictures only"
+        raise ZooError(said, key="backbone.image_size", given=size, remedy=f"use {size[0]}")
     side, path = None if size is None else size[0], Path(weights)
     if weights not in ("random", TAG) and not path.suffix:
         raise no_tag(f"hf/{name}", weights, [TAG])
@@ -66,8 +66,8 @@ def open_hf(name: str, weights: str, size: tuple[int, int] | None, options: dict
     if weights == TAG and side is None and not on_meta():
         model = fetched(lambda: AutoModel.from_pretrained(name, config=config, dtype=torch.float32), f"hf/{name}", TAG)
     elif weights == TAG and side is not None:
-        said = f"the positions of hf/{name} are those of its own picture size"
-        raise ZooError(said, key="backbone.image_size", given=size, remedy="leave it out, or take weights of timm")
+        said = f"hf/{name} has positions for its own image size only"
+        raise ZooError(said, key="backbone.image_size", given=size, remedy="leave it out, or use the model from timm")
     else:
         model = AutoModel.from_config(config)
     if path.suffix:

@@ -100,13 +100,13 @@ def open_open_clip(name: str, weights: str, size: tuple[int, int] | None, option
 def sized(name: str, vision: dict[str, Any], size: tuple[int, int]) -> int | tuple[int, int]:
     """The picture size as the image tower's constructor takes it.  Raises `ZooError` where it takes no such one."""
     if by_timm := vision.get("timm_model_name"):
-        said = f"the image tower of open_clip/{name} is timm's {by_timm}, which it makes for one picture size"
+        said = f"the image tower of open_clip/{name} is timm's {by_timm}, built for a fixed image size"
         raise ZooError(said, key="backbone.image_size", given=size, remedy=f"leave it out, or open timm/{by_timm}")
     if not isinstance(vision["layers"], list | tuple):
         return size
     if size[0] != size[1] or size[0] % 32:
-        said = f"open_clip/{name} is a residual network whose pool has a place for each 32nd pixel of a square"
-        raise ZooError(said, key="backbone.image_size", given=size, remedy=f"take {32 * max(1, size[0] // 32)}")
+        said = f"open_clip/{name} is a residual network whose pooling needs a square size divisible by 32"
+        raise ZooError(said, key="backbone.image_size", given=size, remedy=f"use {32 * max(1, size[0] // 32)}")
     return size[0]
 
 
@@ -115,9 +115,7 @@ def same_activation(name: str, tag: str, quick: bool) -> None:
     trained = bool((open_clip.get_pretrained_cfg(name, tag) or {}).get("quick_gelu"))
     if trained != quick:
         words = {True: "QuickGELU", False: "GELU"}
-        said = (
-            f"the weights '{tag}' of open_clip/{name} were trained with {words[trained]}, this model has {words[quick]}"
-        )
+        said = f"the weights '{tag}' of open_clip/{name} need {words[trained]}, but this model has {words[quick]}"
         other = f"{name}-quickgelu" if trained else name.removesuffix("-quickgelu")
         way = f"open_clip/{other} has it" if other != name and other in open_clip.list_models() else ""
         way = way or f"write backbone.options={{quick_gelu: {str(trained).lower()}}}"
@@ -146,7 +144,9 @@ def configured(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         raise ZooError(f"it is not JSON: {error}", place=path) from error
     if not isinstance(told, dict) or not all(isinstance(told.get(part), dict) for part in ("vision_cfg", "text_cfg")):
-        raise ZooError(f"{path} describes no CLIP: a mapping with vision_cfg and text_cfg is needed", given=str(path))
+        raise ZooError(
+            f"{path} does not describe a CLIP: it should be a mapping with vision_cfg and text_cfg", given=str(path)
+        )
     return {**told, **arguments}
 
 
@@ -156,4 +156,4 @@ def made(config: dict[str, Any], name: str) -> Any:
     try:
         return (open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP)(**words)
     except TypeError as error:
-        raise AdoptionError(f"open_clip/{name} is no CLIP of an image and a text tower alone: {error}") from error
+        raise AdoptionError(f"open_clip/{name} is not a CLIP of just an image and a text tower: {error}") from error

@@ -47,7 +47,7 @@ class Patches(nn.Module):
             way = (
                 f"image.to({own})" if image.is_floating_point() else "scale and normalise them, as Predictor.look does"
             )
-            said = f"the tower computes in {own}, and these pictures are of {image.dtype}"
+            said = f"the tower computes in {own}, but these pictures are {image.dtype}"
             raise ZooError(said, key="image", given=str(image.dtype), remedy=way)
         x: Tensor = self.conv(image)
         return x.flatten(2).transpose(1, 2)

@@ -18,7 +18,7 @@ def adopt_loaded(adopters: Mapping[str, str], model: nn.Module) -> Backbone:
     Raises `AdoptionError` for a model that no adopter understands, `ZooError` for one without weights.
     """
     if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-        said = f"the {type(model).__name__} stands on the device meta: it has shapes and no weights"
+        said = f"the {type(model).__name__} is on the meta device: it has shapes but no weights"
         raise ZooError(
             said, key="model", given="meta", remedy="load its weights first, or model.to_empty(device='cpu')"
         )
@@ -77,5 +77,5 @@ def of_transformers(model: Any) -> Facts:
 
 def unknown(texts: list[str]) -> Tensor:
     """Raises `ZooError`: which numbers stand for which words is nothing that a loaded model notes."""
-    said = "a loaded model whose words are not CLIP's does not say how it cuts texts"
+    said = "a loaded model with another vocabulary than CLIP's does not tell its tokenizer"
     raise ZooError(said, key="model", given=texts, remedy="open it by its name, as open_clip/NAME")

@@ -24,7 +24,7 @@ OPENERS = {
     "promptzoo": "promptzoo.backbones.from_open_clip:open_own",
     "hf": "promptzoo.backbones.from_hf:open_hf",
 }
-HEADS = "embed_dim is num_heads times a whole number, and times one of 4, 8, 12, ... where positions are rotary"
+HEADS = "embed_dim should be a multiple of num_heads, and of 4 * num_heads with rotary positions"
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ def adopter_of(adopters: Mapping[str, str], model: nn.Module) -> str:
     paths: dict[str, Any] = {f"{cls.__module__}:{cls.__name__}": cls for cls in type(model).__mro__}
     if found := [path for path in paths if path in adopters]:
         if type(model).forward is not paths[found[0]].forward:
-            said = f"{type(model).__name__} has a forward of its own, which the tower would not compute"
+            said = f"{type(model).__name__} overrides forward, which the tower would not compute"
             raise AdoptionError(said, key="forward", given=type(model).__name__)
         return found[0]
     cls, known = next(iter(paths)).replace(":", "."), sorted(path.replace(":", ".") for path in adopters)
-    said = f"no adopter takes a {cls}; those there are take {', '.join(known)}"
+    said = f"no adopter supports {cls}; supported: {', '.join(known)}"
     raise AdoptionError(said, given=cls)

@@ -38,16 +38,16 @@ def openable(adopters: Mapping[str, str], pattern: str = "*") -> list[Openable]:
     """
     asked = [name for name in names() if fnmatch(name, pattern) or pattern in name]
     if not asked:
-        way = "promptzoo list backbones 'timm/vit_*' is a pattern, dinov3 a part of a name"
+        way = "promptzoo list backbones 'timm/vit_*' is a pattern, dinov3 part of a name"
         raise ZooError(
-            f"no model's name is '{pattern}'", key="pattern", given=pattern, possible=list(names()), remedy=way
+            f"no model matches '{pattern}'", key="pattern", given=pattern, possible=list(names()), remedy=way
         )
     place = cache_folder("openable") / f"{code()[:32]}.json"
     known: dict[str, Known] = {}
     with suppress(OSError, ValueError, ZooError):  # a broken file is as good as none
         known = KNOWN.validate_json(regular(place).read_bytes())
     fresh = [name for name in asked if name not in known]
-    with doing("looking at the shapes of models", len(fresh)) as count:
+    with doing("checking the shapes of models", len(fresh)) as count:
         for i, name in enumerate(fresh, 1):
             known[name] = looked_at(adopters, name)[1:]
             count(1)
@@ -75,7 +75,7 @@ def looked_at(adopters: Mapping[str, str], name: str) -> Openable:
             adopt_with(adopters, made)
         why = ""
     except ZooError as error:
-        why = error.what.partition("; those there are")[0]  # what adopters take is said once, by `list adopters`
+        why = error.what.partition("; supported:")[0]  # what adopters take is said once, by `list adopters`
     except Exception as error:  # what a library raises for a network of its own
         why = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
     kind = "" if made is None else type(made).__name__

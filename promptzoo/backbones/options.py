@@ -57,12 +57,12 @@ def allowed(options: Mapping[str, Any], known: Mapping[str, Any], way: str = "ba
         bound = known[word]
         if isinstance(bound, Mapping):
             if not isinstance(value, Mapping):
-                raise ZooError(f"{key} is a mapping, got {shown(value)}", key=key, given=value, possible=bound)
+                raise ZooError(f"{key} should be a mapping, got {shown(value)}", key=key, given=value, possible=bound)
             allowed(value, bound, key)
         elif bound is not SHAPE:
             counts = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(one, bool) or not isinstance(one, int) for one in counts) or not counts:
-                raise ZooError(f"{key} is a whole number, got {shown(value)}", key=key, given=value)
+                raise ZooError(f"{key} should be a whole number, got {shown(value)}", key=key, given=value)
             if not all(bound[0] <= one <= bound[1] for one in counts):
-                raise ZooError(f"{key} is {bound[0]} to {bound[1]}, got {shown(value)}", key=key, given=value)
+                raise ZooError(f"{key} should be {bound[0]} to {bound[1]}, got {shown(value)}", key=key, given=value)
     return dict(options)

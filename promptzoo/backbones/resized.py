@@ -57,7 +57,7 @@ def refit(tower: Tower, size: tuple[int, int], name: str) -> None:
         if type(part) in FIXED:
             own = said(tower.input[-2:])
             way = f"open it with image_size={size}"
-            what = f"{name} has {FIXED[type(part)]}, which belong to pictures of {own}"
+            what = f"{name} has {FIXED[type(part)]}, which fit only pictures of {own}"
             raise ZooError(what, key="image_size", given=size, remedy=way)
     old, new = tower.grid, grid_of(tower, size)
     if 0 in new:

@@ -36,8 +36,8 @@ class Tokenizer:
         try:
             return HFTokenizer(self.name, context_length=self.context, **dict(self.words))
         except Exception as error:  # a missing package, a hub out of reach, files that are none
-            said = f"texts are cut by the tokenizer '{self.name}', which cannot be read ({first_line(error)})"
-            way = "pip install 'promptzoo[hf]', and a hub that can be reached once; or a head that reads no texts"
+            said = f"the tokenizer '{self.name}' cannot be read ({first_line(error)})"
+            way = "pip install 'promptzoo[hf]'and connect to the hub once, or use a head that reads no texts"
             raise ZooError(said, key="backbone.open", given=self.name, remedy=way) from error
 
     @cached_property

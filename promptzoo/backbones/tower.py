@@ -103,7 +103,9 @@ class Tower(nn.Module):
         super().__init__()
         if grid is not None and 0 in grid:
             height, width = input[-2:]
-            raise ZooError(f"a picture of {height} x {width} holds no patch", key="image_size", given=(height, width))
+            raise ZooError(
+                f"a picture of {height} x {width} is smaller than a patch", key="image_size", given=(height, width)
+            )
         self.tokens, self.embed, self.layers = tokens, embed, nn.ModuleList(layers)
         self.norm, self.pool = norm or Pass(pool.dim), pool
         self.grid, self.input, self.prefix = grid, input, prefix
@@ -141,8 +143,8 @@ class Tower(nn.Module):
     def another(self, given: tuple[int, ...]) -> ZooError:
         """What is said of an input of another shape; positions cut or padded to it would be those of other places."""
         if self.grid is None:
-            said = f"the text tower reads rows of {self.input[0]} token numbers, got {given}"
-            return ZooError(said, key="ids", given=given, remedy="its tokenizer makes such rows")
+            said = f"the text tower takes rows of {self.input[0]} token ids, got {given}"
+            return ZooError(said, key="ids", given=given, remedy="use its tokenizer")
         channels, height, width = self.input
         size = f"({given[-2]}, {given[-1]})" if len(given) > 2 else "(h, w)"
         return ZooError(
@@ -165,7 +167,7 @@ class Tower(nn.Module):
         if not 0 <= rate < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {rate}")
         if self.heads is None:
-            raise ZooError("a network of maps has no place for this dropout", key="backbone.dropout", given=rate)
+            raise ZooError("a convolutional network has no place for this dropout", key="backbone.dropout", given=rate)
         self.embed.drop = nn.Dropout(rate)
         for mlp in (m for m in self.modules() if isinstance(m, Mlp)):
             mlp.drop1, mlp.drop2 = nn.Dropout(rate), nn.Dropout(rate)

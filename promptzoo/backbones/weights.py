@@ -45,11 +45,11 @@ def fetched(fetch: Callable[[], nn.Module], name: str, tag: str) -> nn.Module:
         if isinstance(error, RuntimeError) and not any(isinstance(one, UNREACHED) for one in asked):
             raise  # what open_clip meets on the way it wraps in a RuntimeError; a bare one says something else
         raise ZooError(
-            f"cannot fetch the weights '{tag}' of {name}: {reason(asked)}",
+            f"cannot download the weights '{tag}' of {name}: {reason(asked)}",
             key="backbone.weights",
             given=tag,
             lines=[
-                f"without the hub, download them elsewhere and write backbone.weights=FILE ({', '.join(FORMATS)}), "
+                f"if offline, download them elsewhere and write backbone.weights=FILE ({', '.join(FORMATS)}), "
                 f"or backbone.weights=random"
             ],
         ) from error
@@ -66,7 +66,7 @@ def reason(asked: Iterable[BaseException], they: str = "they are") -> str:
     """Why nothing came, once and in short; `they` are what was asked for."""
     asked = list(asked)
     if any(isinstance(one, LocalEntryNotFoundError | ConnectionError | OfflineModeIsEnabled) for one in asked):
-        return f"the hub cannot be reached, and {they} not among the files that were fetched before"
+        return f"the hub cannot be reached, and {they} not among the files downloaded before"
     if any(isinstance(one, EntryNotFoundError) for one in asked):
         return "the hub has no such file"
     return " ".join(str(asked[0]).split()) or type(asked[0]).__name__
@@ -74,7 +74,7 @@ def reason(asked: Iterable[BaseException], they: str = "they are") -> str:
 
 def no_tag(name: str, tag: str, tags: list[str]) -> ZooError:
     """A pretrained tag that a model does not have."""
-    known = f"it has random, {', '.join(tags) or 'no tags'}, or a local file"
+    known = f"use random, {', '.join(tags) or 'no tags'}, or a local file"
     return ZooError(f"{name} has no weights '{tag}'", key="backbone.weights", given=tag, possible=tags, remedy=known)
 
 
@@ -90,7 +90,7 @@ def load_file(model: Any, path: Path, aside: tuple[str, ...]) -> None:
     demand(path.stat().st_size, str(path))
     if kind == ".npz":
         if not hasattr(model, "load_pretrained"):
-            raise ZooError(f"a {type(model).__name__} has no reader for .npz weights", place=path)
+            raise ZooError(f"a {type(model).__name__} cannot read .npz weights", place=path)
         with reading(path):
             model.load_pretrained(str(path))
         return whole(model.state_dict(), path)
@@ -127,7 +127,9 @@ def whole(state: Mapping[str, Tensor], path: Path) -> None:
     """Raises `ZooError` naming a tensor with a number in it that is none."""
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise ZooError(f"{path} holds numbers that are not finite, in '{name}'", key="backbone.weights", given=name)
+            raise ZooError(
+                f"{path} contains numbers that are not finite, in '{name}'", key="backbone.weights", given=name
+            )
 
 
 def ending(path: Path) -> str:
@@ -140,7 +142,7 @@ def ending(path: Path) -> str:
         start = file.read(64).lstrip().lower()
     found = next((said for sign, said in FOREIGN.items() if start.startswith(sign)), "" if start else "empty")
     if found:
-        raise ZooError(f"{path} is {found}, no weights", key="backbone.weights", given=str(path))
+        raise ZooError(f"{path} is {found}, not weights", key="backbone.weights", given=str(path))
     return kind
 
 
@@ -155,11 +157,15 @@ def reading(path: Path) -> Iterator[None]:
         said, start = str(error), path.open("rb").read(1)
         if any(word in said for word in CODE) or (start == b"\x80" and "Unsupported operand" in said):  # a bare pickle
             way = f"save its tensors as .safetensors ({type(error).__name__})"
-            what = f"{path} cannot be loaded without executing code from it, so it is refused"
+            what = f"{path} could only be loaded by executing code from it, so it is refused"
             raise ZooError(what, key="backbone.weights", given=str(path), remedy=way) from error
         reason = said.rpartition("WeightsUnpickler error:")[2].strip()  # what torch has found, not its advice
         reason = reason.partition("\n")[0][:160] or type(error).__name__
-        about = {"key": "backbone.weights", "given": str(path), "remedy": "is it cut short, or another kind of file?"}
+        about = {
+            "key": "backbone.weights",
+            "given": str(path),
+            "remedy": "it may be truncated, or another kind of file",
+        }
         raise ZooError(f"{path} is not a readable {path.suffix} file ({reason})", **about) from error
 
 
@@ -172,7 +178,7 @@ def read(path: Path) -> dict[str, Tensor]:
     while isinstance(found, dict) and (inner := next((n for n in NESTS if isinstance(found.get(n), dict)), None)):
         found = found[inner]
     if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(t, Tensor) for k, t in found.items()):
-        raise ZooError(f"{path} holds no state dict of tensors", key="backbone.weights", given=str(path))
+        raise ZooError(f"{path} contains no state dict of tensors", key="backbone.weights", given=str(path))
     while before := next((one for one in BEFORE if found and all(key.startswith(one) for key in found)), None):
         found = {key.removeprefix(before): tensor for key, tensor in found.items()}
     tensors: dict[str, Tensor] = found

@@ -10,7 +10,7 @@ Border = Literal["cut", "zero"]
 
 
 class AlignedCrossAttention(nn.Module):
-    """A patch of one pathway attends to the `window` x `window` patches of the other round its own place.
+    """A patch of one pathway attends to the `window` x `window` patches of the other around its own position.
 
     SA2VP's spatially aligned attention (Pei et al. 2024, Eq. 2) as released: prefix tokens (the class token) attend
     to all tokens, patches never to the prefix.  Owns no parameters: queries, keys and values come from the frozen
@@ -37,13 +37,13 @@ class AlignedCrossAttention(nn.Module):
             prefix: Tokens before the patches, 0 or more.
             window: Side of the window in patches, odd.
             border: What lies outside the picture: `cut` away, or `zero` keys and values.
-            eps: Epsilon of the norm before the projection; the frozen layer's where left out.
+            eps: Epsilon of the norm before the projection; by default the frozen layer's.
         """
         super().__init__()
         if window < 1 or window % 2 == 0:
-            raise ValueError(f"a window has a middle, so its side is odd; got {window}")
+            raise ValueError(f"the side of a window must be odd, got {window}")
         if border not in ("cut", "zero"):
-            raise ValueError(f"no border '{border}'; there are cut, zero")
+            raise ValueError(f"no border '{border}'; possible: cut, zero")
         self.grid, self.prefix, self.window, self.border, self.eps = tuple(grid), prefix, window, border, eps
         near, area, reach = _near(grid, window), window * window, window // 2 + 1
         # a corner has the most places outside; prefix tokens have no window, and so none
@@ -63,7 +63,7 @@ class AlignedCrossAttention(nn.Module):
 
 
 class GlobalCrossAttention(nn.Module):
-    """A patch of one pathway attends to all patches of the other, wherever they lie.
+    """A patch of one pathway attends to all patches of the other.
 
     SA2VP's ablation "without spatial alignment" (Pei et al. 2024, Table 5); otherwise as `AlignedCrossAttention`.
     Raises `ValueError` for other token counts than `prefix` plus the grid.
@@ -76,7 +76,7 @@ class GlobalCrossAttention(nn.Module):
         Args:
             grid: Rows and columns of patches.
             prefix: Tokens before the patches, 0 or more.
-            eps: Epsilon of the norm before the projection; the frozen layer's where left out.
+            eps: Epsilon of the norm before the projection; by default the frozen layer's.
         """
         super().__init__()
         self.grid, self.prefix, self.eps = tuple(grid), prefix, eps

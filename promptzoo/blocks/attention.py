@@ -18,7 +18,7 @@ def keep_largest(scores: Tensor, keep: int) -> Tensor:
 
 
 class KnowledgeLocalityAttention(nn.Module):
-    """A prototype of each asked class, made of the patches that fit its semantic embedding best.
+    """A prototype of each class in question, from the patches that match its semantic embedding best.
 
     LORE's Knowledge-Locality Attention (KLA) as released (Wang et al. 2024, around Eq. 5-7): no query projection, the
     scores of the `keep` best patches divided by their L2 norm and multiplied by the number of patches, one linear map
@@ -73,7 +73,7 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
     """A prototype of each asked class: attention to the patches, then a network with a residual, then BatchNorm.
 
     LORE's Knowledge-Locality Attention (KLA) as written, Wang et al. 2024, Eq. 5-7.  The paper leaves the network of
-    Eq. 7 open: here two layers with a ReLU between, `hidden` wide (as wide as the patches where left out).  Dropped
+    Eq. 7 open: here two layers with a ReLU between, `hidden` wide (by default as wide as the patches).  Dropped
     scores are 0, so that their patches keep a weight, as printed.
     In training mode BatchNorm mixes rows: images and classes.
     Raises `ValueError` in training mode when one class of one image is asked for.
@@ -88,7 +88,7 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
             dim: Width d of the patches.
             knowledge_dim: Width t of the knowledge.
             keep: How many patches of the best score count, 1 or more.
-            hidden: Width inside the network; `dim` where left out.
+            hidden: Width inside the network; by default `dim`.
         """
         super().__init__()
         self.keep = keep
@@ -132,7 +132,7 @@ class KnowledgeLocalityAttentionPaper(nn.Module):
 
 
 class MeanTokens(nn.Module):
-    """The mean of the patches as every class's prototype: the plain ablation of Knowledge-Locality Attention.
+    """The mean of the patches as the prototype of every class: the ablation of Knowledge-Locality Attention.
 
     Owns no parameters; the knowledge only says how many classes are asked for.
     """

@@ -6,7 +6,7 @@ from promptzoo.blocks.shape import fits
 
 
 class Blend(nn.Module):
-    """Down, ReLU, up, ReLU, without biases, and of that `ratio` parts to 1 - `ratio` parts of what came in.
+    """Down, ReLU, up, ReLU, without biases; blended with the input by `ratio` to 1 - `ratio`.
 
     CLIP-Adapter, Gao et al. 2024, Eq. 2-5, on a feature before it is brought to length 1; as released, the second ReLU
     makes what is added non-negative.  The bottleneck is `reduction` times narrower.

@@ -27,7 +27,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 class Bottleneck(nn.Module):
-    """Down to `rank`, activate, up again, times `scale`; all adapters are this block at one place or another.
+    """Down to `rank`, activate, up again, times `scale`; all adapters are this block at some site.
 
     Houlsby et al. 2019 and Pfeiffer et al. 2021 (`residual`, `after` a branch), AdaptFormer (Chen et al. 2022, `beside`
     a feed-forward branch), NOAH's (Zhang et al. 2022), Adapter+ (Steitz and Roth 2024: `channels` has a learned scale
@@ -65,9 +65,9 @@ class Bottleneck(nn.Module):
         """
         super().__init__()
         if activation not in ACTIVATIONS:
-            raise ValueError(f"no activation '{activation}'; there are {', '.join(ACTIVATIONS)}")
+            raise ValueError(f"no activation '{activation}'; possible: {', '.join(ACTIVATIONS)}")
         if start not in STARTS:
-            raise ValueError(f"no start '{start}'; there are {', '.join(STARTS)}")
+            raise ValueError(f"no start '{start}'; possible: {', '.join(STARTS)}")
         if not 0 <= drop_path < 1:
             raise ValueError(f"drop_path must lie in [0, 1), got {drop_path}")
         self.down, self.up = nn.Linear(dim, rank), nn.Linear(rank, dim)
@@ -118,7 +118,7 @@ STARTS = {"zero": zero, "normal": normal, "xavier": xavier}
 
 
 class Identity(nn.Module):
-    """Hands on what it gets: the plain ablation of every block that turns `b n d` into `b n d`."""
+    """The identity: the ablation of every block from `b n d` to `b n d`."""
 
     shapes = "b n d -> b n d"
     linear = True

@@ -7,7 +7,7 @@ from promptzoo.blocks.shape import fits
 
 
 class ConvAdapter(nn.Module):
-    """A convolution of each group of channels, ReLU, a pointwise one back, scaled and added; nothing at the start.
+    """A grouped convolution, ReLU and a pointwise convolution, scaled and added; 0 at the start.
 
     Conv-Adapter, Chen et al. 2024, Eq. 2: `reduction` channels become one by a `kernel` x `kernel` convolution, and
     each channel of the result has a learned scale.  The pointwise one is 0 at the start, theirs is drawn.
@@ -27,7 +27,7 @@ class ConvAdapter(nn.Module):
         if reduction < 1 or dim % reduction:
             raise ValueError(f"reduction must divide the {dim} channels, got {reduction}")
         if kernel < 1 or kernel % 2 == 0:
-            raise ValueError(f"a kernel has a middle, so its side is odd; got {kernel}")
+            raise ValueError(f"the side of a kernel must be odd, got {kernel}")
         inner = dim // reduction
         self.down = nn.Conv2d(dim, inner, kernel, padding=kernel // 2, groups=inner, bias=False)
         self.act = nn.ReLU()

@@ -28,7 +28,7 @@ class Coupling(nn.Module):
 
 
 class IndependentPrompts(nn.Module):
-    """Prompts of the image tower that know nothing of the text's: MaPLe's independent baseline (IVLP, its Table 1)."""
+    """Image prompts independent of the text prompts: MaPLe's baseline IVLP (its Table 1)."""
 
     shapes = "b m t -> b m d"
 

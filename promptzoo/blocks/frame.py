@@ -11,7 +11,7 @@ class PixelFrame(nn.Module):
 
     Visual prompting, Bahng et al. 2022, Sec. 3 (padding); the prompter of DAM-VP, Huang et al. 2023.  Rows above and
     below are as wide as the picture, columns left and right stand between them.  Drawn from N(0, 1).
-    Raises `ValueError` when `input` is no picture (channels, height, width), or nothing of it would be left inside.
+    Raises `ValueError` when `input` is not a picture (channels, height, width), or nothing of it would be left inside.
     """
 
     shapes = "b c H W -> b c H W"
@@ -24,7 +24,7 @@ class PixelFrame(nn.Module):
         """
         super().__init__()
         if len(input) != 3:
-            raise ValueError(f"a frame goes round a picture of channels, height and width, not round {input}")
+            raise ValueError(f"a frame needs a picture of channels, height and width, got {input}")
         channels, height, across = input
         most = (min(height, across) - 1) // 2
         if not 1 <= width <= most:

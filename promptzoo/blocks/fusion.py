@@ -44,7 +44,7 @@ class PromptFusionPaper(PromptFusion):
 
 
 class KeepOwn(nn.Module):
-    """Leave the pathway as it is: the plain ablation of `PromptFusion`, without deep prompts.  Owns no parameters."""
+    """Leave the pathway unchanged: the ablation of `PromptFusion`, without deep prompts.  Has no parameters."""
 
     shapes = "b n d, b n d -> b n d"
     through = False

@@ -41,7 +41,7 @@ def nearest(
     reach = neighbours * dilation
     if reach > n - int(not include_self):
         others = "" if include_self else " other"
-        raise ValueError(f"{neighbours} neighbours at dilation {dilation} need {reach}{others} patches; there are {n}")
+        raise ValueError(f"{neighbours} neighbours at dilation {dilation} need {reach}{others} patches, got {n}")
     with full_precision(x):
         x = x.to(at_least_float32(x))
         x = F.normalize(x, dim=-1) if metric == "cosine" else x

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LocalityInteraction(nn.Module):
-    """Each patch sees how far its nearest patches reach above it, then passes a feed-forward network.
+    """Each patch gets its largest difference to its nearest patches, then passes a feed-forward network.
 
     LORE's Locality Interaction Network (LIN) as released: one ViG block (Han et al. 2022) where Wang et al. 2024 write
     Eq. 2-4; for those see `LocalityInteractionPaper`.  A patch is its own neighbour 0.
@@ -52,7 +52,7 @@ class LocalityInteraction(nn.Module):
             include_self: Whether a patch is its own first neighbour.
             groups: Of the map that mixes a patch with its neighbours; divides 2 d.
             ratio: How many times wider the network behind is inside, 1 or more.
-            convolution: One of `torch_geometric.nn` by its name, or `module:Class`; max-relative where left out.
+            convolution: One of `torch_geometric.nn` by its name, or `module:Class`; by default max-relative.
             options: Its arguments.
             path: How max-relative is computed, `dense` or `graph`; the results are equal.
         """
@@ -95,7 +95,7 @@ class LocalityInteraction(nn.Module):
 
 
 class LocalityInteractionPaper(nn.Module):
-    """Each patch sees how it differs most from its nearest patches.
+    """Each patch gets its largest difference to its nearest patches.
 
     LORE's Locality Interaction Network (LIN) as written, Wang et al. 2024, Eq. 2-4: E = ReLU(E' W1) W2 + E0 with
     e'_i = max_j (e_i - e_j).  The paper leaves the metric open, and whether a patch is its own neighbour.

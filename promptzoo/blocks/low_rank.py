@@ -45,18 +45,20 @@ class LowRank(nn.Module):
             dim: Width d that enters the frozen map.
             out: Width o that leaves it.
             rank: Of the product, 1 to the narrower of the two.
-            targets: Letters of "qkv" that get a pair of their own; one pair for all of `out` where left out.
-            alpha: Scale before `scaling`; the rank where left out.
+            targets: Letters of "qkv" that get a pair of their own; by default one pair for all of `out`.
+            alpha: Scale before `scaling`; by default the rank.
             scaling: `alpha/rank`, `alpha/sqrt(rank)` or `none`.
             dropout: Share of the input that is dropped while training, in [0, 1).
         """
         super().__init__()
         if scaling not in SCALINGS:
-            raise ValueError(f"no scaling '{scaling}'; there are {', '.join(SCALINGS)}")
+            raise ValueError(f"no scaling '{scaling}'; possible: {', '.join(SCALINGS)}")
         if targets is not None and (not targets or set(targets) - set(PARTS) or len(set(targets)) < len(targets)):
-            raise ValueError(f"targets are letters of '{PARTS}', each once, got '{targets}'")
+            raise ValueError(f"targets should be letters of '{PARTS}', each at most once, got '{targets}'")
         if targets is not None and out % len(PARTS):
-            raise ValueError(f"targets '{targets}' are parts of a joint projection; {out} is no three equal widths")
+            raise ValueError(
+                f"targets '{targets}' need a joint projection of three equal widths, but {out} is not divisible by 3"
+            )
         self.width = out if targets is None else out // len(PARTS)
         if not 1 <= rank <= min(dim, self.width):
             raise ValueError(f"rank must lie between 1 and {min(dim, self.width)}, got {rank}")
@@ -77,6 +79,6 @@ class LowRank(nn.Module):
         return found["all"] if self.targets is None else self.joined(found)
 
     def joined(self, found: dict[str, Tensor]) -> Tensor:
-        """The parts side by side, zeros for those that are no target."""
+        """The parts side by side, zeros for those that are not targets."""
         blank = torch.zeros_like(next(iter(found.values())))
         return torch.cat([found.get(part, blank) for part in PARTS], -1)

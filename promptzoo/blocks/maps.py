@@ -55,7 +55,7 @@ class PromptMapPaper(nn.Module):
 
 
 class ZeroMap(nn.Module):
-    """A map of zeros: the plain ablation of `PromptMap`.  Owns no parameters."""
+    """A map of zeros: the ablation of `PromptMap`.  Has no parameters."""
 
     shapes = "-> 1 n d"
 

@@ -47,7 +47,7 @@ def convolution(word: str, dim: int, options: Mapping[str, object]) -> nn.Module
         if about.default is about.empty and about.kind is about.POSITIONAL_OR_KEYWORD and name not in {*given, *sizes}
     ]
     if missing:
-        raise ValueError(f"convolution '{word}' also needs {', '.join(missing)}; give them in its options")
+        raise ValueError(f"convolution '{word}' also needs {', '.join(missing)}; set them in its options")
     made: nn.Module = cls(**sizes, **given)
     return made
 

@@ -36,9 +36,9 @@ class Neighbourhood(nn.Module):
     ):
         super().__init__()
         if metric not in ("cosine", "euclidean"):
-            raise ValueError(f"no metric '{metric}'; there are cosine, euclidean")
+            raise ValueError(f"no metric '{metric}'; possible: cosine, euclidean")
         if path not in ("dense", "graph"):
-            raise ValueError(f"no path '{path}'; there are dense, graph")
+            raise ValueError(f"no path '{path}'; possible: dense, graph")
         self.neighbours, self.metric, self.dilation, self.include_self = neighbours, metric, dilation, include_self
         self.opposite = opposite
         self.conv: nn.Module | None = None
@@ -56,7 +56,7 @@ class Neighbourhood(nn.Module):
             return graph.max_relative(x, indices, opposite=self.opposite)
         told: Tensor = self.conv(x.flatten(0, 1), graph.edges(indices))
         if told.shape != (x.shape[0] * x.shape[1], x.shape[2]):
-            raise ValueError(f"{self.conv} gives width {told.shape[-1]}; the patches have {x.shape[2]}")
+            raise ValueError(f"{self.conv} returns width {told.shape[-1]}, but the patches have {x.shape[2]}")
         return told.view_as(x)
 
     def indices(self, x: Tensor) -> Tensor:

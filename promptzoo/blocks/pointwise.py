@@ -14,7 +14,7 @@ class Pointwise(nn.Linear):
 
     def __init__(self, dim: int, out: int, *, groups: int = 1, bias: bool = True):
         if dim % groups or out % groups:
-            raise ValueError(f"{groups} groups do not divide a map of width {dim} to width {out} evenly")
+            raise ValueError(f"{groups} groups do not divide both widths, {dim} and {out}")
         super().__init__(dim // groups, out, bias=bias)
         self.groups = groups
 
@@ -41,7 +41,7 @@ class TokenNorm(nn.BatchNorm1d):
         rows = x.flatten(0, -2)
         if self.training and rows.shape[0] == 1:
             raise ValueError(
-                "BatchNorm takes its statistics over the batch and cannot train on one row alone: "
-                "give two images or more at a time (a last batch of one joins the one before it), or call eval()"
+                "BatchNorm cannot train on a batch of one: "
+                "use two images or more (a last batch of one joins the one before it), or call eval()"
             )
         return super().forward(rows).view_as(x)

@@ -20,7 +20,7 @@ def fits(x: Tensor, pattern: str, *, any_axes: bool = False, **sizes: int) -> No
     if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return
     if not isinstance(x, Tensor):
-        raise ValueError(f"a tensor of shape {pattern} is wanted, got a {type(x).__name__}")
+        raise ValueError(f"expected a tensor of shape {pattern}, got a {type(x).__name__}")
     axes = pattern.split()
     if x.ndim == len(axes) or (any_axes and x.ndim):
         found = {axis: x.shape[axes.index(axis) - len(axes)] for axis in sizes}
@@ -29,7 +29,7 @@ def fits(x: Tensor, pattern: str, *, any_axes: bool = False, **sizes: int) -> No
         wrong = ", ".join(f"{axis} = {size}, got {found[axis]}" for axis, size in sizes.items() if found[axis] != size)
     else:
         wrong = f"{len(axes)} axes, got {x.ndim}"
-    raise ValueError(f"the shape is to be {pattern} with {wrong} (a tensor of {tuple(x.shape)})")
+    raise ValueError(f"expected shape {pattern} with {wrong} (a tensor of {tuple(x.shape)})")
 
 
 def sized(cls: type) -> None:

@@ -15,6 +15,6 @@ def main(arguments: list[str] | None = None) -> int:
         from promptzoo.names import on_screen
 
         words = sys.argv[1:] if arguments is None else arguments
-        print(f"stopped; once more: {on_screen(shlex.join(['promptzoo', *words]))}", file=sys.stderr)
+        print(f"stopped; to run it again: {on_screen(shlex.join(['promptzoo', *words]))}", file=sys.stderr)
         return 130
     return run(arguments)

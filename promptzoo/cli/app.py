@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         said = usage()
         context = getattr(error, "ctx", None)
-        way = f"\n    {context.command_path} -h tells what there is" if context is not None else ""
+        way = f"\n    {context.command_path} -h lists arguments and options" if context is not None else ""
         return failed(said[:1].lower() + said[1:].rstrip(".") + way)
 
 
@@ -100,7 +100,7 @@ def failed(said: str, code: int = 2) -> int:
 
 def stopped(words: Sequence[str]) -> int:
     """After Ctrl-C where nobody else says what was saved: the same command, which goes on or begins again."""
-    print(f"stopped; once more: {on_screen(shlex.join(['promptzoo', *words]))}", file=sys.stderr)
+    print(f"stopped; to run it again: {on_screen(shlex.join(['promptzoo', *words]))}", file=sys.stderr)
     return STOPPED
 
 
@@ -113,12 +113,12 @@ def say_version(wanted: bool) -> None:
 def refusal(error: OSError | MemoryError) -> str:
     """What the system says, and of which file."""
     if isinstance(error, MemoryError):
-        return "the memory of this machine is spent"
+        return "out of memory on this machine"
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
         give_up_output()
-        return f"the output cannot be written: {error.strerror}"
+        return f"cannot write the output: {error.strerror}"
     where = f": {cut(error.filename)}" if isinstance(error.filename, str) else ""
-    return f"the system refuses: {error.strerror or error}{where}"
+    return f"system error: {error.strerror or error}{where}"
 
 
 def give_up_output() -> None:

@@ -23,7 +23,7 @@ def check(
         typer.Option(
             metavar="N",
             min=0,
-            help="Open weights and pictures too; measure on N pictures how far it starts from the frozen model.",
+            help="Open weights and pictures too; measure on N of them how far the model starts from the frozen one.",
         ),
     ] = 0,
     embedded: Annotated[bool, EMBEDDED] = False,

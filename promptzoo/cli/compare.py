@@ -37,7 +37,10 @@ def compare(
     on: Annotated[
         list[str] | None,
         typer.Option(
-            "--on", metavar="WORD", help="Rank by test or val; local:N, ray or slurm: where to run.", show_default=False
+            "--on",
+            metavar="VALUE",
+            help="Rank by test or val; local:N, ray or slurm: where to run.",
+            show_default=False,
         ),
     ] = None,
     together: Annotated[
@@ -58,7 +61,9 @@ def compare(
     ] = None,
     to: Annotated[
         list[str] | None,
-        typer.Option("--to", metavar="SET", help="With cross and dg: a target set, a word or a folder; repeatable."),
+        typer.Option(
+            "--to", metavar="SET", help="With cross and dg: a target set, by name or as a folder; repeatable."
+        ),
     ] = None,
     epochs: Annotated[str | None, EPOCHS] = None,
     lr: Annotated[str | None, LR] = None,
@@ -82,7 +87,7 @@ def compare(
     words = [*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)]
     if task is not None:
         if embedded:
-            raise ZooError("--task ranks finished runs, which --embedded cannot move", key="--embedded")
+            raise ZooError("--task ranks finished runs, to which --embedded does not apply", key="--embedded")
         return tell(form, reached, by_task(task, words))
     heard = partial(sentence, console(errors=True))
     names, rest = apart(words)
@@ -93,5 +98,5 @@ def compare(
         asking = protocol_of(protocol, to or (), words)
         return tell(form, transfer, transferred([*asked, *rest], terms, asking, heard, Bar))
     if to:
-        raise ZooError("--to tells --protocol cross or dg what to ask about", key="--to", given=to)
+        raise ZooError("--to needs --protocol cross or dg", key="--to", given=to)
     tell(form, comparison, compared([*asked, *rest], terms, heard, Bar))

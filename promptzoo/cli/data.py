@@ -8,7 +8,7 @@ import typer
 from promptzoo.cli.flags import Command, Commands
 from promptzoo.doing import doing
 
-data = typer.Typer(help="List data sets, check one, show what a model sees of it, or split it by a seed.", cls=Commands)
+data = typer.Typer(help="List data sets, check one, show what a model sees of it, or split it at random.", cls=Commands)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source or a preset: see promptzoo data list.")]
 Words = Annotated[

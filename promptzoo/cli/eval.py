@@ -41,7 +41,7 @@ def evaluate(
     bare: Annotated[str | None, typer.Option("--bare", metavar="BACKBONE", help=BARE)] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where a task's result goes; by default the run's folder."),
+        typer.Option("--out", metavar="DIR", help="Folder for a task's result; by default the run's folder."),
     ] = None,
 ) -> None:
     """Evaluate a finished run on one of its splits, or on another task: retrieve, correspond, segment_video."""
@@ -61,12 +61,14 @@ def evaluate(
         raise ZooError(said, key="--format", given=form, possible=FORMS)
     runs, words = apart(words)
     if len(runs) != (bare is None):
-        raise ZooError(f"eval takes one run, or --bare BACKBONE in its place; got {', '.join(runs) or 'neither'}")
+        raise ZooError(f"eval takes either one run or --bare BACKBONE; got {', '.join(runs) or 'neither'}")
     if bare is not None or question(words) is not None:
         if confusion is not None:
-            raise ZooError("--confusion is of task=classify")
+            raise ZooError("--confusion works with task=classify only")
         if compiled:
-            raise ZooError("--compile is of task=classify: other tasks look inside the model", key="--compile")
+            raise ZooError(
+                "--compile works with task=classify only: other tasks look inside the model", key="--compile"
+            )
         with StepBar() as steps:
             found = ask(words, *runs, bare=bare, weights=weights, out=out, steps=steps, trust_code=trust_code)
         if form == "json":

@@ -64,7 +64,7 @@ def figure(
 ) -> None:
     """Draw figures of finished runs: attention, grad-cam, t-SNE, curves and more; without a KIND, list them."""
     if words and not page and out is None and data is None:
-        raise ZooError("where does it go?  --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
+        raise ZooError("no output file: give --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
     with doing("loading torch"):
         from promptzoo.figures.asked import place, whole
         from promptzoo.pages.console import console

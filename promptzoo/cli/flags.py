@@ -22,7 +22,7 @@ class Helpful:
         return plain(super().get_params(ctx))  # type: ignore[misc]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """A reader that has seen enough, `head` say, is no error, though typer makes it one."""
+        """A reader that has seen enough, `head` say, is not an error, though typer makes it one."""
         try:
             super().format_help(ctx, formatter)  # type: ignore[misc]
         except SystemExit as error:

@@ -21,9 +21,9 @@ def list_words(
     pattern: Annotated[
         str, typer.Argument(metavar="PATTERN", help="Only backbones of this name, like 'timm/vit_*' or dinov3.")
     ] = "",
-    long: Annotated[bool, typer.Option("--long", help="Describe each word of every shelf.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Describe every entry of every shelf.")] = False,
 ) -> None:
-    """List every word a recipe may use; with a shelf, what each is and where it comes from."""
+    """List what a recipe may use; with a shelf, what each entry is and where it comes from."""
     from promptzoo.pages.listing import list_page
 
     list_page(shelf, long, pattern)

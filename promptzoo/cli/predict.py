@@ -53,7 +53,7 @@ def predict(
 
         refuse = {"--weights": weights, "--classes": others, "--compile": compiled, "--trust-code": trust_code}
         if given := [word for word, value in refuse.items() if value]:
-            said = f"an {ONNX} file is a model of its own, with its classes; it takes no {given[0]}"
+            said = f"an {ONNX} file comes with its own classes and settings; it takes no {given[0]}"
             raise ZooError(said, key=given[0], given=path)
         found = named(pictures_named(pictures), OnnxFile(path), top)
     else:
@@ -69,6 +69,6 @@ def predict(
     broken = [(file, one) for file, one in found if isinstance(one, ZooError)]
     for file, error in broken:
         said = str(error) if str(file) in str(error) else f"{file}: {error}"
-        sentence(aside, f"left out: {said}")
+        sentence(aside, f"skipped: {said}")
     if broken:
         raise typer.Exit(1)

@@ -48,7 +48,7 @@ def reproduce(
 
     names, asked = apart([*words, *overrides(train_epochs=epochs, train_lr=lr, data_batch=batch)])
     if not names:
-        raise ZooError("which paper?  lore, sa2vp, or a table, like sa2vp_table1", key="NAME")
+        raise ZooError("no paper given: name lore, sa2vp, or a table such as sa2vp_table1", key="NAME")
     heard, terms = partial(sentence, console(errors=True)), Terms(seeds_of(seeds), "", out, "test", stale)
     tables = [table for name in names for table in paper_tables(name)]
     tell(form, page, [reproduced(table, asked, terms, heard, Bar, dry) for table in tables])

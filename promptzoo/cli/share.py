@@ -21,7 +21,9 @@ def share(
     ] = None,
     license: Annotated[
         str | None,
-        typer.Option("--license", metavar="WORD", help="The licence of the backbone's weights: apache-2.0, mit, ..."),
+        typer.Option(
+            "--license", metavar="LICENCE", help="The licence of the backbone's weights: apache-2.0, mit, ..."
+        ),
     ] = None,
     weights: Annotated[str | None, WEIGHTS] = None,
     trust_code: Annotated[bool, TRUST] = False,

@@ -14,10 +14,10 @@ def known(incomplete: str) -> list[str]:
 
 def show(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A registered word, a class, or a recipe.", autocompletion=known)
+        str, typer.Argument(metavar="NAME", help="A registered name, a class, or a recipe.", autocompletion=known)
     ],
 ) -> None:
-    """Show one word: source, equation, arguments, shapes, and the recipes that use it."""
+    """Show one entry: source, equation, arguments, shapes, and the recipes that use it."""
     from promptzoo.pages.show import show_page
 
     show_page(name)

@@ -31,7 +31,7 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--on",
-            metavar="WORD",
+            metavar="VALUE",
             help="Where to run: local:N, ray, slurm; or test or val, to rank by.",
             show_default=False,
         ),
@@ -94,12 +94,12 @@ def sweep(
     sought = rows_of(names)
     if sought:
         if embedded:
-            raise ZooError("--embedded: write its words into a list with ranges", key="embedded")
+            raise ZooError("--embedded does not work with ranges; write its overrides into the list", key="embedded")
         terms = Terms(seeds_of(seeds or "1"), baseline, out, "val", stale, engine)
         return tell(form, chosen, searched(sought, rest, terms, trials or TRIALS, prune, live.say, live, command))
     if trials is not None or prune:
-        way = "write them into the list: search: {train.lr: {log: [1e-4, 1e-1]}}"
-        raise ZooError("--trials and --prune are of a list with ranges", key="trials", remedy=way)
+        way = "write ranges into the list, such as search: {train.lr: {log: [1e-4, 1e-1]}}"
+        raise ZooError("--trials and --prune need a list with ranges", key="trials", remedy=way)
     asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names
     terms = Terms(seeds_of(seeds or "3"), baseline, out, split, stale, engine)
     found = swept([*asked, *rest], terms, live.say, live, command)

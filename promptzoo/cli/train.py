@@ -47,11 +47,11 @@ def train(
 
     short = overrides(train_epochs=epochs, train_lr=lr, data_batch=batch, train_seed=seed)
     if not words and not resume:
-        raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --resume DIR needs none")
+        raise ZooError("no recipe given: promptzoo list recipes lists those shipped; only --resume DIR needs none")
     if out and resume:
-        raise ZooError("--out begins a run and --resume continues one; give one of them")
+        raise ZooError("--out starts a run and --resume continues one; give only one of them")
     if not words and (short or embedded):
-        raise ZooError(f"a run goes on as it was begun; --resume takes no {', '.join(short) or '--embedded'}")
+        raise ZooError(f"a run continues with its own settings; --resume takes no {', '.join(short) or '--embedded'}")
     asked = read(words[0], [*words[1:], *short], embedded) if words else None
     with doing("loading torch"):
         from promptzoo.pages.progress import Bar
@@ -76,7 +76,9 @@ def train(
                     RUNS.rmdir()
         own = words and not embedded and not any(word.startswith("data.root") for word in words)
         if isinstance(error, ZooError) and error.key in LACKING and own and not at_home(recipe):
-            way = f"without them, on the embedded model and pictures: promptzoo train {recipe.name} --embedded"
+            way = (
+                f"to try it without them, on the embedded model and pictures: promptzoo train {recipe.name} --embedded"
+            )
             error.lines = (*error.lines, way)
         raise
     result_page(result, recipe, console())

@@ -3,23 +3,23 @@
 WAY_IN = """\
 promptzoo {version}: prompt architectures for large frozen vision models
 
-  promptzoo list                      what there is: recipes, blocks, sets ...
+  promptzoo list                      recipes, blocks, data sets ...
   promptzoo show lora                 everything about one of them
-  promptzoo check lora                what acts where, and what it costs
+  promptzoo check lora                where it acts, and what it costs
 
   promptzoo train linear              on embedded pictures, no downloads
-  promptzoo train lora --embedded     and so any recipe for a ViT
+  promptzoo train lora --embedded     the same for any recipe for a ViT
   promptzoo train lora data.root=DIR  on your own, DIR/{{train,test}}/CLASS/*.jpg
   promptzoo eval RUN, predict RUN PICTURE..., figure KIND RUN PICTURE...
 
   promptzoo compare, sweep, reproduce, report, features, data, settings, demo
   promptzoo export RUN, share RUN, merge RUN
-  promptzoo COMMAND -h                its options; promptzoo -h, all commands
+  promptzoo COMMAND -h                its options; promptzoo -h: all commands
 """
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done except for what is named, such as unreadable pictures; 2 a mistake, explained in a "
-    "sentence; 130 stopped by Ctrl-C, SIGTERM or SIGHUP, with the command that continues."
+    "sentence; 130 stopped by Ctrl-C, SIGTERM or SIGHUP, with the command to continue."
 )
 
 

@@ -49,7 +49,7 @@ class Wishes:
                 raise ZooError(said, key=word, given=key, possible=WORDS)
             given[key] = tuple(part.strip() for part in value.split(",") if part.strip())
         if not given.get("backbones"):
-            raise ZooError("--combine needs backbones, like backbones=timm/vit_base_patch16_224,open_clip/ViT-B-16")
+            raise ZooError("--combine needs backbones, such as backbones=timm/vit_base_patch16_224,open_clip/ViT-B-16")
         methods = with_grafts()
         grafts = given.get("grafts", ("all",))
         single = tuple(name for name, recipe in methods.items() if len(recipe.grafts) == 1)
@@ -90,7 +90,9 @@ def mixed(
     for method, recipe in methods.items():
         for graft in recipe.grafts:
             if graft in owners:
-                said = f"{owners[graft]} and {method} both bring a graft called '{graft}', two forms of one method"
+                said = (
+                    f"{owners[graft]} and {method} both have a graft called '{graft}': they are two forms of one method"
+                )
                 yield Combination(name, name, None, said)
                 return
             owners[graft] = method

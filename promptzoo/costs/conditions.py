@@ -32,9 +32,7 @@ class Conditions:
         one_of("precision", self.precision)
         demand_precision(self.precision, self.device)
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise ZooError(
-                "device is cuda, but there is no GPU that this torch can use; with cpu or auto it goes without"
-            )
+            raise ZooError("device is cuda, but there is no GPU that this torch can use; use cpu or auto")
 
     @classmethod
     def of(
@@ -96,4 +94,6 @@ def one_of(name: str, value: object) -> None:
     """Raises `ZooError` for a word that `train` in a recipe does not take either."""
     words = get_args(TrainSettings.model_fields[name].annotation)
     if value not in words:
-        raise ZooError(f"{name} is {shown(value)}; it can be {', '.join(words)}", key=name, given=value, possible=words)
+        raise ZooError(
+            f"{name} is {shown(value)}; it should be one of {', '.join(words)}", key=name, given=value, possible=words
+        )

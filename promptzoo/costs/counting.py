@@ -36,13 +36,13 @@ Memo = dict[str, Trace]
 def report(
     subject: Model | Recipe | str | Path | Mapping[str, Any], classes: int | Sequence[str] | None = None
 ) -> Report:
-    """What a recipe costs, which needs no weights and no pictures, or a model.
+    """Counts what a recipe or a model costs; needs no weights and no pictures.
 
     Args:
         subject: A `Recipe`, or what one is made from (a name, a path, text, a mapping), or a `Model`.
-        classes: Their names, or how many; those of the recipe's pictures where left out.
+        classes: Their names, or how many; by default those of the recipe's pictures.
 
-    Gives a `Report`: parameters, operations of one picture (`macs`, multiply-accumulates), and the parts.
+    Returns a `Report`: parameters, operations of one picture (`macs`, multiply-accumulates), and the parts.
     Raises `RecipeError` for what cannot be built.
     """
     if isinstance(subject, Model):
@@ -76,7 +76,7 @@ def class_names(recipe: Recipe, classes: int | Sequence[str] | None = None) -> t
         return list(open_dataset(recipe).classes), ()
     except ZooError as error:
         names = [f"class {i}" for i in range(PLACEHOLDERS)]
-        return names, (f"the pictures are not here, {PLACEHOLDERS} classes stand in: {error}",)
+        return names, (f"the pictures are missing; counting with {PLACEHOLDERS} classes: {error}",)
 
 
 def of_model(model: Model, recipe: Recipe | None = None, memo: Memo | None = None, *, steps: bool = True) -> Report:

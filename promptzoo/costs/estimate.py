@@ -66,7 +66,7 @@ def tracked(recipe: Recipe, model: Model, under: Conditions) -> Estimate:
     """The account of steps of a model, of shapes or of numbers, with the recipe's optimizer."""
     stage = next((one for one in recipe.train.phases if one.epochs), None)
     if stage is None:
-        raise ZooError("nothing learns in 0 epochs", key="train.epochs", given=0)
+        raise ZooError("0 epochs train nothing", key="train.epochs", given=0)
     if recipe.train.frozen == "bf16":
         halve(model)
     if recipe.train.recompute:

@@ -23,7 +23,7 @@ from promptzoo.training.runs import NOTHING, Accuracy, read_runs
 
 
 class Gathering:
-    """Counts recipe after recipe, takes from the store what is there already (unless `again`), and gathers rows.
+    """Counts recipe after recipe, takes from the store what already exists (unless `again`), and gathers rows.
 
     `classes` are how many, where a recipe's pictures do not tell.
     """
@@ -65,7 +65,7 @@ class Gathering:
         asked: Any = {"batch": None, "precision": None, "threads": 1, "device": "cpu"}
         found = estimate(recipe, Conditions.of(recipe, classes=classes, **asked))
         if found is None:
-            self.remarks.append(f"nothing learns in {recipe.name}: it has no training step")
+            self.remarks.append(f"{recipe.name} trains nothing: it has no training step")
         return found
 
     def combinations(self, wishes: Wishes) -> None:

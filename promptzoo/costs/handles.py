@@ -12,7 +12,7 @@ Rule = Callable[[list[Any], list[Any]], float]
 
 
 def shape(value: Any) -> list[int]:
-    """The sizes of a traced tensor; empty for what is no tensor."""
+    """The sizes of a traced tensor; empty for what is not a tensor."""
     kind = value.type()
     return list(kind.sizes() or ()) if kind.isSubtypeOf(tensor_type()) else []
 

@@ -27,7 +27,7 @@ class Listed:
         if not counted.tuned:
             return Share(self.list.share, "nothing is tuned", 0, counted.shares[0].denominator)
         names = [one.name for one in counted.shares]
-        said = f"{self.list.name}: there is no share '{self.list.share}'"
+        said = f"{self.list.name}: no share '{self.list.share}'"
         raise ZooError(said, key="share", given=self.list.share, possible=names)
 
     def groups(self) -> dict[str, float]:

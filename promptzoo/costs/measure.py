@@ -105,7 +105,7 @@ def measure(
         torch.cuda.empty_cache()
     found, remarks = None, []
     if training is None:
-        remarks.append(f"nothing learns in {recipe.name}: it has no training step")
+        remarks.append(f"{recipe.name} trains nothing: it has no training step")
     else:
         try:
             found = memory(recipe, under)
@@ -129,6 +129,6 @@ def times(recipe: Recipe, under: Conditions, repeats: int) -> tuple[Timed, Timed
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError) or "you tried to allocate" in str(error):
             raise ZooError(
-                f"a batch of {under.batch} is too much memory for {recipe.name}; take a smaller one"
+                f"a batch of {under.batch} needs too much memory for {recipe.name}; use a smaller one"
             ) from error
         raise

@@ -68,7 +68,7 @@ def peak(recipe: Recipe, under: Conditions, side: Side) -> Peak:
     if child.returncode:
         whose = f"the recipe {recipe.name}" if side == "recipe" else f"the bare {recipe.backbone.open}"
         raise ZooError(
-            f"the process that took the peak memory of a training step of {whose}, batch {under.batch}, "
+            f"the process that measured the peak memory of a training step of {whose}, batch {under.batch}, "
             f"ended with {ending(child.returncode, child.stderr)}"
         )
     return Peak(**json.loads(child.stdout.splitlines()[-1]))
@@ -82,8 +82,8 @@ def ending(code: int, said: str) -> str:
     try:
         name = signal.Signals(-code).name
     except ValueError:
-        name = "a signal without a name"
-    hint = ", as a system ends what takes too much memory; a smaller batch takes less" if name == "SIGKILL" else ""
+        name = "an unknown signal"
+    hint = ", probably out of memory; use a smaller batch" if name == "SIGKILL" else ""
     return f"exit code {code} ({name}{hint})"
 
 
@@ -134,7 +134,7 @@ def on_cpu(work: Work) -> Peak:
     for _ in range(STEPS):
         work()
     told = peak_memory(torch.device("cpu"))
-    how = "VmHWM of a process of its own" if forgotten else "the peak of a process of its own, building included"
+    how = "VmHWM of a separate process" if forgotten else "the peak of a separate process, building included"
     return Peak(rest, told, how)
 
 

@@ -13,7 +13,7 @@ class Operations:
     """Operations of one forward: `products` are multiply-accumulates of matrices, convolutions and attention.
 
     `norms` are those of normalisations as fvcore counts them, `elementwise` one for each entry that an activation,
-    sum, comparison or selection touches; those are no multiply-accumulates and stay out of `macs`.
+    sum, comparison or selection touches; those are not multiply-accumulates and stay out of `macs`.
     """
 
     products: float = 0.0

@@ -67,16 +67,16 @@ def mapping(file: Path) -> dict[str, Any]:
     """The mapping in a JSON file.  Raises `ZooError` for anything else."""
     found = text.json_of(file)
     if not isinstance(found, dict):
-        raise ZooError(f"a mapping is needed, this is a {type(found).__name__}", place=file)
+        raise ZooError(f"should be a mapping, got a {type(found).__name__}", place=file)
     return found
 
 
 def inside(name: object, file: Path) -> str:
     """A plain file name.  Raises `ZooError` for one that would lead out of its folder."""
     if not isinstance(name, str) or not name.strip("."):
-        raise ZooError(f"{file}: a name of a file is needed, got {name!r}")
+        raise ZooError(f"{file}: should be a file name, got {name!r}")
     if {"/", "\\", "\0"} & set(name) or PurePosixPath(name).is_absolute() or name[1:2] == ":":
-        raise ZooError(f"{file}: {name!r} leads out of the folder, which is refused; a plain name is needed")
+        raise ZooError(f"{file}: {name!r} lies outside the folder; use a plain file name")
     return name
 
 
@@ -84,5 +84,5 @@ def present(paths: Sequence[Path], what: str) -> None:
     """Raises `ZooError` naming the first file that is not there, and how many more."""
     absent = [path for path in paths if not path.is_file()]
     if absent:
-        more = f", and {len(absent) - 1} more are not there" if len(absent) > 1 else ""
+        more = f", and {len(absent) - 1} more are missing" if len(absent) > 1 else ""
         raise ZooError(f"no such {what}: {absent[0]}{more}")

@@ -26,8 +26,8 @@ def reading_aside(workers: int) -> Iterator[None]:
     except ZooError:
         raise
     except (OSError, RuntimeError) as error:
-        said = f"the {workers} processes that read pictures cannot go on ({told(error)})"
-        way = "write fewer data.workers, or 0; a smaller data.batch where shared memory is little"
+        said = f"the {workers} processes that read pictures failed ({told(error)})"
+        way = "lower data.workers, or set it to 0; if shared memory is small, lower data.batch"
         raise ZooError(said, key="data.workers", given=workers, remedy=way) from error
 
 

@@ -16,8 +16,8 @@ from promptzoo.errors import ZooError
 
 CUTS = ("none", "flip", "crop_flip", "shift_flip")
 SAID = {
-    "flip": "pictures are mirrored half of the time",
-    "shift_flip": "a square somewhere in the picture is cut, and mirrored half of the time",
+    "flip": "pictures are flipped half of the time",
+    "shift_flip": "a random square is cropped, and flipped half of the time",
 }
 DRAW = Lock()  # torchvision draws from torch's one generator
 
@@ -84,7 +84,7 @@ class Augment:
         """What it does beside crop_flip as it always was, in words."""
         said = [SAID[self.cut]] if self.cut in SAID else []
         if self.cut == "crop_flip" and self.area != AREA:
-            said.append(f"cuts cover {self.area[0]:g} to {self.area[1]:g} of a picture")
+            said.append(f"crops cover {self.area[0]:g} to {self.area[1]:g} of a picture")
         if self.jitter:
             said.append(f"brightness, contrast and saturation within {self.jitter:g}")
         if self.randaugment is not None:

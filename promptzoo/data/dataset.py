@@ -20,7 +20,7 @@ def told_apart(classes: Iterable[Any]) -> list[str]:
     names, seen = list(classes), set[str]()
     for name in names:
         if not isinstance(name, str) or not name.strip() or name in seen:
-            said = f"each class needs a name of its own, and {shown(name)} is none; got {some(names)}"
+            said = f"each class needs a name, but {shown(name)} is not one; got {some(names)}"
             raise ZooError(said, key="classes", given=name)
         seen.add(name)
     return names
@@ -30,40 +30,40 @@ class Dataset:
     """Labelled pictures in three splits.  Opened once in each process; opening decodes no picture."""
 
     classes: list[str]
-    """The class names; a label is a place in this list."""
+    """The class names; a label is an index into this list."""
 
     train: Sequence[Picture]
-    """To learn from."""
+    """The training pictures."""
 
     val: Sequence[Picture]
-    """To select an epoch with; may be empty."""
+    """The validation pictures, which select an epoch; may be empty."""
 
     test: Sequence[Picture]
-    """Read once, at the end."""
+    """The test pictures, read once, at the end."""
 
     remarks: Sequence[str] = ()
-    """Sentences for the report of a run: what was left out, what was guessed."""
+    """Remarks for the report of a run: what was left out, what was guessed."""
 
     source: str = ""
-    """How the pictures were stored where that changes them, like `jpeg75`; told in the result of a run."""
+    """How the pictures were stored if that changes them, like `jpeg75`; part of a run's result."""
 
     named: bool = True
-    """Whether the classes have names; where they are numbers, nothing can be said of them in words."""
+    """Whether the classes have names; if they are numbers, there are no class texts."""
 
     sparse: tuple[str, ...] = ()
     """The splits among `train` and `test` in which a class may have no picture."""
 
     featured: bool = False
-    """Whether it holds features in place of pictures; said by the class, since the backbone is opened by it."""
+    """Whether it contains features instead of pictures; set by the class, since the backbone depends on it."""
 
     stands_for: StandsFor | None = None
-    """What the features are of, where it holds some."""
+    """The model that made the features, if it contains some."""
 
     tested_alone: bool = False
-    """Whether all its pictures are to test on, for a run that learned elsewhere; then `train` is empty."""
+    """Whether all its pictures are test pictures, for runs trained on another set; then `train` is empty."""
 
     def few_shot(self, shots: int, seed: int) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
-        """The set's own way to draw `shots` pictures of each class to train on, and some to validate on.
+        """The set's own way to draw `shots` training pictures of each class, and some for validation.
 
         None, where it has none of its own: `few_shot` draws.  It may be asked again for another seed; `remarks` are
         of the last draw.

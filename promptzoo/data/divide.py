@@ -43,12 +43,12 @@ def checked(split: Mapping[str, float], tested: bool = False) -> tuple[float, fl
             raise ZooError(f"'split' has no '{word}'", key="split", given=word, possible=WORDS)
     val, test, seed = (split.get(word, 0) for word in WORDS)
     if tested and "test" in split:
-        said = "'split' gives pictures to test, but the set has some to test on"
+        said = "'split' sets a share for test, but the data set has its own test pictures"
         raise ZooError(said, key="split", given={**split}, remedy="leave out test")
     if tested and 0 < val < 1:
         return val, 0, int(seed)
     if not (0 <= val < 1 and 0 < test < 1 and val + test < 1):
-        way = "shares lie between 0 and 1, test has some, and together they leave some, like {val: 0.1, test: 0.2}"
+        way = "shares should lie between 0 and 1, test above 0, and their sum below 1, like {val: 0.1, test: 0.2}"
         raise ZooError(f"'split' gives {val} to val and {test} to test", key="split", given={**split}, remedy=way)
     return val, test, int(seed)
 
@@ -56,5 +56,5 @@ def checked(split: Mapping[str, float], tested: bool = False) -> tuple[float, fl
 def told(split: Mapping[str, float]) -> str:
     """The remark of a set that was divided."""
     val, test, seed = checked(split, "test" not in split)
-    tests = f", {test:.0%} to test on" if test else ""
-    return f"divided by seed {seed}: {val:.0%} of each class to validate on{tests}"
+    tests = f", {test:.0%} for testing" if test else ""
+    return f"divided by seed {seed}: {val:.0%} of each class for validation{tests}"

@@ -35,7 +35,7 @@ class Vector:
     vector: Tensor
 
     def __call__(self) -> Image.Image:
-        raise ZooError("this is a feature, and there is no picture of it", place=self.name)
+        raise ZooError("this is a feature, without a picture", place=self.name)
 
     def digest(self) -> str:
         """sha256 of the numbers."""

@@ -30,7 +30,7 @@ def few_shot(
     if shots is None:
         return pictures if usable is None else [picture for picture in pictures if usable(picture)], []
     if shots < 1:
-        way = "it must be at least 1, or left out for all pictures"
+        way = "it should be 1 or more, or left out for all pictures"
         raise ZooError(f"'shots' is {shots}", key="shots", given=shots, remedy=way)
     queues: dict[int, list[int]] = defaultdict(list)
     called, labels = columns(pictures)
@@ -54,6 +54,6 @@ def few_shot(
     if short:
         said = f"'shots' is {shots}, but class {some((told for _, told in short), quote='')}"
         least = min(short)[0]
-        way = f"take data.shots={least}, or data.shots=null for all" if least else "add pictures"
+        way = f"write data.shots={least}, or data.shots=null for all" if least else "add pictures"
         raise ZooError(said, key="shots", given=shots, remedy=way)
     return chosen(pictures, train), chosen(pictures, held)

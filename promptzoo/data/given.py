@@ -41,10 +41,8 @@ def image_of(given: Any) -> Image.Image:
     if isinstance(given, Image.Image):
         return held(given)
     if isinstance(given, Tensor) and given.is_floating_point():
-        said = (
-            f"a float tensor {tuple(given.shape)} is what a network sees, and here a picture is wanted as it was taken"
-        )
-        raise ZooError(said, given=tuple(given.shape), remedy="leave the transforms out, or give uint8")
+        said = f"a float tensor {tuple(given.shape)} is a network input, but a raw picture is needed"
+        raise ZooError(said, given=tuple(given.shape), remedy="leave out the transforms, or use uint8")
     if isinstance(given, Tensor) and given.dtype == torch.uint8 and given.ndim == 3 and given.shape[0] in (1, 3):
         return image_of(given.permute(1, 2, 0).cpu().numpy())
     if isinstance(given, np.ndarray) and given.size and (given.ndim == 2 or given.shape[2:] in CHANNELS):
@@ -56,7 +54,7 @@ def image_of(given: Any) -> Image.Image:
 def held(image: Image.Image) -> Image.Image:
     """A picture that is open, RGB, upright.  Raises `ZooError` for one that is closed or broken, or has no pixel."""
     if 0 in image.size:
-        raise ZooError(f"a picture of {image.size[0]} x {image.size[1]} pixels holds nothing", given=list(image.size))
+        raise ZooError(f"a picture of {image.size[0]} x {image.size[1]} pixels is empty", given=list(image.size))
     try:
         image.load()  # a closed one in RGB would pass
         return upright(image)
@@ -71,18 +69,20 @@ def bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
         return array
     if array.dtype.kind != "f":
-        raise ZooError(f"an array of {array.dtype} is no picture", given=str(array.dtype), remedy="uint8 or float is")
+        raise ZooError(
+            f"an array of {array.dtype} is not a picture", given=str(array.dtype), remedy="use uint8 or float"
+        )
     if not (array.min() >= 0 and array.max() <= 1):
         raise ZooError(
-            f"an array of floats is a picture in 0..1, and here are {array.min():.3g} to {array.max():.3g}",
+            f"an array of floats should lie in 0..1, but ranges from {array.min():.3g} to {array.max():.3g}",
             given=[float(array.min()), float(array.max())],
-            remedy="divide by 255, or give uint8",
+            remedy="divide by 255, or use uint8",
         )
     return (array * 255).round().astype(np.uint8)
 
 
 def foreign(given: Any) -> ZooError:
-    """What is no picture."""
+    """What is not a picture."""
     shape = getattr(given, "shape", None)
     what = type(given).__name__ if shape is None else f"{type(given).__name__} of {given.dtype} {tuple(shape)}"
-    return ZooError(f"a picture is {KINDS}; got a {what}", given=what)
+    return ZooError(f"a picture should be {KINDS}; got a {what}", given=what)

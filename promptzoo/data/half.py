@@ -26,7 +26,9 @@ class Half(Dataset):
     def __init__(self, whole: Dataset, which: Which) -> None:
         count = len(whole.classes)
         if count < 2:
-            raise ZooError(f"one class has no two halves, base and new: {whole.classes}", key="data.half", given=which)
+            raise ZooError(
+                f"a single class cannot be split into base and new: {whole.classes}", key="data.half", given=which
+            )
         cut = (count + 1) // 2
         labels = range(cut) if which == "base" else range(cut, count)
         self.whole, self.which, self.labels = whole, which, {old: new for new, old in enumerate(labels)}

@@ -105,7 +105,7 @@ class Loader:
         least: int = 2,
     ) -> None:
         if shuffle and 0 < min(batch, len(pictures)) < world:
-            raise ZooError(f"{min(batch, len(pictures))} pictures in a batch cannot be shared by {world} processes")
+            raise ZooError(f"{min(batch, len(pictures))} pictures in a batch are too few for {world} processes")
         self.reader = Reader(pictures, cache, augment, seed, views)
         self.batch, self.shuffle, self.seed, self.workers = batch, shuffle, seed, workers
         self.rank, self.world, self.least = rank, world, max(least, world)

@@ -37,10 +37,10 @@ def read_masks(paths: Sequence[Path]) -> tuple[list[Ids], str]:
             raise ZooError(f"{path}: this mask cannot be read ({reason(error, path)})") from error
         if modes[-1] not in ("P", "L"):
             raise ZooError(
-                f"{path}: a mask is indexed (P) or grey (L), this one is {modes[-1]}, whose colours say no id"
+                f"{path}: a mask should be indexed (P) or grey (L); this one is {modes[-1]}, whose colours are not ids"
             )
         if modes[-1] != modes[0]:
-            raise ZooError(f"{path}: this mask is of mode {modes[-1]}, the first of its video of {modes[0]}")
+            raise ZooError(f"{path}: this mask has mode {modes[-1]}, but the first of its video has {modes[0]}")
         if masks[-1].shape != masks[0].shape:
             size, first = (" x ".join(map(str, mask.shape[::-1])) for mask in (masks[-1], masks[0]))
             raise ZooError(f"{path}: this mask is {size}, the first of its video {first}")

@@ -112,7 +112,7 @@ def narrow(image: Image.Image, least: int, most: int, turned: Callable[[Any], An
     numbers = np.asarray(image)
     low, high = float(numbers.min(initial=most)), float(numbers.max(initial=least))
     if not (low >= least and high <= most):
-        said = f"this picture is of mode {image.mode}, its numbers {low:.4g} to {high:.4g}; {least} to {most} are read"
+        said = f"this picture has mode {image.mode}, values {low:.4g} to {high:.4g}; supported are {least} to {most}"
         raise ZooError(said, key="mode", given=image.mode, remedy="save it with 8 or 16 bits")
     found = np.empty(numbers.shape, np.uint8)
     for start in range(0, len(numbers), ROWS):

@@ -25,8 +25,6 @@ def pictures_named(names: Iterable[str | Path]) -> list[Path]:
             raise ZooError(said, given=str(name))
         inside = [file for one in here for file in (pictures_in(one) if one.is_dir() else [one])]
         if not inside:
-            raise ZooError(
-                f"no picture in {name}", given=str(name), remedy=f"the endings read are {' '.join(endings())}"
-            )
+            raise ZooError(f"no picture in {name}", given=str(name), remedy=f"readable endings: {' '.join(endings())}")
         found |= dict.fromkeys(inside)
     return list(found)

@@ -41,11 +41,11 @@ class Preprocess:
         for name, count in (("size", 2), ("mean", 3), ("std", 3)):
             object.__setattr__(self, name, numbers(name, getattr(self, name), count))
         if min(self.std) <= 0:
-            raise wrong("std", self.std, "each of its three numbers must be above 0")
+            raise wrong("std", self.std, "each of its three numbers should be above 0")
         if min(self.size) < 1:
-            raise wrong("size", self.size, "height and width must be at least 1 pixel")
+            raise wrong("size", self.size, "height and width should be at least 1 pixel")
         if not 0 < self.crop_pct <= 1:
-            raise wrong("crop_pct", self.crop_pct, "it must be above 0 and at most 1")
+            raise wrong("crop_pct", self.crop_pct, "it should be above 0 and at most 1")
         for name, possible in (("interpolation", INTERPOLATIONS), ("crop_mode", CROP_MODES)):
             if (written := getattr(self, name)) not in possible:
                 raise wrong(name, written, possible=possible)
@@ -68,7 +68,7 @@ def numbers(name: str, written: Any, count: int) -> tuple[float, ...]:
     except (TypeError, ValueError, OverflowError):
         values = ()
     if len(values) != count or not all(map(isfinite, values)):
-        raise wrong(name, written, f"it must be one number or {count} of them")
+        raise wrong(name, written, f"it should be one number or {count} of them")
     return values
 
 

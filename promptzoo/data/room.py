@@ -64,7 +64,7 @@ def cores() -> int:
 def demand(size: float, what: str) -> None:
     """Raises `ZooError` where so many bytes are not to be had."""
     if size > SMALL and size > (free := available()):
-        said = f"{what} would take {size / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free"
+        said = f"{what} needs {size / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are free"
         raise ZooError(said, given=int(size), remedy="something in it is too large for this machine")
 
 
@@ -103,8 +103,8 @@ class Largest(TorchDispatchMode):
         """Raises `ZooError` where one row of it is more than this machine has."""
         size, all_there_is = self.bytes / rows, memory()
         if size > all_there_is:
-            said = f"{what} makes a tensor of {size / 1e9:,.0f} GB, and this machine has {all_there_is / 1e9:,.0f} GB"
-            raise ZooError(said, given=int(size), remedy="take fewer patches, or fewer prompts")
+            said = f"{what} makes a tensor of {size / 1e9:,.0f} GB, but this machine has {all_there_is / 1e9:,.0f} GB"
+            raise ZooError(said, given=int(size), remedy="use fewer patches or fewer prompts")
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def room(what: str) -> Iterator[None]:
             yield
     except (RuntimeError, MemoryError, OverflowError) as error:
         if spent(error):
-            said = f"{what} takes more memory than there is ({told(error)})"
+            said = f"{what} runs out of memory ({told(error)})"
             raise ZooError(said, remedy="something in it is too large for this machine") from error
         raise
 

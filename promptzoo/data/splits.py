@@ -68,20 +68,20 @@ def split(
         val, test = (cache.all_readable(part) for part in (val, test))
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and not skip:
-        way = "mend or remove, or write data.on_bad_image=skip"
+        way = "repair or remove it, or write data.on_bad_image=skip"
         raise ZooError(broken, key="data.on_bad_image", given=on_bad_image, remedy=way)
     remarks = [*dataset.remarks]
     for name, pictures in (("train", train), ("test", test)):
         if (lacking := without(pictures, dataset.classes)) and not (name == "train" and dataset.tested_alone):
             if name not in dataset.sparse or not pictures:
-                raise ZooError(f"no picture that can be read to {name} on in class {some(lacking)}", given=lacking)
-            remarks.append(f"no picture to {name} on in class {some(lacking)}")
+                raise ZooError(f"the {name} split has no readable picture of class {some(lacking)}", given=lacking)
+            remarks.append(f"the {name} split has no picture of class {some(lacking)}")
     if cache.broken:
-        remarks.append(f"{len(cache.broken)} pictures left out: {broken}")
+        remarks.append(f"unreadable pictures skipped ({len(cache.broken)}): {broken}")
     if not val:
-        remarks.append("no pictures to validate on: the last epoch counts")
+        remarks.append("no validation pictures: the last epoch is kept")
     elif lacking := without(val, dataset.classes):
-        remarks.append(f"nothing to validate on in class {some(lacking)}")
+        remarks.append(f"the validation split has no picture of class {some(lacking)}")
     content = once(cache.content)
     digests = fingerprint(train, val, test, content=content), fingerprint(test, content=content)
     return Splits(dataset.classes, train, val, test, "val" if val else "last", *digests, tuple(remarks), dataset.source)

@@ -22,7 +22,7 @@ class NotAllowedError(Exception):
 
 
 def refuse(what: object) -> Any:
-    raise NotAllowedError(f"it asks for {what}")
+    raise NotAllowedError(f"it imports {what}")
 
 
 def old_text(text: str, encoding: str) -> bytes:
@@ -68,7 +68,7 @@ def unpickle(path: Path, allowed: Allowed | None = None, *, skip: int = 0, large
     except OSError as error:
         raise ZooError(f"cannot be read: {error.strerror}", place=path) from error
     if len(content) + skip > largest:
-        raise ZooError("it is too long for what it should hold", place=path, given=len(content) + skip)
+        raise ZooError("it is too long for what it should contain", place=path, given=len(content) + skip)
     try:
         try:
             return Restricted(content, allowed, "ASCII").load()
@@ -76,10 +76,10 @@ def unpickle(path: Path, allowed: Allowed | None = None, *, skip: int = 0, large
             return Restricted(content, allowed, "latin1").load()
     except NotAllowedError as error:
         names = sorted({name for _, name in allowed if not name.startswith("_")})
-        may = f"it may hold plain values and {', '.join(names) or 'no more'}"
-        raise ZooError(f"this pickle is not read: {error}", place=path, remedy=may) from error
+        may = f"it may contain only plain values and {', '.join(names) or 'nothing else'}"
+        raise ZooError(f"this pickle is refused: {error}", place=path, remedy=may) from error
     except Exception as error:  # a broken pickle raises nearly anything
-        raise ZooError(f"this is no pickle that can be read ({type(error).__name__}: {error})", place=path) from error
+        raise ZooError(f"this is not a readable pickle ({type(error).__name__}: {error})", place=path) from error
 
 
 def object_array(path: Path, allowed: Allowed = ARRAYS) -> Any:
@@ -94,4 +94,4 @@ def object_array(path: Path, allowed: Allowed = ARRAYS) -> Any:
     except ZooError:
         raise
     except (OSError, ValueError) as error:
-        raise ZooError(f"this is no .npy file that can be read ({error})", place=path) from error
+        raise ZooError(f"this is not a readable .npy file ({error})", place=path) from error

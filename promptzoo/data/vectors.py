@@ -23,7 +23,7 @@ def read_table(table: Path, key: str = "knowledge.table") -> tuple[list[str], ND
         with np.load(path, allow_pickle=False) as file:
             names, vectors = [str(name) for name in file["names"]], file["emb"]
     except Exception as error:  # whatever a zip file or an array of foreign making lets numpy raise
-        said = f"{table} is no .npz file with arrays 'names' and 'emb' ({error})"
+        said = f"{table} is not an .npz file with arrays 'names' and 'emb' ({error})"
         raise ZooError(said, place=key, key=key) from error
     if vectors.ndim != 2 or len(vectors) != len(names) or vectors.dtype.kind != "f":
         said = f"{table} has {len(names)} names, but 'emb' is {vectors.dtype} {vectors.shape}"

@@ -38,12 +38,12 @@ class Decoupled:
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Writes a folder with a run's model.safetensors, whole or not at all.
 
-        Raises `ZooError` when something is there already, or when both runs do not give the same.
+        Raises `ZooError` when something already exists, or when both runs do not give the same.
         """
         if not self.difference <= LIMIT:
             raise ZooError(
-                f"the prompts by themselves give what differs by {self.difference:.1e} of the output's scale, "
-                f"more than {LIMIT:.0e}, so that {folder} is not written"
+                f"the prompts without couplings change the output by {self.difference:.1e} of its scale, "
+                f"more than {LIMIT:.0e}, so {folder} is not written"
             )
         content = pack(self.state, self.recipe, self.classes, self.frozen)
         deliver_folder(at(folder), {"model.safetensors": content}, force)

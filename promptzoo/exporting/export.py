@@ -73,27 +73,27 @@ def export(
 
     Args:
         run: A finished run.
-        to: What it becomes: a file for onnxruntime or torch.export, a folder for timm, open_clip or peft.
-        out: The file or folder; `model.onnx`, `timm` ... in the run's folder where left out.
+        to: The format: a file for onnxruntime or torch.export, a folder for timm, open_clip or peft.
+        out: The file or folder; by default `model.onnx`, `timm` ... in the run's folder.
         int8: With `onnx`: matrices in eight bits, and the accuracy on the run's test pictures beside float32's.
-        weights: Where the backbone's weights are now, if not where the run found them.
+        weights: Where the backbone's weights are now, if they have moved.
         force: Overwrites what is there.
         trust_code: Imports the modules that the run names in its recipe.
 
-    The model is computed in float32.  Before anything is written, what was made is tried beside it.
-    Raises `ZooError` where the run cannot become that, where what is made differs, and where `out` is taken.
+    The model is computed in float32.  The result is compared with it before anything is written.
+    Raises `ZooError` if the run cannot be exported to it, if the result differs, and if `out` exists.
     """
     if to not in WAYS:
-        raise ZooError(f"nothing is exported to '{to}'", key="to", given=to, possible=WAYS)
+        raise ZooError(f"cannot export to '{to}'", key="to", given=to, possible=WAYS)
     if int8 and to != "onnx":
         raise ZooError(
-            f"{option('int8', True)} is of an .onnx file", key="int8", given=to, remedy=f"take {option('to', 'onnx')}"
+            f"{option('int8', True)} needs an .onnx file", key="int8", given=to, remedy=f"use {option('to', 'onnx')}"
         )
     make, ending = WAYS[to]
     path = at(run)
     target = at(out) if out is not None else (path if path.is_dir() else path.parent) / NAMES.get((to, int8), to)
     if ending and target.suffix != ending:
-        raise ZooError(f"what is exported to {to} is a file that ends with {ending}", place=target, key="out",
+        raise ZooError(f"an export to {to} needs a file name ending with {ending}", place=target, key="out",
                        given=target.suffix)  # fmt: skip
     vacant(target, force) if ending else free(target, force)
     needed(*NEEDS.get(to, ()))
@@ -134,7 +134,7 @@ def alike(difference: float, file: Path, limit: float = LIMIT, than: str = "the 
     """Raises `ZooError` where what was made is not the model, or what else it was made of."""
     if not difference <= limit:
         raise ZooError(
-            f"what was made differs from {than} by {difference:.1e} of the output's scale, more than {limit:.0e}, "
+            f"the result differs from {than} by {difference:.1e} of the output's scale, more than {limit:.0e}, "
             f"so that {file} is not written",
             key="difference",
             given=difference,
@@ -145,7 +145,7 @@ def as_plain(run: Reopened, path: Path, folder: Path, int8: bool, library: str) 
     plain = run.backbone.plain
     if plain is None or plain.library != library:
         own = "no library" if plain is None else plain.library
-        said = f"{run.backbone.name} is a model of {own}, and becomes none of {library}"
+        said = f"{run.backbone.name} is a {own} model, which cannot become one of {library}"
         raise ZooError(said, place=path, key="to", given=library)
     made = merged(run.model, str(path), run.recipe, seen_by(run.recipe, run.backbone))
     return Exported(folder, made.files(folder), made.code, made.difference, merged=made, rest=made.rest)

@@ -39,17 +39,17 @@ class Facts:
     def read(cls, words: Mapping[str, str], place: object) -> "Facts":
         """From the metadata of a file at `place`.  Raises `ZooError` for what promptzoo did not write."""
         if KEY not in words:
-            way = "export writes one that can be"
-            raise ZooError("it was not exported by promptzoo: what its classes are is not known", place=place,
+            way = "export it again"
+            raise ZooError("it was not exported by promptzoo: its classes are unknown", place=place,
                            key=KEY, remedy=way)  # fmt: skip
         try:
             told = {word: from_json(words[word]) for word in cls.__dataclass_fields__}
             facts = cls(**{**told, "preprocess": Preprocess(**told["preprocess"])})
             named = [name for name in facts.classes if isinstance(name, str)]
             if len(named) < len(facts.classes) or not isinstance(facts.by_class, bool):
-                raise ValueError("its class names are no names")
+                raise ValueError("its class names are not valid")
         except (KeyError, TypeError, ValueError) as error:
-            raise ZooError(f"its metadata is not as promptzoo writes it: {error}", place=place, key=KEY) from error
+            raise ZooError(f"its metadata is not in promptzoo's format: {error}", place=place, key=KEY) from error
         return facts
 
 

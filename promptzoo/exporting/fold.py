@@ -103,7 +103,7 @@ class _Walk:
             for path, parameter in tower.named_parameters():
                 if parameter.requires_grad:
                     own = f"{name}.{bare_name(path)}"
-                    self.note(" and ".join(names) or "thawed", "learned in place", own, [own])
+                    self.note(" and ".join(names) or "thawed", "changed in place", own, [own])
 
     def visit(self, module: Any, path: str) -> None:
         """What is grafted inside comes first, then what stands around, the innermost first."""
@@ -128,9 +128,9 @@ class _Walk:
         if (why := self.beyond(around.name)) is not None:
             raise NoPlaceError(why)
         if not isinstance(wrap, partial) or wrap.func not in WORDS:
-            raise NoPlaceError("it acts by a rule of its own, which is no weight")
+            raise NoPlaceError("it computes something that is not a weight")
         if path == "head" and not any(name.startswith("head.") for name in self.called):
-            raise NoPlaceError("the head is no part of the plain model")
+            raise NoPlaceError("the head is not part of the plain model")
         (block,), word = wrap.args, WORDS[wrap.func]
         name, (entering, leaving) = type(block).__name__, widths(module)
         if not getattr(block, "linear", False):
@@ -146,7 +146,7 @@ class _Walk:
         """What a graft adds that no plain model has a place for, if it does."""
         slots = self.model.slots.get(name, slice(0, 0))
         if self.model.pathways.get(name):
-            return "it opens a second pathway, which no plain model has"
+            return "it has a second pathway, which a plain model lacks"
         if count := slots.stop - slots.start:
-            return f"it adds {count} prompts to the tokens, for which no plain model has a place"
+            return f"it adds {count} prompts to the tokens, for which a plain model has no place"
         return None

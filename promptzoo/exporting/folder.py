@@ -22,9 +22,9 @@ def free(folder: Path, force: bool | None = False) -> None:
     else:
         taken, may, force = folder.exists() or folder.is_symlink(), False, False
     if taken and not force:
-        said = f"{folder} is there already and is not overwritten"
-        way = f", or {option('force', True)}" if may else ""
-        raise ZooError(said, given=str(folder), remedy=f"take another name{way}")
+        said = f"{folder} already exists and is not overwritten"
+        way = f", or use {option('force', True)}" if may else ""
+        raise ZooError(said, given=str(folder), remedy=f"choose another name{way}")
 
 
 def deliver_folder(folder: Path, files: Mapping[str, bytes], force: bool | None = False) -> None:

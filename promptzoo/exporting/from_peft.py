@@ -50,7 +50,7 @@ def from_peft(
     head = head_of(tensors, folder)
     names = list(classes or names or map(str, range(len(head["weight"]))))
     if len(names) != len(head["weight"]):
-        said = f"{folder} tells {len(head['weight'])} classes apart, and {len(names)} are named"
+        said = f"{folder} has {len(head['weight'])} classes, but {len(names)} names are given"
         raise ZooError(said, key="classes", given=some(names))
     own = [word for word in words if word.startswith("backbone.")]
     backbone = open_of(Recipe("lora", overrides=[*backbone_words, *own]))
@@ -67,7 +67,7 @@ def from_peft(
     plain: Any = backbone.plain
     files = {name: (folder / name).read_bytes() for name in (CONFIG, WEIGHTS)}
     difference = apart(model, plain, files, len(names))
-    alike(difference, target, than="what peft makes of the folder")
+    alike(difference, target, than="the model that peft loads from the folder")
     content = pack(model.tuned_state(), recipe, names, model.fingerprint())
     made = {"model.safetensors": content}
     deliver_folder(target, made, force)
@@ -81,9 +81,7 @@ def named(told: Config, words: Sequence[str]) -> list[str]:
     base = str(told.base_model_name_or_path or "")
     if not base.startswith(SOURCE):
         way = "write backbone.open=timm/NAME, and backbone.weights=FILE or a tag"
-        raise ZooError(
-            f"the folder does not name a model of timm: '{base}'", key="backbone.open", given=base, remedy=way
-        )
+        raise ZooError(f"the folder does not name a timm model: '{base}'", key="backbone.open", given=base, remedy=way)
     name, _, tag = base.partition(".")
     return [f"backbone.open={name}", *([f"backbone.weights={tag}"] if tag else [])]
 
@@ -100,7 +98,7 @@ def placed(pairs: Mapping[str, tuple[Tensor, Tensor]], backbone: Backbone, folde
             raise ZooError(said, key="target_modules", given=name, possible=known)
         wanted, given = tuple(sizes[place.removeprefix("visual.")]), (up.shape[0], down.shape[1])
         if wanted != given:
-            said = f"{folder} is of another model: '{name}' maps {given[1]} to {given[0]} there, and"
+            said = f"{folder} belongs to another model: '{name}' maps {given[1]} to {given[0]} there, and"
             raise ZooError(f"{said} {' from '.join(map(str, wanted))} in {backbone.name}", key="backbone.open",
                            given=backbone.name)  # fmt: skip
         found[place.removesuffix(".weight")] = name

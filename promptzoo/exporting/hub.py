@@ -18,7 +18,7 @@ def named(repository: str) -> str:
     """`OWNER/NAME`.  Raises `ZooError` for another word."""
     owner, _, name = repository.partition("/")
     if not owner or not name or "/" in name:
-        raise ZooError(f"a repository is {FORM}, not '{repository}'", key="push", given=repository)
+        raise ZooError(f"a repository should be {FORM}, not '{repository}'", key="push", given=repository)
     return repository
 
 
@@ -26,7 +26,7 @@ def push(repository: str, files: Mapping[str, bytes]) -> str:
     """Makes the repository and puts all files there in one commit; gives its address.
 
     One that was made for files which the hub then did not take is removed.
-    Raises `ZooError` where it is there already, and where the hub cannot be reached or refuses.
+    Raises `ZooError` where it already exists, and where the hub cannot be reached or refuses.
     """
     api: Any = HfApi()
     try:
@@ -35,8 +35,12 @@ def push(repository: str, files: Mapping[str, bytes]) -> str:
         raise
     except Exception as error:  # of huggingface_hub, and of what it asks with
         taken = "409" in str(error)
-        said = f"{repository} is there already" if taken else f"the hub makes no {repository} ({told(error)})"
-        way = "name another one" if taken else f"log in with `hf auth login`, or write a folder: {option('out', 'DIR')}"
+        said = f"{repository} already exists" if taken else f"the hub cannot create {repository} ({told(error)})"
+        way = (
+            "choose another name"
+            if taken
+            else f"log in with `hf auth login`, or write a folder: {option('out', 'DIR')}"
+        )
         raise ZooError(said, key="push", given=repository, remedy=way) from error
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -46,6 +50,6 @@ def push(repository: str, files: Mapping[str, bytes]) -> str:
     except Exception as error:
         with suppress(Exception):
             api.delete_repo(repository)
-        said = f"the hub did not take the files of {repository} ({told(error)}); nothing is left there"
+        said = f"the hub did not accept the files of {repository} ({told(error)}); nothing was left there"
         raise ZooError(said, key="push", given=repository) from error
     return address

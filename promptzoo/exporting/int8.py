@@ -19,10 +19,10 @@ def accuracies(run: Reopened, answers: Sequence[Answer]) -> tuple[list[float], i
     """
     loader, classes, _, _ = open_test(run.recipe, run.backbone)
     if classes != run.model.classes:
-        said = f"the run knows the classes {some(run.model.classes)}, its pictures now are of {some(classes)}"
+        said = f"the run has the classes {some(run.model.classes)}, but its pictures are now of {some(classes)}"
         raise ZooError(said, key="classes", given=classes)
     right, count = [0] * len(answers), 0
-    with doing("naming the test pictures with both files", len(loader.labels)) as step:
+    with doing("classifying the test pictures with both files", len(loader.labels)) as step:
         for batch in loader.epoch():
             for place, answer in enumerate(answers):
                 right[place] += int((answer(batch.image).argmax(1) == batch.label).sum())

@@ -36,11 +36,11 @@ def measure_file(file: str | Path) -> MeasuredFile:
     """Times a file and the model that it was made of in turn, on random pictures, on the processor, in float32.
 
     The model is built anew from the recipe in the file, with random weights, on which its time does not depend.
-    Raises `ZooError` for what is no file of ours, and where it names no recipe, or code.
+    Raises `ZooError` for what is not a file of ours, and where it names no recipe, or code.
     """
     opened = OnnxFile(file)
     if opened.facts.recipe is None:
-        raise ZooError("it was exported from a model made in Python, which is not known here", place=opened.path)
+        raise ZooError("it was exported from a model made in Python, which is unknown here", place=opened.path)
     told = {section: words for section, words in opened.facts.recipe.items() if section not in LEARNING}
     recipe = Recipe(told, str(file), trusted=False)
     classes = len(opened.classes)

@@ -59,7 +59,7 @@ class Merged:
         if not self.difference <= LIMIT:
             raise ZooError(
                 f"the plain model differs from the tuned one by {self.difference:.1e} of the output's scale, "
-                f"more than {LIMIT:.0e}, so that {folder} is not written"
+                f"more than {LIMIT:.0e}, so {folder} is not written"
             )
         words = {MERGED: self.code(folder.name), **{word: said(fact) for word, fact in self.facts.items()}}
         words |= {"folded": said([asdict(one) for one in self.folded]), "rest": said(self.rest)}
@@ -71,7 +71,7 @@ class Merged:
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Writes a folder that the backbone's library loads, whole or not at all.
 
-        Raises `ZooError` when something is there already, or when the plain model is not the tuned one.
+        Raises `ZooError` when something already exists, or when the plain model is not the tuned one.
         """
         deliver_folder(at(folder), self.files(at(folder)), force)
 
@@ -81,7 +81,7 @@ class Merged:
 def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_code: bool = False) -> Merged | Decoupled:
     """Folds what a run tuned, or a model in memory, into the weights of its backbone.
 
-    Prompts are no weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
+    Prompts are not weights: a run with couplings, which make prompts of others, becomes one that holds the prompts.
     `weights` tells where the backbone's weights are now, if not where the run found them;
     `trust_code` imports the modules that the run names in its recipe.
     Raises `ZooError` naming each graft that no plain model can take up, or when there is nothing to fold.
@@ -97,7 +97,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     """The model as a plain one; `who` it is in sentences."""
     backbone, head = model.backbone, bare(model.head)
     if backbone is None or backbone.plain is None or preprocess is None:
-        raise ZooError(f"{who} was not opened by its name, so that it is not known which plain model it would be")
+        raise ZooError(f"{who} was not opened by name, so the plain model is unknown")
     plain: Plain = backbone.plain
     own = isinstance(head, LinearHead) and bool(plain.classifier)
     called = {place: key for key, place in backbone.names.items()}
@@ -111,7 +111,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
     if own:
         folded += (Folded("head", "the linear head", ("head",), plain.classifier, 1),)
     if not folded:
-        raise ZooError(f"{who} has nothing to fold: nothing that learned is part of a plain {backbone.name}")
+        raise ZooError(f"{who} has nothing to fold: nothing tuned is part of a plain {backbone.name}")
     classes = len(model.classes) if own else 0
     with torch.random.fork_rng(devices=[]):
         twin = plain.make(classes)
@@ -126,7 +126,7 @@ def merged(model: Model, who: str, recipe: Recipe | None, preprocess: Preprocess
         "classes": model.classes,
         "preprocess": asdict(preprocess),
     }
-    outside = f"the head, a {type(head).__name__}, which is no part of a plain {backbone.name}: it gives features"
+    outside = f"the head, a {type(head).__name__}: a plain {backbone.name} returns features"
     rest = () if own else (outside,)
     described = plain.described(twin, preprocess, model.classes if own else ())
     apart = difference(model, twin, plain, own)

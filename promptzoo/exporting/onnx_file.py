@@ -30,11 +30,11 @@ class OnnxFile(Namer):
         except ZooError:
             raise
         except Exception as error:  # onnxruntime's have no base of their own
-            raise ZooError(f"it is no ONNX file that can be read ({told(error)})", place=path) from error
+            raise ZooError(f"it is not a readable ONNX file ({told(error)})", place=path) from error
         self.facts, self.size, self.path = Facts.read(words, path), len(content), path
         if sealed(content, seal := words.get(SEAL, UNSEALED)) != content:
-            said = "it is not as it was exported: it is damaged, or another tool changed it"
-            raise DamagedError(said, place=path, key=SEAL, given=seal, remedy="export the run once more")
+            said = "it has changed since it was exported: it is damaged, or another tool changed it"
+            raise DamagedError(said, place=path, key=SEAL, given=seal, remedy="export the run again")
         super().__init__(self.facts.preprocess, self.facts.classes)
         self.demand_shapes()
 
@@ -45,7 +45,7 @@ class OnnxFile(Namer):
         wanted = {IMAGE: [3, *self.preprocess.size], LOGITS: [len(self.classes)]}
         found = {one.name: one.shape[1:] for one in (*self.session.get_inputs(), *self.session.get_outputs())}
         if found != wanted:
-            raise ZooError(f"it says that it takes and gives {wanted}, and its graph has {found}", place=self.path,
+            raise ZooError(f"its metadata says {wanted}, but its graph has {found}", place=self.path,
                            key="size", given=str(found))  # fmt: skip
 
     def likely(self, image: Tensor) -> Tensor:
@@ -54,5 +54,5 @@ class OnnxFile(Namer):
         except Exception as error:
             raise ZooError(f"its graph cannot be run ({told(error)})", place=self.path) from error
         if logits.shape != (len(image), len(self.classes)) or not bool(logits.isfinite().all()):
-            raise ZooError(f"its graph gives no finite number for each of {len(self.classes)} classes", place=self.path)
+            raise ZooError(f"its graph does not return finite numbers for {len(self.classes)} classes", place=self.path)
         return logits.sigmoid() if self.facts.by_class else logits.softmax(-1)

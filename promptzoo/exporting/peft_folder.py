@@ -55,16 +55,18 @@ class Config(BaseModel):
 
 
 def config_of(folder: Path) -> Config:
-    """What the folder says of itself.  Raises `ZooError` for one that holds no LoRA, or one of another kind."""
+    """What the folder says of itself.  Raises `ZooError` for one that contains no LoRA, or one of another kind."""
     try:
         told = from_json(regular(folder / CONFIG).read_bytes())
     except (ZooError, OSError, ValueError) as error:
-        raise ZooError(f"{folder} is no folder of peft: it has no {CONFIG} that can be read", place=folder) from error
+        raise ZooError(f"{folder} is not a peft folder: it has no readable {CONFIG}", place=folder) from error
     kind = str(told.get("peft_type")) if isinstance(told, dict) else None
     if kind != "LORA":
-        raise ZooError(f"{folder} holds no LoRA", key="peft_type", given=kind, possible=["LORA"])
+        raise ZooError(f"{folder} contains no LoRA", key="peft_type", given=kind, possible=["LORA"])
     if foreign := [said for word, said in REFUSED.items() if told.get(word) not in (None, False, "none")]:
-        raise ZooError(f"{folder} holds LoRA with {foreign[0]}, which no block here has", key="peft_type", given=kind)
+        raise ZooError(
+            f"{folder} contains LoRA with {foreign[0]}, which no block here has", key="peft_type", given=kind
+        )
     try:
         return Config.model_validate(told)
     except ValidationError as error:
@@ -99,7 +101,7 @@ def pairs_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, tuple[Ten
             raise ZooError(f"{folder} has no pair of matrices for '{name}'", key=key, given=key)
         found[name] = (both[0], both[1])
     if not found:
-        raise ZooError(f"{folder} holds no pair of matrices", place=folder / WEIGHTS)
+        raise ZooError(f"{folder} contains no pair of matrices", place=folder / WEIGHTS)
     return found  # type: ignore[return-value]  # none is None
 
 
@@ -110,7 +112,7 @@ def head_of(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
     head = {key.rpartition(".")[2]: tensor for key, tensor in whole.items()}
     if len(modules) != 1 or set(head) != {"weight", "bias"} or head["weight"].ndim != 2:
         found = f", but {some(sorted(modules))}" if modules else ""
-        way = 'peft does by modules_to_save=["head"]'
-        raise ZooError(f"{folder} saves no linear classifier beside its pairs{found}", key="modules_to_save",
+        way = 'peft does with modules_to_save=["head"]'
+        raise ZooError(f"{folder} has no linear classifier beside its LoRA weights{found}", key="modules_to_save",
                        given=sorted(modules), remedy=way)  # fmt: skip
     return head

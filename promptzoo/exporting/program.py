@@ -49,7 +49,9 @@ class Program:
             except Exception as error:  # what a runtime raises for a batch that its file does not take
                 raise ZooError(f"{who} does not take {len(image)} pictures at a time ({told(error)})") from error
             if given.shape != logits.shape:
-                raise ZooError(f"{who} gives {tuple(given.shape)} for {len(image)} pictures, not {tuple(logits.shape)}")
+                raise ZooError(
+                    f"{who} returns {tuple(given.shape)} for {len(image)} pictures, not {tuple(logits.shape)}"
+                )
             found.append((given - logits).abs().max() / logits.abs().max())
         return float(torch.stack(found).max())  # not a number, where one is
 

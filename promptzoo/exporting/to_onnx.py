@@ -45,7 +45,8 @@ def described(proto: Any, facts: Facts) -> bytes:
     """The file's content, with what it says of itself, sealed."""
     if (size := proto.ByteSize()) > LARGEST:
         raise ZooError(
-            f"the model takes {size / 1e9:.1f} GB, and an .onnx file holds 2.1", remedy=f"take {option('to', 'pt2')}"
+            f"the model has {size / 1e9:.1f} GB, but an .onnx file can hold only 2.1",
+            remedy=f"use {option('to', 'pt2')}",
         )
     del proto.metadata_props[:]
     for word, text in {**facts.words(), SEAL: UNSEALED}.items():

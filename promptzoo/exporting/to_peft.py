@@ -53,7 +53,7 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
     """
     model, plain = run.model, run.backbone.plain
     if plain is None or plain.library != "timm":
-        said = f"peft adapts linear layers by their names, and {run.backbone.name} is no model of timm"
+        said = f"peft adapts linear layers of timm models by name, but {run.backbone.name} is not one"
         raise ZooError(said, place=path, key="to", given="peft")
     own = isinstance(bare(model.head), LinearHead) and bool(plain.classifier)
     places = {place: key for key, place in run.backbone.names.items()}
@@ -72,7 +72,7 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
         CONFIG: as_json(config(found, plain, own), indent=2).encode(),
         WEIGHTS: in_order(save(tensors, words), words),
     }
-    rest = [] if own else [f"the head, a {type(bare(model.head)).__name__}: the plain model gives features"]
+    rest = [] if own else [f"the head, a {type(bare(model.head)).__name__}: the plain model returns features"]
     if "." not in plain.name:
         rest.append(f"the frozen weights, '{facts.weights}': load them into the plain model first")
     classes = len(model.classes) if own else 0
@@ -81,7 +81,7 @@ def to_peft(run: Reopened, path: Path) -> Adapter:
 
 def pairs(model: Model, path: Path) -> list[tuple[str, LowRank]]:
     """Where each LoRA stands, and itself.  Raises `ZooError` for whatever else acts or learns."""
-    wrong = [f"'{name}' learns in place" for name, p in model.visual.named_parameters() if p.requires_grad]
+    wrong = [f"'{name}' is changed in place" for name, p in model.visual.named_parameters() if p.requires_grad]
     found, inside = list[tuple[str, LowRank]](), set[int]()
     for name, module in model.named_modules():
         if not isinstance(module, Around) or id(module) in inside:
@@ -92,10 +92,10 @@ def pairs(model: Model, path: Path) -> list[tuple[str, LowRank]]:
         if isinstance(block, LowRank) and isinstance(step, nn.Linear):
             found.append((where, block))
         else:
-            wrong.append(f"'{module.name}' at {where} is no LoRA alone beside one linear map")
+            wrong.append(f"'{module.name}' at {where} is not just LoRA beside a linear map")
     if wrong or not found:
-        said = f"{path} is no run of LoRA alone, which peft could load"
-        raise ZooError(said, key="to", given="peft", lines=wrong[:5] or ["nothing of it is LoRA"])
+        said = f"{path} is not a run of only LoRA, which peft could load"
+        raise ZooError(said, key="to", given="peft", lines=wrong[:5] or ["it contains no LoRA"])
     return found
 
 

@@ -141,7 +141,7 @@ class Weights:
         elif constant.any():
             table = self.table(path)
             if table is None:
-                raise NoPlaceError("it shifts, and what stands there has no bias")
+                raise NoPlaceError("it shifts, but the layer there has no bias")
             self[bias] = constant
             self.touched.append(table)
 
@@ -153,7 +153,7 @@ class Weights:
             if name in self:
                 self[name] = part
             elif part.any():
-                raise NoPlaceError("it shifts all of queries, keys and values, and one of them has no bias")
+                raise NoPlaceError("it shifts queries, keys and values, but one of them has no bias")
 
     def table(self, path: str) -> str | None:
         """The positions that are added to the patches of a tower: they can hold what a convolution has no bias for."""

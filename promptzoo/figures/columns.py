@@ -74,7 +74,7 @@ class Column:
         return known.index(spoken(name))
 
     def truth(self, view: View) -> int | None:
-        """The class of a picture by its folder; None where that is no class."""
+        """The class of a picture by its folder; None where that is not a class."""
         with suppress(ZooError):
             return None if view.path is None else self.label_of(view.path.resolve().parent.name)
         return None
@@ -94,7 +94,7 @@ class Column:
         """A doubt about figures of a class: the model has seen the picture."""
         if self.folder is None or view.path is None or view.path.resolve() not in self.training_split:
             return []
-        return [f"{view.name} is in the training split of {self.label}: it shows what was learned by heart too"]
+        return [f"{view.name} is a training picture of {self.label}, which it may have memorised"]
 
 
 def columns_of(
@@ -122,7 +122,7 @@ def folders_of(runs: Sequence[str | Path]) -> list[tuple[str, RunFolder]]:
     found = [RunFolder(home_of(path)) for path in runs]
     for one in found:
         if not one.begun:
-            raise ZooError(f"{one.path} holds no run", key="runs", given=str(one.path))
+            raise ZooError(f"{one.path} is not a run", key="runs", given=str(one.path))
     return list(zip(labels(runs), found, strict=True))
 
 

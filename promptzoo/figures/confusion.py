@@ -1,4 +1,4 @@
-"""Who was taken for whom, as a picture: rows are the own classes, columns what they were taken for."""
+"""Which class was predicted for which, as a picture: rows are the true classes, columns the predicted ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +21,8 @@ def confusion_figure(rows: Sequence[Sequence[int]], classes: Sequence[str]) -> A
     if count <= NAMED:
         axes.set_xticks(range(count), classes, rotation=90)
         axes.set_yticks(range(count), classes)
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("is")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
     for row in range(count) if count <= NUMBERED else ():
         for column in range(count):
             if rows[row][column]:

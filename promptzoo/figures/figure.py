@@ -68,18 +68,18 @@ def figure(
     Args:
         kind: `attention`, `tsne`, ...
         runs: Folders of finished runs, or their model.safetensors; of `scatter` one folder of runs.
-        pictures: As in `Run.predict`, where the kind is of pictures.
+        pictures: As in `Run.predict`, if the kind takes pictures.
         out: A .pdf, .png or .svg file for the drawing.
         data: An .npz file for the numbers.
         words: `data.root=DIR`, `task.KEY=VALUE`, of the kinds of a task.
-        bare: A column of the tower without what was tuned.
+        bare: Adds a column for the frozen tower alone.
         dark: For a dark page.
-        weights: Where the backbone's weights are now, if not where the runs found them.
+        weights: Where the backbone's weights are now, if they have moved.
         force: Overwrite files.
         trust_code: Imports the modules that the runs name in their recipes.
-        options: What the kind takes beside, as `layer=11` or `at=(7, 7)`: the fields of `Wish`.
+        options: Options of the kind, such as `layer=11` or `at=(7, 7)`: the fields of `Wish`.
 
-    Raises `ZooError` for a kind or option that there is not, and for what a run or its tower cannot give.
+    Raises `ZooError` for an unknown kind or option, and for what a run or its tower cannot provide.
     """
     chosen, wish = kind_of(kind), wish_of(kind, options, bare)
     drawing, numbers = (None if one is None else Path(one) for one in (out, data))
@@ -103,7 +103,7 @@ def figure(
 def kind_of(name: str) -> Kind:
     """Raises `ZooError` for a kind that there is not."""
     if name not in KINDS:
-        raise ZooError(f"there is no figure '{name}'", key="kind", given=name, possible=KINDS)
+        raise ZooError(f"no figure '{name}'", key="kind", given=name, possible=KINDS)
     return KINDS[name]
 
 
@@ -139,16 +139,16 @@ def targets(drawing: Path | None, numbers: Path | None, force: bool) -> None:
 def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], words: Sequence[str]) -> None:
     """Raises `ZooError` where what a kind is of is missing, or something else is given beside."""
     if not runs:
-        raise ZooError(f"which run?  {kind.name} is a figure of finished runs", key="runs")
+        raise ZooError(f"no run given: {kind.name} is a figure of finished runs", key="runs")
     if kind.of == "pictures" and not pictures:
         raise ZooError(
-            f"which picture?  {kind.name} is a figure of pictures; a folder is taken for a run", key="pictures"
+            f"no picture given: {kind.name} is a figure of pictures; a folder counts as a run", key="pictures"
         )
     if kind.of != "pictures" and pictures:
         said = f"{kind.name} takes no pictures"
         raise ZooError(said, key="pictures", given=str(pictures[0]))
     if kind.of != "task" and words:
-        raise ZooError(f"{kind.name} takes no words, '{words[0]}'", key="words", given=words[0])
+        raise ZooError(f"{kind.name} takes no overrides, got '{words[0]}'", key="words", given=words[0])
     if kind.of == "folder" and len(runs) > 1:
         raise ZooError(f"{kind.name} takes one folder of runs, not {len(runs)}", key="runs", given=list(map(str, runs)))
 

@@ -11,7 +11,7 @@ KINDS = (".pdf", ".png", ".svg")
 
 
 def ending(file: Path, name: str) -> str:
-    """How a file ends.  Raises `ZooError` where that is no format of a picture."""
+    """How a file ends.  Raises `ZooError` where that is not a format of a picture."""
     kind = file.suffix.lower()
     if kind not in KINDS:
         said = f"{option(name)} takes a file that ends in {', '.join(KINDS)}, not '{file.name}'"

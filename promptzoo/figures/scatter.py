@@ -8,7 +8,7 @@ from promptzoo.costs.report import GIGA
 from promptzoo.costs.rows import Row, front
 from promptzoo.figures.marks import REST, SHAPES, Mark, Marks
 
-GMACS = "GMACs a picture"
+GMACS = "GMACs per picture"
 NEAR = 40  # an axis that spans less than this many times its beginning has ticks between the powers of ten
 GAP = 0.05  # of the height, from one name on the front to the next
 

@@ -12,7 +12,7 @@ from promptzoo.model.site import Wrap
 
 
 class ContextOptimization(Graft):
-    """Learned vectors take the place of the template's words.
+    """Learned vectors replace the words of the template.
 
     CoOp, Zhou et al. 2022, Sec. 3.2: the text of class c is [V]_1 ... [V]_M [CLASS]_c, through the frozen text tower.
     The template of the head holds what is not learned, as `{}.`; the arguments are those of `Context`.
@@ -47,7 +47,7 @@ class ContextOptimization(Graft):
 
 
 class ConditionalContext(ContextOptimization):
-    """Learned vectors that shift with the picture: v_m(x) = v_m + pi(x), pi a bottleneck of two layers.
+    """Learned vectors conditioned on the picture: v_m(x) = v_m + pi(x), pi a bottleneck of two layers.
 
     Co-CoOp, Zhou et al. 2022, Sec. 3.2, Eq. 3: pi reads the unit feature of the picture, `reduction` times narrower
     inside, and shifts all vectors alike.  Every picture has class texts of its own.

@@ -47,7 +47,7 @@ class DiversityAwarePrompting(Graft):
         super().__init__()
         if threshold <= 0 or samples < 1 or most < 1:
             raise ValueError(
-                f"threshold must be above 0, samples and most 1 or more; got {threshold}, {samples} and {most}"
+                f"threshold must be above 0, samples and most 1 or more, got {threshold}, {samples} and {most}"
             )
         self.width, self.threshold, self.samples, self.most, self.start = width, threshold, samples, most, start
 
@@ -98,10 +98,10 @@ class DiversityAwarePrompting(Graft):
             enough = 1.001 * sorted(tree.distances_)[len(features) - self.most - 1]  # still more when rounded
             raise ZooError(
                 f"'{self.name}' makes {count} clusters of {len(features)} pictures at threshold {self.threshold:g}, "
-                f"and most is {self.most}",
+                f"but most is {self.most}",
                 key="threshold",
                 given=self.threshold,
-                remedy=f"grafts.{self.name}.threshold={enough:.4g} makes no more",
+                remedy=f"grafts.{self.name}.threshold={enough:.4g} is enough",
             )
         first = torch.stack([(found == label).nonzero()[0, 0] for label in range(count)])
         return first.argsort().argsort()[found]
@@ -145,7 +145,7 @@ class Frames(nn.Module):
             raise ZooError(f"start is {file}, {why}", key="start", given=str(file)) from error
         shapes = {side: tuple(getattr(self, side).shape[1:]) for side in SIDES}
         if (there := {name: tuple(tensor.shape) for name, tensor in found.items()}) != shapes:
-            why, way = f"which holds {said(there)}", f"a frame here is {said(shapes)}"
+            why, way = f"which contains {said(there)}", f"a frame here needs {said(shapes)}"
             raise ZooError(f"start is {file}, {why}", key="start", given=str(file), remedy=way)
         for side in SIDES:
             getattr(self, side).data[0] = found[side].to(getattr(self, side))

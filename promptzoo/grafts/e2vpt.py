@@ -68,7 +68,7 @@ class EfficientPrompts(Graft):
         self.name, self.slots = name, model.slots[name]
         tower, most = model.visual, bound(model)
         if uneven := [width for width in tower.widths if width % self.pieces]:
-            raise ValueError(f"pieces must divide the width of every layer, {uneven[0]}; got {self.pieces}")
+            raise ValueError(f"pieces must divide the width of every layer, {uneven[0]}, got {self.pieces}")
         self.register_buffer("kept", torch.ones(self.length, self.pieces, dtype=torch.bool))
         self.prompts = nn.ModuleList(
             Pieces(self.slots, width, most, self.dropout, self.pieces) for width in tower.widths

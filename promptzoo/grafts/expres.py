@@ -33,7 +33,7 @@ class Expres(Graft):
         if length < 1:
             raise ValueError(f"length must be 1 or more, got {length}")
         if strange := [word for word in where if word not in get_args(Where)]:
-            raise ValueError(f"where names '{strange[0]}'; there are {', '.join(get_args(Where))}")
+            raise ValueError(f"where names '{strange[0]}'; possible: {', '.join(get_args(Where))}")
         self.length, self.where, self.start = length, where, start
 
     def needs(self, model: Model) -> Needs:

@@ -68,10 +68,10 @@ class CoupledPrompts(Graft):
         )
         if self.start != "random" and not self.independent:
             raise ZooError(
-                f"start is '{self.start}', and the image's prompts are made of the text's",
+                f"start is '{self.start}', but the image prompts are computed from the text prompts",
                 key="start",
                 given=self.start,
-                remedy="couple: {block: independent_prompts} has prompts of the image's own",
+                remedy="use couple: {block: independent_prompts} for separate image prompts",
             )
         return Needs(prefix=length)
 

@@ -18,7 +18,7 @@ COUNTS = (20, 200)  # how many it tries of each, as released
 
 
 class TipAdapter(Graft):
-    """Adds to the head's logits what the training pictures nearest to a picture are.
+    """Adds to the head's logits the classes of the training pictures nearest to a picture.
 
     Tip-Adapter, Zhang et al. 2022, Eq. 1-6: logits + `alpha` exp(-`beta` (1 - f K^T)) V, f the unit feature, K (c k e)
     the keys, one for each training picture, V their classes.  A key is the mean of the picture's unit frozen features
@@ -47,11 +47,11 @@ class TipAdapter(Graft):
     ):
         super().__init__()
         if shots is None or shots < 1:
-            said = "it keeps a key for each training picture and must know how many: data.shots=16, or shots"
+            said = "it keeps a key for each training picture, so set data.shots=16, or shots"
             raise ZooError(said, key="shots")
         if passes < 1 or alpha < 0 or beta < 0 or (search is not None and min(search) < LEAST):
             raise ValueError(
-                f"passes must be 1 or more, alpha and beta 0 or more, and search from {LEAST} on; "
+                f"passes must be 1 or more, alpha and beta 0 or more, and search {LEAST} or more, "
                 f"got {passes}, {alpha} and {beta}, {search}"
             )
         self.shots, self.passes, self.search = shots, passes, search
@@ -66,7 +66,7 @@ class TipAdapter(Graft):
         model.at("head")[0].around(self.adapt, name)
 
     def keep(self, keys: Tensor) -> None:
-        """The keys are no parameters: nothing learns."""
+        """The keys are not parameters: nothing learns."""
         self.register_buffer("keys", keys)
 
     def adapt(self, head: Wrap, feature: Tensor, notes: Notes) -> Tensor:
@@ -86,10 +86,8 @@ class TipAdapter(Graft):
         if compiled or self.filled.is_meta or type(self.filled) is not Tensor:
             return False
         if not self.filled.any():
-            said = f"'{self.name}' remembers the training pictures, and has seen none yet"
-            raise ZooError(
-                said, key=self.name, remedy="train it first, as promptzoo.train does; load opens a finished run"
-            )
+            said = f"'{self.name}' stores the training pictures, but has seen none yet"
+            raise ZooError(said, key=self.name, remedy="train it first with promptzoo.train, or load a finished run")
         return True
 
     def cached(self, affinity: Tensor, beta: Tensor | float) -> Tensor:
@@ -102,10 +100,10 @@ class TipAdapter(Graft):
         """Makes the keys.  What it says goes into the run's data.json."""
         if self.search is not None and data.val is None:
             raise ZooError(
-                f"'{self.name}' searches alpha and beta on validation pictures, and there are none",
+                f"'{self.name}' searches alpha and beta on validation pictures, but there are none",
                 key="search",
                 given=self.search,
-                remedy=f"give it alpha and beta and grafts.{self.name}.search=null",
+                remedy=f"set alpha and beta, and grafts.{self.name}.search=null",
             )
         device = self.keys.device
         augmented = bool(data.train.reader.augment)
@@ -123,7 +121,7 @@ class TipAdapter(Graft):
         for label, name in enumerate(names):
             own = keys[labels == label]
             if len(own) > self.shots:
-                said = f"'{self.name}' keeps {self.shots} pictures of a class, and '{name}' has {len(own)}"
+                said = f"'{self.name}' keeps {self.shots} pictures per class, but '{name}' has {len(own)}"
                 raise ZooError(said, key="shots", given=self.shots)
             self.keys[label, : len(own)] = own.to(self.keys)
             self.filled[label, : len(own)] = 1

@@ -22,7 +22,7 @@ class Vpt(Graft):
     layer, the old thrown away).  Drawn uniformly within sqrt(6 / (pixels of a patch + d)), d the first layer's width
     in all layers, as released; or, by `start`, patches of the training pictures.
     On Swin prompts have each layer's own width, and results do not depend on the other images of a batch.
-    Raises `ValueError` when `length` is below 1 or `dropout` is no share.
+    Raises `ValueError` when `length` is below 1 or `dropout` is not a share.
     """
 
     def __init__(self, *, length: int = 10, deep: bool = True, dropout: float = 0.0, start: Start = "random"):

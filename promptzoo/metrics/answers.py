@@ -1,4 +1,4 @@
-"""Figures of a classifier's answers: likelihood, the best few, calibration, and who is taken for whom."""
+"""Figures of a classifier's answers: likelihood, the best few, calibration, and which class is predicted for which."""
 
 from collections.abc import Sequence
 

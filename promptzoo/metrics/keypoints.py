@@ -18,7 +18,7 @@ def pck(predicted: Tensor, target: Tensor, box: Tensor, visible: Tensor | None =
     """The share of key points that lie no further than `alpha` times the longer side of the target's box from theirs.
 
     Min et al. 2019 (SPair-71k) arXiv:1908.10543, the rule of the benchmark.  Points b k 2 (x, y), boxes b 4
-    (x0, y0, x1, y1), all in pixels of the target's picture; `visible` b k, all points where left out.  SPair's figure
+    (x0, y0, x1, y1), all in pixels of the target's picture; `visible` b k, by default all points.  SPair's figure
     is `mean`, or its mean over the categories; `points` pools all points and weighs pairs by how many they have.
     """
     side = (box[:, 2:] - box[:, :2]).amax(1, keepdim=True)

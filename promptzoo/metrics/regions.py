@@ -75,7 +75,7 @@ def boundary_f(prediction: Tensor, truth: Tensor, *, bound: float = 0.008) -> Te
 def boundary(mask: Tensor) -> Tensor:
     """The pixels of a mask that differ from the one to the right, below, or both: ... h w -> ... h w.
 
-    In the last row only the right one counts, in the last column only the lower one: the picture's edge is no boundary.
+    In the last row only the right one counts, in the last column only the lower one: the edge is not a boundary.
     """
     inside = mask != 0
     inside = torch.cat([inside, inside[..., -1:, :]], -2)
@@ -110,5 +110,7 @@ def covered(marked: Tensor, by: Tensor) -> Tensor:
 def masks(prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Both as bool.  Raises `ValueError` where they are not of one shape."""
     if prediction.shape != truth.shape or truth.ndim < 2:
-        raise ValueError(f"masks are ... h w, both alike; these are {list(prediction.shape)} and {list(truth.shape)}")
+        raise ValueError(
+            f"masks should be of shape ... h w, both the same; got {list(prediction.shape)} and {list(truth.shape)}"
+        )
     return prediction != 0, truth != 0

@@ -82,7 +82,7 @@ def marks(lists: Lists, ranks: Tensor) -> Tensor:
         return lists
     marked = torch.zeros_like(ranks, dtype=torch.bool)
     if len(lists) != len(ranks):
-        raise ValueError(f"there are {len(ranks)} queries, but lists for {len(lists)}")
+        raise ValueError(f"{len(ranks)} queries, but lists for {len(lists)}")
     for query, indices in enumerate(lists):
         listed = torch.as_tensor(indices, dtype=torch.long, device=ranks.device)
         listed = listed[listed >= 0]

@@ -51,7 +51,7 @@ def finite(tensors: Mapping[str, Tensor], where: str = "what was tuned") -> None
     """Raises `ZooError` naming a tensor with a number in it that is none."""
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
-            raise ZooError(f"{where} holds numbers that are not finite, in '{name}': nothing can be predicted with it")
+            raise ZooError(f"{where} contains numbers that are not finite, in '{name}': it cannot be used")
 
 
 def in_order(content: bytes, keys: Iterable[str]) -> bytes:
@@ -74,11 +74,11 @@ def unpack(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except (SafetensorError, OSError, ValueError) as error:
         raise ZooError(f"{file} is not a readable .safetensors file: {error}") from error
     if MERGED in metadata:
-        raise ZooError(f"{file} is a merged model, no run; it is loaded by\n{metadata[MERGED]}")
+        raise ZooError(f"{file} is a merged model, not a run; load it with\n{metadata[MERGED]}")
     if lacking := [key for key in KEYS if key not in metadata]:
         raise ZooError(f"{file} was not made by promptzoo: its metadata has no '{lacking[0]}'", key=lacking[0])
     if metadata.get(SEAL) != seal(state, metadata):
-        raise DamagedError(f"{file} is damaged: it is not as it was written")
+        raise DamagedError(f"{file} is damaged: it has changed since it was written")
     finite(state, str(file))
     return state, metadata
 

@@ -67,4 +67,4 @@ def one_graph(name: str, way: str) -> Iterator[None]:
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         said = f"{name} cannot be compiled ({type(error).__name__}: {(lines or [''])[0][:300]})"
-        raise ZooError(said, key="train.compile", remedy=f"{way} runs as it is") from error
+        raise ZooError(said, key="train.compile", remedy=f"{way} runs it uncompiled") from error

@@ -25,7 +25,7 @@ def check(cls: type, base: type, who: str) -> None:
     """
     if found := broken(cls, base):
         where = inspect.getfile(base)
-        raise ZooError(f"{who}: {cls.__name__} {'; '.join(found)}; what a {base.__name__} may have stands in {where}")
+        raise ZooError(f"{who}: {cls.__name__} {'; '.join(found)}; for what a {base.__name__} may have, see {where}")
 
 
 @cache
@@ -67,7 +67,7 @@ def misspelt(own: list[type], base: type) -> Iterator[str]:
         for hook, meant in missing.items():
             alike = SequenceMatcher(None, name.casefold().replace("_", ""), hook.replace("_", "")).ratio()
             if callable(meant) == callable(value) and alike >= LIKE:
-                yield f"has '{name}', which nothing calls; did you mean '{hook}'? (if not, give it another name)"
+                yield f"has '{name}', which is never called; did you mean '{hook}'? (if not, rename it)"
 
 
 def misfit(own: list[type], base: type) -> Iterator[str]:
@@ -79,7 +79,7 @@ def misfit(own: list[type], base: type) -> Iterator[str]:
                 try:
                     inspect.signature(written).bind(*inspect.signature(hook).parameters)
                 except TypeError:
-                    yield f"has {name}{arguments(written)}, which is called as {name}{arguments(hook)}"
+                    yield f"has {name}{arguments(written)}, but is called as {name}{arguments(hook)}"
 
 
 def arguments(hook: Any) -> str:

@@ -62,13 +62,13 @@ class Graft(Learning):
     """A method that needs more than one place.  What it learns and keeps are its parameters, buffers and modules."""
 
     writes: tuple[str, ...] = ()
-    """The notes that it leaves for others, without its own name in front; read when a recipe is built."""
+    """The notes that it writes for others, without its own name as prefix; read when a recipe is built."""
 
     acts_alone: bool = False
-    """Whether nothing elsewhere costs more or less for it, so that its share of a cost is what its own blocks cost."""
+    """Whether it changes no cost elsewhere, so its share of the cost is that of its own blocks."""
 
     sums: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """Lines of a cost report: a title, and the blocks counted together; ".word" is a block of any loss."""
+    """Lines of a cost report: a title, and the blocks counted together; ".name" is a block of any loss."""
 
     def needs(self, model: Model) -> Needs:
         """Once, before any graft attaches, when a model is built, on the CPU, under the recipe's seed.
@@ -147,7 +147,7 @@ class Head(Learning):
 
 
 class Loss(Learning):
-    """An output, the labels and the guesses to one number.  Its weight is a word of the recipe."""
+    """From an output, labels and guesses to one number.  Its weight is a setting of the recipe."""
 
     soft: bool = False
     """Whether labels may be shares of several classes, b c, as mixup makes them."""
@@ -170,7 +170,7 @@ class Rule:
     """How losses become gradients."""
 
     reads: tuple[str, ...] = ()
-    """The losses that it asks for by name; read when a recipe is built."""
+    """The losses that it needs, by name; read when a recipe is built."""
 
     @abstractmethod
     def __call__(
@@ -187,7 +187,7 @@ class Task:
     """What a model is asked, and its figures."""
 
     score: str = "accuracy"
-    """The figure that selects an epoch, the larger the better; of equal ones the lower `loss` counts, if it has one."""
+    """The figure that selects an epoch, larger is better; ties are broken by the lower `loss`, if there is one."""
 
     @abstractmethod
     def evaluate(self, model: Model, batches: Iterable[Batch]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class TextSimilarity(Head):
     ):
         super().__init__()
         if text is None or tokenize is None:
-            raise ZooError("head 'text' compares with class texts, and this backbone has no text tower")
+            raise ZooError("head 'text' compares with class texts, but this backbone has no text tower")
         self.dim, self.scale, self.names, self.tokenize = dim, scale, list(map(spoken, names)), tokenize
         self.templates = [template] if isinstance(template, str) else template
         self.tower = (text,)  # a tuple: it belongs to the frozen tree
@@ -170,8 +170,8 @@ def text_head(model: Model, who: str) -> TextSimilarity:
     """The head that compares with class texts, for `who` acts on those.  Raises `ZooError` when there is none."""
     head = bare(model.head)
     if model.text is None:
-        raise ZooError(f"{who} acts on the class texts, and this backbone has no text tower")
+        raise ZooError(f"{who} acts on the class texts, but this backbone has no text tower")
     if not isinstance(head, TextSimilarity):
-        said = f"{who} acts on the class texts, which this head does not read"
-        raise ZooError(said, key="head", remedy="take head: {head: text}")
+        said = f"{who} acts on the class texts, which this head does not use"
+        raise ZooError(said, key="head", remedy="use head: {head: text}")
     return head

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from promptzoo.errors import ZooError
 
 REMEDY = (
-    "what acts at a site is a method of a module, site.around(self.method, name), or functools.partial(verb, block): "
-    "only what a module has as parameter, buffer or module learns, moves and is saved with the model"
+    "put a method of a module at a site, site.around(self.method, name), or functools.partial(verb, block): "
+    "only parameters, buffers and submodules are trained, moved and saved with the model"
 )
 
 
@@ -33,24 +33,24 @@ def refuse(wrap: Any, name: str, path: str) -> None:
 def demand_name(name: str) -> None:
     """Raises `ZooError` for a name that no module can have."""
     if not name or "." in name:
-        raise ZooError(f"a name is a word without dots; got '{name}'", key="name", given=name)
+        raise ZooError(f"a name should be text without dots, got '{name}'", key="name", given=name)
 
 
 def demand_kind(block: nn.Module, network: nn.Module, name: str) -> None:
     """Raises `ZooError` for a block in float64, torch's default of the user, at a network that is not."""
     theirs, own = ({parameter.dtype for parameter in one.parameters()} for one in (block, network))
     if torch.float64 in theirs - own:
-        said = f"'{name}' was made in float64, and the network computes in {', '.join(map(str, own))}"
+        said = f"'{name}' is in float64, but the network computes in {', '.join(map(str, own))}"
         raise ZooError(said, key=name, given="float64", remedy="graft block.float()")
 
 
 def demand_axes(block: nn.Module, site: nn.Module, name: str, path: str) -> None:
-    """Raises `ZooError` for a block of tokens (b n d) where maps pass (b d h w), whose last axis is no width."""
+    """Raises `ZooError` for a block of tokens (b n d) where maps pass (b d h w), whose last axis is not a width."""
     takes, here = getattr(block, "shapes", "").partition("->")[0].split(), getattr(site, "shapes", "").split()
     maps = isinstance(site, nn.Conv2d | nn.BatchNorm2d) or here[-2:] == ["h", "w"] or here[:4] == ["b", "d", "h", "w"]
     if maps and len(takes) == 3:
-        said = f"'{name}' takes tokens ({' '.join(takes)}), and at {path} maps pass (b d h w)"
-        way = "conv_adapter takes maps; behind visual.norm there are tokens"
+        said = f"'{name}' takes tokens ({' '.join(takes)}), but {path} passes feature maps (b d h w)"
+        way = "conv_adapter takes feature maps; after visual.norm there are tokens"
         raise ZooError(said, key="at", given=path, remedy=way)
 
 

@@ -58,7 +58,7 @@ def silenced(
     found = list(found)
     possible = list(dict.fromkeys([*known, *(around.name for around in found)]))
     if foreign := [name for name in names if name not in possible]:
-        raise ZooError(f"nothing is grafted as '{foreign[0]}'", key="names", given=foreign[0], possible=possible)
+        raise ZooError(f"no graft is called '{foreign[0]}'", key="names", given=foreign[0], possible=possible)
     return silence([around for around in found if not names or around.name in names])
 
 

@@ -78,11 +78,11 @@ def asked(model: Model, attention: bool | Iterable[int]) -> list[int]:
     layers = list(range(count) if attention is True else attention or ())
     for layer in layers:
         if not 0 <= layer < count:
-            raise ZooError(f"there is no layer {layer}; {count} layers are counted from 0", key="layer", given=layer)
+            raise ZooError(f"no layer {layer}: there are {count}, counted from 0", key="layer", given=layer)
         if not isinstance(mix_of(model, layer), Mix):
             where = "inside windows, where no token sees the whole picture" if model.visual.heads else "nowhere"
-            said = f"this tower attends {where}: it has no map of attention"
-            raise ZooError(said, key="attention", given=layer, remedy="grad-cam and similarity it has")
+            said = f"this tower attends {where}: it has no attention map"
+            raise ZooError(said, key="attention", given=layer, remedy="use grad-cam or similarity")
     return layers
 
 
@@ -118,7 +118,7 @@ def attended(seen: dict[str, Any], queries: slice | Sequence[int], mix: Any) -> 
     (keys, values), q = seen["kv"], seen["q"]
     chosen = queries if isinstance(queries, slice) else list(queries)
     if not isinstance(chosen, slice) and (far := [one for one in chosen if not 0 <= one < q.shape[2]]):
-        raise ZooError(f"there is no token {far[0]} of {q.shape[2]}", key="queries", given=far[0])
+        raise ZooError(f"no token {far[0]}: there are {q.shape[2]}", key="queries", given=far[0])
     scores = q[:, :, chosen] @ keys.mT * q.shape[-1] ** -0.5
     if mix.bias is not None:
         scores = scores + mix.bias(q.shape[2], keys.shape[2])[:, :, chosen]

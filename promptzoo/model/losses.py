@@ -34,7 +34,7 @@ class CrossEntropy(Loss):
         self.of, self.smoothing, self.balance = of, smoothing, balance
         self.reads = () if of is None else (of,)
         if not 0 <= smoothing < 1:
-            raise ValueError(f"smoothing is a share, 0 or more and below 1; got {smoothing}")
+            raise ValueError(f"smoothing must lie in [0, 1), got {smoothing}")
         self.weights: Tensor | None
         self.register_buffer("weights", None if balance == "none" else torch.ones(classes), persistent=False)
 
@@ -72,11 +72,11 @@ class KnowsClasses(Loss):
         """
         if q.shape != self.knowledge.shape:
             classes, width = self.knowledge.shape
-            raise ValueError(f"this loss wants {classes} embeddings of width {width}; got {tuple(q.shape)}")
+            raise ValueError(f"this loss needs {classes} embeddings of width {width}, got {tuple(q.shape)}")
         length = q.double().norm(dim=-1, keepdim=True)
         bad = (~(length > 0) | ~length.isfinite()).flatten().nonzero().flatten().tolist()
         if bad:
-            raise ValueError(f"the embeddings of the classes {bad} have no direction: zero or not finite")
+            raise ValueError(f"the embeddings of the classes {bad} are zero or not finite")
         self.knowledge.copy_(q.double() / length)
 
 
@@ -138,8 +138,8 @@ class KeepClose(KnowsClasses):
         super().__init__(classes, knowledge_dim)
         if knowledge_dim != out:
             raise ValueError(
-                f"it compares pictures with texts, whose features have widths {out} and {knowledge_dim}; "
-                f"take knowledge: {{text: backbone}}"
+                f"it compares features of pictures and texts, but their widths are {out} and {knowledge_dim}; "
+                "use knowledge: {text: backbone}"
             )
         if temperature <= 0:
             raise ValueError(f"temperature must be positive, got {temperature}")

@@ -69,10 +69,10 @@ class Model(nn.Module):
         return Output(self.head(feature, notes), notes)
 
     def pooled(self, image: Tensor, frozen: Tensor | None = None) -> tuple[Tensor, Notes]:
-        """What enters the head, of each pathway, and the notes of the pass."""
+        """The input of the head, of each pathway, and the notes of the pass."""
         if not isinstance(image, Tensor):
             sizes, given = " ".join(map(str, self.visual.input)), type(image).__name__
-            way = "Predictor.look makes one of paths, PIL pictures and arrays"
+            way = "Predictor.look converts paths, PIL images and arrays"
             raise ZooError(f"a model takes a tensor b {sizes}, got a {given}", key="image", given=given, remedy=way)
         notes = Notes(image.shape[0], image if image.ndim == FEATURES else None)
         asking = {name for name, graft in self.grafts.items() if graft.frozen}
@@ -107,7 +107,7 @@ class Model(nn.Module):
         yield Site("head", bare(self.head).dim, len(self.classes), None, None, None, None, self, self.grafts)
 
     def at(self, pattern: str, only: Iterable[int] | None = None) -> list[Site]:
-        """The sites that a pattern names; `*` stands for exactly one segment, `only` keeps some layers.
+        """The sites that a pattern matches; `*` stands for exactly one segment, `only` keeps some layers.
 
         Raises `ZooError` with the sites there are when nothing matches.
         """
@@ -115,7 +115,7 @@ class Model(nn.Module):
 
     @typed()
     def graft(self, grafts: dict[str, Graft]) -> None:
-        """Grafts all of `grafts`, in two phases: each declares what it adds, then each attaches.
+        """Adds all `grafts` in two phases: each declares what it adds, then each attaches.
 
         The first stands innermost.  Raises `ZooError` for one that does not keep the contract, and when two of them
         open a second pathway.
@@ -123,7 +123,7 @@ class Model(nn.Module):
         for name, graft in grafts.items():
             check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
-                said = f"a graft cannot be called '{name}': torch's ModuleDict has something of that name"
+                said = f"a graft cannot be called '{name}': torch's ModuleDict has an attribute of that name"
                 raise ZooError(said, key="grafts", given=name)
         for name, graft in grafts.items():
             needs = graft.needs(self)
@@ -132,7 +132,7 @@ class Model(nn.Module):
                 self.pathways[name] = needs.pathways
         if len(self.pathways) > 1:
             both = " and ".join(map(repr, list(self.pathways)[:2]))
-            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; only one can")
+            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; use only one")
         for name, graft in grafts.items():
             graft.attach(self, name)
             self.grafts[name] = graft
@@ -148,7 +148,7 @@ class Model(nn.Module):
         return self.prefix().stop
 
     def ungrafted(self, *names: str) -> AbstractContextManager[None]:
-        """Within this context the named grafts (all, if none is named) are silent."""
+        """Within this context the named grafts (by default all) are inactive."""
         return silenced(arounds(self.head, self.visual, self.text), names, self.grafts)
 
     def features(self, image: Tensor) -> Tensor:
@@ -164,7 +164,7 @@ class Model(nn.Module):
             return bare_features(self.visual, self.original, image)
 
     def tuned(self) -> dict[str, nn.Parameter]:
-        """Every parameter that learns, by the name that torch has for it."""
+        """Every tuned parameter, by its name in torch."""
         return {n: p for n, p in self.named_parameters() if p.requires_grad}
 
     def tuned_state(self) -> dict[str, Tensor]:
@@ -184,7 +184,7 @@ class Model(nn.Module):
         save_tuned(file, self.tuned_state(), self.classes, self.fingerprint(), self.recipe, self.backbone, force)
 
     def load_tuned(self, state: dict[str, Tensor]) -> None:
-        """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, foreign or of another shape."""
+        """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, unexpected or of another shape."""
         resize(self.grafts, state)
         own = self.tuned_state()
         demand_fit(state, own)

@@ -36,8 +36,10 @@ def turn(trains: bool) -> Iterator[None]:
     """Within this context no other thread is in it."""
     while not TURN.acquire(timeout=0.05):
         if any(TRAINING):
-            said = "another thread of this process trains, and all its threads share one generator of random numbers"
-            raise ZooError(said, key="thread", remedy="train in processes of their own (compare has engine='local:2')")
+            said = "another thread of this process is training, and threads share one random number generator"
+            raise ZooError(
+                said, key="thread", remedy="train in separate processes, such as compare with engine='local:2'"
+            )
     TRAINING.append(trains)
     try:
         yield

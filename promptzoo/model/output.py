@@ -20,4 +20,4 @@ class NoHead(Head):
     """Where a head will stand."""
 
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:
-        raise ZooError("this model has no head yet; give it one, like model.head = LinearHead(model.visual.out, 10)")
+        raise ZooError("this model has no head yet; set one, such as model.head = LinearHead(model.visual.out, 10)")

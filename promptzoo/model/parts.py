@@ -33,7 +33,11 @@ class Parts(nn.ModuleDict, Generic[P]):
         demand_name(name)
         check(type(part), self._base, f"'{name}'")
         if hasattr(self, name) and name not in self:
-            raise ZooError(f"no part can be called '{name}', which torch's ModuleDict has", key=name, given=name)
+            raise ZooError(
+                f"no part can be called '{name}': torch's ModuleDict has an attribute of that name",
+                key=name,
+                given=name,
+            )
         super().__setitem__(name, part)
 
 

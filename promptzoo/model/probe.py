@@ -56,10 +56,10 @@ def fitted(
     alone = [name for name, count in zip(classes, counts.tolist(), strict=True) if count < 2]
     if absent or len(classes) < 2 or (alone and c is None):
         said = (
-            "the probe needs two classes" if len(classes) < 2 else "the probe needs two pictures of each class to fold"
+            "the probe needs two classes" if len(classes) < 2 else "cross-validation needs two pictures of each class"
         )
         who = f"; {some(absent or alone)} has fewer" if absent or alone else ""
-        way = "head.c=0.01 gives it a strength and folds nothing" if not absent and alone else ""
+        way = "set a fixed strength instead, such as head.c=0.01" if not absent and alone else ""
         raise ZooError(f"{said}{who}", key="head.c", given=absent or alone, remedy=way)
     numbers, target = features.double().numpy(), labels.numpy()
     centre = numbers.mean(0)

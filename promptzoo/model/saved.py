@@ -22,7 +22,7 @@ def save_tuned(
     """
     path = Path(file)
     if path.suffix != ".safetensors":
-        raise ZooError("a model is saved as a .safetensors file", place=path, given=path.suffix)
+        raise ZooError("a model is saved to a .safetensors file", place=path, given=path.suffix)
     words = {
         "recipe": "" if recipe is None else recipe.to_yaml(),
         "backbone": getattr(backbone, "name", ""),
@@ -37,7 +37,7 @@ def demand_fit(state: dict[str, Tensor], own: dict[str, Tensor]) -> None:
     """Raises `ZooError` naming the tensors that are missing, foreign or of another shape."""
     other = [k for k in own.keys() & state.keys() if state[k].shape != own[k].shape]
     wrong = [f"missing {k}" for k in own.keys() - state.keys()]
-    wrong += [f"foreign {k}" for k in state.keys() - own.keys()]
+    wrong += [f"unexpected {k}" for k in state.keys() - own.keys()]
     wrong += [f"{k} is {tuple(state[k].shape)}, should be {tuple(own[k].shape)}" for k in other]
     if wrong:
         raise ZooError(f"the checkpoint does not fit this model: {some(sorted(wrong), quote='', joint='; ')}")

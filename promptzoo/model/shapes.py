@@ -12,7 +12,7 @@ from promptzoo.model.holding import held
 from promptzoo.model.model import Model
 from promptzoo.model.site import Around
 
-KEPT = "; keep tensors by nn.Parameter or register_buffer, modules as attributes of a module or in an nn.ModuleList"
+KEPT = "; register tensors with nn.Parameter or register_buffer, and modules as attributes or in an nn.ModuleList"
 MADE = (
     "a step makes a tensor on the CPU, or depends on a number (item, if); "
     "make tensors on the input's device (x.new_zeros), and choose with torch.where"
@@ -44,7 +44,7 @@ def rehearse(model: Model) -> None:
         if "meta" not in said:
             raise
         found = "; ".join(dict.fromkeys(stray(model)))
-        raise ZooError(f"{found + KEPT if found else MADE}; in a pass of shapes alone torch says: {said}") from error
+        raise ZooError(f"{found + KEPT if found else MADE}; in a pass without numbers, torch says: {said}") from error
 
 
 def stray(model: Model) -> Iterator[str]:

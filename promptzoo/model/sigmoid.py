@@ -34,10 +34,8 @@ class SigmoidText(TextSimilarity):
     ):
         super().__init__(dim, names, text=text, tokenize=tokenize, scale=scale, template=template)
         if bias is None:
-            said = (
-                "head 'sigmoid_text' takes each class by itself, and the logits of this backbone have no bias for that"
-            )
-            raise ZooError(said, key="head", given="sigmoid_text", remedy="take head: {head: text}, or a SigLIP")
+            said = "head 'sigmoid_text' treats classes independently, but this backbone has no logit bias for that"
+            raise ZooError(said, key="head", given="sigmoid_text", remedy="use head: {head: text}, or a SigLIP")
         self.bias = bias
 
     def forward(self, feature: Tensor, notes: Notes) -> Tensor:

@@ -190,11 +190,11 @@ def matching(everywhere: Sequence[Site], pattern: str, only: Iterable[int] | Non
     if not (found := [site for site in everywhere if match.fullmatch(site.path)]):
         paths = list(dict.fromkeys(re.sub(r"\.\d+", ".*", site.path) for site in everywhere))
         sites = f"the sites are {', '.join(paths)}"
-        raise ZooError(f"nothing at '{pattern}'", key="at", given=pattern, possible=paths, remedy=sites)
+        raise ZooError(f"no site '{pattern}'", key="at", given=pattern, possible=paths, remedy=sites)
     if only is None:
         return found
     layers, only = {site.layer for site in found if site.layer is not None}, set(only)
     if missing := sorted(only - layers):
-        known = f"it has 0 to {max(layers)}" if layers else "it stands in no layer"
+        known = f"it has 0 to {max(layers)}" if layers else "it is not in a layer"
         raise ZooError(f"'{pattern}' has no layer {missing[0]}", key="only", given=missing[0], remedy=known)
     return [site for site in found if site.layer in only]

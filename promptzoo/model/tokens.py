@@ -47,7 +47,7 @@ def swept(model: Model, image: Tensor, layers: Layers) -> list[Tokens]:
     tower, found = model.visual, dict[int | None, Tensor]()
     for layer in layers:
         if layer is not None and not 0 <= layer < len(tower.layers):
-            raise ZooError(f"there is no layer {layer}; {len(tower.layers)} layers are counted from 0")
+            raise ZooError(f"no layer {layer}: there are {len(tower.layers)}, counted from 0")
     model.eval()
     with torch.autocast(image.device.type, enabled=False), ExitStack() as hooked:
         notes = opened(model, image)

@@ -9,7 +9,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Weakly(Generic[M]):
-    """A module that belongs to somebody else; `weakly()` gives it.
+    """A module that belongs to another model; `weakly()` gives it.
 
     A model goes when its last name goes, not when the garbage collector comes: a second one may need the memory.
     Copies and pickles of a whole model refer to the module of their own.
@@ -20,7 +20,7 @@ class Weakly(Generic[M]):
 
     def __call__(self) -> M:
         module = self.reference()
-        assert module is not None, "the model that this belongs to is gone"
+        assert module is not None, "the model that this belongs to no longer exists"
         return module
 
     def __getstate__(self) -> dict[str, Any]:

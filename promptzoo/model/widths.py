@@ -53,11 +53,11 @@ def demand_widths(block: nn.Module, site: nn.Module, name: str, path: str, ends:
         )
     except (RuntimeError, ValueError) as error:
         if any(words in str(error) for words in OF_WIDTH):
-            said = f"'{name}' does not take tokens of width {enters}, which pass at {path} ({told(error)})"
+            said = f"'{name}' does not take tokens of width {enters}, the width at {path} ({told(error)})"
             raise ZooError(said, key=name, given=path) from error
     except Exception:  # of somebody's class: nothing that tells a width
         return
     else:
         if isinstance(found, Tensor) and found.shape[-1] != leaves is not None:
-            said = f"'{name}' gives tokens of width {found.shape[-1]}, and at {path} they are {leaves} wide"
+            said = f"'{name}' returns tokens of width {found.shape[-1]}, but at {path} their width is {leaves}"
             raise ZooError(said, key=name, given=found.shape[-1], possible=[leaves])

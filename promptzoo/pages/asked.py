@@ -28,15 +28,17 @@ def asked_page(result: dict[str, Any], out: Console) -> None:
             out.print(table(name, rows).screen())
     sizes = ", ".join(" x ".join(map(str, size)) for size in result["sizes"])
     more = " ..." if result["size_count"] > len(result["sizes"]) else ""
-    out.print(f"pictures of {sizes}{more}, positions {result['positions']}; {result['seconds']:.1f} s", highlight=False)
-    out.print(f"the result is in [bold]{escape(result['file'])}[/]", soft_wrap=True)
+    out.print(
+        f"picture sizes {sizes}{more}, positions {result['positions']}; {result['seconds']:.1f} s", highlight=False
+    )
+    out.print(f"result written to [bold]{escape(result['file'])}[/]", soft_wrap=True)
 
 
 def counts_page(root: str, words: Sequence[str], out: Console) -> None:
-    """What a task would find below a folder; `words` are `task=T` and its source's.  Raises `ZooError`."""
+    """What a task finds below a folder; `words` are `task=T` and its source's.  Raises `ZooError`."""
     asked = question([*words, f"data.root={root}"])
     if asked is None:
-        raise ZooError("task=classify has pictures of a set; promptzoo data check NAME ROOT looks them through")
+        raise ZooError("task=classify uses a data set; check it with promptzoo data check NAME ROOT")
     for name, value in asked.task.counts(asked.task.source(**asked.data)).items():
         out.print(f"{name} {value:,}" if isinstance(value, int) else f"{name}: {escape(value)}", highlight=False)
 

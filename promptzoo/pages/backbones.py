@@ -26,7 +26,7 @@ def summary(found: Sequence[Openable]) -> str:
         own = [one for one in found if one.name.startswith(f"{source}/")]
         heads = [one for one in own if one.attends]
         part = f"{opened(own)} of {len(own)} models of {source} open"
-        parts.append(part if len(heads) == len(own) else f"{part}, {opened(heads)} of the {len(heads)} that attend")
+        parts.append(part if len(heads) == len(own) else f"{part}, {opened(heads)} of the {len(heads)} with attention")
     return "; ".join(parts)
 
 
@@ -36,7 +36,7 @@ def opened(found: Sequence[Openable]) -> int:
 
 def families(found: Sequence[Openable]) -> Table:
     """A row for each class of network: how many of it there are and open, and the most frequent reason not to."""
-    made = Table(["class", "models", "open", "the rest: most often"], numbers=[1, 2])
+    made = Table(["class", "models", "open", "most common reason of the rest"], numbers=[1, 2])
     for kind, count in Counter(one.kind for one in found if one.kind).most_common():
         own = [one for one in found if one.kind == kind]
         if not any(one.attends or not one.why for one in own):
@@ -51,10 +51,10 @@ def page(found: Sequence[Openable], versions: str) -> str:
     lines = [
         "# Backbones",
         "",
-        "Written by `python tools/backbones.py --write`: every model of the installed libraries, by its shapes.",
-        f"`promptzoo list backbones PATTERN` says it of each, with the reason where one does not open.  {versions}.",
+        "Written by `python tools/backbones.py --write`: all models of the installed libraries, without weights.",
+        f"`promptzoo list backbones PATTERN` shows each model, with the reason if it does not open.  {versions}.",
         "",
-        f"{summary(found)}.  Classes of which none attends or opens are left out.",
+        f"{summary(found)}.  Classes with no model that has attention or opens are omitted.",
         "",
         families(found).markdown(),
         "",

@@ -55,7 +55,7 @@ def check(recipe: Recipe, pictures: int = 0) -> Checked:
     asked, remarks = recipe.backbone.weights, list[str]()
     here = asked == "shipped" or Path(asked).suffix != ""
     if not here:
-        remarks.append(f"weights '{asked}' are not fetched for this, shapes stand in")
+        remarks.append(f"weights '{asked}' are not downloaded for this check, which needs only shapes")
     classes, more = class_names(recipe)
     model = build(recipe, classes, open_of(recipe, hollow=not here))
     return Checked(
@@ -75,7 +75,7 @@ def check_page(recipe: Recipe, out: Console, pictures: int = 0) -> None:
         out.print(line)
     if checked.cosine is not None:
         out.print(
-            f"starts at cosine {checked.cosine:.3f} to the frozen feature, the mean of {pictures} training pictures"
+            f"at the start, cosine {checked.cosine:.3f} to the frozen feature, mean of {pictures} training pictures"
         )
     for remark in checked.remarks:
         out.print(f"[dim]note: {escape(remark)}[/]")
@@ -95,11 +95,11 @@ def tree(model: Model) -> Tree:
     root = Tree(line("visual", "visual", f"picture {' x '.join(map(str, tower.input))}"))
     what = "patches" if tower.heads else "places"
     root.add(line("visual.tokens", "tokens", f"{h} x {w} {what} of width {bare(tower.tokens).out}"))
-    embed = root.add(line("visual.embed", "embed", f"{tower.prefix} own prefix tokens"))
+    embed = root.add(line("visual.embed", "embed", f"{tower.prefix} prefix tokens of its own"))
     for part in ("prefix", "positions", "enter", "norm") if tower.heads else ():
         embed.add(line(f"visual.embed.{part}", part))
     shape = f"{len(tower.layers)} layers of width {', '.join(map(str, widths))}"
-    shape += f", {first.heads} heads" if tower.heads else ", which hand on maps"
+    shape += f", {first.heads} heads" if tower.heads else "of feature maps"
     layers = root.add(line("visual.layers.*", "layers.*", shape))
     inside(layers, tower, line, acting)
     root.add(line("visual.norm", "norm"))
@@ -179,13 +179,13 @@ def spent(cost: Report) -> Iterator[str]:
     """The cost of one model in lines."""
     counts = cost.parameters
     share = f"{cost.shares[0].percent:.3f} % of {cost.shares[0].what}'s {cost.shares[0].denominator:,}"
-    yield f"tuned {counts.tuned:,} parameters, {share}"
+    yield f"{counts.tuned:,} tuned parameters, {share}"
     if counts.inference < counts.tuned:
-        yield f"  {counts.inference:,} of them are needed to predict"
+        yield f"  {counts.inference:,} of them needed to predict"
     for part in cost.parts:
-        own = f", {giga(part.own.macs)} GMACs of its own" if part.own.macs else ""
-        more = "" if part.marginal is None else f", {giga(part.marginal)} more in all"
+        own = f", {giga(part.own.macs)} own GMACs" if part.own.macs else ""
+        more = "" if part.marginal is None else f", {giga(part.marginal)} added in all"
         name = part.name if part.kind == part.name else f"{part.kind} {part.name}"
         yield f"  {escape(name):<20} {part.tuned:>12,}{own}{more}"
     more = f"{100 * (cost.inference.macs / cost.bare.macs - 1):+.1f} %"
-    yield f"{giga(cost.inference.macs)} GMACs a picture, {more} over the bare backbone's {giga(cost.bare.macs)}"
+    yield f"{giga(cost.inference.macs)} GMACs per picture, {more} over the bare backbone's {giga(cost.bare.macs)}"

@@ -1,4 +1,4 @@
-"""Who was taken for whom, as a CSV file or a picture."""
+"""Which class was predicted for which, as a CSV file or a picture."""
 
 import io
 from pathlib import Path
@@ -26,7 +26,7 @@ def checked(file: Path, force: bool = False) -> Path:
 def write_confusion(file: Path, found: Answered, force: bool = False) -> None:
     """Rows are the own classes, columns what they were taken for."""
     if found.confusion is None:
-        raise ZooError("this task does not tell which class it names, so there is no confusion matrix")
+        raise ZooError("this task does not classify, so there is no confusion matrix")
     rows = found.confusion.tolist()
     if file.suffix.lower() == ".csv":
         table = Table(["class", *found.classes], [[name, *row] for name, row in zip(found.classes, rows, strict=True)])

@@ -104,24 +104,24 @@ def show(reports: Sequence[Report], out: Console, by: str = "") -> None:
 
 def notes(reports: Sequence[Report], by: str = "") -> Iterator[str]:
     """What the columns mean and leave out, and the remarks of the reports."""
-    yield "1 GMAC is 2 GFLOPs; GMACs are of one picture at inference"
+    yield "1 GMAC is 2 GFLOPs; GMACs are per picture at inference"
     batches = ", ".join(str(b) for b in sorted({one.training.batch for one in reports if one.training}))
     if batches and "step" in COLUMNS[by]:
-        yield f"a step: GMACs of forward and backward for one picture in a batch of {batches}"
+        yield f"a step: GMACs of the forward and backward pass, per picture in a batch of {batches}"
     if "grafted" in COLUMNS[by]:
-        yield "by grafts: those of them that grafts compute there"
+        yield "by grafts: the GMACs there that grafts compute"
     if "marginal" in COLUMNS[by]:
-        yield "marginal: GMACs of the whole with the graft minus those of the whole without it"
+        yield "marginal: GMACs of the model with the graft minus those without it"
     for one in reports:
         if one.text:
             kept = "once for all pictures" if one.text.cached else "again for each picture"
-            yield f"{one.backbone}: a class costs {giga(one.text.per_class)} GMACs in the text tower, {kept}"
+            yield f"{one.backbone}: each class costs {giga(one.text.per_class)} GMACs in the text tower, {kept}"
     shares = [one.inference.elementwise / one.inference.macs for one in reports]
-    yield f"beside them element-wise operations, up to {100 * max(shares, default=0):.1f} % as many"
+    yield f"not included: element-wise operations, up to {100 * max(shares, default=0):.1f} % of these"
     for one in reports:
         if one.uncounted:
             said = ", ".join(f"{name} ({times})" for name, times in one.uncounted.items())
-            yield f"{one.name}: no rule counts {said}"
+            yield f"{one.name}: not counted, for lack of a rule: {said}"
         yield from (f"{one.name}: {remark}" for remark in one.remarks)
 
 
@@ -133,13 +133,13 @@ def markdown(reports: Sequence[Report], by: str = "") -> str:
 
 def show_memory(estimated: dict[str, Estimate], out: Console) -> None:
     """What a training step of each recipe takes, by name."""
-    made = Table(("memory of a step, GB", "batch", "frozen", "tuned, optimizer", "kept for the way back", "at most"))
+    made = Table(("memory of a step, GB", "batch", "frozen", "tuned, optimizer", "activations", "at most"))
     for name, found in estimated.items():
         sizes = (found.frozen, found.tuned, found.added, found.most)
         made.add(name, str(found.batch), *(f"{size / 2**30:.2f}" for size in sizes), depth=0)
     out.print()
     out.print(made.fitting(out))
-    out.print("[dim]of tensors alone, from their shapes; torch and a GPU's libraries take about half a GB more[/]")
+    out.print("[dim]estimated from shapes, tensors only; torch and the GPU libraries take about 0.5 GB more[/]")
 
 
 def show_measured(measured: dict[str, Measured], out: Console) -> None:

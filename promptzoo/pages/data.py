@@ -29,12 +29,12 @@ SHOWN = 5  # broken pictures, twins and classes that are named
 def list_page(out: Console) -> None:
     """Every source and every preset, with what it needs."""
     registry, presets = load_registry(), load_presets()
-    sources = Table(("source", "what it takes", "needs"), numbers=())
+    sources = Table(("source", "arguments", "needs"), numbers=())
     for word, entry in registry.datasets.items():
         required = [name for name, one in parameters(entry.load()).items() if one.default is one.empty]
         sources.add(word, entry.about, ", ".join(required))
     out.print(sources.screen())
-    table = Table(("preset", "what it is", "source", "lies in DATA/", "classes", "text template"), numbers=(4,))
+    table = Table(("preset", "description", "source", "folder in DATA/", "classes", "text template"), numbers=(4,))
     for word, preset in presets.items():
         table.add(word, preset.about, preset.dataset, " or ".join(preset.root), preset.classes, preset.template or "")
     out.print()
@@ -49,7 +49,7 @@ def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
         cls = load_registry().find("dataset", name)[1]
     except ZooError as error:
         if at(name).is_dir():
-            error.lines = (*error.lines, f"for a folder of yours put the word folder before it: folder {name}")
+            error.lines = (*error.lines, f"for your own folder, put 'folder' first: folder {name}")
         raise
     takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]
@@ -100,11 +100,9 @@ def unlike(name: str, dataset: Dataset, found: LookedThrough) -> list[str]:
     here, there = tuple(facts.pictures for facts in found.splits.values()), preset.pictures
     said = []
     if there and here != there:
-        said.append(
-            f"{name} has {' / '.join(map(str, there))} pictures elsewhere, and {' / '.join(map(str, here))} here"
-        )
+        said.append(f"{name} should have {' / '.join(map(str, there))} pictures, found {' / '.join(map(str, here))}")
     if len(dataset.classes) != preset.classes:
-        said.append(f"{name} has {preset.classes} classes elsewhere, and {len(dataset.classes)} here")
+        said.append(f"{name} should have {preset.classes} classes, found {len(dataset.classes)}")
     return said
 
 
@@ -112,14 +110,14 @@ def cased(dataset: Dataset) -> list[str]:
     """Classes that differ in case alone, which a list may have by mistake."""
     first: dict[str, str] = {}
     pairs = [(first[name.lower()], name) for name in dataset.classes if first.setdefault(name.lower(), name) != name]
-    return [f"classes '{one}' and '{other}' differ in case alone" for one, other in pairs]
+    return [f"classes '{one}' and '{other}' differ only in case" for one, other in pairs]
 
 
 def empty(dataset: Dataset) -> list[str]:
     """Classes without a picture to train or to test on."""
     parts = ("test",) if dataset.tested_alone else ("train", "test")
     lacking = {part: without(getattr(dataset, part), dataset.classes) for part in parts}
-    return [f"no picture to {part} on in class {some(names)}" for part, names in lacking.items() if names]
+    return [f"the {part} split has no picture of class {some(names)}" for part, names in lacking.items() if names]
 
 
 def twins(found: LookedThrough) -> list[str]:
@@ -127,7 +125,7 @@ def twins(found: LookedThrough) -> list[str]:
     if not found.twins:
         return []
     listed = "; ".join(f"{one} = {other}" for one, other in found.twins[:SHOWN])
-    return [f"{len(found.twins)} pictures of two splits are the same: {listed}"]
+    return [f"{len(found.twins)} pictures appear in two splits: {listed}"]
 
 
 def split_page(
@@ -143,7 +141,7 @@ def split_page(
     for part in PARTS:
         for picture in getattr(dataset, part):
             if picture.path is None:
-                raise ZooError(f"the pictures of '{name}' have no files that a list could name")
+                raise ZooError(f"the pictures of '{name}' have no files, so a list cannot name them")
             table.add(picture.name, dataset.classes[picture.label], part)
     deliver(file, as_bytes(table.csv()), force)
     counts = ", ".join(f"{part} {len(getattr(dataset, part)):,}" for part in PARTS)

@@ -26,5 +26,5 @@ def show_demo(out: Path, said: Console) -> None:
         said.print(f"training [bold]{RECIPE}[/] on the embedded model and pictures", highlight=False)
         train(Recipe.read(RECIPE), out, progress=Bar)
     write_run_page(page, [out], title="The hybrid of LORE and SA²VP on the embedded pictures")
-    said.print(f"it names {percent(run.accuracy())} % of the test pictures right", highlight=False)
-    said.print(f"look at [bold]{escape(str(page))}[/], or begin with promptzoo list", soft_wrap=True, highlight=False)
+    said.print(f"test accuracy {percent(run.accuracy())} %", highlight=False)
+    said.print(f"open [bold]{escape(str(page))}[/]; then go on with promptzoo list", soft_wrap=True, highlight=False)

@@ -31,7 +31,7 @@ def run(
         force = options["force"]
         return told(from_peft(path, out or path / RUN, words=words, classes=names, force=force), screen)
     if words or classes:
-        said = "a run has its recipe and its classes; words beside it are of --to run, from a peft folder"
+        said = "a run has its own recipe and classes; overrides work only with --to run, from a peft folder"
         raise ZooError(said, key="to", given=to)
     told(export(path, to, out, **options), screen)
 
@@ -41,12 +41,12 @@ def told(made: Exported, out: Console) -> None:
     if made.merged is not None:
         return folded(made.merged, made.path, out)
     for sentence in made.rest:
-        out.print(f"stays outside: {escape(sentence)}")
+        out.print(f"not included: {escape(sentence)}")
     if made.accuracy is not None:
         before, after = (f"{100 * share:.1f} %" for share in made.accuracy)
         out.print(f"accuracy on {made.count:,} test pictures: {before} in float32, {after} in eight bits")
     at = f", at {', '.join(map(str, made.batches))} pictures at a time" if made.batches else ""
     out.print(f"largest difference to the model in float32: {made.difference:.1e} of the output's scale{at}")
-    out.print(f"written: [bold]{escape(str(made.path))}[/], {made.size / 1e6:.1f} MB; it is used by", soft_wrap=True)
+    out.print(f"wrote [bold]{escape(str(made.path))}[/], {made.size / 1e6:.1f} MB; use it with", soft_wrap=True)
     for line in made.code.splitlines():
         out.print(f"    {escape(line)}", soft_wrap=True)

@@ -52,5 +52,5 @@ def sorted_out(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
         elif "=" in word:
             settings.append(word)
         else:
-            raise ZooError(f"there is no run and no picture '{word}'", given=word)
+            raise ZooError(f"no run or picture '{word}'", given=word)
     return runs, pictures, settings

@@ -23,7 +23,7 @@ COLUMNS = {  # the heads, and the units below them
     "share": ("% of visual", "tower"),
     "macs": ("GMACs", "a picture"),
     "times": ("× bare", "backbone"),
-    "training": ("training", "GMACs a picture, step"),
+    "training": ("training", "GMACs per picture, step"),
     "checkpoint": ("checkpoint", "on disk"),
     "mean": ("accuracy", "% ± std over seeds"),
 }
@@ -102,7 +102,7 @@ def shown(rows: Sequence[Row], known: Marks) -> list[dict[str, Any]]:
 
 
 def name_of(layer: Stack) -> str:
-    return f"of it {layer.name}" if layer.thin else layer.name
+    return f"of which {layer.name}" if layer.thin else layer.name
 
 
 def part_of(macs: float, row: Row) -> str:
@@ -150,7 +150,7 @@ def notes(row: Row) -> Iterator[str]:
     yield from cost.remarks
     if cost.uncounted:
         told = ", ".join(f"{name} ({count})" for name, count in cost.uncounted.items())
-        yield f"operations that no rule counts: {told}"
+        yield f"operations not counted, for lack of a rule: {told}"
     if cost.text and cost.text.per_picture:
         yield f"the texts of {cost.classes} classes add {giga(cost.text.per_picture)} GMACs to each picture"
     if known := row.accuracy:

@@ -23,10 +23,10 @@ def list_page(only: str = "", long: bool = False, pattern: str = "") -> None:
         return backbones_page(pattern)
     registry, out = load_registry(), console()
     if only and only not in SHELVES:
-        way = "of a word promptzoo show NAME tells all"
-        raise ZooError(f"there is no shelf '{only}'", given=only, possible=[*SHELVES, BACKBONES], remedy=way)
+        way = "for a single name, use promptzoo show NAME"
+        raise ZooError(f"no shelf '{only}'", given=only, possible=[*SHELVES, BACKBONES], remedy=way)
     if pattern:
-        said = f"'{pattern}' is a pattern of backbones' names, and the shelf '{only}' has none"
+        said = f"'{pattern}' is a pattern for backbones, but '{only}' is another shelf"
         raise ZooError(said, key="pattern", given=pattern, remedy="promptzoo list backbones PATTERN")
     if only or long:
         shown = [(title, rows) for shelf, title, rows in tables(registry) if rows and only in ("", shelf)]
@@ -35,14 +35,14 @@ def list_page(only: str = "", long: bool = False, pattern: str = "") -> None:
             out.print(f"[bold]{title}[/]")
             out.print(explained(rows, width, out.width))
             out.print()
-        out.print("[dim]promptzoo show NAME tells all about one of them.[/]")
+        out.print("[dim]promptzoo show NAME prints everything about one of them.[/]")
     else:
         out.print(overview(registry))
         out.print(
-            "\n[dim]promptzoo list SHELF says what each is, --long of all; promptzoo show NAME, all about one.[/]"
+            "\n[dim]promptzoo list SHELF describes one shelf, --long all of them; promptzoo show NAME, one entry.[/]"
         )
     for sentence in registry.broken:
-        out.print(f"[yellow]not here:[/] {escape(sentence)}")
+        out.print(f"[yellow]not loaded:[/] {escape(sentence)}")
 
 
 def grid() -> Table:
@@ -97,7 +97,7 @@ def tables(registry: Registry) -> Iterator[tuple[str, str, list[tuple[str, str, 
     recipes = [(name, headline(file), "") for name, file in shipped_recipes().items()]
     yield "recipes", "recipes", recipes
     lists = [(name, headline(file), "") for name, file in shipped_lists().items()]
-    yield "lists", "lists: recipes under words of their own, for promptzoo report and compare", lists
+    yield "lists", "lists: recipes with overrides, for promptzoo report and compare", lists
 
 
 def source(entry: Entry) -> str:

@@ -53,7 +53,7 @@ def number(value: float | None) -> str:
 
 def show_list(listed: Listed, out: Console) -> None:
     """The table, under which convention, and why ours and the paper's differ."""
-    out.print(f"[bold]{escape(listed.list.name)}[/], ours beside the paper's; % is {escape(convention(listed))}")
+    out.print(f"[bold]{escape(listed.list.name)}[/], ours beside the paper's; % of {escape(convention(listed))}")
     out.print(table(listed, tasks=False).screen())
     if (printed_alone := papers(listed)) is not None:
         out.print(printed_alone.screen())

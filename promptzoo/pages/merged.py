@@ -48,9 +48,9 @@ def page(merged: Merged, folder: Path, out: Console) -> None:
         table.add(one.graft, one.what, few(one.where), few(modules), f"{one.places:,}")
     out.print(table.screen())
     for sentence in merged.rest:
-        out.print(f"stays outside: {escape(sentence)}")
+        out.print(f"not included: {escape(sentence)}")
     out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
-    out.print(f"written: [bold]{escape(str(folder))}[/]; it is loaded by", soft_wrap=True)
+    out.print(f"wrote [bold]{escape(str(folder))}[/]; load it with", soft_wrap=True)
     for line in merged.code(folder).splitlines():
         out.print(f"    {escape(line)}", soft_wrap=True)
 
@@ -59,12 +59,10 @@ def lighter(merged: Decoupled, folder: Path, out: Console) -> None:
     """Which grafts hold their prompts now, how much that saves, how far both runs are apart, what the folder is for."""
     before, after = merged.parameters
     names = ", ".join(f"'{name}'" for name in merged.grafts)
-    out.print(f"{escape(names)}: the prompts of the image stand in the places of the couplings that made them")
+    out.print(f"{escape(names)}: the couplings are replaced by the image prompts that they made")
     out.print(f"tuned parameters: {before:,} before, {after:,} now")
     out.print(f"largest difference to the tuned model: {merged.difference:.1e} of the output's scale, in float32")
-    out.print(
-        f"written: [bold]{escape(str(folder))}[/]; prompts are no weights of a plain model, so that this is a run:"
-    )
+    out.print(f"wrote [bold]{escape(str(folder))}[/]; a plain model has no place for prompts, so this is a run:")
     out.print(f"    promptzoo predict {escape(str(folder))} PICTURE...", soft_wrap=True)
 
 

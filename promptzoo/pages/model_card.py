@@ -44,19 +44,19 @@ def model_card(
         model_name=name if figures else None,
         eval_results=results(run, figures, data) or None,
     )
-    outside = "\n\n".join(f"Stays outside: {sentence}." for sentence in rest)
+    outside = "\n\n".join(f"Not included: {sentence}." for sentence in rest)
     return f"---\n{head.to_yaml()}\n---\n\n" + sections(
         f"# {name}",
         f"The recipe {code(called)} of promptzoo on {code(str(facts.backbone))}, whose weights are "
         f"{code(str(facts.weights))}; it names {len(facts.classes)} classes.  The licence, {code(license)}, is that "
-        "of the backbone's weights, as whoever shares it says.",
+        "of the backbone's weights, as stated by whoever shared the model.",
         outside,
-        "## What it came to" if figures else "",
+        "## Results" if figures else "",
         table(figures).markdown(),
         told(run, data) if data else "",
         "## Use",
         fence("python", use),
-        "## What it was made of",
+        "## Training data",
         fence("yaml", yaml.write(facts.recipe)),
         "Classes, in order: " + ", ".join(map(code, facts.classes)) + ".",
     )
@@ -112,6 +112,6 @@ def told(run: Reopened, data: Mapping[str, Any]) -> str:
     return bullets(
         [
             f"Pictures of {code(pictures_of(run))}: {counts}; fingerprint {code(data['fingerprint'])}.",
-            f"One run, seed {run.recipe.train.seed}; the interval is that of the pictures (Wilson), not of seeds.",
+            f"One run, seed {run.recipe.train.seed}; the interval (Wilson) is over test pictures, not over seeds.",
         ]
     )

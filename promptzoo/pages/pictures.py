@@ -19,7 +19,7 @@ def write_plot(file: Path, rows: Sequence[Row], force: bool = False) -> None:
     """
     kind = ending(file, "plot")
     if not rows:
-        raise ZooError("there is nothing to draw: no combination was counted")
+        raise ZooError("nothing to draw: no combination was counted")
     vacant(file, force)
     with style():
         deliver(file, content(costs_figure(rows), kind), force)

@@ -23,8 +23,8 @@ def table(found: Sequence[Asked]) -> Table:
 
 def notes(found: Sequence[Asked]) -> list[str]:
     """Which rows were not asked the same, and which were not asked at all."""
-    said = [f"{one.name} was asked otherwise: {', '.join(one.differs)}" for one in found if one.differs]
-    papers = "what stands behind 'paper:' is printed there, of its own runs and pictures, and was not rerun here"
+    said = [f"{one.name} was evaluated differently: {', '.join(one.differs)}" for one in found if one.differs]
+    papers = "'paper:' is the figure printed in the paper, from its own runs and pictures; it was not rerun here"
     return said + ([papers] if any(one.printed for one in found) else [])
 
 

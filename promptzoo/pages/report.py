@@ -51,11 +51,11 @@ class Wanted:
         if self.by and self.by not in BY:
             raise ZooError(f"--by takes {', '.join(BY)}, not '{self.by}'", key="--by", given=self.by, possible=BY)
         if self.measure and self.combine:
-            raise ZooError("--measure takes recipes one by one, not --combine: name those that are worth the time")
+            raise ZooError("--measure does not work with --combine; name the recipes to measure")
         if self.memory and self.combine:
-            raise ZooError("--memory takes recipes one by one, not --combine", key="--memory")
+            raise ZooError("--memory does not work with --combine; name the recipes", key="--memory")
         if self.compile and not self.measure:
-            raise ZooError("--compile is of what --measure times", key="--compile", remedy="ask for both")
+            raise ZooError("--compile needs --measure", key="--compile", remedy="use both")
         if self.classes is not None and self.classes < 1:
             raise ZooError(f"--classes takes 1 or more, not {self.classes}")
         for file in (self.target, self.plot):
@@ -77,7 +77,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
     else:
         recipes, lists = asked(words)
         if not (recipes or lists or wanted.runs):
-            raise ZooError("which recipe?  promptzoo list recipes tells those that are shipped; --runs DIR needs none")
+            raise ZooError("no recipe given: promptzoo list recipes lists those shipped; only --runs DIR needs none")
         fitting(recipes, lists, wanted)
         gathering.recipes(recipes, wanted.measure, wanted.compile, wanted.memory)
     if wanted.runs:
@@ -89,7 +89,7 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
     for path, reason in gathering.skipped:
         sentence(said, f"{path}: {reason}", "skipped")
     if gathering.refused and not (gathering.rows or lists):
-        raise ZooError(f"none of the {len(gathering.refused)} combinations can be built; each has its sentence above")
+        raise ZooError(f"none of the {len(gathering.refused)} combinations can be built; see the reasons above")
     if not (lists or gathering.rows or gathering.refused):
         raise ZooError(f"no run in {wanted.runs} can be counted", key="--runs", given=str(wanted.runs))
 
@@ -111,9 +111,9 @@ def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
 def fitting(recipes: Sequence[Recipe], lists: Sequence[RecipeList], wanted: Wanted) -> None:
     """Raises `ZooError` for lists where only recipes can be shown, and for several tables in one file of a program."""
     if lists and (wanted.form == "html" or wanted.plot):
-        raise ZooError(f"a page or picture shows recipes; '{lists[0].name}' is a recipe list, which is a table")
+        raise ZooError(f"a page or picture shows recipes, but '{lists[0].name}' is a recipe list, shown as a table")
     if wanted.form in ("csv", "json") and len(lists) + bool(recipes or wanted.runs) > 1:
-        raise ZooError(f"--format {wanted.form} takes recipes or one recipe list; ask for '{lists[0].name}' alone")
+        raise ZooError(f"--format {wanted.form} takes either recipes or one recipe list; name '{lists[0].name}' alone")
 
 
 def tell(gathered: Gathering, lists: Sequence[Listed], wanted: Wanted, out: Console, said: Console) -> None:

@@ -27,12 +27,12 @@ def run(words: Sequence[str], wanted: Wanted, out: Console, said: Console) -> No
     """The whole command.  Raises `ZooError` as `measure_file` does, and for other words beside files."""
     files = asked(words)
     if others := [word for word in words if word not in files]:
-        raise ZooError("exported files stand in a table of their own", key="report", given=others[0])
+        raise ZooError("exported files have a separate table", key="report", given=others[0])
     if not wanted.measure:
-        raise ZooError(f"{files[0]} is a file that was exported; what it costs is measured", key="measure",
-                       given=files[0], remedy="write --measure beside it")  # fmt: skip
+        raise ZooError(f"{files[0]} is an exported file, whose cost can only be measured", key="measure",
+                       given=files[0], remedy="add --measure")  # fmt: skip
     if wanted.form not in FORMS[:3]:
-        raise ZooError(f"of files --format takes {', '.join(FORMS[:3])}", key="format", given=wanted.form)
+        raise ZooError(f"for exported files, --format takes {', '.join(FORMS[:3])}", key="format", given=wanted.form)
     found = [measure_file(file) for file in each("measuring", files)]
     table = Table(TITLES)
     for one in found:

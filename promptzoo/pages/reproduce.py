@@ -64,10 +64,10 @@ def notes(found: Reproduced) -> Iterator[str]:
     counts = found.counts()
     yield f"{sum(counts.values())} printed figures: {', '.join(f'{count} {mark}' for mark, count in counts.items())}"
     if found.words:
-        yield f"not the paper's words, but those of this command: {' '.join(found.words)}"
+        yield f"overridden by this command, not as in the paper: {' '.join(found.words)}"
     if any(cell.ours is not None for cell in found.cells):
         seeds = ", ".join(map(str, found.seeds))
-        yield f"here: accuracy on test, mean over the seeds {seeds}; reached: not below what is printed"
+        yield f"here: test accuracy, mean over seeds {seeds}; reached: at least the printed figure"
     reasons: dict[str, list[str]] = {}
     for cell in found.cells:
         if cell.ours is None and cell.column in found.table.sets:
@@ -76,7 +76,7 @@ def notes(found: Reproduced) -> Iterator[str]:
         rows = {cell.row for cell in found.cells if cell.why == why}
         whose = "" if len(rows) == len(found.table.rows) else f" ({some(sorted(rows), 4, quote='')})"
         kept = f"{', '.join(dict.fromkeys(columns))}{whose}"
-        yield f"to be run without --dry: {kept}" if why == WOULD else f"not run: {kept}: {why}"
+        yield f"would run without --dry: {kept}" if why == WOULD else f"not run: {kept}: {why}"
     yield from found.table.why
 
 

@@ -23,22 +23,22 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     table.add(result.recipe, percent(val), percent(result.test["accuracy"]), tuned, depth=0)
     out.print(table.screen())
     if (mean := result.test.get("mean_per_class")) is not None:
-        out.print(f"mean over classes {percent(mean)} %, which selects")
+        out.print(f"mean per-class accuracy {percent(mean)} %, used to select")
     if result.stages:
         gain = 100 * (result.test["accuracy"] - list(result.stages.values())[-1])
-        out.print(f"the last stage: {gain:+.1f} points on test")
+        out.print(f"gain of the last stage: {gain:+.1f} points on test")
     chosen = {"val": "the best epoch on validation", "last": "the last epoch", "mean": "the mean of the last epochs"}
     if result.val is None:
         chosen["last"] += " (no validation pictures)"
     which = f", {chosen[result.selection]}: {result.best_epoch} of {result.epochs}" if result.epochs else ""
-    out.print(f"{recipe.backbone.open}{which}; {result.seconds:.0f} s, {result.peak_memory / 1024:.1f} GB of memory")
+    out.print(f"{recipe.backbone.open}{which}; {result.seconds:.0f} s, {result.peak_memory / 1024:.1f} GB peak memory")
     for remark in result.remarks:
         out.print(f"[dim]note: {escape(remark)}[/]")
-    out.print(f"the run is in [bold]{escape(result.out)}[/]", soft_wrap=True)
+    out.print(f"run saved in [bold]{escape(result.out)}[/]", soft_wrap=True)
 
 
 TITLES = {
-    "mean_per_class": "mean over classes",
+    "mean_per_class": "mean per-class accuracy",
     "top5": "top-5",
     "loss": "NLL",
     "calibration_error": "calibration error",
@@ -65,6 +65,6 @@ def figures_page(figures: dict[str, Any], out: Console) -> None:
             table.add(name, percent(shares.get(name)), *(f"{number:g}" for number in rows[name].values()))
         out.print(table.screen())
         if len(names) > MOST:
-            out.print(f"[dim]and {len(names) - MOST} classes more, named right more often: --format json has all[/]")
+            out.print(f"[dim]and {len(names) - MOST} more classes with higher accuracy; --format json has all[/]")
     for remark in figures["remarks"]:
         out.print(f"[dim]note: {escape(remark)}[/]")

@@ -34,18 +34,16 @@ PAGE = Path("page.html")
 def make_page(
     words: Sequence[str], out: Path | None, force: bool, weights: str | None, said: Console, trust_code: bool = False
 ) -> None:
-    """The whole command.  Raises `ZooError` for what is no run."""
+    """The whole command.  Raises `ZooError` for what is not a run."""
     runs, *others = sorted_out(words)
     if any(others) or not runs:
         given = [word for some in others for word in some]
-        raise ZooError(
-            f"a page is of finished runs, not of {given[0] if given else 'nothing'}", key="--page", given=given
-        )
+        raise ZooError(f"a page shows finished runs; got {given[0] if given else 'none'}", key="--page", given=given)
     file = out or PAGE
     if file.suffix.lower() != PAGE.suffix:
         raise ZooError(f"--page writes a file that ends in {PAGE.suffix}", key="--out", given=file.name)
     may_write(file, force)
-    said.print(f"looking at the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
+    said.print(f"evaluating on the test pictures of {some(runs, quote='')}", soft_wrap=True, highlight=False)
     write_run_page(file, runs, force, weights, trust_code=trust_code)
     said.print(f"written: {escape(str(file))}", soft_wrap=True)
 
@@ -89,7 +87,7 @@ def of_run(column: Column) -> dict[str, Any]:
     facts = [
         ("recipe", str(result["recipe"])),
         ("test accuracy", f"{percent(column.folder.accuracy())} %"),
-        ("its features' kNN", f"{percent(vote(features, labels))} %"),
+        ("kNN on its features", f"{percent(vote(features, labels))} %"),
         ("tuned parameters", f"{result['tuned_parameters']:,}"),
         ("seconds", f"{result['seconds']:.0f}"),
     ]

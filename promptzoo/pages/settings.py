@@ -1,4 +1,4 @@
-"""What `promptzoo settings` prints, and docs/settings.md: every word of a recipe's settings."""
+"""What `promptzoo settings` prints, and docs/settings.md: every setting of a recipe."""
 
 from collections.abc import Iterator
 from types import NoneType, UnionType
@@ -17,17 +17,17 @@ from promptzoo.recipe.train_settings import Phase
 HEAD = """\
 # Settings
 
-The words of the four sections of a recipe that say how it is run, as `promptzoo settings` prints them: in a file
-`train: {epochs: 5}`, in a command `train.epochs=5`. Written by tools/cards.py from `promptzoo/recipe/settings.py`
-and `train_settings.py`, held by tests/pages/test_cards.py."""
+The settings in the four sections of a recipe that say how it is run, as `promptzoo settings` prints them. In a file:
+`train: {epochs: 5}`; on the command line: `train.epochs=5`. Written by tools/cards.py from
+`promptzoo/recipe/settings.py` and `train_settings.py`, checked by tests/pages/test_cards.py."""
 
 BESIDE = {
-    "data": "Other words are those of the set: promptzoo data list, and promptzoo show folder.",
+    "data": "Other keys are arguments of the data set; see promptzoo data list, and promptzoo show folder.",
     "train": f"A stage of train.stages takes {', '.join(Phase.model_fields)}, rewind, and shots, a mapping of "
     f"{', '.join(StageShots.model_fields)}.",
-    "knowledge": "Exactly one of text, table and features.",
+    "knowledge": "Set exactly one of text, table and features.",
 }
-KINDS = {int: "whole number", float: "number", bool: "true or false", str: "word", NoneType: "null", dict: "mapping"}
+KINDS = {int: "whole number", float: "number", bool: "true or false", str: "string", NoneType: "null", dict: "mapping"}
 LIMITS = {"ge": "≥", "gt": ">", "lt": "<", "le": "≤"}
 LARGE = 10**9  # above it a bound that is one is told as a power of two, less one
 NUMBERS = {2: "two", 3: "three"}
@@ -67,9 +67,9 @@ def bounds(limit: Any, word: str) -> list[Any]:
 
 
 def rows(section: str) -> Iterator[tuple[str, str, str, str]]:
-    """Word, type, default and meaning."""
+    """Setting, type, default and meaning."""
     for word, field in SECTIONS[section].model_fields.items():
-        default = "needed" if field.is_required() else "" if field.default is None else plainly(field.default)
+        default = "required" if field.is_required() else "" if field.default is None else plainly(field.default)
         yield f"{section}.{word}", kind(field.annotation, tuple(field.metadata)), default, field.description or ""
 
 
@@ -83,26 +83,28 @@ def plainly(default: Any) -> str:
 
 
 def table(section: str) -> Table:
-    return Table(("word", "type", "default", "meaning"), rows(section), ())
+    return Table(("setting", "type", "default", "meaning"), rows(section), ())
 
 
 def about(section: str) -> str:
-    """What a section is of."""
+    """What a section is about."""
     cls: type[BaseModel] = SECTIONS[section]
     return (cls.__doc__ or "").partition("\n")[0].partition(".  ")[0].partition(":")[0]
 
 
 def settings_page(section: str, out: Console) -> None:
-    """One section, or all.  Raises `ZooError` for a section that there is not."""
+    """One section, or all.  Raises `ZooError` for an unknown section."""
     if section and section not in SECTIONS:
-        raise ZooError(f"there are no settings of '{section}'", key="section", given=section, possible=SECTIONS)
+        raise ZooError(f"no section '{section}' of settings", key="section", given=section, possible=SECTIONS)
     for one in [section] if section else SECTIONS:
         out.print(f"[bold]{one}[/]: {about(one)[:1].lower()}{about(one)[1:]}".rstrip("."))
         out.print(table(one).screen())
         if one in BESIDE:
             out.print(f"[dim]{BESIDE[one]}[/]")
         out.print()
-    out.print("[dim]The rest of a recipe, grafts, head, losses, rule and task, is made of words: promptzoo list.[/]")
+    out.print(
+        "[dim]The other sections, grafts, head, losses, rule and task, are made of registered names: promptzoo list.[/]"
+    )
 
 
 def page() -> str:
@@ -110,6 +112,6 @@ def page() -> str:
     told = [HEAD]
     for one in SECTIONS:
         lines = [tuple(map(prose, row)) for row in rows(one)]
-        written = Table(("word", "type", "default", "meaning"), lines, ()).markdown()
+        written = Table(("setting", "type", "default", "meaning"), lines, ()).markdown()
         told += [f"## {one}", about(one), written, BESIDE.get(one, "")]
     return sections(*told)

@@ -72,10 +72,10 @@ def share(
     Raises `ZooError` as `export` does, without a licence, and where there is something already.
     """
     if to not in FORMS:
-        raise ZooError(f"nothing is shared as '{to}'", key="to", given=to, possible=FORMS)
+        raise ZooError(f"cannot share as '{to}'", key="to", given=to, possible=FORMS)
     if (out is None) == (push is None):
         raise ZooError(
-            f"{option('out', 'DIR')} writes a folder, {option('push', 'OWNER/NAME')} puts it on a hub; give one",
+            f"{option('out', 'DIR')} writes a folder, {option('push', 'OWNER/NAME')} uploads it to a hub; give one",
             key="out",
         )
     folder, path = None if out is None else at(out), at(run)
@@ -106,7 +106,7 @@ def made(
         files, frozen = files_of_run(facts, path)
         if frozen is None:
             return files, LOAD.format, ()
-        outside = f"the frozen weights, '{frozen}': the file is named to load, which looks whether it is the same one"
+        outside = f"the frozen weights, '{frozen}': pass the file to load, which checks that it is the same"
         return files, partial(LOAD_ON.format, weights=frozen), (outside,)
     found = WAYS[to][0](run, path, folder, False)
     return found.files, found.use, found.rest
@@ -128,20 +128,20 @@ def licensed(given: str | None, run: Reopened) -> str:
         plain: Any = run.backbone.plain
         tagged = plain is not None and plain.library == "timm" and "." in plain.name
         noted = getattr(timm.get_pretrained_cfg(plain.name), "license", None) if tagged else None
-        said = (
-            f"the licence of the weights of {run.backbone.name} is not named{f', timm notes {noted}' if noted else ''}"
-        )
-        raise ZooError(said, key="license", remedy=f"write it as {option('license', 'apache-2.0')}, say")
+        said = f"the licence of the weights of {run.backbone.name} is unknown{f'; timm notes {noted}' if noted else ''}"
+        raise ZooError(said, key="license", remedy=f"write it as {option('license', 'apache-2.0')}, for example")
     if not LICENSE.fullmatch(given):
-        raise ZooError(f"a licence is a word as apache-2.0 or mit, not '{given}'", key="license", given=given)
+        raise ZooError(
+            f"a licence should be an identifier such as apache-2.0 or mit, got '{given}'", key="license", given=given
+        )
     return given
 
 
 def shared_page(found: Shared, out: Console) -> None:
     """What stays outside, where it is and how others open it."""
     for sentence in found.rest:
-        out.print(f"stays outside: {escape(sentence)}")
-    out.print(f"shared: [bold]{escape(found.place)}[/], {', '.join(map(escape, found.files))}; it is opened by",
+        out.print(f"not included: {escape(sentence)}")
+    out.print(f"shared: [bold]{escape(found.place)}[/], {', '.join(map(escape, found.files))}; open it with",
               soft_wrap=True)  # fmt: skip
     for line in found.code.splitlines():
         out.print(f"    {escape(line)}", soft_wrap=True)

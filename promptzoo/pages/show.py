@@ -21,7 +21,7 @@ def show_page(name: str) -> None:
     found = [one for one in registry.entries() if name in (one[1], one[2].path.partition(":")[2])]
     if not found and name not in words():
         classes = [entry.path.partition(":")[2] for _, _, entry in registry.entries()]
-        said, way = f"nothing here is called '{name}'", "promptzoo list has all words"
+        said, way = f"nothing is called '{name}'", "promptzoo list shows all names"
         raise ZooError(said, given=name, possible=[*sorted(words()), *classes], remedy=way)
     if name in shipped_recipes():
         print_card(recipe_card(name), out)

@@ -131,9 +131,9 @@ def show(found: tuple[SweepState, Owner | None], out: Console) -> None:
     out.print(Page(state))
     if owner is not None:
         since = clock(time.time() - state.began)
-        out.print(f"it goes on: {owner}, for {since}", markup=False)
+        out.print(f"running: {owner}, for {since}", markup=False)
     elif state.waiting or state.of("running"):
-        sentence(out, f"nobody works on it; the same command goes on: {state.command}")
+        sentence(out, f"not running; continue it with the same command: {state.command}")
 
 
 def markdown(found: tuple[SweepState, Owner | None]) -> str:

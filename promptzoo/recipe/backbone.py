@@ -38,20 +38,20 @@ def open_backbone(
         model: `timm/NAME`, `open_clip/NAME` or `promptzoo/zoo_tiny`; or a model of timm or open_clip that is loaded
             already, of a class of theirs or one derived from it.  The loaded one is frozen, and shares its weights.
         classes: How many, or their names.
-        weights: Of a name: `random` (where left out), `shipped`, a pretrained tag, or a file.
-        image_size: Of a name: pixels, one number or (height, width); the backbone's own where left out.
-        options: Of a name: more arguments of the network's constructor, like `{"depth": 4}`.
+        weights: Of a name: `random` (the default), `shipped`, a pretrained tag, or a file.
+        image_size: Of a name: pixels, one number or (height, width); by default the backbone's own.
+        options: Of a name: further arguments of the network's constructor, such as `{"depth": 4}`.
 
-    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
-    Raises `ZooError` for a name, tag or file that there is not, and for a loaded model with words that are a name's;
-    `AdoptionError`, one of them, for a network that no adopter understands.
+    Returns a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Raises `ZooError` for an unknown name, tag or file, and for a loaded model with arguments that need a name;
+    `AdoptionError`, a subclass, for a network that no adopter supports.
     """
     names = told_apart(numbered(classes))
     if isinstance(model, nn.Module):
         late = {"weights": weights, "image_size": image_size, "options": options}
         if given := [word for word, value in late.items() if value is not None]:
-            said = f"the {type(model).__name__} is loaded already, so that '{given[0]}' comes too late"
-            raise ZooError(said, key=given[0], remedy="give it to the library that loads the model")
+            said = f"the {type(model).__name__} is already loaded, so '{given[0]}' has no effect"
+            raise ZooError(said, key=given[0], remedy="pass it to the library that loads the model")
         backbone = adopt_loaded(load_registry().adopters, model)
     elif isinstance(model, str):
         told = {"open": model, "weights": str(weights or "random"), "image_size": image_size, "options": options or {}}
@@ -83,5 +83,7 @@ def numbered(classes: int | Sequence[str]) -> list[str]:
     else:
         names = list(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else []
     if not names or not all(isinstance(name, str) and name for name in names):
-        raise ZooError(f"classes are how many, or a list of names; got {classes!r}", key="classes", given=classes)
+        raise ZooError(
+            f"classes should be a number of classes or a list of names, got {classes!r}", key="classes", given=classes
+        )
     return names

@@ -64,16 +64,16 @@ def build(
     rehearsed: bool = True,
     knowledge: int | None = None,
 ) -> Model:
-    """The model of a recipe, its learning parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
+    """Builds the model of a recipe, its trainable parts drawn under the recipe's seed: `build("sa2vp", classes=10)`.
 
     Args:
         recipe: A `Recipe`, or what one is made from: a name, a path, text, a mapping.
         classes: Their names, or how many.
-        backbone: The recipe's own where left out.
-        rehearsed: Whether one forward of shapes shows that it fits its pictures.
-        knowledge: How wide the knowledge is, where that is known without its source.
+        backbone: By default the recipe's own.
+        rehearsed: Whether to check with one forward pass of shapes that it fits its pictures.
+        knowledge: The width of the knowledge, if known without its source.
 
-    Gives a `Model`: pictures b 3 h w, normalised, to logits b c.
+    Returns a `Model`: pictures b 3 h w, normalised, to logits b c.
     Raises `RecipeError` with the place in the recipe, `ZooError` for a backbone that cannot be opened.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
@@ -102,8 +102,8 @@ def build(
         for name, node in recipe.losses.items():
             if recipe.weights[name]:  # a loss of weight 0 is left out, with what it owns
                 if "knowledge_dim" not in sizes and _wants_knowledge(construct, node):
-                    said = f"loss '{name}' asks about each class, and the recipe has no 'knowledge'"
-                    way = "add one, like knowledge: {text: backbone}"
+                    said = f"loss '{name}' needs knowledge of each class, but the recipe has no 'knowledge'"
+                    way = "add one, such as knowledge: {text: backbone}"
                     raise RecipeError(said, place=where("losses", name), key="knowledge", remedy=way)
                 with placing(where("losses", name)):
                     model.losses[name] = construct.build(node, "loss", **sizes)
@@ -165,7 +165,7 @@ def _check_rule(recipe: Recipe, rule: Rule, model: Model) -> None:
     for name in rule.reads:
         if recipe.losses and name not in model.losses:
             weightless = name in recipe.losses
-            said = f"the rule asks for the loss '{name}'{', whose weight is 0' if weightless else ''}"
+            said = f"the rule needs the loss '{name}'{', whose weight is 0' if weightless else ''}"
             possible = None if weightless else model.losses
             raise RecipeError(said, place=recipe.node.where("rule"), key="rule", given=name, possible=possible)
 

@@ -17,7 +17,7 @@ SHOULD = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
-    "string_type": "a word",
+    "string_type": "a string",
     "path_type": "a path",
     "none_required": "nothing",
     "list_type": "a list",
@@ -38,9 +38,9 @@ SHOULD = {
     "less_than_equal": "{le} or less",
     "missing": "a longer list",  # a place of a tuple
     "too_short": "a list of {min_length} or more",
-    "too_long": "a list of {max_length} at most",
+    "too_long": "a list of at most {max_length}",
     "string_too_short": "{min_length} letters or more",
-    "string_too_long": "{max_length} letters at most",
+    "string_too_long": "at most {max_length} letters",
     "string_pattern_mismatch": "of the form {pattern}",
 }
 

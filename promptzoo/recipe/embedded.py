@@ -1,4 +1,4 @@
-"""The words that put a recipe onto the embedded model and pictures, where it runs without a network: `embedded`."""
+"""The overrides that put a recipe onto the embedded model and pictures, where it runs offline: `embedded`."""
 
 import json
 
@@ -23,12 +23,12 @@ def of_tokens(recipe: Recipe) -> bool:
 def embedded(recipe: str) -> list[str]:
     """Overrides that put a shipped recipe, or one of a file, there; none where it is there already.
 
-    Raises `ZooError` for what is no recipe, and for one that only a residual network can carry.
+    Raises `ZooError` for what is not a recipe, and for one that only a residual network can carry.
     """
     read = Recipe.read(recipe)
     if not of_tokens(read):
-        said = f"{recipe} acts inside the layers of a residual network, and the embedded model is none"
-        way = f"its own model on the embedded pictures: promptzoo train {recipe} data.dataset={PICTURES}"
+        said = f"{recipe} acts inside the layers of a residual network, and the embedded model is a ViT"
+        way = f"to run its own model on the embedded pictures: promptzoo train {recipe} data.dataset={PICTURES}"
         raise ZooError(said, key="embedded", given=recipe, remedy=way)
     return [] if at_home(read) else as_listed(recipe)
 
@@ -42,8 +42,8 @@ def as_listed(recipe: str) -> list[str]:
     listed = read_list(LIST)
     assert listed is not None, "the list is shipped"
     if read_list(recipe) is not None:
-        said = f"{recipe} is a recipe list, whose rows say on which model and pictures they are"
-        way = f"write into it words: [backbone.open={MODEL}, data.dataset={PICTURES}]"
+        said = f"{recipe} is a recipe list, whose rows set their own model and pictures"
+        way = f"add this to the list: words: [backbone.open={MODEL}, data.dataset={PICTURES}]"
         raise ZooError(said, key="embedded", given=recipe, remedy=way)
     own = next((row.words for row in listed.rows if row.recipe == recipe), [])
     stages = Recipe.read(recipe).to_dict().get("train", {}).get("stages", [])

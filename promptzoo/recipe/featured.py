@@ -45,8 +45,8 @@ def stand_in(recipe: Recipe, opening: Callable[[str], Backbone], hollow: bool = 
     backbone = opening(made.backbone or recipe.backbone.open)
     adopted = backbone.adopted
     if adopted.visual.out != made.width:
-        way = "name the one that made them, backbone.open=..."
-        said = f"the features are {made.width} wide, those of {backbone.name} {adopted.visual.out}"
+        way = "name the backbone that made them, backbone.open=..."
+        said = f"the features have width {made.width}, but those of {backbone.name} have {adopted.visual.out}"
         raise ZooError(said, key="backbone.open", given=backbone.name, remedy=way)
     if made.scale is None:
         demand_scale(recipe)
@@ -65,8 +65,8 @@ def demand_scale(recipe: Recipe) -> None:
     for place, node, kind, word in asking:
         if word in parameters(load_registry().find(kind, node[kind])[1]) and word not in node:
             key = ".".join((*place, word))
-            said = f"{kind} '{node[kind]}' multiplies by the backbone's logit scale, which the features do not tell"
-            way = f"write {key}=100, which is OpenAI's"
+            said = f"{kind} '{node[kind]}' multiplies by the backbone's logit scale, which the features do not contain"
+            way = f"write {key}=100 for OpenAI's CLIP"
             raise RecipeError(said, place=recipe.node.where(*place), key=key, remedy=way)
 
 
@@ -76,9 +76,9 @@ def give_texts(recipe: Recipe, backbone: Backbone, dataset: Dataset, made: Stand
         return  # whoever asks for it says so
     if made.texts is None:
         raise RecipeError(
-            f"this recipe asks for class texts, and the features of '{recipe.data.dataset}' come with none",
+            f"this recipe needs class texts, but the features of '{recipe.data.dataset}' come with none",
             place=recipe.node.where("data"), key="data.texts",
-            remedy="data.texts=FILE names some, an .npz table or a file of features with text.<name>",
+            remedy="name some with data.texts=FILE, an .npz table or a file of features with text.<name>",
         )  # fmt: skip
     backbone.adopted.text.known = {spoken(name): text for name, text in zip(dataset.classes, made.texts, strict=True)}
 
@@ -88,12 +88,12 @@ def demand_behind(recipe: Recipe, model: Model) -> None:
     if not constant(model.visual):
         early = {around.name for around in inside(model.visual).arounds if not stands_after(around)}
         who = sorted(early or acting(model.visual)) or ["the backbone's dropout"]
-        where = "before the feature, which is all that is here"
+        where = "before the final feature, but only final features are given"
     elif model.text is not None and acting(model.text):
-        who, where = sorted(acting(model.text)), "in the text tower, of which the texts alone are here"
+        who, where = sorted(acting(model.text)), "in the text tower, but only the class texts are given"
     else:
         return
     raise RecipeError(
         f"{either(map(repr, who))} acts {where}", place=recipe.node.where("grafts"), key="grafts", given=who,
-        remedy="features serve what acts behind visual.pool; give this recipe pictures, data.dataset=folder",
+        remedy="features only work for grafts after visual.pool; use pictures for this recipe, data.dataset=folder",
     )  # fmt: skip

@@ -58,7 +58,7 @@ class Reading:
     def node(self, node: Node, kind: str) -> Make:
         if kind not in node:
             written = next((key for key in node if nearest(key, [kind])), None)
-            wanted = f"a {kind} is needed, like {{{kind}: ...}}, got {shown(dict(node))}"
+            wanted = f"should be a {kind}, like {{{kind}: ...}}, got {shown(dict(node))}"
             self.problems.add(node.place, wanted, key=kind, given=written, possible=[kind])
             return Make(dict)
         label, place = f"{kind} '{node[kind]}'", node.where(kind)
@@ -90,11 +90,11 @@ class Reading:
         """The class of a node, and its entry where it has one; nothing when there is no such class."""
         try:
             if kind not in (*MODULES, "dataset", "logger") and ":" in str(node[kind]):
-                said = f"{kind} '{node[kind]}': a {kind} is a word of the registry, no path to code"
+                said = f"{kind} '{node[kind]}': a {kind} must be a registered name, not a path to code"
                 raise ZooError(said, key=kind, given=node[kind], possible=self.registry.shelf(kind))
             entry, cls = self.registry.find(kind, node[kind])
             if kind in MODULES and not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-                said = f"{kind} '{node[kind]}': it is not an nn.Module class but {shown(cls)}"
+                said = f"{kind} '{node[kind]}' is not an nn.Module class but {shown(cls)}"
                 raise ZooError(said, key=kind, given=node[kind])
             if kind in BASES:
                 check(cls, BASES[kind], f"{kind} '{node[kind]}'")

@@ -22,7 +22,7 @@ def load(path: str, here: bool = False) -> Any:
         raise ZooError(f"'{path}' is not of the form module:Class", given=path)
     name, _, attribute = path.partition(":")
     if name.partition(".")[0] in sys.stdlib_module_names:
-        raise ZooError(f"'{name}' is a module of Python itself, which is not imported for a recipe", given=path)
+        raise ZooError(f"'{name}' belongs to Python's standard library, which a recipe may not import", given=path)
     try:
         with current_directory() if here else nullcontext():
             module = importlib.import_module(name)
@@ -31,8 +31,8 @@ def load(path: str, here: bool = False) -> Any:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             said = f"'{name}' needs the module '{error.name}', which is not installed"
             raise ZooError(said, given=path) from error
-        places = f"neither installed nor in {Path.cwd()}" if here else "it is not installed"
-        raise ZooError(f"there is no module '{name}', {places}", given=path) from error
+        places = f"it is neither installed nor in {Path.cwd()}" if here else "it is not installed"
+        raise ZooError(f"no module '{name}': {places}", given=path) from error
     except (
         Exception,
         SystemExit,

@@ -56,7 +56,7 @@ def encode(
 def describe(settings: KnowledgeSettings) -> str:
     """Where the knowledge comes from, for a report."""
     if settings.features is not None:
-        return "unit mean of the frozen features of each class's training pictures (promptzoo's own, not LORE's)"
+        return "normalised mean of the frozen features of each class's training pictures (promptzoo's, not LORE's)"
     if settings.table is not None:
         return f"table {settings.table.name}"
     source = "the backbone's text tower" if settings.text == "backbone" else f"the text tower of {settings.text}"
@@ -80,8 +80,13 @@ def named_text(settings: KnowledgeSettings) -> tuple[str, str]:
     assert settings.text is not None
     name = settings.text if "/" in settings.text else f"open_clip/{settings.text}"
     if settings.weights is None and not name.startswith("promptzoo/"):
-        way = "give it knowledge.weights, a pretrained tag or a file"
-        raise ZooError(f"knowledge.text is '{settings.text}'", key="knowledge.text", given=settings.text, remedy=way)
+        way = "add knowledge.weights, a pretrained tag or a file"
+        raise ZooError(
+            f"knowledge.text is '{settings.text}', but knowledge.weights is missing",
+            key="knowledge.text",
+            given=settings.text,
+            remedy=way,
+        )
     return name, settings.weights or "shipped"
 
 

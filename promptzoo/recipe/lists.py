@@ -67,7 +67,7 @@ class RecipeList(BaseModel):
 
 
 def read_list(word: str) -> RecipeList | None:
-    """A shipped list by its name, or a file with `rows` in it; None for what is no list.
+    """A shipped list by its name, or a file with `rows` in it; None for what is not a list.
 
     Raises `ZooError` with every mistake in a list.
     """

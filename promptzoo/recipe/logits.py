@@ -5,7 +5,7 @@ from promptzoo.model.model import Model
 from promptzoo.model.site import bare
 from promptzoo.recipe.recipe import Recipe
 
-KINDS = {True: "each class by itself (sigmoid)", False: "all classes together (softmax)"}
+KINDS = {True: "each class independently (sigmoid)", False: "all classes jointly (softmax)"}
 
 
 def check_logits(recipe: Recipe, model: Model) -> None:
@@ -14,6 +14,6 @@ def check_logits(recipe: Recipe, model: Model) -> None:
     for name, loss in model.losses.items():
         if loss.by_class not in (None, given):
             head = recipe.head["head"]
-            said = f"loss '{name}' takes logits of {KINDS[bool(loss.by_class)]}, and head '{head}' gives {KINDS[given]}"
-            way = "head sigmoid_text goes with loss sigmoid, other heads with cross_entropy"
+            said = f"loss '{name}' takes logits of {KINDS[bool(loss.by_class)]}, but head '{head}' gives {KINDS[given]}"
+            way = "use loss sigmoid with head sigmoid_text, cross_entropy with other heads"
             raise RecipeError(said, place=recipe.node.where("losses", name), key="losses", given=name, remedy=way)

@@ -25,14 +25,14 @@ def apart(words: Iterable[Any]) -> tuple[list[Any], list[str]]:
 def change(recipe: Node, text: str, problems: Problems) -> list[Change]:
     """Puts one `key=value` into the recipe; the value `null` takes a section, a graft or a loss away.
 
-    Gives the change, none where it is a mistake; `settle` reads its value by the type of its key once all classes are
+    Returns the change, none where it is a mistake; `settle` reads its value by the type of its key once all classes are
     known.
     """
     try:
         key, sign, written = text.partition("=")
         *way, last = key.strip().split(".")
         if not sign or not last:
-            raise RecipeError("an override is written key=value, like train.epochs=1", place=text, given=text)
+            raise RecipeError("an override should be key=value, like train.epochs=1", place=text, given=text)
         written = written if key == key.strip() else written.strip()
         here = holder(recipe, way)
         before = here.get(last) if isinstance(here, Node) else None
@@ -100,7 +100,7 @@ def choose_pictures(data: Any) -> Iterator[str]:
         return
     with suppress(ZooError):  # said when the set is opened
         if "root" not in parameters(load_registry().find("dataset", chosen)[1]):
-            yield f"data.root: pictures of a folder, data.dataset=folder, in the place of '{chosen}'"
+            yield f"data.root: reading pictures from a folder (data.dataset=folder) instead of '{chosen}'"
             data.put("dataset", "folder", data.where("root"))
 
 

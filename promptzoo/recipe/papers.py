@@ -49,13 +49,13 @@ class PaperTable(BaseModel):
     def whole(self) -> "PaperTable":
         for column in [*self.columns, *(one for several in self.means.values() for one in several)]:
             if column not in self.sets and column not in self.means:
-                raise ValueError(f"'{column}' is no set and no mean")
+                raise ValueError(f"'{column}' is neither a set nor a mean")
         names = [row.name for row in self.rows]
         for row in self.rows:
             if len(row.printed) != len(self.columns):
-                raise ValueError(f"{row.name} prints {len(row.printed)} figures, there are {len(self.columns)} columns")
+                raise ValueError(f"{row.name} has {len(row.printed)} figures for {len(self.columns)} columns")
             if row.lists and row.lists not in names:
-                raise ValueError(f"{row.name} takes lists of '{row.lists}', which is no row")
+                raise ValueError(f"{row.name} takes lists of '{row.lists}', which is not a row")
         return self
 
     def leaves(self, column: str) -> Iterator[str]:
@@ -93,6 +93,6 @@ def read(file: object) -> PaperTable:
         told = yaml.plain(yaml.read(path.read_text(encoding="utf-8"), str(path)))
         return PaperTable.model_validate({**told, "name": path.stem})
     except (OSError, UnicodeDecodeError, TypeError) as error:
-        raise ZooError(f"this is no paper's table: {error}", place=path) from error
+        raise ZooError(f"this is not a paper's table: {error}", place=path) from error
     except ValidationError as error:
         raise ZooError(listed(error.errors()), place=path) from error

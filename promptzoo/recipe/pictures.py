@@ -38,7 +38,7 @@ def open_data(recipe: Recipe, backbone: Backbone, *, rank: int = 0, world: int =
     splits = split(dataset, cache, shots=asked.shots, seed=seed, whole=augment.whole, on_bad_image=asked.on_bad_image)
     said = augment.told()
     if augment != wanted:
-        said = [f"features are as they are, without {', '.join([asked.augment, *wanted.told()])}"]
+        said = [f"features are used as they are; not applied: {', '.join([asked.augment, *wanted.told()])}"]
     splits = replace(splits, remarks=(*splits.remarks, *said))
     common: dict[str, Any] = {"batch": asked.batch, "seed": seed, "workers": asked.workers}
     common |= {"rank": rank, "world": world}
@@ -73,13 +73,13 @@ def open_test(recipe: Recipe, backbone: Backbone) -> tuple[Loader, list[str], st
         pictures = cache.all_readable(pictures)
     broken = some(cache.broken.values(), quote="", joint="; ")
     if cache.broken and asked.on_bad_image != "skip":
-        way = "mend or remove, or write data.on_bad_image=skip"
+        way = "repair or remove it, or write data.on_bad_image=skip"
         raise ZooError(broken, key="data.on_bad_image", given=asked.on_bad_image, remedy=way)
     if not pictures:
-        raise ZooError("no picture to test on", key="data.root")
-    left = [f"{len(cache.broken)} pictures left out: {broken}"] if cache.broken else []
+        raise ZooError("no test pictures", key="data.root")
+    left = [f"unreadable pictures skipped ({len(cache.broken)}): {broken}"] if cache.broken else []
     empty = without(pictures, dataset.classes)
-    lacking = [f"no picture to test on in class {some(empty)}"] if empty else []
+    lacking = [f"the test split has no picture of class {some(empty)}"] if empty else []
     loader = Loader(pictures, cache, batch=asked.batch, workers=asked.workers)
     digest = fingerprint(pictures, content=cache.content)
     return loader, dataset.classes, digest, [*dataset.remarks, *left, *lacking]
@@ -89,8 +89,8 @@ def demand_names(recipe: Recipe, dataset: Dataset) -> None:
     """Raises `ZooError` where a recipe says something of classes in words, and they have none."""
     if not dataset.named and speaks(recipe):
         raise ZooError(
-            f"the classes of dataset '{recipe.data.dataset}' are numbers, and this recipe asks for texts of their "
-            "names; write data.names, the names in order"
+            f"the classes of dataset '{recipe.data.dataset}' are numbers, but this recipe needs their "
+            "names as text; list them in order in data.names"
         )
 
 
@@ -131,6 +131,6 @@ def seen_by(recipe: Recipe, backbone: Backbone) -> Preprocess:
             f"data.size is {seen.size[0]} x {seen.size[1]}, but {backbone.name} takes {height} x {width}",
             key="data.size",
             given=seen.size,
-            remedy="another size is a word of the backbone, backbone.image_size",
+            remedy="set the image size with backbone.image_size",
         )
     return seen

@@ -29,12 +29,12 @@ class Range(BaseModel):
     def holds_something(self) -> Self:
         given = self.model_fields_set
         if len(given) != 1:
-            raise PydanticCustomError("range", "takes one of log, between, int, or a list of choices")
+            raise PydanticCustomError("range", "takes log, between, int or a list of choices")
         ends = self.log or self.between or self.whole
         if (ends is not None and ends[0] >= ends[1]) or self.of == ():
-            raise PydanticCustomError("range", "is empty: there is nothing to choose from")
+            raise PydanticCustomError("range", "is empty: nothing to choose from")
         if self.log is not None and self.log[0] <= 0:
-            raise PydanticCustomError("range", "begins at 0 or below, which has no logarithm")
+            raise PydanticCustomError("range", "starts at 0 or below, where the logarithm is undefined")
         return self
 
     @property

@@ -81,8 +81,8 @@ class Recipe:
         idle = number(asked) and asked > 0 and not node.get("losses")
         if idle:
             said, way = (
-                f"{asked} epoch{'s' * (asked != 1)} to train, but no losses to learn from",
-                "leave train.epochs at 0",
+                f"{asked} epoch{'s' * (asked != 1)} of training, but no losses",
+                "add a loss, or leave train.epochs at 0",
             )
             problems.add(node.where("train", "epochs"), said, key="losses", remedy=way)
         trains = "train" in node and not idle
@@ -116,12 +116,12 @@ class Recipe:
         return cls(recipe, source, overrides)
 
     def beside(self) -> dict[str, Node]:
-        """The nodes that are no part of its model, by kind."""
+        """The nodes that are not part of its model, by kind."""
         told = {"rule": self.rule, "task": self.task, "dataset": self.node["data"], "logger": self.logger}
         return {kind: node for kind, node in told.items() if node is not None}
 
     def to_dict(self) -> dict[str, Any]:
-        """What the recipe says, overrides applied, without defaults."""
+        """The recipe as a dict, overrides applied, without defaults."""
         return dict(yaml.plain(self.node))
 
     def to_yaml(self) -> str:
@@ -148,22 +148,22 @@ def found(recipe: Any, source: str) -> tuple[Node, str]:
     if isinstance(recipe, str) and "\n" in recipe:
         return mapping(yaml.read(recipe, source), source), source
     if not isinstance(recipe, str | Path):
-        said = f"a recipe is a name, a path, text, a mapping or a Recipe; got a {type(recipe).__name__}"
+        said = f"a recipe should be a name, a path, text, a mapping or a Recipe, got a {type(recipe).__name__}"
         raise RecipeError(said, given=type(recipe).__name__)
     file, source = find(str(recipe))
     try:
         text = regular(file, "recipe").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, ZooError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
         reason = str(error) if isinstance(error, ZooError) else reason
         raise RecipeError(f"cannot be read: {reason}", place=source) from error
     return mapping(yaml.read(text, source), source), source
 
 
 def mapping(node: Any, source: str) -> Node:
-    """What a recipe must be."""
+    """A recipe as a mapping.  Raises `RecipeError` for anything else."""
     if not isinstance(node, Node):
-        said = f"a recipe is a mapping of {', '.join(SECTIONS)}; this is {shown(node)}"
+        said = f"a recipe should be a mapping of {', '.join(SECTIONS)}, got {shown(node)}"
         raise RecipeError(said, place=source, given=node)
     if "rows" in node and not any(key in SECTIONS for key in node):
         raise of_several(source)
@@ -171,9 +171,9 @@ def mapping(node: Any, source: str) -> Node:
 
 
 def of_several(recipe: str) -> RecipeError:
-    """Why a list is no recipe."""
-    said = f"'{recipe}' is a recipe list, which promptzoo compare, sweep and report take"
-    return RecipeError(said, given=recipe, remedy="name one recipe")
+    """Why a list is not a recipe."""
+    said = f"'{recipe}' is a recipe list, for promptzoo compare, sweep and report"
+    return RecipeError(said, given=recipe, remedy="name a single recipe")
 
 
 def find(recipe: str) -> tuple[Path, str]:
@@ -187,7 +187,7 @@ def find(recipe: str) -> tuple[Path, str]:
     if recipe in shipped_lists():
         raise of_several(recipe)
     if file.stem in shipped and len(file.parts) == 1:
-        raise RecipeError("there is no such file", place=recipe, given=recipe, remedy=f"the shipped one is {file.stem}")
+        raise RecipeError("no such file", place=recipe, given=recipe, remedy=f"the shipped recipe is {file.stem}")
     if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
-        raise RecipeError("there is no such file", place=recipe, given=file.stem, possible=shipped)
+        raise RecipeError("no such file", place=recipe, given=file.stem, possible=shipped)
     raise RecipeError(f"no recipe called '{recipe}'", given=recipe, possible=shipped)

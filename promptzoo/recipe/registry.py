@@ -1,4 +1,4 @@
-"""The zoo's registry: which words a recipe may use, and the class behind each.  Reading it imports no torch."""
+"""The zoo's registry: the names that a recipe may use, and the class behind each.  Reading it imports no torch."""
 
 import importlib.util
 import re
@@ -54,7 +54,7 @@ class Entry(BaseModel):
 
 
 class Method(BaseModel):
-    """What recipes are of: its paper, and what is to be known of the whole method, beside what its parts say."""
+    """A method that recipes implement: its paper, and what is known of the method beyond its parts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,7 +69,7 @@ Shelf = dict[str, Entry]
 
 
 class Registry(BaseModel):
-    """Every word of the zoo by shelf, ours first.  `broken` says in sentences what of other packages was left out."""
+    """Everything registered, by shelf, ours first.  `broken` says in sentences what of other packages was ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -96,9 +96,9 @@ class Registry(BaseModel):
                 yield kind, word, entry
 
     def find(self, kind: str, word: object) -> tuple[Entry | None, Any]:
-        """The class that a word or `module:Class` names, with its entry if it has one.  Raises `ZooError`."""
+        """The class that a registered name or `module:Class` stands for, with its entry if any.  Raises `ZooError`."""
         if not isinstance(word, str):
-            raise ZooError(f"'{kind}' should be a word, got {shown(word)}", key=kind, given=word)
+            raise ZooError(f"'{kind}' should be a name, got {shown(word)}", key=kind, given=word)
         presets = load_presets() if kind == "dataset" else {}
         if word in presets:
             word = presets[word].dataset
@@ -119,7 +119,7 @@ class Registry(BaseModel):
         try:
             found = load(path, here)
             if here and not isinstance(found, type):
-                raise ZooError(f"it is no class but {shown(found)}", given=path)
+                raise ZooError(f"it is not a class but {shown(found)}", given=path)
             return found
         except ZooError as error:
             raise error.under(label) from error
@@ -134,11 +134,11 @@ class Registry(BaseModel):
             self.shelf(kind)[f"{prefix}/{word}"] = entry.model_copy(update={"by": prefix})
         for original, adopter in other.adopters.items():
             if original in self.adopters:
-                self.broken.append(f"{prefix}: its adopter of {original} was left out, there is one already")
+                self.broken.append(f"{prefix}: its adopter of {original} was ignored; one already exists")
             else:
                 self.adopters[original] = adopter
         if other.methods:
-            self.broken.append(f"{prefix}: its methods were left out, a method is of the recipes that are shipped here")
+            self.broken.append(f"{prefix}: its methods were ignored; methods describe recipes of promptzoo only")
 
 
 @cache
@@ -149,12 +149,16 @@ def load_registry() -> Registry:
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         try:
             if point.name in taken or not re.fullmatch(r"[\w.-]+", point.name):
-                raise ZooError(f"the name '{point.name}' is taken" if point.name in taken else "its name has odd signs")
+                raise ZooError(
+                    f"the name '{point.name}' is taken"
+                    if point.name in taken
+                    else "its name contains unusual characters"
+                )
             taken.add(point.name)
             registry.add(read(shipped_by(point)), point.name)
         except Exception as error:  # whatever is wrong with another package, the zoo opens
             said = error if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
-            registry.broken.append(f"{point.name} (package {point.value}) was left out: {said}")
+            registry.broken.append(f"{point.name} (package {point.value}) was ignored: {said}")
     return registry
 
 
@@ -164,14 +168,14 @@ def beside(name: str) -> Path:
     for place in (package / name, package.parent / name):
         if place.exists():
             return place
-    raise ZooError(f"{name} is neither in {package} nor in {package.parent}; the installation is incomplete")
+    raise ZooError(f"{name} is neither in {package} nor in {package.parent}: the installation is incomplete")
 
 
 def shipped_by(point: EntryPoint) -> Path:
     """The registry.yaml of another package, found without running the package."""
     spec = importlib.util.find_spec(point.value)
     if spec is None:
-        raise ZooError(f"there is no package '{point.value}'")
+        raise ZooError(f"no package '{point.value}'")
     for folder in spec.submodule_search_locations or []:
         if (file := Path(folder) / "registry.yaml").is_file():
             return file

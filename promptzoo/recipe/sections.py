@@ -52,7 +52,7 @@ def explain(cls: type[BaseModel], node: Node, name: str, way: Way, errors: list[
         owner, fields = ".".join([name, *map(str, loc[:-1])]), inner(cls, loc[:-1]).model_fields
         near = [] if nearest(str(loc[-1]), fields) else meant_by(name, str(loc[-1]))
         way_out = f"did you mean {either(near)}?" if near else ""
-        told = f"; promptzoo settings {name} tells what each is" if name in SETTINGS else ""
+        told = f"; promptzoo settings {name} explains each" if name in SETTINGS else ""
         it_takes = [f"it takes {', '.join(fields)}{told}"]
         problems.add(
             place,
@@ -126,7 +126,7 @@ def named(recipe: Node, section: str, kinds: tuple[str, ...], problems: Problems
         del nodes[name]
     for name in nodes:
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            wanted = f"{section}: a name is one word of letters, digits and _, got {name!r}"
+            wanted = f"{section}: a name should consist of letters, digits and _, got {name!r}"
             problems.add(nodes.where(name), wanted, key=section, given=name)
     return {name: node_of(nodes, name, kinds, problems, name=f"{label} '{name}'") for name in nodes}
 

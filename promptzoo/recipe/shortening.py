@@ -28,7 +28,7 @@ def shorten(recipe: Node, before: Any) -> Iterator[str]:
     shorter = float(f"{warmup * now / before:.4g}")
     train.put("warmup", shorter, train.where("epochs"))
     if now:
-        yield f"train.epochs={now}: the warm-up is {shorter:g} epochs, in proportion to {warmup:g} of {before:g}"
+        yield f"train.epochs={now}: warm-up shortened to {shorter:g} epochs, in proportion to {warmup:g} of {before:g}"
 
 
 def number(value: Any) -> TypeGuard[int | float]:

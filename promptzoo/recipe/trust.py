@@ -21,11 +21,11 @@ def refuse_code(recipe: Node, source: str) -> None:
     if found:
         place, kind, named = found[0]
         modules = some(dict.fromkeys(word.partition(":")[0] for _, _, word in found))
-        said = f"this run names code of its own, the {kind} '{named}'; {modules} is not imported"
+        said = f"this run names its own code, the {kind} '{named}'; {modules} is not imported"
         raise RecipeError(
             said,
             place=place if place.line else source,
             key="trust_code",
             given=named,
-            remedy=f"where you trust who made it, {option('trust_code', True)} imports it",
+            remedy=f"if you trust its author, {option('trust_code', True)} imports it",
         )

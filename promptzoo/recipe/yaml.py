@@ -70,7 +70,7 @@ def placed(value: Any, place: Place, key: str = "") -> Any:
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
     value = value.item() if getattr(value, "ndim", None) == 0 else value
     if type(value) not in (str, int, float, bool, type(None)):
-        said = f"'{key}' is a {type(value).__name__}, and a recipe holds text, numbers, lists and mappings"
+        said = f"'{key}' is a {type(value).__name__}, but a recipe may contain only text, numbers, lists and mappings"
         raise RecipeError(said, place=place, key=key, given=value)
     return value
 
@@ -104,7 +104,7 @@ class Strict(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="a recipe has no *aliases, it is written out", problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem="a recipe may not use YAML *aliases; write it out", problem_mark=mark)
         return super().compose_node(parent, index)
 
 
@@ -142,7 +142,7 @@ def read(text: str, source: str, override: bool = False) -> Any:
         made = Node({}, place(node.start_mark))
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise RecipeError("a key is a word, not a list or a mapping", place=place(key.start_mark))
+                raise RecipeError("a key should be text, not a list or a mapping", place=place(key.start_mark))
             if key.value in made:
                 raise RecipeError(f"'{key.value}' appears twice", place=place(key.start_mark), key=key.value)
             made.put(key.value, value(item), place(key.start_mark))

@@ -44,7 +44,7 @@ def by_task(task: str, places: Sequence[str]) -> list[Asked]:
     lists = {place: listed for place in places if (listed := read_list(place)) is not None}
     read = {place: result(task, at(place)) for place in places if place not in lists}
     if not read:
-        raise ZooError(f"which runs?  compare --task {task} takes folders with a result on it")
+        raise ZooError(f"no runs given: compare --task {task} takes folders with a result on that task")
     first = next(iter(read.values()))
     found = [Asked(place, told, tuple(differences(first, told))) for place, told in read.items()]
     ranked = sorted(found, key=lambda one: -one.score)
@@ -59,7 +59,7 @@ def on_paper(task: str, listed: RecipeList) -> list[Asked]:
             told = {"task": task, "score": next(iter(figures)), "figures": figures}
             found.append(Asked(f"paper: {row.name}, {place}", told, printed=True))
     if not found:
-        raise ZooError(f"{listed.name} holds no paper's figures on {task}")
+        raise ZooError(f"{listed.name} has no figures of a paper on {task}")
     return found
 
 
@@ -76,7 +76,7 @@ def result(task: str, place: Path) -> dict[str, Any]:
     except DamagedError as error:
         raise DamagedError(f"{place}: {error}") from error
     except (TypeError, KeyError) as error:
-        raise ZooError(f"{file} is no result of a task") from error
+        raise ZooError(f"{file} is not a result of a task") from error
     way = f"promptzoo eval RUN task={task} data.root=DIR makes one"
     raise ZooError(f"{place} has no result on {task}", remedy=way)
 

@@ -51,7 +51,7 @@ class Terms:
             )
         engine_of(self.engine)
         if self.out.exists() and not self.out.is_dir():
-            raise ZooError(f"{self.out} is a file; {option('out')} takes the folder of the runs")
+            raise ZooError(f"{self.out} is a file; {option('out')} takes a folder for the runs")
 
 
 @typed("recipes", "data")
@@ -75,19 +75,19 @@ def compare(
         recipes: One or several: names and paths of recipes and recipe lists, `Recipe`s, mappings.  A mapping has no
             name; `Recipe(mapping, "mine")` has.
         data: Other pictures for all, as for `train`.
-        seeds: How many, 1 to that; or which.
-        baseline: The name of the one that the others are held against; the first where left out.
-        out: The folder of the runs; none is repeated.
-        on: Rank by `test`, or by `val` alone, to choose words by.
-        engine: Where the runs are made: `here`, one after another; `local:N`, N at once on this machine; `ray`;
+        seeds: A number N, for seeds 1 to N; or a list.
+        baseline: The name of the row that the others are compared with; by default the first.
+        out: The folder of the runs; finished runs are not repeated.
+        on: Rank by `test`, or by `val` only, to choose settings.
+        engine: Where to run: `here`, one after another; `local:N`, N at once on this machine; `ray`;
             `slurm`.
         together: Trains all seeds of a recipe in one pass, where nothing acts before the features of its pictures;
             to the numbers of each alone within 1e-5, in folders of their own.
         words: Overrides for all, `key=value`; one or several.
-        quiet: Says nothing on the way.
+        quiet: Prints no progress.
 
-    Gives a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
-    Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    Returns a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
+    Raises `ZooError` if no recipe finished, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     asked, which = asked_in_python(recipes, seeds, words)
     terms = Terms(which, baseline, Path(out), on, engine=engine, together=together)
@@ -100,7 +100,7 @@ def asked_in_python(
     """The same as a command has them: recipes with overrides behind them, and seeds.  Raises `ZooError`."""
     several = list(recipes) if isinstance(recipes, Iterable) and not isinstance(recipes, str | Mapping) else [recipes]
     if foreign := [one for one in several if isinstance(one, str) and "=" in one and "\n" not in one]:
-        said = f"recipes come first, and overrides as words; got {shown(foreign[0])}"
+        said = f"recipes come first, then overrides as text; got {shown(foreign[0])}"
         raise ZooError(said, key="recipes", given=foreign[0])
     named = [str(one) if isinstance(one, str | Path) and "\n" not in str(one) else Recipe(one) for one in several]
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
@@ -117,7 +117,7 @@ def on_of(words: Sequence[str], engine: str = "here") -> tuple[str, str]:
     splits, engines = ([word for word in words if (word in ON) == ranks] for ranks in (True, False))
     if len(splits) > 1 or len(engines) > 1:
         raise ZooError(
-            f"{option('on')} names one split and one place; got {', '.join(words)}", key="on", given=list(words)
+            f"{option('on')} takes at most one split and one place; got {', '.join(words)}", key="on", given=list(words)
         )
     return (splits or ["test"])[0], (engines or [engine])[0]
 
@@ -126,14 +126,14 @@ def seeds_of(text: str) -> tuple[int, ...]:
     """`3` is 1, 2, 3; `4,7` is those two, and `4,` that one.  Raises `ZooError` for anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isascii() and word.isdecimal() for word in words):
-        raise ZooError(f"{option('seeds')} takes how many, like 3, or which, like 4,7; not '{text}'")
+        raise ZooError(f"{option('seeds')} takes a number of seeds, like 3, or a list, like 4,7; not '{text}'")
     numbers = [int(word) for word in words]
     if "," not in text:
         if not numbers[0]:
-            raise ZooError(f"{option('seeds')} takes 1 or more, not 0; '0,' is the seed 0")
+            raise ZooError(f"{option('seeds')} takes 1 or more, not 0; for seed 0 alone, write '0,'")
         return tuple(range(1, numbers[0] + 1))
     if len(set(numbers)) < len(numbers):
-        raise ZooError(f"{option('seeds')} names a seed twice: '{text}'")
+        raise ZooError(f"{option('seeds')} lists a seed twice: '{text}'")
     return tuple(numbers)
 
 
@@ -148,7 +148,7 @@ def compared(
     """Trains seed after seed, each recipe under one before any under the next; `say` hears what goes on.
 
     `fits` is asked of each recipe by its name before anything trains, and raises `ZooError` for one that does not.
-    Raises `ZooError` where no recipe got to its end, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    Raises `ZooError` if no recipe finished, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     field = read_field(words, terms.baseline, terms.seeds, data)
     runs = OneByOne(terms.out, terms.seeds, say, progress, terms.stale)

@@ -63,7 +63,7 @@ class OneByOne:
             if not (file := place / f"seed-{seed}.json").exists():
                 begun[seed].write(file)
         if left:
-            self.say(f"{entrant.name}, seeds {', '.join(map(str, left))}: train together in {place}")
+            self.say(f"{entrant.name}, seeds {', '.join(map(str, left))}: training together in {place}")
             train_together([entrant.seeded[seed] for seed in left], [folders[seed].path for seed in left], self.stale)
 
     def begin(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
@@ -91,12 +91,12 @@ class OneByOne:
     def run(self, entrant: Entrant, ground: Ground, seed: int) -> Record:
         """A finished record.
 
-        Raises `ZooError` with why the run ended early, `ClaimedError` where somebody else works on it, `StoppedError`
+        Raises `ZooError` with why the run ended early, `ClaimedError` where another process works on it, `StoppedError`
         after Ctrl-C.
         """
         kept = self.kept(entrant, ground, seed)
         if kept is not None:
-            self.say(f"{entrant.name}, seed {seed}: finished before, in {self.places[entrant.name] / f'seed-{seed}'}")
+            self.say(f"{entrant.name}, seed {seed}: already finished, in {self.places[entrant.name] / f'seed-{seed}'}")
             return kept
         begun = self.begin(entrant, ground, seed)
         place = self.place(entrant, begun)
@@ -105,12 +105,12 @@ class OneByOne:
         while not run.finished:
             claim = Claim(run.path)
             claim.free(held_by(claim.file), self.stale)
-            self.say(f"{entrant.name}, seed {seed}: trains in {run.path}")
+            self.say(f"{entrant.name}, seed {seed}: training in {run.path}")
             stands = run.begun
             try:
                 train(entrant.seeded[seed], run.path, resume=stands, progress=self.progress, stale=self.stale)
             except StoppedError as error:
-                said = f"stopped by Ctrl-C in {entrant.name}, seed {seed}; the same command goes on from there"
+                said = f"stopped by Ctrl-C in {entrant.name}, seed {seed}; run the same command to continue"
                 raise StoppedError(said) from error
             except FolderError:
                 if (run.begun, run.finished) == (stands, False):  # else somebody was faster
@@ -140,13 +140,13 @@ class OneByOne:
             reason = self.taken(folder, begun)
             if not reason:
                 return self.places.setdefault(entrant.name, folder)
-            self.say(f"{entrant.name}: what is in {folder} is not used: {reason}")
+            self.say(f"{entrant.name}: {folder} is not reused: {reason}")
         raise AssertionError("there is always a next number")
 
     def taken(self, folder: Path, begun: Record) -> str:
         """Why a folder is not for these runs; nothing where it is."""
         if folder.exists() and not folder.is_dir():
-            return "it is no folder"
+            return "it is not a folder"
         for file in sorted(folder.glob("seed-*.json")):
             try:
                 changed = Record.read(file).changes(begun)
@@ -156,7 +156,7 @@ class OneByOne:
                 return some(changed, 6, quote="", joint="; ")
         for run in (folder / f"seed-{seed}" for seed in self.seeds):
             if RunFolder(run).begun and not run.with_suffix(".json").exists():  # a record is there before its run
-                return f"{run.name} in it is a run of which no {run.name}.json tells"
+                return f"{run.name} in it is a run without a record {run.name}.json"
         return ""
 
 

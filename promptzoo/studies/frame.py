@@ -100,4 +100,4 @@ def standing(entrant: Entrant, stands: Ground, records: Sequence[Record], costs:
 def none_ended(refused: Sequence[Refused]) -> ZooError:
     """Why there is nothing to rank."""
     sentences = "\n".join(f"    {one.name}: {one.sentence}" for one in refused)
-    return ZooError(f"no recipe got to its end\n{sentences}")
+    return ZooError(f"no recipe finished\n{sentences}")

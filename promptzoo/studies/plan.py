@@ -42,7 +42,7 @@ class Member:
 
     @property
     def stands(self) -> Path | Recipe:
-        """Its file, or the recipe itself.  Raises `RecipeError` for a word that is no recipe."""
+        """Its file, or the recipe itself.  Raises `RecipeError` for a word that is not a recipe."""
         return self.word if isinstance(self.word, Recipe) else find(self.word)[0].resolve()
 
     def same(self, other: "Member") -> bool:
@@ -81,7 +81,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Field:
-    """Who takes part, who is refused, and the name of the one that the others are held against."""
+    """Who takes part, who is refused, and the name of the one that the others are compared with."""
 
     entrants: tuple[Entrant, ...]
     refused: tuple[Refused, ...]
@@ -99,10 +99,10 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     demand_seedless(overrides)
     asked = [one for word in names for one in members(word)]
     if not asked:
-        raise ZooError("which recipes?  promptzoo list recipes tells those that are shipped; a file is one, too")
+        raise ZooError("no recipes given: name files or shipped recipes (promptzoo list recipes)")
     if sought := [one.name for one in asked if one.ranges]:
-        way = "promptzoo sweep chooses, and leaves a list without ranges"
-        raise ZooError(f"{some(sought)}: words of a range, of which none is chosen yet", key="search", remedy=way)
+        way = "promptzoo sweep chooses values, and writes a list without ranges"
+        raise ZooError(f"{some(sought)}: ranges without a chosen value", key="search", remedy=way)
     held = baseline_among(asked, baseline) if baseline else asked[0]
     if held not in asked:
         asked.append(held)
@@ -110,7 +110,7 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
     calls = [one.name if one.row or stems.count(one.name) == 1 else spelled(one) for one in asked]
     for i, one in enumerate(asked):
         if calls[i] in calls[:i] or any(map(one.same, asked[:i])):
-            raise ZooError(f"'{calls[i]}' is named twice; a recipe is compared with others", given=calls[i])
+            raise ZooError(f"'{calls[i]}' is listed twice", given=calls[i])
     entrants, refused = [], []
     for one, name in zip(asked, calls, strict=True):
         try:
@@ -127,7 +127,7 @@ def read_field(words: Sequence[str | Recipe], baseline: str, seeds: Sequence[int
 def demand_seedless(overrides: Sequence[str]) -> None:
     """Raises `ZooError` for an override of the seed."""
     if any(word.partition("=")[0].strip() == "train.seed" for word in overrides):
-        said = f"train.seed is what {option('seeds')} says: how many, like 3, which runs the seeds 1, 2, 3, or which"
+        said = f"set seeds with {option('seeds')}, not train.seed: a number like 3, for seeds 1, 2 and 3, or a list"
         raise ZooError(said, key="train.seed")
 
 

@@ -17,7 +17,7 @@ def notes(found: Comparison) -> Iterator[str]:
     """Every note of a comparison."""
     if found.standings:
         if found.on == "val":
-            yield "accuracies of validation, to choose by: report those of the test pictures for what was chosen"
+            yield "validation accuracies, for choosing only: report test accuracies of what was chosen"
         else:
             yield from of_the_tests(found.standings)
         yield from of_the_differences(found)
@@ -33,7 +33,7 @@ def of_the_tests(standings: Sequence[Standing]) -> Iterator[str]:
         errors = [100 * (share * (1 - share) / count) ** 0.5 for share in shares]
         least, most = f"{min(errors):.1f}", f"{max(errors):.1f}"
         span = least if least == most else f"{least} to {most}"
-        yield f"{count:,} test pictures: the standard error of one accuracy is {span} points"
+        yield f"{count:,} test pictures: the standard error of an accuracy is {span} points"
 
 
 def of_the_differences(found: Comparison) -> Iterator[str]:
@@ -42,23 +42,23 @@ def of_the_differences(found: Comparison) -> Iterator[str]:
     if seeds > 1:
         yield f"± is the standard deviation over the seeds {', '.join(map(str, found.seeds))}"
     else:
-        yield f"seed {found.seeds[0]} alone: nothing tells how much seeds vary"
+        yield f"seed {found.seeds[0]} only: the variation between seeds is unknown"
     if found.held is None and len(found.standings) > 1:
-        yield f"the baseline {found.baseline} did not get to its end, so that the others are held against nothing"
+        yield f"the baseline {found.baseline} did not finish, so there are no differences to it"
     if found.differences:
-        drawn = "pictures and seeds" if seeds > 1 else "pictures alone"
+        drawn = "pictures and seeds" if seeds > 1 else "pictures"
         yield (
-            f"minus {found.baseline}: points over it on the same pictures and seeds, with the {100 * LEVEL:.0f} % "
-            f"interval of {DRAWS:,} bootstrap draws of {drawn}; one that holds 0 leaves it unclear"
+            f"minus {found.baseline}: points above it on the same pictures and seeds, with the {100 * LEVEL:.0f} % "
+            f"interval of {DRAWS:,} bootstrap draws of {drawn}; unclear if it contains 0"
         )
     if len(found.differences) > 2:
         yield (
-            f"each interval is one of {100 * LEVEL:.0f} % by itself: "
-            f"among {len(found.differences)} of them chance alone more easily tells a difference"
+            f"each interval has {100 * LEVEL:.0f} % on its own: "
+            f"among {len(found.differences)}, one more easily excludes 0 by chance"
         )
     for one in found.standings if found.on == "test" else ():
         if found.held is not None and not one.pairs(found.held):
-            yield f"{one.name} was tested on other pictures than {found.baseline}, so that the two cannot be paired"
+            yield f"{one.name} was tested on other pictures than {found.baseline}, so the two cannot be paired"
 
 
 def of_the_selection(standings: Sequence[Standing]) -> Iterator[str]:
@@ -66,9 +66,9 @@ def of_the_selection(standings: Sequence[Standing]) -> Iterator[str]:
     trained = [one for one in standings if one.runs[0].epochs]
     kinds = grouped(trained, lambda one: SELECTIONS[one.runs[0].selection])
     if len(kinds) == 1:
-        yield f"tested: of each run {next(iter(kinds))}"
+        yield f"tested: {next(iter(kinds))} of each run"
     elif kinds:
-        yield f"not the same epoch was tested: {listed(kinds)}"
+        yield f"different epochs were tested: {listed(kinds)}"
 
 
 def of_the_stages(standings: Sequence[Standing]) -> Iterator[str]:
@@ -78,7 +78,7 @@ def of_the_stages(standings: Sequence[Standing]) -> Iterator[str]:
             shares = [run.stages[name] for run in one.runs]
             after = fmean(run.accuracy for run in one.runs)
             before = fmean(shares)
-            said = f"{100 * before:.1f} % on test after the stage {name}, {100 * after:.1f} at the end"
+            said = f"{100 * before:.1f} % on test after stage {name}, {100 * after:.1f} at the end"
             yield f"{one.name}: {said}, {100 * (after - before):+.1f}"
 
 
@@ -86,24 +86,24 @@ def of_what_differs(standings: Sequence[Standing]) -> Iterator[str]:
     """Pictures, classes, shots, splits and backbones, where they are not those of all."""
     sets = grouped(standings, lambda one: f"{one.recipe.data.dataset} {one.pictures[:8]}")
     if len(sets) > 1:
-        yield f"not the same pictures: {listed(sets)}"
-    if len(sources := grouped(standings, lambda one: one.runs[0].source or "not told")) > 1:
-        yield f"pictures stored in other ways, whose figures do not compare: {listed(sources)}"
+        yield f"different pictures: {listed(sets)}"
+    if len(sources := grouped(standings, lambda one: one.runs[0].source or "unknown")) > 1:
+        yield f"pictures stored differently, so figures cannot be compared: {listed(sources)}"
     elif "jpeg75" in sources:
-        yield "all on JPEG copies (jpeg75): figures of the original pictures are not of the same data"
-    shots = grouped(standings, lambda one: f"{one.recipe.data.shots or 'all'} pictures a class")
+        yield "all on JPEG copies (jpeg75): not comparable with figures on the original pictures"
+    shots = grouped(standings, lambda one: f"{one.recipe.data.shots or 'all'} pictures per class")
     splits = grouped(standings, lambda one: str([run.splits for run in one.runs]))
     if len(shots) > 1:
-        yield f"not as many pictures to train on: {listed(shots)}"
+        yield f"different numbers of training pictures: {listed(shots)}"
     elif len(splits) > 1 and len(sets) == 1:
-        yield f"not the same draw of the pictures: {'; '.join(', '.join(names) for names in splits.values())}"
+        yield f"different draws of the pictures: {'; '.join(', '.join(names) for names in splits.values())}"
     if len(classes := grouped(standings, lambda one: str(one.runs[0].classes))) > 1 and len(sets) == 1:
-        yield f"not the same names of the classes: {'; '.join(', '.join(names) for names in classes.values())}"
+        yield f"different class names: {'; '.join(', '.join(names) for names in classes.values())}"
     weights = grouped(
         standings, lambda one: f"{one.recipe.backbone.open} {one.recipe.backbone.weights} {one.frozen[:8]}"
     )
     if len({one.frozen for one in standings}) > 1:
-        yield f"not the same frozen weights: {listed(weights)}"
+        yield f"different frozen weights: {listed(weights)}"
 
 
 def grouped(standings: Sequence[Standing], word: Callable[[Standing], str]) -> dict[str, list[str]]:

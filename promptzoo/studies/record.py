@@ -15,11 +15,11 @@ from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.seal import sealed, unsealed
 
 CHANGED = {
-    "pictures": "its pictures are others now",
-    "frozen": "its backbone has other weights now",
-    "knowledge": "its knowledge table is another now",
+    "pictures": "its pictures have changed",
+    "frozen": "its backbone's weights have changed",
+    "knowledge": "its knowledge table has changed",
 }
-NO_VALIDATION = "it has no validation pictures to choose by: leave some in the folder, or ask for fewer shots"
+NO_VALIDATION = "it has no validation pictures to choose by: add some to the folder, or use fewer shots"
 
 
 class Finished(BaseModel):
@@ -87,7 +87,7 @@ class Record(BaseModel):
         except DamagedError as error:
             raise DamagedError(f"{file}: {error}") from error
         except ValidationError as error:
-            raise ZooError(f"{file} is not a record that this version of promptzoo writes") from error
+            raise ZooError(f"{file} is not a record that this version of promptzoo can read") from error
 
     def write(self, file: Path) -> None:
         """Puts the record there, over one that tells less; an unfinished one over none."""
@@ -105,7 +105,7 @@ class Record(BaseModel):
             before, after = (yaml.plain(yaml.read(one.recipe, "recipe")) for one in (self, now))
         changed = differences(before, after)
         if not changed and list(before.get("grafts", {})) != list(after.get("grafts", {})):
-            changed = ["its grafts stand in another order"]
+            changed = ["its grafts are in another order"]
         if self.together != now.together:
             changed.append(f"its seeds were trained {'together' if self.together else 'one by one'}")
         return changed + [said for word, said in CHANGED.items() if getattr(self, word) != getattr(now, word)]
@@ -121,4 +121,4 @@ def outcome(run: RunFolder) -> Finished:
         val = result["val"] and result["val"]["accuracy"]
         return Finished(right=right, val=val, **facts, **{word: result[word] for word in words})
     except (KeyError, TypeError, ValidationError) as error:
-        raise ZooError(f"{run.path} is not as its run left it: {str(error).splitlines()[0]}") from error
+        raise ZooError(f"{run.path} has changed since its run: {str(error).splitlines()[0]}") from error

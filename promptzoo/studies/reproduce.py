@@ -18,8 +18,8 @@ from promptzoo.studies.record import Finished
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
-WOULD = "it would be run"
-NO_RECIPE = "no recipe here is this row's method"
+WOULD = "it would run"
+NO_RECIPE = "no recipe implements this method"
 
 
 def reproduced(
@@ -60,7 +60,7 @@ def demand(table: PaperTable, words: Sequence[str]) -> None:
     for word in words:
         key, _, root = word.partition("=")
         if key.strip() == "data.root" and at(root).is_file():
-            raise ZooError(f"{word} is a file, not the folder that the sets lie in", key="data.root", given=root)
+            raise ZooError(f"{word} is a file, not the folder of the data sets", key="data.root", given=root)
     data = f"data.dataset={next(iter(table.sets.values()))}"
     recipes = dict.fromkeys(row.recipe for row in table.rows if row.recipe)
     errors = []
@@ -129,7 +129,7 @@ def run(
 
 def left_out(runs: OneByOne, name: str, error: ZooError) -> str:
     """Why a row is not run, which is said."""
-    runs.say(f"{name} is left out: {error}")
+    runs.say(f"{name} is skipped: {error}")
     return str(error).splitlines()[0]
 
 
@@ -140,7 +140,7 @@ def with_run(word: str, table: PaperTable, row: PaperRow, place: str, runs: OneB
     other = next(one for one in table.rows if one.name == row.lists)
     folder = runs.places.get(f"{other.run or other.name} on {place}")
     if folder is None:
-        raise ZooError(f"the lists are those of {row.lists}, which was not run there")
+        raise ZooError(f"it needs the lists of {row.lists}, which was not run")
     return word.replace("RUN", str(Path(folder) / f"seed-{runs.seeds[0]}"))
 
 

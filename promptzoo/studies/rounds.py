@@ -23,7 +23,7 @@ def joint(entrant: Entrant, ground: Ground, seeds: Sequence[int], runs: OneByOne
     """The records of a recipe whose seeds go together; none where they cannot, which is said.  Raises as `run` does."""
     model = shapes_of(entrant.recipe, open_dataset(entrant.recipe).classes)
     if reason := apart_because(entrant.recipe, model):
-        runs.say(f"{entrant.name} is trained seed by seed: {reason}")
+        runs.say(f"{entrant.name} cannot train its seeds together: {reason}")
         return {}
     runs.together(entrant, ground)
     return {seed: runs.run(entrant, ground, seed) for seed in seeds}
@@ -60,11 +60,11 @@ def ended(
                 busy.append(job)
                 if (name, seed) not in told:
                     told.add((name, seed))
-                    say(f"{name}, seed {seed}: {found}; it is waited for")
+                    say(f"{name}, seed {seed}: {found}; waiting for it")
             else:
                 yield job, found
         if stopped is not None or not whole:
-            raise stopped or StoppedError("stopped by Ctrl-C; the same command goes on from there")
+            raise stopped or StoppedError("stopped by Ctrl-C; run the same command to continue")
         if not busy:
             return
         time.sleep(WAIT)
@@ -89,7 +89,7 @@ def trained(
             raise
         except ZooError as error:
             refused.append(Refused(entrant.name, str(error)))
-            runs.say(f"{entrant.name} is left out: {error}")
+            runs.say(f"{entrant.name} is skipped: {error}")
             del records[entrant.name]
     asked = [(seed, one) for seed in seeds for one in field.entrants if not records.get(one.name, True)]
     jobs = ((one, grounds[one.name], seed) for seed, one in asked if one.name in grounds)
@@ -99,7 +99,7 @@ def trained(
             continue
         if isinstance(found, ZooError):
             refused.append(Refused(entrant.name, f"seed {seed}: {found}"))
-            runs.say(f"{entrant.name} is left out: {refused[-1].sentence}")
+            runs.say(f"{entrant.name} is skipped: {refused[-1].sentence}")
             del records[entrant.name]
         else:
             records[entrant.name][seed] = runs.take(entrant, found)

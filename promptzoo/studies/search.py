@@ -36,8 +36,8 @@ def demand_open(row: Member, words: Sequence[str]) -> None:
         said = word.partition("=")[0].strip()
         for key in row.ranges:
             if f"{key}.".startswith(f"{said}."):
-                what = f"{row.name}: {key} is chosen from a range, and {word} would stand in its place"
-                raise ZooError(what, key=key, given=word, remedy="leave one of them out")
+                what = f"{row.name}: {key} is chosen from a range, which {word} would override"
+                raise ZooError(what, key=key, given=word, remedy="leave out one of them")
 
 
 def searched(
@@ -57,13 +57,13 @@ def searched(
     one that `words` say again, and pictures without validation; else as `swept` does.
     """
     if len(terms.seeds) > 1:
-        way = "compare what was chosen under several"
-        raise ZooError(f"a search tries each choice under one seed: {option('seeds', 1)}", key="seeds", remedy=way)
+        way = "compare the chosen values under several seeds"
+        raise ZooError(f"a search uses a single seed: {option('seeds', 1)}", key="seeds", remedy=way)
     seed, grounds = terms.seeds[0], Grounds("val")
     folders = [as_row(one.name) for one in rows]
     if folders != unlike(folders):
         twice = next(one.name for one, own in zip(rows, unlike(folders), strict=True) if as_row(one.name) != own)
-        raise ZooError(f"'{twice}' is named twice, as names of folders are", given=twice)
+        raise ZooError(f"'{twice}' would be two folders of one name", given=twice)
     for one in rows:
         demand_open(one, words)
 
@@ -98,11 +98,11 @@ def searched(
             picked = tuple(searches[row.name].words(best[0].number))
             chosen.append(Chosen(row, picked, best[0].value, len(best)))
         elif row.ranges:
-            say(f"{row.name}: no trial got to its end; promptzoo sweep status {terms.out} tells why")
+            say(f"{row.name}: no trial finished; see promptzoo sweep status {terms.out}")
         else:
             chosen.append(Chosen(row))
     if all(one.val is None for one in chosen):
-        raise ZooError("no trial got to its end", remedy=f"promptzoo sweep status {terms.out} tells why")
+        raise ZooError("no trial finished", remedy=f"see promptzoo sweep status {terms.out}")
     found = Searched(tuple(chosen), tuple(words), terms.out / LIST)
     write(found.file, found.page().encode())
     return found

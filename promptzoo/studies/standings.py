@@ -1,4 +1,4 @@
-"""The recipes in the order of their mean accuracy, each held against the baseline."""
+"""The recipes in the order of their mean accuracy, each compared with the baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

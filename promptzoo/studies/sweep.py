@@ -39,12 +39,12 @@ def sweep(
     words: str | Sequence[str] = (),
     quiet: bool = False,
 ) -> Comparison:
-    """Makes every run of recipes under seeds that can be made, though others fail, and ranks the recipes that have all.
+    """Trains recipes with several seeds, continues when runs fail, and ranks the recipes whose runs all finished.
 
     Args: as those of `compare`.
 
-    Gives a `Comparison`; what failed stands in its `refused`, and how far it is in `sweep.jsonl` of the folder `out`.
-    Raises `ZooError` where no recipe can run here, and `StoppedError` after Ctrl-C, which leaves all resumable.
+    Returns a `Comparison`; what failed is in its `refused`, and its progress in `sweep.jsonl` in the folder `out`.
+    Raises `ZooError` if no recipe can run here, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     asked, which = asked_in_python(recipes, seeds, words)
     terms = Terms(which, baseline, Path(out), on, engine=engine)
@@ -62,7 +62,7 @@ def swept(
     """Makes the run of each recipe under each seed, where the others fail, too; ranks the recipes that have all.
 
     The runs and records are those of `compared`, which goes on from them; `onlooker` hears of each, and `command` is
-    what goes on from here.  Raises `ZooError` where no recipe can run here, `ClaimedError` where another sweep works in
+    what goes on from here.  Raises `ZooError` if no recipe can run here, `ClaimedError` where another sweep works in
     the folder, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
     field = read_field(words, terms.baseline, terms.seeds, data)

@@ -115,9 +115,9 @@ def sweep_state(folder: Path) -> tuple[SweepState, Owner | None]:
 
     Raises `ZooError` where none was begun.
     """
-    file, way = at(folder) / NAME, "promptzoo sweep LIST begins one"
+    file, way = at(folder) / NAME, "promptzoo sweep LIST starts one"
     if not os.path.lexists(file):
-        raise ZooError(f"{folder} holds no sweep: there is no {NAME} in it", given=str(folder), remedy=way)
+        raise ZooError(f"{folder} is not a sweep: it has no {NAME}", given=str(folder), remedy=way)
     *lines, _ = regular(file).read_bytes().split(b"\n")  # the last one is being written
     try:
         state = HEAD.validate_json(next(iter(lines), b""))

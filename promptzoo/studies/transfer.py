@@ -67,9 +67,9 @@ def protocol_of(name: str, to: Sequence[str] = (), words: Sequence[str] = ()) ->
             raise ZooError(f"--to names a set twice: {', '.join(asked)}", key="--to", given=[*asked])
         return Protocol(name, tuple(map(target_of, asked)), new=name == "cross")
     if to:
-        raise ZooError("--to is of cross and dg; base_to_new asks about the other half of the classes", key="--to")
+        raise ZooError("--to needs cross or dg; base_to_new tests on the other half of the classes", key="--to")
     if halves := [word for word in apart(words)[1] if word.partition("=")[0].strip() == "data.half"]:
-        raise ZooError(f"{halves[0]}: which half is what --protocol base_to_new says", key="data.half", given=halves[0])
+        raise ZooError(f"{halves[0]}: --protocol base_to_new sets the half itself", key="data.half", given=halves[0])
     return Protocol(name, (Target("new", ("data.half=new",)),), ("data.half=base",), "base")
 
 
@@ -81,8 +81,8 @@ def target_of(word: str) -> Target:
         return Target(Path(word).name or word, ("data.dataset=folder", f"data.root={word}", "data.half=all"))
     possible = [*load_presets(), *load_registry().shelf("dataset")]
     raise ZooError(
-        f"--to takes a set's word or a folder of pictures; '{word}' is neither", key="--to", given=word,
-        possible=possible, remedy="promptzoo data list tells the words",
+        f"--to takes the name of a data set or a folder of pictures; '{word}' is neither", key="--to", given=word,
+        possible=possible, remedy="promptzoo data list shows the names",
     )  # fmt: skip
 
 
@@ -99,18 +99,18 @@ def demand(protocol: Protocol, recipe: Recipe) -> dict[str, str]:
         there: Dataset = open_dataset(aside, only="test")
         demand_names(aside, there)
         if not there.test:
-            raise ZooError(f"{target.name} has no picture to test on", key="--to", given=target.name)
+            raise ZooError(f"{target.name} has no test pictures", key="--to", given=target.name)
         if not protocol.new and (strange := [name for name in there.classes if name not in own]):
             raise ZooError(
                 f"{target.name} has classes that are not among those of {recipe.data.dataset}: {some(strange)}",
-                key="--protocol", given=protocol.name, remedy="--protocol cross asks about other classes",
+                key="--protocol", given=protocol.name, remedy="use --protocol cross for other classes",
             )  # fmt: skip
         if there.classes != own:
             bound = bound_to(shapes_of(recipe, own).tuned_state(), recipe, own) if bound is None else bound
             if bound:
                 raise ZooError(
-                    f"{some(bound)} would learn what belongs to the {len(own)} classes that it sees, and {target.name} "
-                    f"has others; --protocol {protocol.name} takes methods that name any class by its words",
+                    f"{some(bound)} would learn parameters for its own {len(own)} classes, but {target.name} "
+                    f"has others; --protocol {protocol.name} needs methods that classify by class names",
                     key="--protocol", given=protocol.name,
                 )  # fmt: skip
         found[target.name] = there.fingerprint()

@@ -103,7 +103,7 @@ def transferred(
     A recipe that cannot be asked is refused before anything trains.  Raises `ZooError` as `compared` does.
     """
     if terms.on != "test":
-        raise ZooError("--protocol tests what was trained; --on val ranks without it", key="--on", given=terms.on)
+        raise ZooError("--protocol reports test accuracies; use --on val without it", key="--on", given=terms.on)
     pictures: dict[str, dict[str, str]] = {}
 
     def fits(name: str, recipe: Recipe) -> None:
@@ -126,7 +126,7 @@ def transferred(
         except ZooError as error:
             refused.append(Refused(one.name, str(error)))
     if not rows:
-        raise ZooError("no run could be asked", lines=[f"{one.name}: {one.sentence}" for one in refused])
+        raise ZooError("no run could be tested", lines=[f"{one.name}: {one.sentence}" for one in refused])
     held = next((one for one in rows if one.standing.name == found.baseline), None)
     rows = [
         one if held is None or one is held else replace(one, difference=apart(one, held))
@@ -143,19 +143,19 @@ def apart(one: Carried, held: Carried) -> Difference:
 
 
 def asked(run: Path, target: Target, pictures: str, say: Callable[[str], None]) -> Hits:
-    """n: which pictures of a target a run names right; an answer that is there already counts."""
+    """n: which pictures of a target a run names right; an answer that already exists counts."""
     file = run.parent / as_folder(target.name) / f"{run.name}.json"
     stands = {"pictures": pictures, "run": hashlib.sha256(content(RunFolder(run).result_file)).hexdigest()}
     try:
         kept = unsealed(file) if file.exists() else {}
     except DamagedError as error:
-        say(f"{file}: {error}; it is evaluated again")
+        say(f"{file}: {error}; evaluating it again")
         kept = {}
     if {word: kept.get(word) for word in stands} != stands:
-        say(f"{run.parent.name}, {run.name}: asked about {target.name}")
+        say(f"{run.parent.name}, {run.name}: testing on {target.name}")
         answers = answered(run, words=target.words)
         if answers.right is None:
-            raise ZooError("its task does not tell which class it names, so it cannot be asked about others")
+            raise ZooError("its task does not classify, so it cannot be tested on other classes")
         right = "".join(str(int(one)) for one in answers.right)
         kept = {**stands, "target": target.name, "words": [*target.words], "classes": answers.classes, "right": right}
         write(file, sealed(kept))
@@ -167,14 +167,14 @@ def remarks(protocol: Protocol, rows: Sequence[Carried], found: Comparison) -> I
     counts = ", ".join(f"{name} {hits.shape[1]:,}" for name, hits in rows[0].hits.items())
     yield f"test pictures: {protocol.source} {len(rows[0].standing.runs[0].right):,}, {counts}"
     if protocol.harmonic:
-        spread = "; ± of it is that of each seed's own" if len(found.seeds) > 1 else ""
-        yield f"harmonic is that of the two mean accuracies (CoCoOp){spread}"
+        spread = "; its ± is over the harmonic means of the seeds" if len(found.seeds) > 1 else ""
+        yield f"harmonic: the harmonic mean of the two mean accuracies (CoCoOp){spread}"
     if len(found.seeds) > 1:
         yield f"± is the standard deviation over the seeds {', '.join(map(str, found.seeds))}"
     if any(one.difference for one in rows):
         yield (
-            f"minus {found.baseline}: points over it on the same pictures and seeds, with the {100 * LEVEL:.0f} % "
-            f"interval of {DRAWS:,} bootstrap draws; one that holds 0 leaves it unclear"
+            f"minus {found.baseline}: points above it on the same pictures and seeds, with the {100 * LEVEL:.0f} % "
+            f"interval of {DRAWS:,} bootstrap draws; unclear if it contains 0"
         )
     yield from of_the_selection(found.standings)
     yield from of_what_differs(found.standings)

@@ -68,15 +68,15 @@ def study(folder: Path, name: str) -> Any:
                 pruner=pruner, load_if_exists=True,
             )  # fmt: skip
         except Exception as error:  # whatever a line of foreign making lets Optuna raise
-            way = f"take another {option('out')}"
-            raise ZooError(f"it is no journal of a search ({told(error)})", place=file, remedy=way) from error
+            way = f"choose another {option('out')}"
+            raise ZooError(f"it is not a journal of a search ({told(error)})", place=file, remedy=way) from error
 
 
 class Trials:
     """The search of one row: its words are asked of TPE, and what came of them is told, by the number of the trial.
 
     What is proposed depends on the seed, the number, and what was told before: with one worker a search that was
-    interrupted goes on as it would have.  Raises `ZooError` where it was begun with something else.
+    interrupted goes on as it would have.  Raises `ZooError` where it was started with other settings.
     """
 
     def __init__(self, folder: Path, member: Member, begun: dict[str, Any], seed: int) -> None:
@@ -86,14 +86,14 @@ class Trials:
         if before is None:
             self.study.set_user_attr(BEGUN, begun)
         elif changed := differences(before, begun):
-            said = f"the search of {member.name} in {folder} was begun with something else"
-            way = f"take another {option('out')}"
+            said = f"the search of {member.name} in {folder} was started with other settings"
+            way = f"choose another {option('out')}"
             raise ZooError(f"{said}: {some(changed, quote='', joint='; ')}", key="out", remedy=way)
         with optuna() as library:
             own = {key: distribution(library, one) for key, one in member.ranges.items()}
         there = [one.distributions for one in self.study.get_trials(deepcopy=False)]
         if any(found[key] != own.get(key) for found in there for key in found):
-            raise ZooError("its trials chose from other ranges", place=folder / JOURNAL, key="search")
+            raise ZooError("its trials used other ranges", place=folder / JOURNAL, key="search")
         for torn in (one for one in self.running() if set(one.params) != set(member.ranges)):
             with optuna() as library:
                 self.study.tell(torn.number, state=library.trial.TrialState.FAIL)

@@ -23,7 +23,7 @@ def summed(table: Tensor) -> Tensor:
 class Classify(Task):
     """Accuracy: the share of pictures whose highest logit is that of their class.
 
-    Gives `accuracy` (0..1), `loss` (mean cross-entropy of the logits), `count`, and `per_class`: how many pictures of
+    Returns `accuracy` (0..1), `loss` (mean cross-entropy of the logits), `count`, and `per_class`: how many pictures of
     each class there are and how many were right.  Processes that share the batches get the figures of all of them;
     `predicted`, the place and the named class of each picture (n 2), is of their own pictures alone, and so is
     `certainty`, the probability of that class and how many classes stand before the picture's own (n 2).

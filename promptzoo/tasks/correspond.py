@@ -24,7 +24,7 @@ ROOM = 1 << 30  # bytes of patch features that are kept for pairs to come
 
 
 class Correspond(Downstream):
-    """Each key point goes to the pixel whose upsampled patch feature fits best, and is right if that is near its own.
+    """Each key point goes to the pixel whose upsampled patch feature matches best, and is correct if that is near.
 
     LORE's Table 4.  `fit`: `letterbox`, the longer side as long as the backbone's pictures on black, as the code that
     LORE cites has it; `full`, both sides squashed, as the paper words it.  `rows`: a point lies in the row `round(y)`
@@ -50,7 +50,7 @@ class Correspond(Downstream):
         batch: int = 16,
     ) -> None:
         if not alphas or min(alphas) <= 0 or batch < 1:
-            raise ZooError("task.alphas are numbers above 0, task.batch is 1 or more")
+            raise ZooError("task.alphas should be above 0, and task.batch 1 or more")
         self.fit, self.rows, self.mutual, self.layer, self.space = fit, rows, mutual, layer_of(layer), space
         self.alphas, self.average, self.batch = alphas, average, batch
         self.known: OrderedDict[Path, list[Tensor]] = OrderedDict()

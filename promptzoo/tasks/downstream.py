@@ -39,7 +39,7 @@ class Downstream(Task):
     def evaluate(self, model: Any, batches: Any) -> dict[str, Any]:
         """Refused: a training selects its epochs by its own classes."""
         word = type(self).__name__
-        raise ZooError(f"no training selects by {word}; train with task=classify, then promptzoo eval RUN task=...")
+        raise ZooError(f"{word} cannot be trained for; train with task=classify, then run promptzoo eval RUN task=...")
 
     @contextmanager
     def ways_out(self, sentence: str) -> Iterator[None]:
@@ -69,5 +69,5 @@ class Downstream(Task):
 def layer_of(told: Layer) -> Layer:
     """A layer as a task is told it.  Raises `ZooError` for a word that is none."""
     if isinstance(told, str) and told != ALL:
-        raise ZooError(f"task.layer is the number of a layer, from 0, or {ALL}", key="task.layer", given=told)
+        raise ZooError(f"task.layer should be the number of a layer, from 0, or {ALL}", key="task.layer", given=told)
     return told

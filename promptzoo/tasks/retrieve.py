@@ -56,7 +56,7 @@ class Retrieve(Downstream):
         batch: int = 32,
     ) -> None:
         if not scales or min(scales) <= 0 or not at or min(at) < 1 or batch < 1:
-            raise ZooError("task.scales are numbers above 0, task.at and task.batch whole numbers of 1 or more")
+            raise ZooError("task.scales should be above 0, and task.at and task.batch whole numbers, 1 or more")
         self.resize, self.crop_queries, self.scales, self.at = resize, crop_queries, scales, at
         self.space, self.layer, self.batch = space, layer_of(layer), batch
         self.cut_off = 0
@@ -120,7 +120,7 @@ class Retrieve(Downstream):
         """The features of views of one size, by their places."""
         image, layers = eye.colours([one.view for one in group]), self.layers(eye)
         views = [scaled(image, scale) for scale in self.scales]
-        with self.ways_out("task.resize=eval and task.scales=[1.0] keep to the size of the run"):
+        with self.ways_out("use task.resize=eval and task.scales=[1.0] to keep the size of the run"):
             looks = [eye.pooled(one, layers, self.space) for one in views]
         summed = [torch.stack(one).sum(0).float().cpu() for one in zip(*looks, strict=True)]
         found = {one.place: [feature[i] for feature in summed] for i, one in enumerate(group)}

@@ -26,7 +26,7 @@ STRIDE = 64  # the longer side is cut to a multiple of it
 
 
 class SegmentVideo(Downstream):
-    """The first frame's mask is handed from frame to frame by patch features; nothing learns.
+    """The first frame's mask is propagated from frame to frame by patch features; nothing is trained.
 
     LORE's Table 4; the protocol of Jabri et al. 2020, arXiv:2006.14613, as DINO scores it: frames of a shorter `side`,
     labels from the first frame and the `previous` ones, the `keep` likest patches within `radius` rows and columns.
@@ -53,7 +53,7 @@ class SegmentVideo(Downstream):
         space: Literal["width", "pooled"] = "width",
     ) -> None:
         if min(side, keep) < 1 or min(radius, previous) < 0 or temperature <= 0:
-            raise ZooError("task.side and task.keep are 1 or more, radius and previous 0 or more, temperature above 0")
+            raise ZooError("task.side and keep should be 1 or more, radius and previous 0 or more, temperature above 0")
         self.side, self.tiles, self.layer, self.space = side, tiles, layer_of(layer), space
         self.handing: dict[str, Any] = {
             "radius": radius,
@@ -149,7 +149,7 @@ class SegmentVideo(Downstream):
         if self.tiles:
             return tiled(eye, frame, layers, self.space)
         image = self.scaled(frame, eye, layers)
-        with self.ways_out("task.tiles=true looks through windows of the run's own size"):
+        with self.ways_out("use task.tiles=true for windows of the run's own size"):
             looks = eye.patches(image, layers, self.space)
         return [(features[0], grid) for features, grid in looks], sized(image)
 

@@ -48,13 +48,13 @@ def question(words: Iterable[str]) -> Question | None:
     for word in words:
         key, _, value = word.partition("=")
         if key.partition(".")[0] not in SECTIONS:
-            raise ZooError(f"{word}: a task is asked with task.KEY=VALUE and data.KEY=VALUE")
+            raise ZooError(f"{word}: a task takes only task.KEY=VALUE and data.KEY=VALUE")
         word = f"task={{task: {value}}}" if key == "task" and not value.startswith("{") else word
         changes += change(node, word, problems)
     problems.stop()
     told = node["task"]
     if not isinstance(told, Node) or "task" not in told:
-        raise ZooError("which task?  task=retrieve, correspond or segment_video comes first")
+        raise ZooError("no task given: start with task=retrieve, correspond or segment_video")
     made = Construct(load_registry()).make(told, "task")
     if not isinstance(made.cls, type) or not issubclass(made.cls, Downstream):
         return None
@@ -83,7 +83,7 @@ def source_words(source: type, data: dict[str, Any]) -> dict[str, Any]:
         except ValueError as error:
             raise ZooError(f"data.{key} is {value!r}; it takes {signature({key: takes[key]})}") from error
     if "root" not in found:
-        raise ZooError("where are the pictures?  data.root=DIR")
+        raise ZooError("no pictures given: add data.root=DIR")
     return found
 
 
@@ -104,10 +104,10 @@ def ask(
     """
     asked = question(words)
     if asked is None:
-        raise ZooError("which task?  task=retrieve, correspond or segment_video")
+        raise ZooError("no task given: task=retrieve, correspond or segment_video")
     if path is not None and asked.backbone:
         raise ZooError(
-            f"{asked.backbone[0]}: a run has its backbone; {option('weights', 'FILE')} says where its weights are now"
+            f"{asked.backbone[0]}: a run has its own backbone; {option('weights', 'FILE')} names its weights"
         )
     began = time.perf_counter()
     source = asked.task.source(**asked.data)

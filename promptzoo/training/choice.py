@@ -27,9 +27,9 @@ def demand_validation(recipe: Recipe) -> None:
     for stage in recipe.train.phases:
         word = "patience" if stage.patience else "select" if stage.select == "best" else ""
         if word:
-            said = f"train.{word} asks validation, and '{recipe.data.dataset}' has no pictures to validate on here"
-            last = "let the last epoch count, train.select=last" if word == "select" else "leave train.patience out"
-            way = f"leave some in the set, ask for fewer data.shots, or {last}"
+            said = f"train.{word} needs validation pictures, but '{recipe.data.dataset}' has none here"
+            last = "keep the last epoch with train.select=last" if word == "select" else "leave out train.patience"
+            way = f"add some to the set, lower data.shots, or {last}"
             raise ZooError(said, key=f"train.{word}", given=getattr(stage, word), remedy=way)
 
 

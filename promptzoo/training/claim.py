@@ -32,7 +32,7 @@ class ClaimedError(ZooError):
 
 
 class LostError(ZooError):
-    """The run was taken over by somebody else, or its folder is gone: nothing more is written."""
+    """The run was taken over by another process, or its folder is gone: nothing more is written."""
 
 
 class Claim:
@@ -47,10 +47,10 @@ class Claim:
         self.owner: Owner | None = None
 
     def take(self, stale: float | None = None) -> Owner | None:
-        """Takes the claim.  Gives the owner that it was taken over from: one that is gone, or silent for `stale` s.
+        """Takes the claim.  Returns the owner that it was taken over from: one that is gone, or silent for `stale` s.
 
         A process on this machine is known to be gone or not; it is taken over alive only where `stale` is given and
-        it has been silent (stopped, say) for so long.  Raises `ClaimedError` when somebody else works on the run.
+        it has been silent (stopped, say) for so long.  Raises `ClaimedError` when another process works on the run.
         """
         with self.opened(create=True) as file:
             before = owner_in(file.read())
@@ -68,8 +68,8 @@ class Claim:
     def free(self, owner: Owner | None, stale: float | None = None) -> None:
         """Raises `ClaimedError` where an owner counts as alive."""
         if owner is not None and self.works(owner, stale):
-            way = f"wait for it, end it, or take another {option('out')}"
-            raise ClaimedError(f"{self.file.parent} is being worked on by {owner}", remedy=way)
+            way = f"wait for it, stop it, or choose another {option('out')}"
+            raise ClaimedError(f"{self.file.parent} is in use by {owner}", remedy=way)
 
     def works(self, owner: Owner, stale: float | None) -> bool:
         """Whether an owner counts as alive."""
@@ -105,14 +105,16 @@ class Claim:
         with self.opened() as file:
             now = owner_in(file.read())
             if now != self.owner:
-                said = f"{self.file.parent} was taken over by {now or 'somebody'} while this process was silent"
-                raise LostError(f"{said}; it ends, and what the other one writes stands")
+                said = f"{self.file.parent} was taken over by {now or 'another process'} while this process hung"
+                raise LostError(f"{said}; this process stops and leaves the folder to the other")
             yield
 
     def stands(self) -> None:
         """Raises `LostError` when the folder or the claim in it is gone, before anything is made there again."""
         if not self.file.exists():
-            raise LostError(f"{self.file.parent} is gone, or was given to somebody else; nothing more is saved there")
+            raise LostError(
+                f"{self.file.parent} was deleted or taken over by another process; nothing more is saved there"
+            )
 
     def release(self) -> None:
         """Gives the claim back."""
@@ -128,7 +130,7 @@ class Claim:
             try:
                 found = os.open(self.file, os.O_RDWR | OWN | (os.O_CREAT if create else 0), 0o644)
             except OSError as error:
-                what = f"cannot be written: {error.strerror}" if create else "is gone, or cannot be written any more"
+                what = f"cannot be written: {error.strerror}" if create else "was deleted, or can no longer be written"
                 raise LostError(f"{self.file.parent} {what}; nothing more is saved there") from error
             if not stat.S_ISREG(os.fstat(found).st_mode):
                 os.close(found)
@@ -139,7 +141,9 @@ class Claim:
                     portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
                 except portalocker.LockException as error:
                     if time.monotonic() > until:
-                        raise ClaimedError(f"{self.file.parent} is held by a process that does not let go") from error
+                        raise ClaimedError(
+                            f"{self.file.parent} is locked by a process that does not release it"
+                        ) from error
                     time.sleep(0.02)
                     continue
                 try:

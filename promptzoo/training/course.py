@@ -46,7 +46,7 @@ class Course:
                 samples.read(self.given(number), pictures, classes)
         settling = [name for name, graft in model.grafts.items() if type(graft).settle is not Graft.settle]
         if self and len(self.stages) > 1 and settling:
-            said = f"'{settling[0]}' is made ready after the last stage, so that nothing is known of it after another"
+            said = f"'{settling[0]}' is only ready after the last stage, so it cannot be tested after an earlier one"
             raise ZooError(said, key="train.stages", given=settling)
 
     def __bool__(self) -> bool:
@@ -82,8 +82,10 @@ class Course:
             return first
         named = self.chosen(number).named
         if None in named:
-            said = f"{self.file(number)} does not say what the model named, which the stage's loss pushes away from"
-            raise ZooError(said, key="data.guess", remedy="data.guess=none, or lists of a run whose model named them")
+            said = f"{self.file(number)} lacks the model's predictions, which this stage's loss pushes away from"
+            raise ZooError(
+                said, key="data.guess", remedy="write data.guess=none, or take lists of a run that stored predictions"
+            )
         return torch.tensor(named)
 
     def chosen(self, number: int) -> Samples:
@@ -143,9 +145,9 @@ class Course:
         found = []
         for name, stage in zip(self.names, self.stages, strict=True):
             if (shots := stage.shots) is not None and shots.lists is not None:
-                found.append(f"stage {name}: the pictures that {shots.lists} lists")
+                found.append(f"stage {name}: the pictures listed in {shots.lists}")
             elif shots is not None:
-                rest = ", of those named wrongly" if shots.wrong_only else ""
+                rest = ", of those misclassified" if shots.wrong_only else ""
                 rest += ", filled up with the farthest" if shots.fill != "none" else ""
                 found.append(f"stage {name}: the {shots.count} {shots.by} of each class by {shots.measure}{rest}")
         return found

@@ -34,14 +34,14 @@ def fabric_of(settings: TrainSettings, devices: int | None = None) -> Fabric:
     devices = devices or settings.devices
     if kind == "cuda" and devices > there:
         raise ZooError(
-            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs are there",
+            f"train.device is {settings.device} and train.devices {devices}, but {there} GPUs were found",
             key="train.device",
             given=settings.device,
-            remedy="train.device=cpu runs without",
+            remedy="train.device=cpu runs without a GPU",
         )
     if {"TORCHELASTIC_RUN_ID", "WORLD_SIZE"} <= os.environ.keys() and os.environ["WORLD_SIZE"] != "1":
-        said = f"this was started by torchrun as one of {os.environ['WORLD_SIZE']} processes"
-        way = "promptzoo starts its own: run the command itself, with train.devices=N"
+        said = f"started by torchrun as one of {os.environ['WORLD_SIZE']} processes"
+        way = "promptzoo starts its own processes: run the command without torchrun, with train.devices=N"
         raise ZooError(said, key="train.devices", given=os.environ["WORLD_SIZE"], remedy=way)
     several = devices > 1 or settings.strategy == "ddp"
     strategy: Any = DDPStrategy(start_method="spawn") if several else "auto"
@@ -94,7 +94,7 @@ def sentences(out: Path) -> Iterator["SimpleQueue[ZooError]"]:
             raise
         raise said.get() from error
     except ProcessExitedException as error:
-        raise ZooError(f"a process of the training died ({error})", remedy=f"continue with {resuming(out)}") from error
+        raise ZooError(f"a training process died ({error})", remedy=f"continue with {resuming(out)}") from error
 
 
 class SharedBatchNorm(_BatchNorm):
@@ -146,7 +146,7 @@ class Gathered(torch.autograd.Function):
 
 
 def share_batches(model: nn.Module) -> bool:
-    """Lets every batch normalisation see the batch of all processes.  Gives whether there was any.
+    """Lets every batch normalisation see the batch of all processes.  Returns whether there was any.
 
     The module stays, its class changes: a graft may hold it in several places.
     """
@@ -165,6 +165,6 @@ def several_rows(loader: Loader) -> Iterator[None]:
     except ValueError as error:
         if isinstance(error, ZooError) or min(loader.batch, len(loader.reader.pictures)) >= 2 * loader.world:
             raise
-        said = f"data.batch is {loader.batch}, and something here normalises over the batch ({error})"
-        way = f"it needs data.batch={2 * loader.world} or more, and as many pictures"
+        said = f"data.batch is {loader.batch}, but something here normalises over the batch ({error})"
+        way = f"use data.batch={2 * loader.world} or more, and at least as many pictures"
         raise ZooError(said, key="data.batch", given=loader.batch, remedy=way) from error

@@ -27,7 +27,7 @@ FEW = 5  # of top-5
 
 @dataclass(frozen=True)
 class Answered:
-    """The figures of a split, and who was taken for whom: c c, own class by row; None where a task does not tell.
+    """The figures of a split, and the predicted classes, c c, true class by row; None where a task does not tell.
 
     `right` n says of each picture whether it was named right, `fingerprint` which pictures these are.
     """
@@ -66,7 +66,7 @@ def answered(
     compile: bool = False,
     trust_code: bool = False,
 ) -> Answered:
-    """The figures of a finished run on one of its splits, read anew; `remarks` says when the pictures have changed.
+    """The figures of a finished run on one of its splits, read again; `remarks` says when the pictures have changed.
 
     `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
@@ -78,7 +78,7 @@ def answered(
     if split not in SPLITS:
         raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
     if foreign := [word for word in words if not word.startswith("data.")]:
-        said = f"a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got {foreign[0]}"
+        said = f"eval of a finished run takes only data.KEY=VALUE, got {foreign[0]}"
         raise ZooError(said, given=foreign[0])
     with doing("opening the run"):
         run = open_run(path, weights, words=words, features=True, trust_code=trust_code)
@@ -94,12 +94,12 @@ def answered(
     if classes != run.model.classes:
         if not others:
             raise ZooError(
-                f"the run knows the classes {some(run.model.classes)}, the pictures now are of {some(classes)}",
+                f"the run has the classes {some(run.model.classes)}, but the pictures are of {some(classes)}",
                 given=classes,
             )
         run = open_run(path, weights, words=words, classes=classes, features=True, trust_code=trust_code)
     if loader is None:
-        raise ZooError(f"{path} has no pictures to validate on")
+        raise ZooError(f"{path} has no validation pictures")
     fabric = fabric_of(run.recipe.train, devices=1)
     with repeatable(fabric.device, run.recipe.train):
         in_memory(run.model, run.recipe.train).to(fabric.device)

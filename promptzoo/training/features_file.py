@@ -62,7 +62,7 @@ def write_features(
     out = Path(out)
     vacant(out, force)
     if out.suffix != ".safetensors":
-        raise ZooError("features are saved as a .safetensors file", place=out, key="out", given=out.suffix)
+        raise ZooError("features are saved to a .safetensors file", place=out, key="out", given=out.suffix)
     run = RunFolder(what) if Path(what).is_dir() else None
     if run is not None and run.begun:
         opened = open_run(what, weights, words=words, features=featured(run.recipe(trust_code)), trust_code=trust_code)

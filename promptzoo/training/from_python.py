@@ -25,19 +25,19 @@ def train(
     resume: bool = False,
     quiet: bool = False,
 ) -> Run:
-    """Trains a recipe, selects an epoch, reads test once, and leaves everything in a folder.
+    """Trains a recipe, selects an epoch, reads test once, and keeps everything in a folder.
 
     Args:
         recipe: A name (`lora`), a path, text, a mapping, or a `Recipe`.
-        out: The run's folder; `runs/<recipe>` where left out.
-        data: The recipe's own where left out.  A folder (`train/<class>/*`, `test/<class>/*`); a mapping of words of
-            the recipe's `data`, like `{"shots": 4}`; or sets of one's own, `{"train": ..., "val": ..., "test": ...}`,
+        out: The run's folder; by default `runs/<recipe>`.
+        data: By default the recipe's own.  A folder (`train/<class>/*`, `test/<class>/*`); a mapping of settings of
+            the recipe's `data`, like `{"shots": 4}`; or your own sets, `{"train": ..., "val": ..., "test": ...}`,
             `MapStyle` or any `Dataset`.
         words: Overrides, `key=value`, as in a command; one or several.
-        resume: Goes on with the unfinished run in `out`, on the same pictures, which are given again where they were.
-        quiet: Says nothing on the way.
+        resume: Continues the unfinished run in `out`; pictures given in Python are passed again.
+        quiet: Prints no progress.
 
-    Gives the finished `Run`.  Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
+    Returns the finished `Run`.  Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
     """
     asked = recipe_of(recipe, data, words)
     folder = free_folder(Path("runs"), asked.name) if out is None else Path(out)
@@ -59,12 +59,12 @@ def evaluate(
     Args:
         run: A `Run`, or its folder.
         split: `train`, `val` or `test`.
-        data: Other pictures, as for `train`; sets that the run was trained on in Python are given again.
-        weights: Where the backbone's weights are now, if not where the run found them.
+        data: Other pictures, as for `train`; sets given in Python are passed again.
+        weights: Where the backbone's weights are now, if they have moved.
         trust_code: Imports the modules that the run names in its recipe.
 
-    Gives `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the pictures
-    have changed.  Raises `ZooError`.
+    Returns `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the
+    pictures have changed.  Raises `ZooError`.
     """
     path, trusted = (run.path, run.trust_code) if isinstance(run, Run) else (run, False)
     weights = run.weights if isinstance(run, Run) and weights is None else weights

@@ -52,7 +52,9 @@ def pictures_of(data: Any) -> Dataset:
     if foreign := [word for word in sets if word not in WORDS]:
         raise ZooError(f"data has no '{foreign[0]}'", key="data", given=foreign[0], possible=WORDS)
     if missing := [word for word in ("train", "test") if sets.get(word) is None]:
-        said = f"data is a folder, words of a recipe, or sets with train and test; this {type(data).__name__} has no "
+        said = (
+            f"data should be a folder, settings, or an object with train and test; this {type(data).__name__} has no "
+        )
         raise ZooError(said + " and no ".join(missing), key=missing[0], given=type(data).__name__)
     return MapStyle(**{word: one for word, one in sets.items() if one is not None})
 

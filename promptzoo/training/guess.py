@@ -41,7 +41,7 @@ def guess(
 def zero_shot(features: Tensor, text: Tensor | None) -> Tensor:
     """n t, c t -> n: the class whose text is most like the feature."""
     if text is None:
-        said, way = "which needs a backbone with a text tower", "without one it can be linear_probe, current or none"
+        said, way = "which needs a backbone with a text tower", "without one, use linear_probe, current or none"
         raise ZooError(f"data.guess is zero_shot, {said}", key="data.guess", given="zero_shot", remedy=way)
     return (normalize(features.float(), dim=-1) @ normalize(text.float(), dim=-1).T).argmax(-1)
 
@@ -52,11 +52,11 @@ def linear_probe(features: Tensor, labels: Tensor, classes: Sequence[str], seed:
     alone = [name for name, count in zip(classes, counts.tolist(), strict=True) if count < 2]
     if alone:
         raise ZooError(
-            f"data.guess is linear_probe, which needs two pictures of each class, one to learn from and one to guess; "
+            f"data.guess is linear_probe, which needs two pictures of each class, one for training and one to predict; "
             f"class {some(alone)} has fewer",
             key="data.guess",
             given="linear_probe",
-            remedy="it can be zero_shot, current or none",
+            remedy="use zero_shot, current or none",
         )
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -22,6 +22,6 @@ def fetched_run(path: str | Path) -> str | Path:
     try:
         return Path(snapshot_download(name, allow_patterns=FILES))
     except (*UNREACHED, RuntimeError) as error:
-        way = "a folder that was fetched elsewhere can be named in its place"
-        said = f"cannot fetch the run '{name}': {reason(chain(error), 'it is')}"
+        way = "if you downloaded it elsewhere, name its folder instead"
+        said = f"cannot download the run '{name}': {reason(chain(error), 'it is')}"
         raise ZooError(said, key=PREFIX, given=name, remedy=way) from error

@@ -81,5 +81,5 @@ def like_ctrl_c() -> Iterator[None]:
 
 def farewell(out: Path, saved: str | None) -> str:
     """What to say after Ctrl-C."""
-    kept = f"saved as it was after {saved}" if saved else "nothing was trained yet"
+    kept = f"saved after {saved}" if saved else "nothing trained yet"
     return f"stopped by Ctrl-C; {kept}; continue with {resuming(out)}"

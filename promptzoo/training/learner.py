@@ -48,7 +48,7 @@ class Learner:
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Goes forward and back in step `number`, one of `several` whose mean moves the weights after the `last`.
 
-        Gives the weighted losses by name, how many were named right, and the norm of the gradient, 0 before the last.
+        Returns the weighted losses by name, how many were named right, and the norm of the gradient, 0 before the last.
         """
         losses, hits = self.losses(batch, number)
         self.backward(batch, losses, several)

@@ -124,7 +124,7 @@ class Loop:
         return line
 
     def learn(self, batch: Batch, stage: Stage) -> bool:
-        """One step.  Gives whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
+        """One step.  Returns whether a process was asked to stop.  Raises `ZooError` at a number that is not finite."""
         reached, per_epoch = self.reached, len(self.data.train)
         held = reached.batch % stage.accumulate
         of = min(stage.accumulate, per_epoch - reached.batch + held)
@@ -157,8 +157,8 @@ class Loop:
         """Training cannot go on; what was saved stays."""
         if what == "gradient":
             what = f"all losses are finite, but the gradient of '{broken_at(self.learner.tuned)}' is not"
-        kept = f"the state in {self.run.path} stays as it was after {self.saved}"
-        way = "a smaller train.lr, train.clip or more train.warmup may help, in a run of their own"
+        kept = f"{self.run.path} keeps the state after {self.saved}"
+        way = "try a smaller train.lr or train.clip, or a longer train.warmup, in a new run"
         return ZooError(f"step {step + 1} (epoch {self.reached.epochs + 1}): {what}; {kept}; {way}")
 
     def validate(self) -> dict[str, float]:

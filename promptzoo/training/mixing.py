@@ -22,11 +22,11 @@ def demand_soft(recipe: Recipe, model: Model, features: bool) -> None:
     word = next((word for word in ("mixup", "cutmix") if any(getattr(one, word) for one in recipe.train.phases)), "")
     hard = [name for name, loss in model.losses.items() if not loss.soft]
     if word and hard:
-        said = f"train.{word} gives a picture two classes, and the loss '{hard[0]}' needs one"
-        way = f"leave {word} out, or take the loss away, losses.{hard[0]}.weight=0"
+        said = f"train.{word} gives a picture two classes, but the loss '{hard[0]}' takes only one"
+        way = f"leave out {word}, or switch off the loss with losses.{hard[0]}.weight=0"
         raise ZooError(said, key=f"train.{word}", given=hard, remedy=way)
     if word and features:
-        said = f"train.{word} mixes pictures, and '{recipe.data.dataset}' has features in their place"
+        said = f"train.{word} mixes pictures, but '{recipe.data.dataset}' contains features"
         raise ZooError(said, key=f"train.{word}", given=recipe.data.dataset)
 
 

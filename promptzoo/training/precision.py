@@ -18,8 +18,8 @@ TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # what autocast lowers 
 def demand_precision(word: str, kind: str) -> None:
     """Raises `ZooError` for what a processor does not have."""
     if word == "tf32" and kind != "cuda":
-        said = "train.precision is tf32, which GPUs alone compute in"
-        raise ZooError(said, key="train.precision", given=word, remedy="train.precision=fp32 is for a processor")
+        said = "train.precision is tf32, which only GPUs support"
+        raise ZooError(said, key="train.precision", given=word, remedy="use train.precision=fp32 on a CPU")
 
 
 def precision_of(word: str, kind: str) -> Precision:

@@ -37,18 +37,18 @@ def load(
     compile: bool = False,
     trust_code: bool = False,
 ) -> Predictor:
-    """A run, or a saved model, as one that names pictures, in the run's precision (tf32 on a GPU alone).
+    """Loads a run or a saved model as a classifier of pictures, in the run's precision (tf32 only on a GPU).
 
     Args:
         path: A run's folder, its model.safetensors, a file of `model.save`, or `hf-hub:OWNER/NAME`, a run on a hub.
-        weights: Where the backbone's weights are now (a file or a tag), if not where they were.
+        weights: Where the backbone's weights are now (a file or a tag), if they have moved.
         device: `cpu`, `cuda` or `cuda:1`.
-        classes: Other names to choose from, where nothing that was tuned belongs to those of the training.
-        model: The model that the file was saved from, made once more: for one that was grafted in Python.
-        compile: Lets torch compile it: the first picture takes a while, the others less.
+        classes: Other class names, if nothing that was tuned is bound to those of the training.
+        model: For a file saved from a model that was grafted in Python: that model, built again.
+        compile: Uses torch.compile: slower for the first picture, faster afterwards.
         trust_code: Imports the modules that the run names in its recipe, from the current directory too.
 
-    Raises `ZooError` when there is no such run or device, or backbone or weights are others than it was trained on.
+    Raises `ZooError` for a missing run or device, and for another backbone or other weights than it was trained on.
     """
     demand_device(device)
     path = fetched_run(path)
@@ -67,19 +67,19 @@ def demand_device(device: str) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        said = f"there is no device '{device}': {str(error).splitlines()[0]}"
-        raise ZooError(said, key="device", given=device, remedy="cpu is always there") from error
+        said = f"no device '{device}': {str(error).splitlines()[0]}"
+        raise ZooError(said, key="device", given=device, remedy="cpu is always available") from error
 
 
 def into(model: Model, path: Path, device: str) -> Predictor:
     """A model made once more, with what was tuned of it.  Raises `ZooError` for one that is another."""
     state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
     if model.fingerprint() != metadata["frozen"]:
-        said = f"it was tuned on {metadata['backbone']}, and the frozen weights of this model are others"
+        said = f"it was tuned on {metadata['backbone']}, but this model has other frozen weights"
         raise ZooError(said, place=path, key="model")
     if model.classes != (trained := list(names(metadata["classes"]))):
         raise ZooError(
-            f"it knows the classes {some(trained)}, the model {some(model.classes)}", place=path, key="model"
+            f"it has the classes {some(trained)}, but the model has {some(model.classes)}", place=path, key="model"
         )
     model.load_tuned(state)
     height, width = model.visual.input[-2:]
@@ -114,7 +114,7 @@ def named(files: Sequence[Path], namer: Namer, top: int) -> list[tuple[Path, Pre
     Raises `ZooError` where none can be read.
     """
     found = list[tuple[Path, Prediction | ZooError]]()
-    with doing("naming pictures", len(files)) as step:
+    with doing("classifying pictures", len(files)) as step:
         for file, told in zip(files, namer.each(files, top), strict=True):
             found.append((file, told))
             step(1)

@@ -48,19 +48,19 @@ class Namer:
 
         A picture is a path, a PIL picture, an array h w 3 (uint8 in 0..255, or float in 0..1), or a uint8 tensor 3 h w
         (0..255), of any size; a float tensor 3 h w is taken as it is.  One of them or many; an array or tensor of four
-        axes is many.  Raises `ZooError` for what is no picture, and a float tensor of another size than the model's.
+        axes is many.  Raises `ZooError` for what is not a picture, and a float tensor of another size than the model's.
         """
         found = [self.seen(one, i) for i, one in enumerate(one_by_one(pictures))]
         return torch.stack(found) if found else torch.empty(0, 3, *self.preprocess.size)
 
     @typed("pictures")
     def predict(self, pictures: Given | Iterable[Given], top: int | None = None) -> list[Prediction]:
-        """One prediction for each picture, with its `top` likeliest classes; with all of them where left out.
+        """One prediction for each picture, with its `top` likeliest classes; by default with all of them.
 
         What a picture is stands at `look`.  Pictures are opened a batch at a time, those of a generator, too.
         """
         if top is not None and top < 1:
-            raise ZooError(f"top is how many classes, 1 or more; got {top}", key="top", given=top)
+            raise ZooError(f"top should be a number of classes, 1 or more, got {top}", key="top", given=top)
         found: list[Prediction] = []
         for image in self.batches(pictures):
             found += self.answers(image, top)
@@ -111,9 +111,9 @@ class Namer:
             return evaluation(image_of(one), self.preprocess)
         if one.shape != (3, *self.preprocess.size):
             wanted, given = ", ".join(map(str, (3, *self.preprocess.size))), tuple(one.shape)
-            raise ZooError(f"a float tensor of pictures is (b, {wanted}), normalised; got one of {given}", given=given)
+            raise ZooError(f"a float tensor of pictures should be (b, {wanted}), normalised; got {given}", given=given)
         if not one.isfinite().all():
-            raise ZooError("a picture is of finite numbers, and here are others", key="pictures", given="nan or inf")
+            raise ZooError("a picture should contain only finite numbers", key="pictures", given="nan or inf")
         return one.float().cpu()
 
 

@@ -61,7 +61,10 @@ def opened(fabric: Fabric, recipe: Recipe, run: RunWriter, beside: Sequence[Data
     first = beside[0] if beside else None
     data = open_data(recipe, backbone, rank=fabric.global_rank, world=fabric.world_size, beside=first)
     if not data.splits.train:
-        said, way = f"'{recipe.data.dataset}' has no pictures to train on", "a finished run is tested there: eval RUN"
+        said, way = (
+            f"'{recipe.data.dataset}' has no training pictures",
+            "it is only for testing finished runs: promptzoo eval RUN",
+        )
         raise ZooError(said, key="data.dataset", given=recipe.data.dataset, remedy=f"{way} data.dataset=...")
     watch.lap("reading")
     with doing("building the model"):

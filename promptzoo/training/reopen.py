@@ -56,13 +56,13 @@ def open_run(
     given, remarks = featured(recipe), []
     if given and weights is None and not features:
         raise ZooError(
-            f"it learned from features, and no picture passes {trained.said}", place=path, key="weights",
-            remedy=f"name the weights that the features are of: {option('weights', 'FILE')}, or a tag",
+            f"it learned from features; pictures need the weights of {trained.said}", place=path, key="weights",
+            remedy=f"name the weights that made the features: {option('weights', 'FILE')}, or a tag",
         )  # fmt: skip
     backbone = reopened(trained, recipe, pictures=given and not features)
     model = build(recipe, names, backbone, knowledge=known_in(trained.state))
     if given and not features:
-        remarks.append(f"it learned from features; whether these weights made them ({trained.said}) is not known")
+        remarks.append(f"it learned from features; whether these weights made them ({trained.said}) cannot be checked")
     else:
         trained.demand(model)
     if other:  # a loss that knows the classes of the training is not needed to name others
@@ -73,7 +73,7 @@ def open_run(
     try:
         fingerprint = run.data()["fingerprint"] if run.data_file.exists() else None
     except DamagedError as error:
-        remarks.append(f"{error}; whether the pictures have changed since the run cannot be told")
+        remarks.append(f"{error}; cannot check whether the pictures have changed since the run")
     return Reopened(recipe, backbone, model.eval(), fingerprint, tuple(remarks))
 
 
@@ -85,8 +85,8 @@ def without_classes(state: dict[str, Tensor], recipe: Recipe, classes: Sequence[
     """
     if bound := bound_to(state, recipe, classes):
         raise ZooError(
-            f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned what belongs to them; "
-            f"other class names cannot take their places"
+            f"{path} was trained for the classes {some(classes)}, and {some(bound)} learned parameters for "
+            "them; other class names cannot replace them"
         )
     return {name: tensor for name, tensor in state.items() if not name.startswith("losses.")}
 

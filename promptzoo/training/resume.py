@@ -97,7 +97,7 @@ def load_index(folder: Path) -> dict[str, Any] | None:
         return None
     index = unsealed(folder / INDEX)
     if index.pop("format", None) != FORMAT:
-        raise DamagedError(f"{folder / INDEX} is not a state that this version of promptzoo saves")
+        raise DamagedError(f"{folder / INDEX} is not a state that this version of promptzoo can read")
     return index
 
 
@@ -119,7 +119,7 @@ def tensors_of(file: Path) -> dict[str, Tensor]:
     try:
         content = regular(file).read_bytes()
         if digest_of(content) != file.stem:
-            raise DamagedError(f"{file} is damaged: it is not as it was written")
+            raise DamagedError(f"{file} is damaged: it has changed since it was written")
         tensors: dict[str, Tensor] = load(content)
         return tensors
     except (OSError, SafetensorError) as error:

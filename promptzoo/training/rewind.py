@@ -22,4 +22,4 @@ def idle(model: Model, recipe: Recipe) -> list[str]:
         return []
     waiting = [name for name, graft in model.grafts.items() if type(graft).rewind is not Graft.rewind]
     how = "train.stages=[{}, {rewind: true}]"
-    return [f"'{name}' acts when the training starts again, which it does not do here; {how} would" for name in waiting]
+    return [f"'{name}' acts at a rewind of training, but there is none here; {how} adds one" for name in waiting]

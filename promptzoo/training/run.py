@@ -18,15 +18,15 @@ from promptzoo.training.run_folder import RunFolder
 
 
 class Run:
-    """A finished run, by its folder; its model is opened when it is first asked for.
+    """A finished run in its folder; the model is loaded when first needed.
 
     Args:
         path: The folder.
-        weights: Where the backbone's weights are now, if not where the run found them.
+        weights: Where the backbone's weights are now, if they have moved.
         device: `cpu`, `cuda` or `cuda:1`, of `predict` and `features`.
         trust_code: Imports the modules that the run names in its recipe.
 
-    Raises `ZooError` where there is no run.
+    Raises `ZooError` if there is no run.
     """
 
     @typed()
@@ -36,7 +36,7 @@ class Run:
         self.folder = RunFolder(path)
         self.path, self.weights, self.device, self.trust_code = self.folder.path, weights, device, trust_code
         if not self.folder.begun:
-            raise ZooError(f"{self.path} holds no run", given=str(self.path))
+            raise ZooError(f"{self.path} is not a run", given=str(self.path))
         self.opened: Predictor | None = None
 
     @property
@@ -46,7 +46,7 @@ class Run:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """What it came to: `test` and `val` with their figures (accuracy 0..1), `seconds`, `peak_memory` (MiB), ..."""
+        """Its results: `test` and `val` with their figures (accuracy 0..1), `seconds`, `peak_memory` (MiB), ..."""
         return self.folder.result()
 
     @property
@@ -68,11 +68,11 @@ class Run:
         return evaluate_run(self.path, split, weights=self.weights, data=data, trust_code=self.trust_code)
 
     def model(self) -> Model:
-        """The model as it was selected, in evaluation mode."""
+        """The selected model, in evaluation mode."""
         return self.predictor().model
 
     def predictor(self) -> Predictor:
-        """The model as one that names pictures, kept."""
+        """The model as a classifier of pictures, loaded once."""
         if self.opened is None:
             self.opened = load(self.path, weights=self.weights, device=self.device, trust_code=self.trust_code)
         return self.opened

@@ -56,17 +56,17 @@ class RunFolder:
     # ------------------------------------------------------------------ what it is
 
     def recipe(self, trust_code: bool = False) -> Recipe:
-        """The recipe, under the name it was begun with; where its file is no recipe any more, as it was kept elsewhere.
+        """The recipe, under the name it was begun with; where its file is no recipe any more, the run's other copy.
 
         Raises `ZooError` where the file says something else than what the run was begun with, and for code of its own.
         """
         if not self.begun:
-            raise ZooError(f"{self.path} holds no run: there is no recipe.yaml in it")
+            raise ZooError(f"{self.path} is not a run: it has no recipe.yaml")
         try:
             begun = unsealed(self.versions_file)
         except DamagedError as error:
             begun = {"recipe": self.kept_name()}
-            self.remarks.append(f"{error}; the run goes by the name '{begun['recipe']}'")
+            self.remarks.append(f"{error}; the run is named '{begun['recipe']}'")
         kept = self.kept_recipe()
         try:
             recipe = Recipe.read(self.recipe_file, trusted=trust_code)
@@ -74,11 +74,11 @@ class RunFolder:
             if kept is None:
                 raise
             recipe = Recipe.parse(kept, str(self.recipe_file), trusted=trust_code)
-            self.remarks.append(f"{str(error).splitlines()[0]}; the recipe is taken from where else the run keeps it")
+            self.remarks.append(f"{str(error).splitlines()[0]}; the recipe is read from the run's other copy")
         if kept is not None:
             self.same_recipe(Recipe.parse(kept), recipe)
         elif "page" in begun and begun["page"] != digest_of(content(self.recipe_file)):
-            raise DamagedError(f"{self.recipe_file} was changed since the run was begun; begin another run with it")
+            raise DamagedError(f"{self.recipe_file} was changed since the run started; start a new run with it")
         recipe.name, recipe.remarks = begun["recipe"], begun.get("remarks", [])
         return recipe
 
@@ -106,8 +106,8 @@ class RunFolder:
         changed = differences(begun.to_dict(), now.to_dict())
         if changed:
             raise ZooError(
-                f"{self.path} was begun with another recipe: {some(changed, 6, quote='', joint='; ')}",
-                remedy="resume it with its own, or begin another run",
+                f"{self.path} was started with another recipe: {some(changed, 6, quote='', joint='; ')}",
+                remedy="resume it with its own recipe, or start a new run",
             )
 
     def data(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class RunFolder:
             yield
         except DamagedError as error:
             raise DamagedError(
-                f"{error}; what was trained in {self.path} cannot go on from it: begin another run with its recipe.yaml"
+                f"{error}; {self.path} cannot be resumed: start a new run with its recipe.yaml"
             ) from error
 
     # ------------------------------------------------------------------ what it came to
@@ -150,10 +150,10 @@ class RunFolder:
         """What was tuned, and the metadata of `model.safetensors`."""
         if not self.model_file.exists():
             if self.finished:
-                said = f"{self.path} is a finished run without its {self.model_file.name}: what was tuned is gone"
-                raise DamagedError(said, remedy="begin another run with its recipe.yaml")
+                said = f"{self.path} is a finished run without its {self.model_file.name}: the tuned weights are lost"
+                raise DamagedError(said, remedy="start a new run with its recipe.yaml")
             unfinished = f"is an unfinished run; continue it with {resuming(self.path)}"
-            raise ZooError(f"{self.path} {unfinished if self.begun else 'holds no run'}")
+            raise ZooError(f"{self.path} {unfinished if self.begun else 'is not a run'}")
         found = unpack(self.model_file)
         self.over()
         return found
@@ -164,7 +164,7 @@ class RunFolder:
         value = figures.get(FIGURE) if isinstance(figures, dict) else None
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
             return float(value)
-        raise ZooError(f"its {SPLIT} {FIGURE} should be a number of 0..1, got {shown(value)}")
+        raise ZooError(f"its {SPLIT} {FIGURE} should be a number from 0 to 1, got {shown(value)}")
 
     def hits(self) -> str:
         """A 1 for each test picture that was named right, a 0 for the others, in order."""
@@ -173,12 +173,10 @@ class RunFolder:
     def predictions(self) -> list[tuple[str, str, str, bool]]:
         """Each test picture, its class, the class that was named, and whether that was right, in order."""
         if not self.predictions_file.exists():
-            raise ZooError(
-                f"its task does not tell which class it names, so {self.path} has no {self.predictions_file.name}"
-            )
+            raise ZooError(f"its task does not classify, so {self.path} has no {self.predictions_file.name}")
         found = read_predictions(self.predictions_file)
         if digest_of(content(self.predictions_file)) != self.result()["files"].get(self.predictions_file.name):
-            raise DamagedError(f"its {self.predictions_file.name} is damaged: it is not as it was written")
+            raise DamagedError(f"its {self.predictions_file.name} is damaged: it has changed since it was written")
         return found
 
     def epochs(self) -> list[dict[str, Any]]:
@@ -190,4 +188,4 @@ class RunFolder:
         except ValueError as error:
             if isinstance(error, ZooError):
                 raise
-            raise DamagedError(f"{self.log_file} is damaged: it is not as it was written") from error
+            raise DamagedError(f"{self.log_file} is damaged: it has changed since it was written") from error

@@ -29,7 +29,7 @@ class FolderError(ZooError):
 
 
 class RunWriter(RunFolder):
-    """A run that this process works on.  What writes raises `LostError` when somebody else has taken it over."""
+    """A run that this process works on.  What writes raises `LostError` when another process has taken it over."""
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
@@ -41,7 +41,7 @@ class RunWriter(RunFolder):
     def begun_by(self, recipe: Recipe, resume: bool, stale: float | None = None) -> Iterator[None]:
         """Within this context the run is this process's, begun or taken up; a run that is refused leaves nothing.
 
-        Raises `ZooError` where it cannot be begun or resumed, and `ClaimedError` where somebody else works on it.
+        Raises `ZooError` where it cannot be begun or resumed, and `ClaimedError` where another process works on it.
         """
         may = self.may_resume if resume else self.may_start
         may(recipe)
@@ -57,7 +57,7 @@ class RunWriter(RunFolder):
             if not resume:
                 self.start(recipe)
             elif before is not None:
-                self.remarks.append(f"taken over from {before}, which does not work on it any more")
+                self.remarks.append(f"taken over from {before}, which is no longer running")
             yield
             self.settle()
         except (StoppedError, claim.LostError):
@@ -82,20 +82,20 @@ class RunWriter(RunFolder):
         """Raises `FolderError` when a run or something else is in the folder."""
         if self.finished:
             raise FolderError(
-                f"{self.path} holds a finished run, which is not overwritten; take another {option('out')}"
+                f"{self.path} is a finished run, which is not overwritten; choose another {option('out')}"
             )
         if self.begun:
-            way = f"continue it with {resuming(self.path)}, or take another {option('out')}"
-            raise FolderError(f"{self.path} holds an unfinished run; {way}")
+            way = f"continue it with {resuming(self.path)}, or choose another {option('out')}"
+            raise FolderError(f"{self.path} is an unfinished run; {way}")
         if self.path.exists() and (not self.path.is_dir() or any(map(foreign, self.path.iterdir()))):
-            raise FolderError(f"{self.path} is not an empty folder and holds no run; take another {option('out')}")
+            raise FolderError(f"{self.path} is neither empty nor a run; choose another {option('out')}")
 
     def may_resume(self, recipe: Recipe) -> None:
         """Raises `FolderError` when there is nothing to resume, or its recipe was another."""
         if self.finished:
-            raise FolderError(f"{self.path} holds a finished run; there is nothing to resume")
+            raise FolderError(f"{self.path} is a finished run; there is nothing to resume")
         if not self.begun:
-            raise FolderError(f"{self.path} holds no run to resume")
+            raise FolderError(f"{self.path} has no run to resume")
         begun = self.kept("recipe")
         self.same_recipe(Recipe.read(self.recipe_file) if begun is None else Recipe.parse(begun), recipe)
 
@@ -139,7 +139,9 @@ class RunWriter(RunFolder):
                 aside = self.log_file.with_name("log.damaged.jsonl")
                 with suppress(OSError):
                     self.log_file.replace(aside)
-                self.remarks.append(f"its {self.log_file.name} is damaged; it is {aside.name} now, and another begins")
+                self.remarks.append(
+                    f"its {self.log_file.name} is damaged; it was renamed to {aside.name}, and a new one was started"
+                )
                 return []
             if self.log_file.exists():
                 with open(self.log_file, "r+b") as file:
@@ -170,7 +172,7 @@ class RunWriter(RunFolder):
         """Raises `ZooError` when a state belongs to other pictures or frozen weights than are here now."""
         for name, what, now in (("data", "pictures", pictures), ("frozen", "frozen weights", frozen_weights)):
             if state[name] != now:
-                raise ZooError(f"the {what} are not those that {self.path} was begun with; begin another run")
+                raise ZooError(f"the {what} differ from those that {self.path} was started with; start a new run")
 
     def finish(self, checkpoint: bytes, predictions: bytes | None, result: Result) -> None:
         """Writes the model, the test pictures' answers and, last of all, the result; the state is no longer needed."""

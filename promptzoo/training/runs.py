@@ -68,9 +68,8 @@ def read_runs(folder: Path) -> FoundRuns:
     """The finished runs in a folder, at any depth.  Raises `ZooError` where there is no folder or no finished run."""
     folder = at(folder)
     if not folder.is_dir():
-        raise ZooError(
-            f"{folder} is {'no folder' if folder.exists() else 'not there'}; {option('runs')} takes a folder of runs"
-        )
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise ZooError(f"{folder} {what}; {option('runs')} takes a folder of runs")
     finished: list[Came] = []
     skipped: list[tuple[str, str]] = []
     for path, reason in walk(folder, set()):
@@ -81,7 +80,7 @@ def read_runs(folder: Path) -> FoundRuns:
         except ZooError as error:
             skipped.append((str(path), str(error).splitlines()[0]))
     if not finished:
-        raise ZooError(f"{folder} holds no finished run{said(folder, skipped)}")
+        raise ZooError(f"{folder} contains no finished run{said(folder, skipped)}")
     groups: dict[str, list[Came]] = {}
     for run in finished:
         groups.setdefault(key(run), []).append(run)
@@ -95,13 +94,13 @@ def unlike(runs: Sequence[Came]) -> Iterator[str]:
     for run in runs:
         named.setdefault(pictures(run.recipe), []).append(run)
     for name, some_runs in named.items():
-        for word, about in (("source", "stored in other ways"), ("tested_on", "others")):
+        for word, about in (("source", "stored differently"), ("tested_on", "not the same")):
             kinds: dict[str, list[str]] = {}
             for run in some_runs:
-                kinds.setdefault(getattr(run, word)[:40] or "not told", []).append(str(run.path))
+                kinds.setdefault(getattr(run, word)[:40] or "unknown", []).append(str(run.path))
             if len(kinds) > 1:
                 told = "; ".join(f"{kind}: {some(paths, 3, quote='')}" for kind, paths in kinds.items())
-                yield f"the test pictures of '{name}' are {about}, and figures on them do not compare: {told}"
+                yield f"the test pictures of '{name}' are {about}, so their figures cannot be compared: {told}"
                 break
 
 
@@ -140,7 +139,7 @@ def walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]
         yield folder, NOTHING
 
 
-NOTHING = "holds no run"
+NOTHING = "is not a run"
 
 
 def read(path: Path) -> Came:
@@ -170,7 +169,7 @@ def names(text: str) -> tuple[str, ...]:
     except ValueError:
         classes = None
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
-        raise ZooError(f"its model.safetensors should hold a list of class names, got {shown(text)}")
+        raise ZooError(f"its model.safetensors should contain a list of class names, got {shown(text)}")
     return tuple(classes)
 
 

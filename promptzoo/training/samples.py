@@ -33,7 +33,7 @@ def choose(
 
     LORE, Wang et al. 2024, Sec. 4.2.1: 1 - cosine of a feature to the mean of its class's unit features, over all of
     them; or the rank of herding, as released.  Of equal ones the first in the order of files comes first.
-    Raises `ZooError` naming the classes that have too few, or too few that are named wrongly.
+    Raises `ZooError` naming the classes that have too few, or too few that are misclassified.
     """
     found = Samples([], [], [])
     assert shots.count is not None
@@ -49,7 +49,7 @@ def choose(
             assert named is not None
             wrong = (named[mine] != label)[order]
             if int(wrong.sum()) < shots.count and shots.fill == "none":
-                short.append(f"'{name}' has {int(wrong.sum())} that are named wrongly")
+                short.append(f"'{name}' has {int(wrong.sum())} that are misclassified")
                 continue
             order = torch.cat([order[wrong], order[~wrong]])
         for place in order[: shots.count].tolist():
@@ -57,8 +57,10 @@ def choose(
             found.difficulty.append(float(difficulty[place]))
             found.named.append(None if named is None else int(named[mine[place]]))
     if short:
-        way = "take fewer" + (", or fill: farthest" if shots.wrong_only else "")
-        said = f"a stage asks for the {shots.count} {shots.by} of a class, but class {some(short, quote='')}"
+        way = "use fewer" + (", or fill: farthest" if shots.wrong_only else "")
+        said = (
+            f"a stage asks for the {shots.count} {shots.by} pictures of each class, but class {some(short, quote='')}"
+        )
         raise ZooError(said, key="train.stages", given=shots.count, remedy=way)
     return found
 
@@ -91,7 +93,7 @@ def as_csv(samples: Samples, pictures: Sequence[Picture], classes: Sequence[str]
 def read(file: Path, pictures: Sequence[Picture], classes: Sequence[str]) -> Samples:
     """A list against the training pictures of now.
 
-    Raises `ZooError` for a file that is no list, and for one of other pictures or other classes.
+    Raises `ZooError` for a file that is not a list, and for one of other pictures or other classes.
     """
     header, *rows = lines(file) or [[]]
     try:
@@ -99,13 +101,15 @@ def read(file: Path, pictures: Sequence[Picture], classes: Sequence[str]) -> Sam
     except ValueError:
         listed = []
     if header != COLUMNS or not listed:
-        said = f"this is no list of a stage: it has the columns {', '.join(COLUMNS)} in each line, the third a number"
+        said = (
+            f"this is not a list of a stage: each line should have the columns {', '.join(COLUMNS)}, the third a number"
+        )
         raise ZooError(said, place=file, key="lists")
     names, labels = columns(pictures)
     places, index = {name: place for place, name in enumerate(names)}, {name: i for i, name in enumerate(classes)}
     for name, called, *_ in listed:
         if name not in places or index.get(called) != labels[places[name]]:
-            said = f"'{name}' of class '{called}' is none of the pictures to train on: the list is of another set"
+            said = f"'{name}' of class '{called}' is not a training picture: the list is of another set"
             raise ZooError(said, place=file, key="lists", given=name, remedy="take lists of a run on these pictures")
     if lacking := [name for name in classes if name not in {one[1] for one in listed}]:
         raise ZooError(f"the list has no picture of class {some(lacking)}", place=file, key="lists", given=lacking)

@@ -17,8 +17,8 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter], runs: int = 0) ->
     """
     if not tuned:
         raise ZooError(
-            "nothing in this recipe learns",
-            remedy="graft something, take a head that learns, or write train.epochs=0",
+            "nothing in this recipe is trainable",
+            remedy="add a graft, choose a trainable head, or write train.epochs=0",
         )
     assert phase.lr is not None
     groups = [{"params": list(tuned.values())}]
@@ -34,13 +34,13 @@ def optimizer_of(phase: Phase, tuned: dict[str, nn.Parameter], runs: int = 0) ->
 def demand_gradients(tuned: dict[str, nn.Parameter]) -> None:
     """Raises `ZooError` naming the parameters that no loss depends on, after a step's gradient."""
     if idle := [name for name, parameter in tuned.items() if parameter.grad is None]:
-        said = f"nothing is learned for {some(idle)}: no loss depends on it"
-        way = "let its block's forward use it, take it out, or let it not learn (requires_grad=False)"
+        said = f"no gradient for {some(idle)}: no loss depends on it"
+        way = "use it in the block's forward, remove it, or freeze it (requires_grad=False)"
         raise ZooError(said, key=idle[0], given=idle, remedy=way)
 
 
 def shorten(tuned: dict[str, nn.Parameter], most: float | None) -> Tensor:
-    """Shortens the gradient to a norm of `most`.  Gives the norm that it had, which may not be finite."""
+    """Shortens the gradient to a norm of `most`.  Returns the norm that it had, which may not be finite."""
     norm = torch.nn.utils.get_total_norm([p.grad for p in tuned.values() if p.grad is not None])
     if most is not None:
         torch.nn.utils.clip_grads_with_norm_(tuned.values(), most, norm)

@@ -45,7 +45,7 @@ def unsealed(file: Path) -> dict[str, Any]:
         raise DamagedError(f"its {file.name} was not written by promptzoo: it has no '{SEAL}'")
     seal = told.pop(SEAL)
     if seal != of(told):
-        raise DamagedError(f"its {file.name} is damaged: it is not as it was written")
+        raise DamagedError(f"its {file.name} is damaged: it has changed since it was written")
     return told
 
 

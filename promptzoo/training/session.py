@@ -43,7 +43,7 @@ def train(
     With `resume` an unfinished run goes on where its state was saved, to the same numbers, bit for bit on the CPU.
     `progress` shows how it goes, unless it should be `quiet`; a run that another process has been silent on for `stale`
     seconds is taken over from it (by default, from one that is gone, or on another machine and silent for a minute).
-    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C, and `ClaimedError` when somebody else
+    Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C, and `ClaimedError` if another process
     works on the run.
     """
     run, fabric = RunWriter(out), fabric_of(recipe.train)
@@ -83,10 +83,10 @@ def failing() -> Iterator[None]:
         raise
     except Exception as error:
         if spent(error):
-            said, way = f"memory is spent ({told(error)})", "a smaller data.batch or backbone.image_size takes less"
+            said, way = f"out of memory ({told(error)})", "use a smaller data.batch or backbone.image_size"
             raise ZooError(said, key="data.batch", remedy=way) from error
         raise ZooError(
-            f"the training cannot go on: {told(error)}", remedy="--debug shows where" if commanded() else ""
+            f"training failed: {told(error)}", remedy="--debug shows where" if commanded() else ""
         ) from error
 
 

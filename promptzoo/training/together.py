@@ -36,18 +36,18 @@ def apart_because(recipe: Recipe, model: Model) -> str:
     train, parts = recipe.train, (model.grafts, model.head, model.losses, model.text or nn.Identity())
     dropping = any(isinstance(one, nn.Dropout) and one.p for part in parts for one in part.modules())
     reasons = {
-        "something acts or learns before the features of its pictures": not constant(model.visual),
-        "its pictures are cut differently in every epoch": recipe.data.augment != "none",
+        "something acts or learns before its final features": not constant(model.visual),
+        "its pictures are augmented anew in every epoch": recipe.data.augment != "none",
         "its features are not kept (data.cache)": not recipe.data.cache,
-        "its gradient is no plain sum": type(Construct(load_registry()).build(recipe.rule, "rule")) is not Sum,
-        "it drops at random": dropping,
+        "its gradient is not a plain sum": type(Construct(load_registry()).build(recipe.rule, "rule")) is not Sum,
+        "it uses dropout": dropping,
         "it has several stages": len(train.phases) > 1 or train.phases[0].shots is not None,
         "it may stop early (train.patience)": train.phases[0].patience is not None,
-        "its steps take several batches (train.accumulate)": train.phases[0].accumulate > 1,
-        "its pictures are mixed": bool(train.phases[0].mixup or train.phases[0].cutmix),
-        "nothing of it learns": not model.tuned() or not model.losses or not train.epochs,
-        "it takes several processes": train.devices > 1 or train.strategy != "auto",
-        "fp16 scales the loss of each by itself": train.precision == "fp16",
+        "it accumulates gradients (train.accumulate)": train.phases[0].accumulate > 1,
+        "it uses mixup or CutMix": bool(train.phases[0].mixup or train.phases[0].cutmix),
+        "it trains nothing": not model.tuned() or not model.losses or not train.epochs,
+        "it uses several processes": train.devices > 1 or train.strategy != "auto",
+        "fp16 needs a loss scale for each run": train.precision == "fp16",
         "it is compiled": train.compile != "none",
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
@@ -72,7 +72,7 @@ def train_together(recipes: Sequence[Recipe], outs: Sequence[Path], stale: float
                 with listening() as asked:
                     Together([one.loop for one in ready]).fit(asked)
             except KeyboardInterrupt:
-                raise StoppedError("stopped by Ctrl-C; the same command starts these runs again") from None
+                raise StoppedError("stopped by Ctrl-C; the same command restarts these runs") from None
             return [ended(one, noticed) for one in ready]
 
 

@@ -33,8 +33,8 @@ class Trained:
         """Raises `ZooError` where a model's frozen weights are not those that the run was trained on."""
         if model.fingerprint() != self.frozen:
             raise ZooError(
-                f"{self.path} was trained on {self.said}; {self.recipe.backbone.open} with weights '{self.weights}' is "
-                f"something else now: the frozen weights differ, so what was tuned on them does not fit"
+                f"{self.path} was trained on {self.said}; {self.recipe.backbone.open} with weights '{self.weights}' "
+                "now has other frozen weights, which do not fit what was tuned"
             )
 
 
@@ -48,7 +48,7 @@ def finished(
     path = at(path)
     state, metadata = RunFolder(path).tuned() if path.is_dir() else unpack(path)
     if not metadata["recipe"]:
-        way = f"make it once more, and promptzoo.load({str(path)!r}, model=...)"
+        way = f"build it again, and use promptzoo.load({str(path)!r}, model=...)"
         raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
     overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
     source = f"{path} (recipe)"
@@ -70,5 +70,5 @@ def reopened(run: Trained, recipe: Recipe, pictures: bool = False) -> Backbone:
     try:
         return open_of(recipe, pictures=pictures)
     except ZooError as error:
-        way = "promptzoo.load(..., weights=FILE) says where the weights are now"
-        raise ZooError(f"{run.path} stands on {run.said}, which cannot be opened: {error}", lines=[way]) from error
+        way = "promptzoo.load(..., weights=FILE) names where the weights are now"
+        raise ZooError(f"{run.path} needs {run.said}, which cannot be opened: {error}", lines=[way]) from error

@@ -28,16 +28,16 @@ def words_of(recipe: Recipe) -> list[str]:
 def sentences(phase: Phase) -> Iterator[str]:
     """What one stage does otherwise."""
     if phase.mixup:
-        yield f"mixup, alpha {phase.mixup:g}; training accuracy is by the first of two classes"
+        yield f"mixup, alpha {phase.mixup:g}; training accuracy counts the first of the two classes"
     if phase.cutmix:
-        yield f"cutmix, alpha {phase.cutmix:g}; training accuracy is by the first of two classes"
+        yield f"cutmix, alpha {phase.cutmix:g}; training accuracy counts the first of the two classes"
     if phase.accumulate > 1:
-        yield f"a step is the mean gradient of {phase.accumulate} batches"
+        yield f"each step averages the gradients of {phase.accumulate} batches"
     if phase.rate_by == "epoch":
-        yield "the learning rate changes from epoch to epoch, not from step to step"
+        yield "the learning rate changes once per epoch, not per step"
     if phase.average:
-        yield f"tested: the mean of the last {phase.average} epochs"
+        yield f"tested: the average of the last {phase.average} epochs"
     if phase.select == "last":
-        yield "tested: the last epoch, whatever validation says"
+        yield "tested: the last epoch, regardless of validation"
     if phase.patience:
-        yield f"stops after {phase.patience} epochs without a better one on validation"
+        yield f"stops after {phase.patience} epochs without improvement on validation"

@@ -86,7 +86,7 @@ def test_a_loaded_model_of_transformers_is_adopted_as_it_stands() -> None:
 def test_a_name_that_no_hub_gives_and_a_model_that_no_adopter_takes_get_a_sentence() -> None:
     assert error(lambda: open_towers("hf/none/such")).key == "backbone.weights"
     other = T.ViTMAEModel(T.ViTMAEConfig(**IMAGE))
-    with pytest.raises(AdoptionError, match="no adopter takes a transformers"):
+    with pytest.raises(AdoptionError, match="no adopter supports transformers"):
         adopt(other)
 
 

@@ -31,6 +31,6 @@ def test_the_page_counts_what_opens():
         openable.Openable("timm/b", "Vit", True, "block is Odd"),
         openable.Openable("timm/c", "Net", False, "no adopter"),
     ]
-    assert summary(found) == "1 of 3 models of timm open, 1 of the 2 that attend"
+    assert summary(found) == "1 of 3 models of timm open, 1 of the 2 with attention"
     assert [row for _, row in families(found).rows] == [("Vit", 2, 1, "block is Odd")]
     assert "block is Odd" in page(found, "timm 1")

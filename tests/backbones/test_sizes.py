@@ -95,6 +95,6 @@ def test_other_code_or_the_word_for_it_compares_again(remembering, monkeypatch):
 def test_what_differs_is_never_remembered(remembering, monkeypatch):
     monkeypatch.setattr("promptzoo.backbones.adopt.vit.features", lambda model: torch.ones(1, 32, dtype=torch.float64))
     for _ in range(2):
-        with pytest.raises(AdoptionError, match="computes something else"):
+        with pytest.raises(AdoptionError, match="computes a different result"):
             adopt(made())
     assert not remembering

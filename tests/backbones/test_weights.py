@@ -133,7 +133,7 @@ def test_what_is_no_weights_file_is_said(tmp_path: Path) -> None:
     refused = error(lambda: opened(tmp_path / "a.zip"))
     assert (refused.given, refused.possible[:4]) == (".zip", (".safetensors", ".pt", ".pth", ".npz"))
     torch.save([1, 2], tmp_path / "list.pt")
-    assert "holds no state dict of tensors" in wrong(tmp_path / "list.pt")
+    assert "contains no state dict of tensors" in wrong(tmp_path / "list.pt")
 
 
 def test_a_real_pretrained_tower_sees_a_real_picture_as_the_original_does() -> None:

@@ -143,10 +143,10 @@ def test_a_convolution_takes_options_and_may_come_from_elsewhere():
         ({"convolution": "EdgConv"}, "no message-passing convolution called 'EdgConv'.*did you mean EdgeConv"),
         ({"convolution": "Linear"}, "no message-passing convolution called 'Linear'"),
         ({"convolution": "ChebConv"}, "'ChebConv' also needs K"),
-        ({"metric": "manhattan"}, "no metric 'manhattan'; there are cosine, euclidean"),
-        ({"path": "sparse"}, "no path 'sparse'; there are dense, graph"),
+        ({"metric": "manhattan"}, "no metric 'manhattan'; possible: cosine, euclidean"),
+        ({"path": "sparse"}, "no path 'sparse'; possible: dense, graph"),
         ({"neighbours": 0}, "neighbours must be 1 or more, got 0"),
-        ({"groups": 5}, "5 groups do not divide a map of width 16"),
+        ({"groups": 5}, "5 groups do not divide both widths, 16"),
     ],
     ids=str,
 )
@@ -156,12 +156,12 @@ def test_a_wrong_option_is_refused_with_a_sentence(wrong, sentence):
 
 
 def test_too_few_patches_and_a_wide_convolution_are_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="9 neighbours at dilation 1 need 9 patches; there are 8"):
+    with pytest.raises(ValueError, match="9 neighbours at dilation 1 need 9 patches, got 8"):
         LocalityInteraction(8)(torch.randn(1, 8, 8))
-    with pytest.raises(ValueError, match="4 neighbours at dilation 2 need 8 other patches; there are 8"):
+    with pytest.raises(ValueError, match="4 neighbours at dilation 2 need 8 other patches, got 8"):
         LocalityInteractionPaper(8, neighbours=4, dilation=2)(torch.randn(1, 8, 8))
     wide = LocalityInteraction(8, neighbours=3, convolution="GATv2Conv", options={"heads": 2})
-    with pytest.raises(ValueError, match="gives width 16; the patches have 8"):
+    with pytest.raises(ValueError, match="returns width 16, but the patches have 8"):
         wide(torch.randn(1, 9, 8))
 
 

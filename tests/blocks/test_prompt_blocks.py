@@ -65,7 +65,7 @@ def test_a_generator_writes_one_tensor_for_each_run_of_equal_widths():
 
 def test_one_image_alone_cannot_train_a_generator():
     generator, x = PromptGenerator(8, widths=[8]), torch.randn(1, 5, 8)
-    with pytest.raises(ValueError, match=r"cannot train on one row alone.*joins the one before it"):
+    with pytest.raises(ValueError, match=r"cannot train on a batch of one.*joins the one before it"):
         generator(x)
     assert generator.eval()(x)[0].shape == (1, 8)
 
@@ -156,9 +156,9 @@ def test_a_window_over_everything_is_global_and_a_window_of_one_hands_over_the_p
 
 
 def test_alignment_refuses_what_it_was_not_built_for():
-    with pytest.raises(ValueError, match="its side is odd; got 4"):
+    with pytest.raises(ValueError, match="the side of a window must be odd, got 4"):
         AlignedCrossAttention((3, 3), 1, window=4)
-    with pytest.raises(ValueError, match="no border 'wrap'; there are cut, zero"):
+    with pytest.raises(ValueError, match="no border 'wrap'; possible: cut, zero"):
         AlignedCrossAttention((3, 3), 1, border="wrap")
     tokens = torch.randn(1, 1, 11, 4)
     for block in (AlignedCrossAttention((3, 3), 1), GlobalCrossAttention((3, 3), 1)):
@@ -197,7 +197,7 @@ def test_knowledge_is_kept_with_the_loss_at_length_one_and_forgetting_it_shows()
     assert loss.reads == ("lore.latent", "lore.local")
     unset = PrototypeLoss(Make(KnowledgeLocalityAttention), dim=12, knowledge_dim=7, classes=5)
     assert unset(out, torch.zeros(6, dtype=torch.long)).isnan()
-    with pytest.raises(ValueError, match=r"wants 5 embeddings of width 7; got \(4, 7\)"):
+    with pytest.raises(ValueError, match=r"needs 5 embeddings of width 7, got \(4, 7\)"):
         loss.set_knowledge(torch.randn(4, 7))
     with pytest.raises(ValueError, match=r"classes \[2\] have no direction"):
         loss.set_knowledge(torch.ones(5, 7) * torch.tensor([1, 1, 0, 1, 1]).unsqueeze(1))

@@ -40,15 +40,15 @@ def test_check_draws_the_tower_and_who_acts_where(words, capsys):
     said = printed(capsys)
     for sentence in ("tokens 4 x 4 patches of width 32 ◀ lore", "positions ◀ sa2vp", "enter ◀ lore in 1-2, sa2vp"):
         assert sentence in said
-    assert re.search(r"tuned [\d,]+ parameters, [\d.]+ % of the image tower's [\d,]+ [\d,]+ of them are needed", said)
-    assert re.search(r"[\d.]+ GMACs a picture, \+[\d.]+ % over the bare backbone's", said)
+    assert re.search(r"[\d,]+ tuned parameters, [\d.]+ % of the image tower's [\d,]+ [\d,]+ of them needed", said)
+    assert re.search(r"[\d.]+ GMACs per picture, \+[\d.]+ % over the bare backbone's", said)
 
 
 def test_check_needs_neither_weights_nor_pictures(capsys):
     assert cli.main(["check", "sa2vp", *small.overrides("vit")[:1], *small.overrides("vit")[2:]]) == 0
     said = printed(capsys)
-    assert "shapes stand in" in said
-    assert "10 classes stand in" in said
+    assert "needs only shapes" in said
+    assert "counting with 10 classes" in said
 
 
 def test_train_prints_what_came_out_and_where_the_run_is(finished, words, capsys, tmp_path):
@@ -56,7 +56,7 @@ def test_train_prints_what_came_out_and_where_the_run_is(finished, words, capsys
     assert cli.main(["train", "linear", *words, "train.epochs=1", "--out", str(out)]) == 0
     said = printed(capsys)
     assert re.search(r"linear [-\d.]+ [\d.]+ 99", said)
-    assert f"the run is in {out}" in said
+    assert f"run saved in {out}" in said
     assert (out / "model.safetensors").exists()
 
 
@@ -64,7 +64,7 @@ def test_a_run_that_is_told_no_place_goes_to_a_free_one(words, capsys, tmp_path,
     monkeypatch.chdir(tmp_path)
     for folder in ("runs/linear", "runs/linear-2"):
         assert cli.main(["train", "linear", *words, "train.epochs=1"]) == 0
-        assert f"the run is in {folder}" in printed(capsys)
+        assert f"run saved in {folder}" in printed(capsys)
 
 
 def test_eval_gives_the_figures_of_the_run_again(finished, capsys):
@@ -83,8 +83,8 @@ def test_predict_names_pictures(finished, root, capsys):
 
 WRONG = {
     "an unknown recipe": (["train", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
-    "a list for a recipe": (["check", "lore_table7"], "'lore_table7' is a recipe list, which"),
-    "a missing recipe file": (["check", "my/recipe.yaml"], "my/recipe.yaml: there is no such file"),
+    "a list for a recipe": (["check", "lore_table7"], "'lore_table7' is a recipe list, for"),
+    "a missing recipe file": (["check", "my/recipe.yaml"], "my/recipe.yaml: no such file"),
     "an unknown key": (["check", "lore", "grafts.lore.lerned=4"], "lerned"),
     "an unknown block": (["check", "lore", "grafts.lore.local.block=lni"], "no block called 'lni'; did you mean lin?"),
     "a block in a slot of another shape": (["check", "lore", "grafts.lore.local.block=kla"], "does not fit 'local'"),
@@ -101,17 +101,17 @@ WRONG = {
     "text knowledge without a text tower": (["check", "lore", "backbone.open=timm/vit_tiny_patch16_224"],
                                             "has no text tower"),
     "an adopter that is not there": (["check", "linear", "backbone.open=timm/convnext_atto", "backbone.weights=random"],
-                                     "no adopter takes a timm.models.convnext.ConvNeXt"),
+                                     "no adopter supports timm.models.convnext.ConvNeXt"),
     "a graph with more neighbours than patches": (
         ["check", "lore", *small.overrides("vit"), "knowledge={features: class_means}",
          "grafts.lore.local.neighbours=99"], "99 neighbours"),
     "layers that do not exist": (["check", "sa2vp", *small.overrides("vit"), "grafts.sa2vp.parts=[0, 9]"],
                                  "parts names layer 9; the pathways exchange in layers 0 to 2"),
     "a path to code where a word belongs": (["check", "linear", "task={task: 'os:system', command: 'touch hacked'}"],
-                                            "a task is a word of the registry, no path to code"),
+                                            "a task must be a registered name, not a path to code"),
     "no run": (["eval", "nowhere"], "nowhere"),
     "a format that is not there": (["report", "linear", "--format", "pdf"], "--format takes table, markdown"),
-    "no recipe": (["train"], "which recipe?"),
+    "no recipe": (["train"], "no recipe given"),
 }  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def test_a_hub_that_cannot_be_reached_is_a_sentence_that_names_the_local_file(ca
     words = ["backbone.open=timm/vit_tiny_patch16_224", "backbone.weights=augreg_in21k"]
     assert cli.main(["train", "linear", *words]) == 2
     said = capsys.readouterr().err
-    assert "cannot fetch the weights 'augreg_in21k' of timm/vit_tiny_patch16_224" in said
+    assert "cannot download the weights 'augreg_in21k' of timm/vit_tiny_patch16_224" in said
     assert "backbone.weights=FILE" in said
 
 
@@ -160,7 +160,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("evil.pt").write_bytes(pickle.dumps({"a": Code()}))
     assert cli.main(["train", "linear", *small.overrides("vit"), "backbone.weights=evil.pt"]) == 2
-    assert "cannot be loaded without executing code" in capsys.readouterr().err
+    assert "could only be loaded by executing code" in capsys.readouterr().err
     assert not Path("hacked").exists()
 
 

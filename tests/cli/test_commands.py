@@ -11,8 +11,8 @@ from promptzoo import cli
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["show", "lni"], "error: nothing here is called 'lni'; did you mean lin?"),
-        (["list", "blokcs"], "error: there is no shelf 'blokcs'; did you mean blocks?"),
+        (["show", "lni"], "error: nothing is called 'lni'; did you mean lin?"),
+        (["list", "blokcs"], "error: no shelf 'blokcs'; did you mean blocks?"),
         (["show"], "error: missing argument 'name'"),
         (["lits"], "error: no such command 'lits'"),
     ],

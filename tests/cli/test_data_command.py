@@ -47,14 +47,14 @@ def test_a_preset_says_where_the_set_is_not_as_elsewhere(capsys, root):
     (root / "split_zhou_OxfordPets.json").write_text(json.dumps(splits))
     root.rename(root.parent / "oxford_pets")
     told = said(capsys, "check", "oxford_pets", ".")
-    assert "oxford_pets has 2944 / 736 / 3669 pictures elsewhere, and 1 / 0 / 1 here" in told
-    assert "oxford_pets has 37 classes elsewhere, and 1 here" in told
+    assert "oxford_pets should have 2944 / 736 / 3669 pictures, found 1 / 0 / 1" in told
+    assert "oxford_pets should have 37 classes, found 1" in told
 
 
 def test_pictures_of_two_splits_with_one_content_are_told(capsys, root):
     (root / "test" / "ant" / "7.png").write_bytes((root / "train" / "ant" / "1.png").read_bytes())
     told = said(capsys, "check", "folder", "set")
-    assert "1 pictures of two splits are the same: train: train/ant/1.png = test: test/ant/7.png" in told
+    assert "1 pictures appear in two splits: train: train/ant/1.png = test: test/ant/7.png" in told
 
 
 def test_classes_that_differ_in_case_or_lack_pictures_are_told_and_a_source_may_take_a_task(capsys, root):
@@ -64,8 +64,8 @@ def test_classes_that_differ_in_case_or_lack_pictures_are_told_and_a_source_may_
         json.dumps({"t": {"train": ["0", "3"], "val": ["1"]}})
     )
     told = said(capsys, "check", "vtab_splits", "original", "task=t", "test=sea")
-    assert "classes 'Sea' and 'sea' differ in case alone" in told
-    assert "no picture to test on in class 'Sea'" in told
+    assert "classes 'Sea' and 'sea' differ only in case" in told
+    assert "the test split has no picture of class 'Sea'" in told
 
 
 # ---------------------------------------------------------------- ten broken ones
@@ -84,9 +84,9 @@ BROKEN = {  # what is done to the folder, the words after `check`, what is said
     "no list": (lambda root: None, ("list", "x.csv"), "x.csv does not exist"),
     "no json": (lambda root: None, ("coop", "set"), "split_zhou_*.json does not exist"),
     "no VTAB list": (lambda root: None, ("vtab", "set"), "train800.txt does not exist"),
-    "not fetched": (lambda root: None, ("torchvision", "set", "name=DTD"), "or data.download=true to fetch them"),
+    "not fetched": (lambda root: None, ("torchvision", "set", "name=DTD"), "or data.download=true to download them"),
     "two words for val": (
-        lambda root: make(make(root, {"val": 1}), {"valid": 1}), ("folder", "set"), "the split val is there twice",
+        lambda root: make(make(root, {"val": 1}), {"valid": 1}), ("folder", "set"), "the split val exists twice",
     ),
 }  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_shots_are_shown_as_the_backbone_sees_them(capsys, root):
         pixels = np.asarray(sheet)
     assert pixels.shape[1] == 4 + 2 * (64 + 4)
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 1000
-    assert "is there already and is not overwritten" in said(capsys, "show", "folder", "set", code=2)
+    assert "already exists and is not overwritten" in said(capsys, "show", "folder", "set", code=2)
 
 
 def test_a_division_is_a_list_that_gives_the_same_pictures(capsys, root):

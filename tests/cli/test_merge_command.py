@@ -36,7 +36,7 @@ def test_the_command_writes_one_folder_that_says_what_it_is(tmp_path, capsys, mo
     with torch.no_grad():
         assert close(loaded(metadata["load"])(image), net.model(image).logits)
     said = sentence(lambda: promptzoo.load("merged"))
-    assert said.startswith("merged/model.safetensors is a merged model, no run; it is loaded by\nimport timm")
+    assert said.startswith("merged/model.safetensors is a merged model, not a run; load it with\nimport timm")
 
 
 def test_what_is_there_stays_unless_forced(tmp_path, capsys):
@@ -44,14 +44,14 @@ def test_what_is_there_stays_unless_forced(tmp_path, capsys):
     out.mkdir()
     (out / "config.json").write_text("mine")
     assert cli.main(["merge", str(run), "--out", str(out)]) == 2
-    assert "is there already and is not overwritten" in capsys.readouterr().err
+    assert "already exists and is not overwritten" in capsys.readouterr().err
     assert (out / "config.json").read_text() == "mine"
     assert cli.main(["merge", str(run), "--out", str(out), "--force"]) == 0
     first = (out / "model.safetensors").read_bytes()
     assert cli.main(["merge", str(run), "--out", str(out), "--force"]) == 0
     assert (out / "model.safetensors").read_bytes() == first
     assert cli.main(["merge", str(run), "--out", str(run), "--force"]) == 2
-    assert "is there already and is not overwritten" in capsys.readouterr().err
+    assert "already exists and is not overwritten" in capsys.readouterr().err
 
 
 def test_a_folder_is_there_whole_or_not_at_all(tmp_path, capsys, monkeypatch):

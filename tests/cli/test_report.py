@@ -82,7 +82,7 @@ def test_a_file_is_written_whole_and_never_overwritten_unasked(tmp_path, capsys)
     assert capsys.readouterr().err == f"written: {out}\n"
     out.write_text("mine")
     assert cli.main(command) == 2
-    assert "is not overwritten; take another name, or --force" in capsys.readouterr().err
+    assert "is not overwritten; choose another name, or use --force" in capsys.readouterr().err
     assert out.read_text() == "mine"
     assert cli.main([*command, "--force"]) == 0
     assert out.read_text() == before
@@ -169,7 +169,7 @@ def test_a_run_that_cannot_be_counted_is_skipped_and_the_others_are_told(capsys,
     said = re.sub(r"\s+", " ", told.err)
     assert "skipped: runs/old: is unfinished" in said
     assert "skipped: runs/broken: cannot be counted: " in said
-    assert "there is no module 'no_such_module'" in said
+    assert "no module 'no_such_module'" in said
 
 
 # ---------------------------------------------------------------------- bad input
@@ -183,7 +183,7 @@ BAD = {
         ["linear", "--by", "grafts"],
         "--by takes graft, block, site, layer, share, not 'grafts'; did you mean graft?",
     ),
-    "no recipe": ([], "which recipe?"),
+    "no recipe": ([], "no recipe given"),
     "no classes": (["linear", "--classes", "0"], "--classes takes 1 or more, not 0"),
     "a word of --combine": (["--combine", "backbone=a/b"], "not 'backbone=a/b'; did you mean backbones?"),
     "no backbones": (["--combine", "grafts=lore"], "--combine needs backbones"),
@@ -193,12 +193,12 @@ BAD = {
         "slot 'lore.locl'; did you mean lore.local?",
     ),
     "no methods": (["--combine", "backbones=a/b", "--up-to", "0"], "--up-to takes 1 or more methods in a set, not 0"),
-    "measuring combinations": (["--combine", "backbones=a/b", "--measure"], "--measure takes recipes one by one"),
+    "measuring combinations": (["--combine", "backbones=a/b", "--measure"], "--measure does not work with --combine"),
     "a folder of runs": (["--runs", "nowhere"], "nowhere"),
     "a plot's suffix": (["linear", "--plot", "a.gif", *TINY], ".gif"),
-    "a share": (["list.yaml", *small.overrides("vit")], "there is no share 'visul'; did you mean visual?"),
-    "a page of a list": (["lore_table7", "--format", "html"], "'lore_table7' is a recipe list, which is a table"),
-    "a list among recipes": (["linear", "lore_table7", "--format", "csv"], "ask for 'lore_table7' alone"),
+    "a share": (["list.yaml", *small.overrides("vit")], "no share 'visul'; did you mean visual?"),
+    "a page of a list": (["lore_table7", "--format", "html"], "'lore_table7' is a recipe list, shown as a table"),
+    "a list among recipes": (["linear", "lore_table7", "--format", "csv"], "name 'lore_table7' alone"),
     "a list": (["broken.yaml"], "rows / 0 / clases: is not known"),
 }
 

@@ -36,7 +36,7 @@ def test_a_combination_is_the_product_of_backbones_and_sets_of_methods():
 def test_two_forms_of_one_method_are_refused_together():
     refused = [asked for asked in combined("backbones=a/b", "grafts=lore,lore_paper", up_to=2) if asked.recipe is None]
     assert [asked.sentence for asked in refused] == [
-        "lore and lore_paper both bring a graft called 'lore', two forms of one method"
+        "lore and lore_paper both have a graft called 'lore': they are two forms of one method"
     ]
 
 
@@ -68,7 +68,7 @@ def test_every_pair_of_methods_is_counted_or_refused_with_its_sentence(capsys):
 def test_a_backbone_that_cannot_carry_a_graft_is_refused_with_the_site(capsys):
     bad = "grafts={a: {at: visual.layers.*.nowhere, beside: {block: bottleneck}}}"
     assert cli.main(["report", "linear", *TINY, bad]) == 2
-    assert "nothing at 'visual.layers.*.nowhere'" in capsys.readouterr().err
+    assert "no site 'visual.layers.*.nowhere'" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------------- recipe lists

@@ -202,7 +202,7 @@ def test_what_does_not_fit_its_pictures_is_refused_with_its_place():
 def test_classes_stand_in_where_the_pictures_are_not_here():
     found = report(recipe("lore"))
     assert found.classes == 10
-    assert "10 classes stand in" in found.remarks[0]
+    assert "counting with 10 classes" in found.remarks[0]
 
 
 def test_a_sum_of_unknown_operations_is_told():

@@ -109,7 +109,7 @@ def test_what_was_measured_can_be_written_as_json(measured):
 def test_where_nothing_learns_there_is_inference_alone():
     found = measure.measure(small.recipe("zero_shot", "clip"), classes=4, batch=2, repeats=1, device="cpu")
     assert (found.training, found.memory, found.milliseconds) == (None, None, None)
-    assert found.remarks == ("nothing learns in zero_shot: it has no training step",)
+    assert found.remarks == ("zero_shot trains nothing: it has no training step",)
     assert found.summary()["training step"] == ""
     assert json.dumps(found.to_dict())
 
@@ -175,13 +175,13 @@ def test_what_nobody_asks_for_is_as_the_recipe_says(monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"device": "gpu"}, "device is 'gpu'; it can be auto, cpu, cuda"),
-        ({"precision": "bf61"}, "precision is 'bf61'; it can be fp32, bf16, fp16, tf32; did you mean bf16?"),
+        ({"device": "gpu"}, "device is 'gpu'; it should be one of auto, cpu, cuda"),
+        ({"precision": "bf61"}, "precision is 'bf61'; it should be one of fp32, bf16, fp16, tf32; did you mean bf16?"),
         ({"batch": 0}, "batch is 0; it should be a whole number, 1 or more"),
         ({"threads": 1.5}, "threads is 1.5; it should be"),
         ({"repeats": True}, "repeats is true; it should be"),
         ({"classes": -1}, "classes is -1; it should be"),
-        ({"batch": 10**12, "device": "cpu"}, "a batch of 1000000000000 is too much memory for linear; take a smaller"),
+        ({"batch": 10**12, "device": "cpu"}, "a batch of 1000000000000 needs too much memory for linear; use a"),
     ],
 )
 def test_conditions_that_cannot_be_are_refused_with_a_sentence(asked, said):
@@ -259,7 +259,7 @@ def test_a_killed_process_is_a_remark_and_the_rest_is_reported(monkeypatch, tmp_
     assert found.memory is None
     assert found.summary()["memory"] == ""
     assert found.remarks[0].startswith(
-        "the process that took the peak memory of a training step of the bare timm/vit_tiny_patch16_224, batch 3, "
+        "the process that measured the peak memory of a training step of the bare timm/vit_tiny_patch16_224, batch 3, "
         "ended with exit code -9 (SIGKILL"
     )
 
@@ -296,5 +296,5 @@ def test_where_the_system_cannot_forget_the_most_of_the_whole_process_is_told(mo
     found = peak.on_cpu(lambda: None)
     assert found.rest is None
     assert found.most > 0
-    assert found.how.startswith("the peak of a process")
+    assert found.how.startswith("the peak of a separate process")
     assert peak.Memory(Compared.of([(1.0, 2.0)]), None, found.how).added is None

@@ -93,7 +93,7 @@ def test_ranks_share_each_batch_and_their_weighted_mean_is_the_whole(train):
         assert torch.equal(whole.image, torch.cat([left.image, right.image]))
         mean = (left.image.mean() * left.share + right.image.mean() * right.share) / 2
         torch.testing.assert_close(mean, whole.image.mean())
-    assert "cannot be shared by 2 processes" in sentence(
+    assert "are too few for 2 processes" in sentence(
         lambda: Loader(train, cache, batch=1, shuffle=True, rank=0, world=2)
     )
 

@@ -94,8 +94,8 @@ def test_links_are_followed_hidden_files_ignored_and_foreign_files_counted(root,
     assert [p.name for p in found.train if p.label == 0][-1] == "train/ant/far.PNG"
     assert len(found.train) == 19
     assert found.remarks == [
-        "not read, since the splits are train, val and test: spare",
-        "train: files left out for their ending: 1 x hidden, 1 x .db",
+        "ignored (splits are train, val and test): spare",
+        "train: files skipped for their ending: 1 x hidden, 1 x .db",
     ]
 
 
@@ -173,7 +173,7 @@ def test_a_split_of_its_own_is_used_for_validation(root):
 def test_without_validation_the_last_epoch_counts(root):
     found = split(PictureFolder(root), Cache(TINY), shots=6)
     assert (found.val, found.selection) == ([], "last")
-    assert "no pictures to validate on: the last epoch counts" in found.remarks
+    assert "no validation pictures: the last epoch is kept" in found.remarks
 
 
 # ---------------------------------------------------------------- pictures that cannot be read
@@ -207,14 +207,14 @@ def test_skip_drops_bad_pictures_and_gives_their_shot_to_the_next(root):
     got = split(found, cache, shots=2, on_bad_image="skip")
     assert Counter(p.label for p in got.train) == {0: 2, 1: 2, 2: 2}
     assert chosen not in got.train
-    assert any(f"1 pictures left out: {chosen.path}" in remark for remark in got.remarks)
+    assert any(f"unreadable pictures skipped (1): {chosen.path}" in remark for remark in got.remarks)
 
 
 def test_a_class_whose_every_test_picture_is_bad_is_an_error(root):
     spoil(*(root / "test" / "ant").iterdir())
     refused = error(lambda: split(PictureFolder(root), Cache(TINY), on_bad_image="skip"))
     assert refused.given == ["ant"]
-    assert "to test on" in refused.what
+    assert "the test split" in refused.what
 
 
 @pytest.mark.parametrize("drawn", [False, True])

@@ -41,9 +41,9 @@ def test_a_set_of_torchvision_has_its_own_splits_classes_and_files(tmp_path):
 def test_a_set_that_is_not_there_says_where_it_was_looked_for_and_how_to_fetch_it(tmp_path):
     said = sentence(lambda: TorchvisionSet("DTD", tmp_path))
     assert f"DTD does not find its files in {tmp_path}" in said
-    assert said.endswith("write data.root=DIR, or data.download=true to fetch them")
+    assert said.endswith("write data.root=DIR, or data.download=true to download them")
     assert "torchvision has no set 'DTDs'; did you mean DTD" in sentence(lambda: TorchvisionSet("DTDs", tmp_path))
-    assert "torchvision's ImageNet is not read" in sentence(lambda: TorchvisionSet("ImageNet", tmp_path))
+    assert "torchvision's ImageNet is not supported" in sentence(lambda: TorchvisionSet("ImageNet", tmp_path))
 
 
 def cifar(root: Path, more: object = None) -> Path:
@@ -77,7 +77,7 @@ def test_a_wicked_cifar_is_refused(tmp_path):
         def __reduce__(self):
             return Path.touch, (tmp_path / "owned",)
 
-    assert "it asks for __builtin__.getattr" in sentence(lambda: TorchvisionSet("CIFAR10", cifar(tmp_path, Wicked())))
+    assert "it imports __builtin__.getattr" in sentence(lambda: TorchvisionSet("CIFAR10", cifar(tmp_path, Wicked())))
     assert not (tmp_path / "owned").exists()
 
 
@@ -137,7 +137,7 @@ def test_a_set_of_the_hub_is_understood_by_its_features(hub):
 
 def test_words_as_labels_are_classes_and_a_seed_divides_where_there_is_no_test(hub):
     hub["train"] = column(Value(), *["ant", "bee"] * 5)
-    assert "beans has no pictures to test on" in sentence(lambda: HubSet("beans"))
+    assert "beans has no test pictures" in sentence(lambda: HubSet("beans"))
     found = HubSet("beans", split={"test": 0.4})
     assert (found.classes, len(found.train), len(found.test)) == (["ant", "bee"], 6, 4)
     assert few_shot(found.train, 2, 0, classes=found.classes)[0]
@@ -173,7 +173,7 @@ def test_a_split_that_is_asked_for_stands_for_no_other(hub):
 def test_what_the_hub_lacks_is_said(hub):
     hub["train"] = column(Value(), "ant")
     said = sentence(lambda: HubSet("beets"))
-    assert said == "hf: 'beets' cannot be opened: Couldn't find beets; data.download=true fetches it"
+    assert said == "hf: 'beets' cannot be opened: Couldn't find beets; data.download=true downloads it"
     assert "hf: 'torn' cannot be opened: DatasetsError" in sentence(lambda: HubSet("torn"))
     with pytest.raises(MemoryError):
         HubSet("ours")
@@ -256,8 +256,8 @@ def test_a_wicked_or_foreign_npy_is_refused(tmp_path):
 
     good = saved(tmp_path / "good.npy", {"rgb": [np.zeros((4, 4, 3), np.uint8)], "truelabel": [0]})
     bad = saved(tmp_path / "bad.npy", {"rgb": [Wicked()], "truelabel": [0]})
-    assert "it asks for __builtin__.exec" in sentence(lambda: LoreShots(bad, good)).replace("builtins", "__builtin__")
+    assert "it imports __builtin__.exec" in sentence(lambda: LoreShots(bad, good)).replace("builtins", "__builtin__")
     np.save(tmp_path / "numbers.npy", np.zeros(3))
-    assert "it should hold 'rgb' and 'truelabel'" in sentence(lambda: LoreShots(tmp_path / "numbers.npy", good))
+    assert "it should contain 'rgb' and 'truelabel'" in sentence(lambda: LoreShots(tmp_path / "numbers.npy", good))
     (tmp_path / "text.npy").write_text("no array")
-    assert "this is no .npy file that can be read" in sentence(lambda: LoreShots(tmp_path / "text.npy", good))
+    assert "this is not a readable .npy file" in sentence(lambda: LoreShots(tmp_path / "text.npy", good))

@@ -42,4 +42,4 @@ def test_it_is_split_and_batched_by_threads_and_workers(saved):
 def test_what_is_not_there_is_said(saved, tmp_path):
     assert error(lambda: HubSet(str(saved[0]), label="lable")).nearest == ["label"]
     assert error(lambda: HubSet(str(saved[0]), splits={"train": "trian"})).nearest == ["train"]
-    assert error(lambda: HubSet("no-such-set-of-anybody")).remedy == "data.download=true fetches it"
+    assert error(lambda: HubSet("no-such-set-of-anybody")).remedy == "data.download=true downloads it"

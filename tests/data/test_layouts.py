@@ -133,7 +133,7 @@ def test_shots_that_were_drawn_elsewhere_are_found_here(pets, monkeypatch, kind)
         file.write_text(json.dumps({"train": {"data": entries}, "val": {"data": []}}))
     found = CoOpSplits(pets, drawn=f"split_fewshot/{file.name}")
     assert names(found.few_shot(2, 5)[0]) == [name for name, *_ in train[:2]]
-    assert "were looked for below" in found.remarks[-1]
+    assert "were replaced by paths below" in found.remarks[-1]
 
 
 def test_two_classes_of_one_name_are_told_apart_by_the_pictures_that_were_drawn(tmp_path):
@@ -158,11 +158,11 @@ def test_a_pickle_that_asks_for_more_is_refused_and_not_run(pets):
 
     (pets / "shots.pkl").write_bytes(pickle.dumps({"train": [Wicked()], "val": []}))
     said = sentence(lambda: CoOpSplits(pets, drawn="shots.pkl"))
-    assert "this pickle is not read: it asks for pathlib" in said
-    assert "it may hold plain values and Datum" in said
+    assert "this pickle is refused: it imports pathlib" in said
+    assert "it may contain only plain values and Datum" in said
     assert not (pets / "owned").exists()
     (pets / "shots.pkl").write_bytes(b"no pickle at all")
-    assert "this is no pickle that can be read" in sentence(lambda: CoOpSplits(pets, drawn="shots.pkl"))
+    assert "this is not a readable pickle" in sentence(lambda: CoOpSplits(pets, drawn="shots.pkl"))
 
 
 def test_a_run_takes_the_sets_own_draw_and_its_validation(pets):
@@ -172,9 +172,10 @@ def test_a_run_takes_the_sets_own_draw_and_its_validation(pets):
     got = split(found, Cache(TINY), shots=1, seed=3)
     assert (names(got.train), names(got.val)) == (names(train), names(val))
     assert len(got.test) == len(found.test)
-    assert not any("where there are no" in one for one in got.remarks)
+    assert not any("all used, as CoOp does" in one for one in got.remarks)
     assert any(
-        "where there are no 99: class 'abyssinian'" in one for one in split(found, Cache(TINY), shots=99).remarks
+        "fewer than 99 pictures, all used, as CoOp does: class 'abyssinian'" in one
+        for one in split(found, Cache(TINY), shots=99).remarks
     )
 
 
@@ -238,7 +239,7 @@ def test_the_sets_of_noah_have_the_pictures_of_their_lists(nothing_lacks, set_, 
     found = NoahLists(shared("formats", "noah", "few-shot", set_), images="images")
     assert (len(found.val), len(found.test), len(found.classes)) == counts
     assert len(found.few_shot(16, 1)[0]) == 16 * counts[2]
-    assert "no list of 3 shots of seed 1; there are 1 of seed 0, 1 of seed 1" in sentence(lambda: found.few_shot(3, 1))
+    assert "no list of 3 shots of seed 1; found: 1 of seed 0, 1 of seed 1" in sentence(lambda: found.few_shot(3, 1))
 
 
 def test_two_lists_of_shots_that_differ_about_a_picture_are_refused(tmp_path):
@@ -278,7 +279,7 @@ def test_vtab_has_800_and_200_or_the_whole_1000(tmp_path):
 def test_vtab_as_jpeg_says_so_and_as_png_does_not(tmp_path):
     jpeg = VTABFolder(vtab(tmp_path / "a"))
     assert jpeg.source == "jpeg75"
-    assert "not of the same data" in jpeg.remarks[-1]
+    assert "are not comparable" in jpeg.remarks[-1]
     assert split(jpeg, Cache(TINY)).source == "jpeg75"
     assert VTABFolder(vtab(tmp_path / "b", "png")).source == "lossless"
 
@@ -288,5 +289,5 @@ def test_vtab_may_show_fewer_classes_than_there_are(tmp_path):
     found = VTABFolder(root, count=5)
     assert len(found.classes) == 5
     got = split(found, Cache(TINY))
-    assert "no picture to train on in class '3', '4'" in got.remarks
+    assert "the train split has no picture of class '3', '4'" in got.remarks
     assert "a label is 2, but there are 2 classes" in sentence(lambda: VTABFolder(root, count=2))

@@ -71,7 +71,7 @@ def test_windows_line_ends_and_separators_a_bom_and_blank_lines_change_nothing(r
 def test_columns_without_usual_names_are_asked_for_and_settable(root):
     file = table(root / "x.csv", titles="foto,art,teil")
     said = sentence(lambda: PictureLists(file))
-    assert said.endswith("which column is the file? It has foto, art, teil; write data.file=COLUMN")
+    assert said.endswith("no column for the file found among foto, art, teil; write data.file=COLUMN")
     found = PictureLists(file, file="foto", label="art", split_column="teil")
     assert len(found.test) == 2
     assert "has no column 'fotos'; did you mean foto?" in sentence(lambda: PictureLists(file, file="fotos"))
@@ -96,7 +96,7 @@ def test_paths_of_another_machine_are_found_below_a_root_and_told(root):
     file = written(root / "lists.csv", "path,category,split", *rows)
     found = PictureLists(file, root=root)
     assert [one.name for one in found.test] == ["a/2.png", "b/2.png"]
-    assert f"paths below D:/sets/mine were looked for below {root}" in found.remarks
+    assert f"paths below D:/sets/mine were replaced by paths below {root}" in found.remarks
 
 
 def test_a_seed_divides_a_list_that_has_no_test_the_same_on_every_machine(tmp_path):
@@ -106,7 +106,7 @@ def test_a_seed_divides_a_list_that_has_no_test_the_same_on_every_machine(tmp_pa
     lines = [f"{name} {name[0]}" for name in names]
     found = PictureLists(written(tmp_path / "x.txt", *lines), split={"val": 0.1, "test": 0.2})
     assert (len(found.train), len(found.val), len(found.test)) == (14, 2, 4)
-    assert "divided by seed 0: 10% of each class to validate on, 20% to test on" in found.remarks
+    assert "divided by seed 0: 10% of each class for validation, 20% for testing" in found.remarks
     turned = PictureLists(written(tmp_path / "y.txt", *lines[::-1]), split={"val": 0.1, "test": 0.2})
     assert {one.name for one in turned.test} == {one.name for one in found.test}
     other = PictureLists(written(tmp_path / "x.txt", *lines), split={"val": 0.1, "test": 0.2, "seed": 1})
@@ -116,13 +116,13 @@ def test_a_seed_divides_a_list_that_has_no_test_the_same_on_every_machine(tmp_pa
 def test_a_flat_folder_is_divided_by_a_seed_and_valid_is_val(tmp_path):
     flat = PictureFolder(make(tmp_path / "flat", {"": 5}), split={"val": 0.2, "test": 0.4})
     assert (len(flat.train), len(flat.val), len(flat.test)) == (6, 3, 6)
-    assert flat.remarks == ["divided by seed 0: 20% of each class to validate on, 40% to test on"]
+    assert flat.remarks == ["divided by seed 0: 20% of each class for validation, 40% for testing"]
     said = sentence(lambda: PictureFolder(tmp_path / "flat"))
     assert said.endswith("if these are classes, write data.split='{val: 0.1, test: 0.2}'")
     apart = make(tmp_path / "apart", {"train": 2, "validation": 1, "test": 1})
     assert next(one.name for one in PictureFolder(apart).val) == "validation/ant/0.png"
     make(apart, {"valid": 1})
-    assert "the split val is there twice, as valid and validation" in sentence(lambda: PictureFolder(apart))
+    assert "the split val exists twice, as valid and validation" in sentence(lambda: PictureFolder(apart))
 
 
 def test_folders_in_a_class_are_read(tmp_path):
@@ -136,24 +136,27 @@ def test_folders_in_a_class_are_read(tmp_path):
 
 BAD = {  # the rows of a csv of file, label, split -> what is said
     "a file that is missing": (["a/7.png,ant,train"], "x.csv:7: ", "a/7.png does not exist", "write data.root=DIR"),
-    "a label that is no class": (["a/3.png,ent,test"], "x.csv:7: 'ent' is no class", "did you mean ant?"),
-    "a path out of the root": (["../../x.png,ant,train"], "x.csv:7: '../../x.png' leads out of", "write data.root=DIR"),
+    "a label that is no class": (["a/3.png,ent,test"], "x.csv:7: 'ent' is not a class", "did you mean ant?"),
+    "a path out of the root": (["../../x.png,ant,train"], "x.csv:7: '../../x.png' lies outside", "write data.root=DIR"),
     "a path of another machine": (["/home/me/x.png,ant,train"], "x.csv:7: '/home/me/x.png' is not below", "'me/x.png'"),
     "mixed labels": (
         ["a/3.png,5,train"],
-        "some labels are numbers and some are words",
+        "some labels are numbers and some are names",
         "x.csv:7 has '5'",
         "x.csv:2 has",
     ),
     "train and test share": (["a/2.png,ant,train"], "'a/2.png' is in train (", "x.csv:7) and in test (", "x.csv:3)"),
-    "one picture, two classes": (["a/1.png,bee_fly,train"], "x.csv:7: 'a/1.png' is of class 'bee fly', but 'ant' in"),
-    "a split that is none": (["a/3.png,ant,tarin"], "'tarin' (column of ", "is no split; did you mean train?"),
+    "one picture, two classes": (
+        ["a/1.png,bee_fly,train"],
+        "x.csv:7: 'a/1.png' has two classes: 'bee fly', but 'ant' in",
+    ),
+    "a split that is none": (["a/3.png,ant,tarin"], "'tarin' (column of ", "is not a split; did you mean train?"),
     "too few values": (["a/3.png,ant"], "x.csv:7: 2 values for the columns path, category, split"),
     "no label": (
         ["a/3.png,,train"],
-        "x.csv:7: the label is ''; a label is a whole number from 0 on, or the name of a class",
+        "x.csv:7: the label is ''; a label should be a whole number, 0 or more, or the name of a class",
     ),
-    "a class nobody trains on": (["a/3.png,cat,test"], "x.csv:7: 'cat' is no class: no picture to train on has it"),
+    "a class nobody trains on": (["a/3.png,cat,test"], "x.csv:7: 'cat' is not a class: no training picture has it"),
 }
 
 
@@ -231,8 +234,8 @@ def test_two_numbers_for_one_class_are_refused(root):
 def test_numbers_without_names_or_training_pictures_are_refused(root):
     lists = {"train": written(root / "x.txt", "a/1.png 0", "b/1.png 4"), "test": written(root / "y.txt", "a/2.png 2")}
     said = sentence(lambda: PictureLists(lists, names=["ant", "bee"]))
-    assert "x.txt:2: label 4 is no class; there are 2 names, for the labels 0 to 1" in said
-    assert sentence(lambda: PictureLists(lists)) == f"{lists['train']}: no picture to train on in class '2'"
+    assert "x.txt:2: label 4 is not a class; there are 2 names, for labels 0 to 1" in said
+    assert sentence(lambda: PictureLists(lists)) == f"{lists['train']}: the train split has no picture of class '2'"
 
 
 def test_fewer_pictures_than_shots_are_refused(root):
@@ -254,13 +257,13 @@ def test_what_is_no_list_at_all_is_said(root):
     assert "this is not text in UTF-8" in sentence(lambda: PictureLists(str(root / "x.txt")))
     assert "did you mean x.txt?" in sentence(lambda: PictureLists(str(root / "y.txt")))
     assert "x.jsonl:1: not JSON" in sentence(lambda: PictureLists(written(root / "x.jsonl", "{")))
-    assert "with a blank between them" in sentence(lambda: PictureLists(written(root / "z.txt", "a/1.png")))
+    assert "separated by a space" in sentence(lambda: PictureLists(written(root / "z.txt", "a/1.png")))
     assert "the list is empty" in sentence(lambda: PictureLists(written(root / "e.csv", "path,label")))
 
 
 def test_a_class_may_have_nothing_to_test_on_and_this_is_told(root):
     file = written(root / "x.csv", "path,label,split", "a/1.png,ant,train", "b/1.png,bee,train", "b/2.png,bee,test")
-    assert "no picture to test on in class 'ant'" in split(PictureLists(file), Cache(TINY)).remarks
+    assert "the test split has no picture of class 'ant'" in split(PictureLists(file), Cache(TINY)).remarks
 
 
 def test_a_picture_listed_twice_counts_once(root):
@@ -268,4 +271,4 @@ def test_a_picture_listed_twice_counts_once(root):
         file.write("a/1.png,ant,train\n")
     found = PictureLists(str(root / "x.csv"))
     assert [one.name for one in found.train] == ["a/1.png", "b/1.png"]
-    assert "train: 1 lines of pictures that are there already were dropped" in found.remarks
+    assert "train: 1 duplicate lines dropped" in found.remarks

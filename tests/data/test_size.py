@@ -52,7 +52,7 @@ def test_skipping_looks_at_every_picture_of_a_big_set(tmp_path, big):
     (root / "train" / "ant" / "0.png").write_bytes(b"no picture")
     found = split(PictureFolder(root), Cache(TINY), on_bad_image="skip")
     assert len(found.train) == 8
-    assert any("1 pictures left out" in remark for remark in found.remarks)
+    assert any("unreadable pictures skipped (1)" in remark for remark in found.remarks)
 
 
 def test_a_picture_that_breaks_in_mid_run_ends_it_with_a_sentence_and_mended_it_goes_on_to_the_same(tmp_path, big):

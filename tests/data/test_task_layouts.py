@@ -51,7 +51,7 @@ def test_json_is_preferred_to_the_pickle(tmp_path):
 
 def test_of_several_sets_one_is_named(tmp_path):
     layouts.revisited(layouts.revisited(tmp_path), "rother")
-    with pytest.raises(ZooError, match=r"the sets rother, rtiny; data.set=NAME"):
+    with pytest.raises(ZooError, match=r"the sets rother, rtiny; choose one with data.set=NAME"):
         Revisited(tmp_path)
     assert Revisited(tmp_path, set="rother").name == "rother"
     with pytest.raises(ZooError, match="no set 'rtyny'; did you mean rtiny"):
@@ -65,7 +65,7 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
 
     root = layouts.revisited(tmp_path)
     (root / "rtiny" / "gnd_rtiny.pkl").write_bytes(pickle.dumps({"imlist": Hostile()}))
-    with pytest.raises(ZooError, match=r"gnd_rtiny.pkl: this pickle is not read: it asks for posix.mkdir"):
+    with pytest.raises(ZooError, match=r"gnd_rtiny.pkl: this pickle is refused: it imports posix.mkdir"):
         Revisited(root)
     assert not (tmp_path / "mark").exists()
 
@@ -74,10 +74,10 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
     ("told", "sentence"),
     [
         ([], "a mapping of imlist, qimlist and gnd"),
-        ({"imlist": ["../../etc/x"], "qimlist": [], "gnd": []}, "leads out of the folder"),
-        ({"imlist": ["/etc/x"], "qimlist": [], "gnd": []}, "leads out of the folder"),
-        ({"imlist": [".."], "qimlist": [], "gnd": []}, "a name of a file is needed"),
-        ({"imlist": [3], "qimlist": [], "gnd": []}, "a name of a file is needed, got 3"),
+        ({"imlist": ["../../etc/x"], "qimlist": [], "gnd": []}, "lies outside the folder"),
+        ({"imlist": ["/etc/x"], "qimlist": [], "gnd": []}, "lies outside the folder"),
+        ({"imlist": [".."], "qimlist": [], "gnd": []}, "should be a file name"),
+        ({"imlist": [3], "qimlist": [], "gnd": []}, "should be a file name, got 3"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": []}, "1 queries, but 0 entries"),
         ({"imlist": ["arch"], "qimlist": [], "gnd": []}, "no queries"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"easy": [1]}]}, "'easy' names picture 1, but imlist has 1"),
@@ -85,10 +85,10 @@ def test_a_hostile_ground_truth_is_refused(tmp_path):
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"hard": [-1]}]}, "'hard' names picture -1"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"easy": [0], "junk": [0]}]}, "picture 0 in two of its lists"),
         ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [1, 2, 3]}]}, "'bbx' should be four numbers"),
-        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [9, 9, 3, 3]}]}, "with something between"),
-        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [0, 0, 1e999, 3]}]}, "with something between"),
-        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"junk": [0]}]}, "no query has a picture to find"),
-        ({"imlist": ["gone", "arch", "lost"], "qimlist": ["q0"], "gnd": [{}]}, "gone.jpg, and 1 more are not there"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [9, 9, 3, 3]}]}, "and not empty"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"bbx": [0, 0, 1e999, 3]}]}, "and not empty"),
+        ({"imlist": ["arch"], "qimlist": ["q0"], "gnd": [{"junk": [0]}]}, "no query has a positive"),
+        ({"imlist": ["gone", "arch", "lost"], "qimlist": ["q0"], "gnd": [{}]}, "gone.jpg, and 1 more are missing"),
     ],
 )
 def test_a_ground_truth_that_says_what_cannot_be_gets_a_sentence(tmp_path, told, sentence):
@@ -130,12 +130,12 @@ def test_some_pairs_of_each_category_are_drawn_without_replacement(tmp_path):
     [
         ({"mirror": 1}, "'mirror' is 1"),
         ({"src_kps": [[50, 10], [1, 1], [2, 2]]}, r"'src_kps' has a point 50, 10, outside its 48 x 36 picture"),
-        ({"trg_kps": [[1, 1]]}, "3 points in the source, 1 in the target"),
+        ({"trg_kps": [[1, 1]]}, "3 points in the source but 1 in the target"),
         ({"trg_kps": [[1], [1, 2], [1, 2]]}, "'trg_kps' should be 2 numbers"),
-        ({"src_kps": [], "trg_kps": []}, "or none"),
-        ({"trg_bndbox": [9, 9, 9, 20]}, "with something between"),
-        ({"src_imname": "../../../etc/passwd"}, "leads out of the folder"),
-        ({"category": ".."}, "a name of a file is needed"),
+        ({"src_kps": [], "trg_kps": []}, "or no points"),
+        ({"trg_bndbox": [9, 9, 9, 20]}, "and not empty"),
+        ({"src_imname": "../../../etc/passwd"}, "lies outside the folder"),
+        ({"category": ".."}, "should be a file name"),
         ({"src_imname": "9.jpg"}, "no such picture"),
         ({"src_imsize": [0, 36, 3]}, "should be width, height and channels"),
     ],
@@ -152,7 +152,7 @@ def test_a_listed_pair_without_a_file_is_named_at_once(tmp_path):
         SPair(root)
 
 
-@pytest.mark.parametrize(("line", "sentence"), [("../x:cat", "leads out of the folder"), ("", "the list is empty")])
+@pytest.mark.parametrize(("line", "sentence"), [("../x:cat", "lies outside the folder"), ("", "the list is empty")])
 def test_a_list_of_pairs_that_leads_nowhere_gets_a_sentence(tmp_path, line, sentence):
     root = layouts.spair(tmp_path)
     (root / "Layout" / "large" / "test.txt").write_text(line)
@@ -212,7 +212,7 @@ def test_what_is_missing_in_a_video_is_named(tmp_path):
     (frames / "00000.jpg").rename(frames / "00002.jpg")
     (masks / "00000.png").unlink()
     (masks / "00001.png").unlink()
-    with pytest.raises(ZooError, match=r"no such mask: .*00001.png, which the first frame needs"):
+    with pytest.raises(ZooError, match=r"no such mask: .*00001.png, needed for the first frame"):
         Davis(root)
     shutil.rmtree(masks)
     with pytest.raises(ZooError, match="no such mask"):
@@ -228,11 +228,11 @@ def test_a_sequence_with_nothing_between_its_ends_gets_a_sentence(tmp_path, fram
 @pytest.mark.parametrize(
     ("year", "text", "sentence"),
     [
-        ("2017", "../other", "leads out of the folder"),
+        ("2017", "../other", "lies outside the folder"),
         ("2017", "nowhere", "no frames in .*nowhere"),
-        ("480p", "walk", "a line is /JPEGImages/480p/<sequence>/<frame>.jpg"),
-        ("480p", "/JPEGImages/480p/../x.jpg", "a name of a file is needed"),
-        ("480p", "/JPEGImages/480p/walk/00009.jpg /Annotations/x", "lists a frame that is missing"),
+        ("480p", "walk", "a line should be /JPEGImages/480p/<sequence>/<frame>.jpg"),
+        ("480p", "/JPEGImages/480p/../x.jpg", "should be a file name"),
+        ("480p", "/JPEGImages/480p/walk/00009.jpg /Annotations/x", "lists a missing frame"),
     ],
 )
 def test_a_list_of_sequences_that_leads_nowhere_gets_a_sentence(tmp_path, year, text, sentence):
@@ -246,10 +246,10 @@ def test_masks_of_another_size_or_kind_are_named(tmp_path):
     with pytest.raises(ZooError, match=r"b.png: this mask is 7 x 4, the first of its video 6 x 4"):
         read_masks([tmp_path / "a.png", tmp_path / "b.png"])
     Image.new("RGB", (6, 4)).save(tmp_path / "c.png")
-    with pytest.raises(ZooError, match=r"c.png: a mask is indexed .* this one is RGB"):
+    with pytest.raises(ZooError, match=r"c.png: a mask should be indexed .* this one is RGB"):
         read_masks([tmp_path / "c.png"])
     Image.new("L", (6, 4)).save(tmp_path / "d.png")
-    with pytest.raises(ZooError, match=r"d.png: this mask is of mode L, the first of its video of P"):
+    with pytest.raises(ZooError, match=r"d.png: this mask has mode L, but the first of its video has P"):
         read_masks([tmp_path / "a.png", tmp_path / "d.png"])
     (tmp_path / "e.png").write_bytes(b"no picture")
     with pytest.raises(ZooError, match=r"e.png: this mask cannot be read \(cannot identify image file\)"):

@@ -16,7 +16,7 @@ def test_the_prompts_by_themselves_give_what_the_couplings_gave(name, tmp_path, 
     run = checkpoint(tmp_path / "run" / "model.safetensors", name, "clip")
     assert cli.main(["merge", str(run.parent)]) == 0
     said = capsys.readouterr().out
-    assert "'maple': the prompts of the image stand in the places of the couplings" in said
+    assert "'maple': the couplings are replaced by the image prompts" in said
     before, after = promptzoo.load(run), promptzoo.load(run.parent / "merged")
     assert after.classes == CLASSES
     image = torch.randn(3, *before.model.visual.input)

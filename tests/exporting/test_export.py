@@ -55,7 +55,7 @@ def test_predict_names_pictures_with_an_onnx_file_alone(run, file, folder, capsy
     assert cli.main(["predict", str(file), *pictures, "--format", "json"]) == 1
     told, said = capsys.readouterr()
     assert len(json.loads(told)) == 5
-    assert "left out" in said
+    assert "skipped" in said
     assert cli.main(["predict", str(file), pictures[0], "--classes", "a,b"]) == 2
 
 
@@ -139,9 +139,9 @@ def test_an_onnx_file_that_is_not_ours_is_told(file, tmp_path, capsys):
     seen, torn = json.dumps({"size": [64, 64]}), bytearray(file.read_bytes())
     torn[len(torn) // 3] ^= 1
     wrong = {
-        "it is no ONNX file": b"no protobuf at all",
+        "it is not a readable ONNX file": b"no protobuf at all",
         "it was not exported by promptzoo": changed(file, {}),
-        "its metadata is not as promptzoo writes it": changed(file, {"classes": "5"}),
+        "its metadata is not in promptzoo's format": changed(file, {"classes": "5"}),
         "its graph has": changed(file, {"preprocess": seen}),
         "it is not as it was exported": bytes(torn),
     }

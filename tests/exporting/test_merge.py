@@ -83,7 +83,7 @@ def test_the_plain_model_gives_what_the_tuned_one_gives(case, tmp_path):
     if any(isinstance(module, Around) for module in made.visual.modules()):
         assert not close(made.frozen_features(image), seen.notes["feature"])
     assert found.difference <= 1e-5
-    assert found.rest == () or "it gives features" in found.rest[0]
+    assert found.rest == () or "returns features" in found.rest[0]
 
 
 def test_of_two_grafts_at_one_place_the_first_folds_first():
@@ -166,21 +166,21 @@ REFUSED = {
     ("vpt_deep", "vit"): "'vpt' at visual.embed.enter, visual.layers.*.enter: it adds 10 prompts to the tokens",
     ("lore_lora", "clip"): "'lore' at visual.tokens, visual.embed.enter, visual.layers.*.enter: it adds 10 prompts",
     ("sa2vp_adaptformer", "swin"): "'sa2vp' at visual.embed.positions",
-    ("maple", "clip"): "it adds 2 prompts to the tokens, for which no plain model has a place",
-    ("sa2vp", "vit"): "it opens a second pathway, which no plain model has",
+    ("maple", "clip"): "it adds 2 prompts to the tokens, for which a plain model has no place",
+    ("sa2vp", "vit"): "it has a second pathway, which a plain model lacks",
     ("adaptformer", "vit"): "'adaptformer' at visual.layers.*.feedforward: the Bottleneck beside it is not linear",
     ("adaptformer", "vit", "grafts.adaptformer.beside.activation=none"): "a FeedForward is not one linear map",
     ("adapter_plus", "vit", STRAIGHT): "'adapter' at visual.layers.*: a Layer does not end with one linear map",
     ("adapter_noah", "swin"): "the Bottleneck after it is not linear",
     ("adapter_pfeiffer", "vit", STRAIGHT, "grafts.adapter.at=visual.norm"): "a norm can be scaled, but it cannot mix",
     ("clip_adapter", "clip"): "'picture' at visual.pool: the Blend after it is not linear",
-    ("coop", "clip"): "'coop' at text.tokens: it acts by a rule of its own, which is no weight",
-    ("tip_adapter", "clip"): "'tip' at head: it acts by a rule of its own",
-    ("linear", "clip", "grafts.last={at: head, after: {block: scale_shift}}"): "the head is no part of the plain model",
+    ("coop", "clip"): "'coop' at text.tokens: it computes something that is not a weight",
+    ("tip_adapter", "clip"): "'tip' at head: it computes something that is not",
+    ("linear", "clip", "grafts.last={at: head, after: {block: scale_shift}}"): "the head is not part of the plain",
     ("ssf", "vit", "grafts.ssf.at=visual.embed.enter"): "a Pass does not end with one linear map",
-    ("ssf", "vit", f"backbone.options={small.flow({**VIT, 'qkv_bias': False})}"): "it shifts, and what stands there",
-    ("ssf", "swin", "grafts.ssf.at=visual.layers.*.merge"): "it shifts, and what stands there has no bias",
-    ("zero_shot", "clip"): "has nothing to fold: nothing that learned is part of a plain open_clip/ViT-B-32-quickgelu",
+    ("ssf", "vit", f"backbone.options={small.flow({**VIT, 'qkv_bias': False})}"): "it shifts, but the layer there",
+    ("ssf", "swin", "grafts.ssf.at=visual.layers.*.merge"): "it shifts, but the layer there has no bias",
+    ("zero_shot", "clip"): "has nothing to fold: nothing tuned is part of a plain open_clip/ViT-B-32-quickgelu",
     ("linear", "clip"): "has nothing to fold",
 }  # fmt: skip
 
@@ -216,4 +216,4 @@ def test_a_block_that_is_not_linear_though_it_says_so_is_found_out(tmp_path):
 def test_a_model_of_unknown_origin_is_refused():
     made = fresh("lora", "vit")
     made.backbone = None
-    assert "it is not known which plain model it would be" in sentence(lambda: promptzoo.merge(made))
+    assert "so the plain model is unknown" in sentence(lambda: promptzoo.merge(made))

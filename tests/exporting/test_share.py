@@ -169,7 +169,7 @@ def test_a_mistake_in_the_words_leaves_nothing(run, tmp_path, monkeypatch):
     assert refused(lambda: promptzoo.share(run, push="fox", **MIT)).given == "fox"
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine").touch()
-    assert refused(lambda: promptzoo.share(run, out=tmp_path / "taken", **MIT)).remedy == "take another name"
+    assert refused(lambda: promptzoo.share(run, out=tmp_path / "taken", **MIT)).remedy == "choose another name"
     assert refused(lambda: promptzoo.share(tmp_path / "none", out=tmp_path / "a", **MIT))
     monkeypatch.setattr(shared, "model_card", lambda *_: (_ for _ in ()).throw(ZooError("late")))
     assert refused(lambda: promptzoo.share(run, out=tmp_path / "a", **MIT)).what == "late"

@@ -53,7 +53,7 @@ def test_counts_are_written_short():
 
 def test_where_nothing_has_run_there_is_no_front():
     shown = scatter(invented.rows(5, run=False))
-    assert (shown.front, shown.spreads, shown.titles[1]) == ([], [], "GMACs a picture")
+    assert (shown.front, shown.spreads, shown.titles[1]) == ([], [], "GMACs per picture")
     assert shown.y == [whole(row) for row in shown.rows]
 
 

@@ -101,14 +101,14 @@ def test_a_gradient_loses_what_works_against_the_other_loss_and_only_that():
 
 def test_the_rule_asks_for_its_loss_by_name():
     for words, said in {
-        ("rule.against=closed",): "the rule asks for the loss 'closed'; did you mean close?",
-        ("losses.close.weight=0",): "the rule asks for the loss 'close', whose weight is 0",
-        ("knowledge=null",): "loss 'close' asks about each class, and the recipe has no 'knowledge'",
+        ("rule.against=closed",): "the rule needs the loss 'closed'; did you mean close?",
+        ("losses.close.weight=0",): "the rule needs the loss 'close', whose weight is 0",
+        ("knowledge=null",): "loss 'close' needs knowledge of each class, but the recipe has no 'knowledge'",
         ("rule.strength=-1",): "strength must be 0 or more, got -1",
         ("losses.close.temperature=0",): "temperature must be positive, got 0",
     }.items():
         assert said in sentence(lambda words=words: build(recipe("prograd", "clip", *words), CLASSES))
-    with pytest.raises(ValueError, match="widths 24 and 16; take knowledge: "):
+    with pytest.raises(ValueError, match="widths are 24 and 16; use knowledge: "):
         KeepClose(out=24, classes=3, knowledge_dim=16)
 
 
@@ -204,8 +204,8 @@ def test_learned_words_name_classes_that_they_were_not_trained_for(tmp_path, coo
     capsys.readouterr()
     assert cli.main(["eval", str(coop), f"data.root={other}"]) == 0
     said = sentence(lambda: evaluate_run(coop, words=["train.seed=3"]))
-    assert said == "a finished run can be evaluated on other pictures, data.KEY=VALUE, and no more; got train.seed=3"
-    assert "'wolf' is none" in sentence(lambda: promptzoo.load(coop, classes=["wolf", "wolf"]))
+    assert said == "eval of a finished run takes only data.KEY=VALUE, got train.seed=3"
+    assert "'wolf' is not one" in sentence(lambda: promptzoo.load(coop, classes=["wolf", "wolf"]))
 
 
 @pytest.mark.parametrize(

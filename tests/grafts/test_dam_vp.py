@@ -91,7 +91,7 @@ def test_a_frame_alone_stands_before_the_tokens_by_two_words_whatever_the_size_o
 
 
 def test_a_frame_goes_round_pictures_alone():
-    with pytest.raises(ValueError, match=r"round a picture of channels, height and width, not round \(77,"):
+    with pytest.raises(ValueError, match=r"a picture of channels, height and width, got \(77,"):
         PixelFrame((77,))
 
 
@@ -158,7 +158,7 @@ def test_clusters_join_below_the_threshold_and_not_at_it():
 def test_too_many_clusters_name_a_threshold_that_makes_as_many_as_may_be():
     features = torch.randn(40, 8)
     said = sentence(lambda: named(threshold=1e-3, most=5).clusters(features))
-    assert said.startswith("'dam_vp' makes 40 clusters of 40 pictures at threshold 0.001, and most is 5; ")
+    assert said.startswith("'dam_vp' makes 40 clusters of 40 pictures at threshold 0.001, but most is 5; ")
     better = float(said.partition("grafts.dam_vp.threshold=")[2].partition(" ")[0])
     assert named(threshold=better, most=5).clusters(features).max() == 4
 
@@ -240,6 +240,6 @@ def test_a_start_that_does_not_fit_gets_a_sentence(tmp_path):
     for name, said in {
         "none": "none, which cannot be read as a .safetensors file: ",
         "text": "text, which cannot be read as a .safetensors file: ",
-        "narrow": "narrow, which holds down 3 x 3 x 32, left 3 x 26 x 3, right 3 x 26 x 3, up 3 x 3 x 32; a frame",
+        "narrow": "narrow, which contains down 3 x 3 x 32, left 3 x 26 x 3, right 3 x 26 x 3, up 3 x 3 x 32; a frame",
     }.items():
         assert said in sentence(lambda name=name: dam_vp()[1].frames.begin(tmp_path / name))

@@ -268,5 +268,5 @@ def test_of_a_pruned_run_only_the_head_belongs_to_its_classes(alone):
 
 def test_a_training_that_never_starts_again_says_that_nothing_was_pruned(tmp_path, root):
     result = runs.run(tmp_path / "run", root, *WORDS[:-1])
-    assert any("'e2vpt' acts when the training starts again" in remark for remark in result.remarks)
+    assert any("'e2vpt' acts at a rewind of training" in remark for remark in result.remarks)
     assert promptzoo.load(tmp_path / "run").model.grafts["e2vpt"].kept.all()

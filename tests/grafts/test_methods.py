@@ -140,14 +140,14 @@ def test_rows_are_dropped_whole_on_their_way_past_an_adapter():
 
 BAD = {
     "lora grafts.lora.beside.rank=99": "rank must lie between 1 and 32, got 99",
-    "lora grafts.lora.beside.targets=qx": "targets are letters of 'qkv', each once, got 'qx'",
+    "lora grafts.lora.beside.targets=qx": "targets should be letters of 'qkv', each at most once, got 'qx'",
     "lora grafts.lora.beside.scaling=alpha": "'alpha/rank', 'alpha/sqrt(rank)' or 'none'",
-    "lora grafts.lora.at=visual.layers.*.feedforward.mlp.fc1": "targets 'qv' are parts of a joint projection; 128",
+    "lora grafts.lora.at=visual.layers.*.feedforward.mlp.fc1": "targets 'qv' need a joint projection of three",
     "vpt_deep grafts.vpt.length=0": "length must be 1 or more, got 0",
     "e2vpt grafts.e2vpt.length=0": "length must be 1 or more, got 0",
     "e2vpt grafts.e2vpt.pairs=-1": "pairs must be 0 or more, got -1",
     "e2vpt grafts.e2vpt.pieces=0": "pieces must be 1 or more, got 0",
-    "e2vpt grafts.e2vpt.pieces=5": "pieces must divide the width of every layer, 32; got 5",
+    "e2vpt grafts.e2vpt.pieces=5": "pieces must divide the width of every layer, 32, got 5",
     "e2vpt grafts.e2vpt.prune_tokens=1": "prune_tokens must lie in [0, 1), got 1",
     "e2vpt grafts.e2vpt.prune_pieces=-0.1": "prune_pieces must lie in [0, 1), got -0.1",
     "expres grafts.expres.length=0": "length must be 1 or more, got 0",
@@ -156,12 +156,12 @@ BAD = {
     "adapter_plus grafts.adapter.after.drop_path=1": "drop_path must lie in [0, 1), got 1",
     "adapter_plus grafts.adapter.after.start=ones": "'zero', 'normal' or 'xavier'",
     "dam_vp grafts.dam_vp.width=16": "width must lie between 1 and 15, less than half of a picture of 32 x 32 pixels",
-    "dam_vp grafts.dam_vp.threshold=0": "threshold must be above 0, samples and most 1 or more; got 0.0, 1000 and 64",
+    "dam_vp grafts.dam_vp.threshold=0": "threshold must be above 0, samples and most 1 or more, got 0.0, 1000 and 64",
     "bitfit grafts.bitfit.thaw=biases": "'all', 'bias' or 'norms'",
     "bitfit grafts.bitfit.at=visual.embed.enter": "nothing at visual.embed.enter has a parameter called bias to thaw",
-    "bitfit grafts.bitfit.at=[visual,text]": "acts on the class texts, and this backbone has no text tower",
+    "bitfit grafts.bitfit.at=[visual,text]": "acts on the class texts, but this backbone has no text tower",
     "ssf grafts.ssf.at=[]": "ssf",
-    "ssf grafts.ssf.at=[visual.norm,visual.nrm]": "nothing at 'visual.nrm'; did you mean visual.norm?",
+    "ssf grafts.ssf.at=[visual.norm,visual.nrm]": "no site 'visual.nrm'; did you mean visual.norm?",
 }
 
 

@@ -34,14 +34,14 @@ def test_a_class_with_fewer_pictures_leaves_places_empty_and_one_with_more_is_re
         expected[:, label] += tip.alpha * torch.exp(-tip.beta * (1 - affinity[:, label, :count])).sum(1)
     torch.testing.assert_close(out.logits, expected)
     said = sentence(lambda: tip.remember(features, torch.zeros(5), CLASSES))
-    assert said == "'tip' keeps 3 pictures of a class, and 'cat' has 5"
+    assert said == "'tip' keeps 3 pictures per class, but 'cat' has 5"
 
 
 def test_a_cache_that_cannot_be_is_refused():
     for words, said in {
-        ("data.shots=null",): "must know how many: data.shots=16, or shots",
+        ("data.shots=null",): "so set data.shots=16, or shots",
         ("grafts.tip.passes=0",): "passes must be 1 or more",
-        ("grafts.tip.search=[1, 0]",): "search from 0.1 on",
+        ("grafts.tip.search=[1, 0]",): "search 0.1 or more",
     }.items():
         assert said in sentence(lambda words=words: build(recipe("tip_adapter", "clip", *words), CLASSES))
 
@@ -82,6 +82,6 @@ def test_a_search_without_validation_pictures_is_refused_before_training_and_a_f
     root = runs.pictures(tmp_path / "set", train=4)
     words = ("tip_adapter", "clip", "train={epochs: 0}")
     said = sentence(lambda: runs.run(tmp_path / "run", root, *words))
-    assert "'tip' searches alpha and beta on validation pictures, and there are none" in said
+    assert "'tip' searches alpha and beta on validation pictures, but there are none" in said
     runs.run(tmp_path / "fixed", root, *words, "grafts.tip.search=null", "grafts.tip.beta=3.5")
     assert float(promptzoo.load(tmp_path / "fixed").model.grafts["tip"].beta) == 3.5

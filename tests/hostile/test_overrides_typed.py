@@ -74,4 +74,4 @@ def test_the_home_is_the_home_in_every_path(tmp_path, monkeypatch, capfd):
     (tmp_path / "home" / "t.npz").write_bytes(bytes(9))
     words = ["backbone.open=timm/vit_tiny_patch16_224", "backbone.weights=~/w.safetensors"]
     assert "not a readable" in odd.refused(capfd, "check", "linear", *words)
-    assert "no .npz file with" in odd.refused(capfd, "check", "lore", odd.TINY, "knowledge={table: ~/t.npz}")
+    assert "not an .npz file with" in odd.refused(capfd, "check", "lore", odd.TINY, "knowledge={table: ~/t.npz}")

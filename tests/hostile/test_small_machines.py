@@ -96,7 +96,7 @@ def test_a_full_output_is_one_sentence():
             [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stderr.startswith("error: the output cannot be written")
+    assert done.stderr.startswith("error: cannot write the output")
 
 
 def test_an_error_of_the_system_is_a_sentence(here, monkeypatch, capfd):

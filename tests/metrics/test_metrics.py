@@ -67,7 +67,7 @@ def test_lists_may_be_ragged_padded_or_marks():
     [
         ([[1]], [[1]], "picture 1 is both positive and junk for query 0"),
         ([[7]], [[]], "query 0 names picture 7, but the database has 3"),
-        ([[1], [2]], [[]], "there are 1 queries, but lists for 2"),
+        ([[1], [2]], [[]], "1 queries, but lists for 2"),
     ],
 )
 def test_lists_that_cannot_be_meant_are_refused(positives, junk, sentence):
@@ -134,7 +134,7 @@ def test_empty_masks_agree_with_empty_masks_alone():
 
 
 def test_masks_of_two_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"these are \[4, 4\] and \[4, 5\]"):
+    with pytest.raises(ValueError, match=r"got \[4, 4\] and \[4, 5\]"):
         region_similarity(torch.ones(4, 4), torch.ones(4, 5))
 
 

@@ -75,7 +75,7 @@ class At(Graft):
 def test_a_function_at_a_site_that_closes_over_tensors_or_modules_is_refused(wrap, said):
     found = sentence(lambda: small.model("linear").graft({"mine": At(wrap)}))
     assert found.startswith(f"'mine' at visual.layers.1: {said}; ")
-    assert "a method of a module, site.around(self.method, name)" in found
+    assert "a method of a module at a site, site.around(self.method, name)" in found
 
 
 @pytest.mark.parametrize(

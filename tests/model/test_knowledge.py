@@ -50,12 +50,12 @@ def test_a_table_gives_unit_rows_by_name_or_alias(table):
 def test_every_class_that_a_table_lacks_is_named_with_its_nearest_names(table):
     refused = error(lambda: encode(KnowledgeSettings(table=table), model(["ants", "bee", "fox", "zzz"])))
     assert (refused.key, refused.given) == ("knowledge.aliases", ["ants", "fox", "zzz"])
-    assert refused.lines == ("'ants': nearest is ant", "'fox': nearest is Red Fox", "'zzz': nothing is near")
+    assert refused.lines == ("'ants': similar: ant", "'fox': similar: Red Fox", "'zzz': nothing similar")
 
 
 def test_wrong_aliases_are_refused(table):
     one = KnowledgeSettings(table=table, aliases={"fox": "read fox"})
-    assert "'fox' (alias 'read fox'): nearest is Red Fox" in sentence(lambda: encode(one, model(["fox"])))
+    assert "'fox' (alias 'read fox'): similar: Red Fox" in sentence(lambda: encode(one, model(["fox"])))
     other = KnowledgeSettings(table=table, aliases={"foxx": "Red Fox"})
     refused = error(lambda: encode(other, model(["fox"])))
     assert (refused.key, refused.given, refused.nearest) == ("knowledge.aliases", "foxx", ["fox"])
@@ -71,13 +71,13 @@ def test_a_file_that_is_no_table_is_refused(table, tmp_path):
     refused = error(lambda: knowledge_dim(missing, zoo))
     assert (refused.key, refused.given, refused.nearest) == ("knowledge.table", "tabel.npz", ["table.npz"])
     pickled = opened(names=np.array(["ant"], object), emb=np.ones((1, 2)))
-    assert "is no .npz file with arrays 'names' and 'emb'" in sentence(lambda: knowledge_dim(pickled, zoo))
-    assert "is no .npz file" in sentence(lambda: knowledge_dim(opened(names=np.array(["ant"])), zoo))
+    assert "is not an .npz file with arrays 'names' and 'emb'" in sentence(lambda: knowledge_dim(pickled, zoo))
+    assert "is not an .npz file" in sentence(lambda: knowledge_dim(opened(names=np.array(["ant"])), zoo))
     assert "1 names" in sentence(lambda: knowledge_dim(opened(names=np.array(["ant"]), emb=np.ones((2, 2))), zoo))
     zero = opened(names=np.array(["ant", "bee"]), emb=np.array([[1.0, 0.0], [0.0, 0.0]]))
     assert "row of 'bee' is zero or not finite" in sentence(lambda: knowledge_dim(zero, zoo))
     (tmp_path / "text.npz").write_text("hello")
-    assert "is no .npz file" in sentence(lambda: knowledge_dim(KnowledgeSettings(table=tmp_path / "text.npz"), zoo))
+    assert "is not an .npz file" in sentence(lambda: knowledge_dim(KnowledgeSettings(table=tmp_path / "text.npz"), zoo))
 
 
 def test_five_names_of_the_real_clothes_need_an_alias():
@@ -111,7 +111,7 @@ def test_class_means_are_unit_means_of_each_class():
     torch.testing.assert_close(found[1], normalize(features[[1, 4]].mean(0), dim=-1))
     assert knowledge_dim(settings, zoo) == 8
     assert "not LORE's" in describe(settings)
-    assert "no class mean, for 'c'" in sentence(lambda: class_means(features[:2], labels[:2], "abc"))
+    assert "no class mean for 'c'" in sentence(lambda: class_means(features[:2], labels[:2], "abc"))
 
 
 class Letters(torch.nn.Module):

@@ -169,12 +169,12 @@ def test_a_class_has_words_of_its_own_where_it_should():
 
 REFUSED = {
     "length must be 1 or more, got 0": ["grafts.coop.length=0"],
-    "init 'a photo of a' has 4 tokens, and length is 2": ["grafts.coop.init=a photo of a", "grafts.coop.length=2"],
-    "a context of learned words acts on the class texts, which this head does not read; take head: {head: text}": [
+    "init 'a photo of a' has 4 tokens, but length is 2": ["grafts.coop.init=a photo of a", "grafts.coop.length=2"],
+    "a context of learned words acts on the class texts, which this head does not use; use head: {head: text}": [
         "head={head: linear}"
     ],
     "'coop' and 'again' both put words into the class texts at text.tokens;": ["grafts.again={graft: cocoop}"],
-    "graft 'words' acts on the class texts, which this head does not read": [
+    "graft 'words' acts on the class texts, which this head does not use": [
         "grafts={words: {at: text.pool, after: {block: blend}}}", "head={head: linear}"
     ],
 }  # fmt: skip
@@ -206,7 +206,7 @@ def test_class_texts_are_refused_where_there_is_no_text_tower(name):
 
     assert "this backbone has no text tower" in sentence(lambda: build(Recipe.read(name, words), CLASSES))
     said = sentence(lambda: build(Recipe.read(name, [*words, "head={head: linear}"]), CLASSES))
-    assert "acts on the class texts, and this backbone has no text tower" in said
+    assert "acts on the class texts, but this backbone has no text tower" in said
 
 
 # ---------------------------------------------------------------------- names

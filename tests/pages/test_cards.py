@@ -32,7 +32,7 @@ def text(file: str) -> str:
 
 def picture(card: str) -> str:
     """What is drawn in a recipe's card."""
-    found = re.search(r"^## Who acts where$.*?^```text\n(.*?)\n```$", card, re.DOTALL | re.MULTILINE)
+    found = re.search(r"^## Where it acts$.*?^```text\n(.*?)\n```$", card, re.DOTALL | re.MULTILINE)
     return found[1] if found else ""
 
 
@@ -160,5 +160,5 @@ def test_a_recipe_that_has_changed_is_shown_as_it_is_now(tmp_path, capsys, monke
     said = capsys.readouterr().out
     assert "epochs: 31" in said
     assert "◀" not in said.partition("Parts")[0].partition("visual")[2]
-    assert "Not counted here" in said
+    assert "Not listed here" in said
     assert Recipe.read("linear").train.epochs == 31

@@ -134,7 +134,7 @@ def test_the_switch_changes_the_axis_and_the_front_is_that_of_python(show):
     reports = [row.report for row in rows]
     page = show(rows)
     for cost, title, costs in (
-        ("macs", "GMACs a picture", [report.inference.macs for report in reports]),
+        ("macs", "GMACs per picture", [report.inference.macs for report in reports]),
         ("tuned", "tuned parameters", [report.parameters.tuned for report in reports]),
     ):
         page.locator(f"#cost label:has(input[value={cost}])").click()
@@ -164,7 +164,7 @@ def test_pointing_shows_numbers_and_the_recipe(show):
     page.wait_for_selector("#tip", state="hidden")
     point(page, page.locator("#lines .barlayer .trace").last.locator(".point").last)
     assert "feed-forward" in page.inner_text("#tip")
-    assert f"of it {rows[-1].methods.split(' + ')[0]}" in page.inner_text("#tip")
+    assert f"of which {rows[-1].methods.split(' + ')[0]}" in page.inner_text("#tip")
 
 
 def test_a_click_on_a_name_opens_the_recipe_its_parts_and_its_runs(show):
@@ -207,7 +207,7 @@ def test_markup_in_names_recipes_and_paths_is_text(show):
 def test_where_nothing_has_run_parameters_stand_against_operations(show):
     page = show([*invented.rows(6, run=False), invented.row("zero_shot")])
     assert "No run is known" in page.inner_text("#points-note")
-    assert page.locator("#scatter .ytitle").text_content() == "GMACs a picture"
+    assert page.locator("#scatter .ytitle").text_content() == "GMACs per picture"
     assert page.locator("#cost").is_hidden()
     assert page.locator("th[data-key=mean]").count() == 0
     assert page.locator("#scatter .xtick text").first.text_content() == "0", "no tuned parameters have a place as well"

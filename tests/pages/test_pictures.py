@@ -78,7 +78,7 @@ def test_another_suffix_is_told_the_three(tmp_path):
 
 
 def test_nothing_is_drawn_of_nothing(tmp_path):
-    with pytest.raises(ZooError, match="there is nothing to draw: no combination was counted"):
+    with pytest.raises(ZooError, match="nothing to draw: no combination was counted"):
         write_plot(tmp_path / "costs.png", [])
 
 
@@ -92,7 +92,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path):
     write_plot(file, invented.rows(2), force=True)
     assert file.read_text().startswith("<?xml")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(ZooError, match=r"folder.png is a folder; name a file"):
+    with pytest.raises(ZooError, match=r"folder.png is a folder, not a file"):
         write_plot(tmp_path / "folder.png", invented.rows(2), force=True)
 
 

@@ -61,7 +61,7 @@ WRONG = [
     ("graft: lore", "graft: loer", "4: no graft called 'loer'; did you mean lore?"),
     ("cluttered_digits", "cluttered", "15: no dataset called 'cluttered'; did you mean cluttered_digits?"),
     ("graft: lore", "grfat: lore", "3: graft 'lore' needs 'graft' or 'at'; did you mean graft?"),
-    ("block: lin,", "block: [lin],", "5: 'block' should be a word, got ['lin']"),
+    ("block: lin,", "block: [lin],", "5: 'block' should be a name, got ['lin']"),
     ("block: lin, neighbours: 9", "block: prompt_map", "5: graft 'lore': block 'prompt_map' does not fit "
         "'local'; lin, lin_paper, identity do"),
     # an argument
@@ -72,29 +72,29 @@ WRONG = [
         "got 'cosin'; did you mean cosine?"),
     ("    local: {block: lin, neighbours: 9}\n", "", "4: graft 'lore' needs 'local', one of lin, lin_paper, identity"),
     ("{block: lin, neighbours: 9}", "lin", "5: graft 'lore': 'local' needs a block, like {block: lin}, got 'lin'; "
-        "there is lin, lin_paper, identity"),
+        "possible: lin, lin_paper, identity"),
     ("{block: lin, neighbours: 9}", "{neighbours: 9}", "5: graft 'lore': 'local' needs a block, like {block: lin}, "
-        "got {'neighbours': 9}; there is lin, lin_paper, identity"),
+        "got {'neighbours': 9}; possible: lin, lin_paper, identity"),
     ("shots: 4", "shot: 4", "15: dataset 'cluttered_digits' takes no 'shot'; did you mean shots?"),
     ("weight: 0.1", "weight: much", "13: loss 'prototype': 'weight' should be a number, got 'much'"),
     # a class of one's own
     ("block: lin,", "block: 'torch.nn:Linaer',", "5: block 'torch.nn:Linaer': 'torch.nn' has no 'Linaer'; "
         "did you mean Linear or Bilinear?"),
-    ("block: lin,", "block: 'math:pi',", "5: block 'math:pi': 'math' is a module of Python itself, "
-     "which is not imported for a recipe"),
+    ("block: lin,", "block: 'math:pi',", "5: block 'math:pi': 'math' belongs to Python's standard library, "
+        "which a recipe may not import"),
     ("block: lin,", "block: 'exit():x',", "5: block 'exit():x': 'exit():x' is not of the form module:Class"),
     # a graft at a site
     ("beside:", "besides:", "9: graft 'adaptformer' takes no 'besides'; did you mean beside?"),
     ("beside:", "before: {block: identity}, beside:", "9: graft 'adaptformer' takes exactly one of 'before', 'after', "
-        "'beside', 'thaw'; here is before and beside"),
+        "'beside', 'thaw'; got before and beside"),
     # a section
     ("head: {head: linear}\n", "", " a recipe needs 'head'"),
     ("head: {head: linear}", "haed: {head: linear}", "10: a recipe has no 'haed'; did you mean head?"),
     ("head: {head: linear}", "head: linear", "10: 'head' should be a mapping, like {head: ...}, got 'linear'"),
-    ("  task: {", "  my.task: {", "12: losses: a name is one word of letters, digits and _, got 'my.task'"),
+    ("  task: {", "  my.task: {", "12: losses: a name should consist of letters, digits and _, got 'my.task'"),
     # a setting
     ("lr: 1e-3", "lrr: 1e-3", "16: train takes no 'lrr'; did you mean lr?"),
-    ("lr: 1e-3, ", "", "16: train needs 'lr', the learning rate, when 'epochs' is not 0"),
+    ("lr: 1e-3, ", "", "16: train needs 'lr', the learning rate, unless 'epochs' is 0"),
     (", epochs: 2", "", "16: train needs 'epochs'"),
     ("lr: 1e-3", "lr: .nan", "16: train: 'lr' should be a finite number, got nan"),
     ("epochs: 2", "epochs: 2, stages: [{lr: 1}, {rewnd: true}]", "16: train.stages.1 takes no 'rewnd'; "
@@ -102,19 +102,19 @@ WRONG = [
     ("epochs: 2", "epochs: 2, stages: [3]", "16: train: 'stages.0' should be a mapping, got 3"),
     ("{lr: 1e-3, epochs: 2}", "fast", "16: 'train' should be a mapping, like {epochs: ...}, got 'fast'"),
     ("{text: backbone}", "{text: backbone, table: t.npz}", "14: knowledge takes exactly one of 'text', 'table', "
-        "'features'; here is text and table"),
-    ("{text: backbone}", "{table: t.npz, template: 'a {}'}", "14: knowledge takes no 'template' beside 'table'"),
-    ("{text: backbone}", "{text: backbone, template: a photo}", "14: knowledge: 'template' should hold {}, "
-        "where the name of the class goes, and no other braces, got 'a photo'"),
+        "'features'; got text and table"),
+    ("{text: backbone}", "{table: t.npz, template: 'a {}'}", "14: knowledge takes no 'template' together with 'table'"),
+    ("{text: backbone}", "{text: backbone, template: a photo}", "14: knowledge: 'template' should contain {} "
+        "for the class name, and no other braces, got 'a photo'"),
     ("224}", "224, image_size: [1, 2, 3]}", "1: backbone: 'image_size' should be a whole number or a list of "
-        "2 at most, got [1, 2, 3]"),
+        "at most 2, got [1, 2, 3]"),
     # YAML
     ("length: 2", "length: 2\n      length: 3", "9: 'length' appears twice"),
     ("train: {", "\ttrain: {", "16: not YAML: found character '\\t' that cannot start any token"),
-    ("lr: 1e-3", "lr: *rate", "16: not YAML: a recipe has no *aliases, it is written out"),
+    ("lr: 1e-3", "lr: *rate", "16: not YAML: a recipe may not use YAML *aliases; write it out"),
     ("lr: 1e-3", "lr: !run x", "16: not YAML: could not determine a constructor for the tag '!run'"),
-    (RECIPE, "lore", " a recipe is a mapping of backbone, grafts, head, losses, rule, knowledge, data, train, task; "
-        "this is 'lore'"),
+    (RECIPE, "lore", " a recipe should be a mapping of backbone, grafts, head, losses, rule, knowledge, data, train, "
+        "task, got 'lore'"),
 ]  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def test_each_of_several_mistakes_has_fields():
 
 
 OVERRIDES = [
-    ("train.epochs", "an override is written key=value, like train.epochs=1"),
+    ("train.epochs", "an override should be key=value, like train.epochs=1"),
     ("tarin.epochs=1", "no such key: the recipe has no 'tarin'; did you mean train?"),
     ("grafts.loer.local.neighbours=5", "no such key: 'grafts' has no 'loer'; did you mean lore?"),
     ("grafts.lore.local.neighbors=5", "block 'lin' takes no 'neighbors'; did you mean neighbours?"),
@@ -196,7 +196,7 @@ def test_a_signature_says_what_was_possible():
 
 def test_everything_that_is_wrong_is_said_at_once():
     assert message(RECIPE.replace("lr: 1e-3", "lr: -1, optimizer: adam"), "foo=1", "data.shots=0").splitlines() == [
-        "foo=1: a recipe has no 'foo'; there is backbone, grafts, head, losses, rule, knowledge, data, train, task",
+        "foo=1: a recipe has no 'foo'; possible: backbone, grafts, head, losses, rule, knowledge, data, train, task",
         "data.shots=0: data: 'shots' should be 1 or more, got 0",
         "r.yaml:16: train: 'lr' should be above 0, got -1",
         "r.yaml:16: train: 'optimizer' should be 'sgd' or 'adamw', got 'adam'; did you mean adamw?",
@@ -209,7 +209,7 @@ def test_everything_that_is_wrong_is_said_at_once():
 
 
 def test_training_without_a_loss_is_refused():
-    said = "r.yaml:16: 2 epochs to train, but no losses to learn from; leave train.epochs at 0"
+    said = "r.yaml:16: 2 epochs of training, but no losses; add a loss, or leave train.epochs at 0"
     assert message(RECIPE, "losses=null") == said
 
 
@@ -217,9 +217,9 @@ def test_training_without_a_loss_is_refused():
     ("name", "said"),
     [
         ("lroe", "no recipe called 'lroe'; did you mean lore or probe?"),
-        ("recipes/lroe.yaml", "recipes/lroe.yaml: there is no such file; did you mean lore or probe?"),
+        ("recipes/lroe.yaml", "recipes/lroe.yaml: no such file; did you mean lore or probe?"),
         (".", ".: cannot be read: . is a folder, not a file"),
-        ("picture.yaml", "picture.yaml: cannot be read: it is not text"),
+        ("picture.yaml", "picture.yaml: cannot be read: it is not a text file"),
     ],
 )
 def test_a_recipe_that_cannot_be_found_or_read(name, said, tmp_path, monkeypatch):

@@ -87,7 +87,7 @@ def test_a_recipe_of_texts_refuses_classes_that_are_numbers(tmp_path):
     words = ["data.dataset=list", f"data.lists={json.dumps(lists)}", "data.shots=1"]
     texts = asked(*words, recipe="zero_shot")
     said = sentence(lambda: open_data(texts, open_of(texts)))
-    assert said.endswith("asks for texts of their names; write data.names, the names in order")
+    assert said.endswith("needs their names as text; list them in order in data.names")
     texts = asked(*words, "data.names=[ant, bee]", recipe="zero_shot")
     assert open_data(texts, open_of(texts)).classes == ["ant", "bee"]
     plain = asked(*words)

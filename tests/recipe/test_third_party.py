@@ -95,7 +95,7 @@ def test_a_broken_registry_gets_a_sentence_and_the_zoo_opens(install, registry, 
     assert said in load_registry().broken[0]
     assert cli.main(["list", "--long"]) == 0
     assert "not here: my_zoo" in capsys.readouterr().out
-    with pytest.raises(RecipeError, match=r"(?s)no block called 'my_zoo/gated'.*\n    my_zoo .* was left out"):
+    with pytest.raises(RecipeError, match=r"(?s)no block called 'my_zoo/gated'.*\n    my_zoo .* was ignored"):
         Construct(load_registry()).make({"block": "my_zoo/gated"}, "block")
 
 
@@ -117,7 +117,7 @@ def test_methods_of_another_package_are_left_out_and_it_is_said(install, capsys)
     install("my_zoo", {"blocks": {"gated": ENTRY}, "methods": {"mine": method}}, GATED)
     assert list(load_registry().methods_of("linear")) == ["linear"]
     assert cli.main(["list", "blocks"]) == 0
-    assert "my_zoo: its methods were left out" in capsys.readouterr().out
+    assert "my_zoo: its methods were ignored" in capsys.readouterr().out
 
 
 def test_a_graft_of_another_package_that_misspells_a_hook_is_refused_in_a_sentence(install, capsys):

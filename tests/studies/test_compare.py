@@ -138,7 +138,7 @@ def test_what_is_chosen_by_validation_shows_no_test_figure(compare_two, root, ca
         assert one["accuracies"] == [result["val"]["accuracy"] for result in results]
         assert one["difference"] is None
     assert told["on"] == "val"
-    assert "to choose by" in told["notes"][0]
+    assert "for choosing only" in told["notes"][0]
     assert not any("test pictures: the standard error" in note for note in told["notes"])
 
 
@@ -168,7 +168,7 @@ def test_where_none_gets_to_its_end_every_sentence_is_told(root, tmp_path, capsy
     texts, wild = page(tmp_path / "texts.yaml", head=TEXTS), page(tmp_path / "wild.yaml", train=WILD)
     assert cli.main(asked(root, tmp_path / "out", texts, wild, "train.epochs=2")) == 2
     said = capsys.readouterr().err
-    assert "error: no recipe got to its end" in said
+    assert "error: no recipe finished" in said
     assert "text tower" in said
     assert "Traceback" not in said
 
@@ -176,17 +176,20 @@ def test_where_none_gets_to_its_end_every_sentence_is_told(root, tmp_path, capsy
 WRONG = {
     "a list for a baseline": (["linear", "--baseline", "lore_table7"], "'lore_table7' is a list of 3"),
     "what to rank by": (["linear", "--on", "vall"], "not 'vall'; did you mean val?"),
-    "no recipe": (["train.epochs=1"], "which recipes?"),
+    "no recipe": (["train.epochs=1"], "no recipes given"),
     "an unknown recipe": (["linear", "lroe"], "no recipe called 'lroe'; did you mean lore or probe?"),
     "an unknown baseline": (["linear", "--baseline", "lroe"], "no recipe called 'lroe'"),
-    "a recipe named twice": (["linear", "lore", "linear"], "'linear' is named twice"),
-    "a seed of one's own": (["linear", "lore", "train.seed=4"], "train.seed is what --seeds says"),
+    "a recipe named twice": (["linear", "lore", "linear"], "'linear' is listed twice"),
+    "a seed of one's own": (["linear", "lore", "train.seed=4"], "set seeds with --seeds, not train.seed"),
     "an override for no recipe": (["linear", "zero_shot", "train.lern=4"], "train takes no 'lern'; did you mean lr"),
     "a format": (["linear", "--format", "jsn"], "--format takes table, markdown, json, not 'jsn'; did you mean json?"),
-    "a file for a folder": (["linear", "--out", "file"], "file is a file; --out takes the folder of the runs"),
+    "a file for a folder": (["linear", "--out", "file"], "file is a file; --out takes a folder for the runs"),
     "no seeds": (["linear", "--seeds", "0"], "--seeds takes 1 or more, not 0"),
-    "a word for seeds": (["linear", "--seeds", "few"], "--seeds takes how many, like 3, or which, like 4,7; not 'few'"),
-    "a seed twice": (["linear", "--seeds", "4,4"], "--seeds names a seed twice: '4,4'"),
+    "a word for seeds": (
+        ["linear", "--seeds", "few"],
+        "--seeds takes a number of seeds, like 3, or a list, like 4,7; not 'few'",
+    ),
+    "a seed twice": (["linear", "--seeds", "4,4"], "--seeds lists a seed twice: '4,4'"),
 }
 
 
@@ -248,7 +251,7 @@ def test_ctrl_c_leaves_everything_for_the_same_command(root, alone, tmp_path, mo
 
     monkeypatch.setattr(Learner, "gradient", press)
     assert cli.main(asked(root, tmp_path, "linear", "train.epochs=2")) == 130
-    assert "stopped by Ctrl-C in linear, seed 2; the same command goes on from there" in capsys.readouterr().err
+    assert "stopped by Ctrl-C in linear, seed 2; run the same command to continue" in capsys.readouterr().err
     monkeypatch.undo()
     assert cli.main(asked(root, tmp_path, "linear", "train.epochs=2")) == 0
     assert records(tmp_path) == records(alone)

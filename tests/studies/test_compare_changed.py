@@ -43,13 +43,13 @@ def place(root: Path, out: Path, *more: str, frozen: str = "") -> tuple[str, str
 def test_what_changed_is_said_and_runs_anew_in_another_folder(root, alone, tmp_path):
     assert place(root, alone) == ("linear", "")
     name, said = place(root, alone, "train.lr=0.3")
-    assert (name, said) == ("linear-2", f"linear: what is in {alone}/linear is not used: train.lr is 0.3, was 0.01")
+    assert (name, said) == ("linear-2", f"linear: {alone}/linear is not reused: train.lr is 0.3, was 0.01")
     name, said = place(root, alone, frozen="0" * 64)
-    assert (name, said.partition("used: ")[2]) == ("linear-2", "its backbone has other weights now")
+    assert (name, said.partition("reused: ")[2]) == ("linear-2", "its backbone's weights have changed")
     changed = runs.pictures(tmp_path / "set")
     paint(changed / "test" / "fox" / "0.png", 77)
     name, said = place(changed, alone)
-    assert (name, said.endswith("; its pictures are others now")) == ("linear-2", True)
+    assert (name, said.endswith("; its pictures have changed")) == ("linear-2", True)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
@@ -60,7 +60,11 @@ def test_a_folder_that_holds_something_else_is_left_alone(root, tmp_path):
     (tmp_path / "linear-3" / "seed-1" / "recipe.yaml").write_text("mine")
     name, said = place(root, tmp_path)
     assert name == "linear-4"
-    for reason in ("it is no folder", "is not a record that this version of promptzoo writes", "no seed-1.json tells"):
+    for reason in (
+        "it is not a folder",
+        "is not a record that this version of promptzoo can read",
+        "without a record seed-1.json",
+    ):
         assert reason in said
 
 
@@ -71,7 +75,7 @@ def test_grafts_in_another_order_are_another_recipe(root):
     for text in (f"a: {first}, b: {second}", f"b: {second}, a: {first}"):
         (entrant,) = read_field(["linear", *words(root, f"grafts={{{text}}}")], "", (1,)).entrants
         found.append(begin(entrant, Ground("f", "p"), 1))
-    assert found[0].changes(found[1]) == ["its grafts stand in another order"]
+    assert found[0].changes(found[1]) == ["its grafts are in another order"]
     assert found[0].changes(found[0]) == []
 
 
@@ -90,7 +94,7 @@ def test_a_knowledge_table_belongs_to_what_a_recipe_stands_on(root, tmp_path):
         asked = runs.recipe(root, "lore", "vit", f"knowledge={{table: {tmp_path}/table.npz}}")
         (entrant,) = read_field(["linear"], "", (1,)).entrants
         found.append(begin(entrant, ground(asked, {}), 1))
-    assert found[0].changes(found[1]) == ["its knowledge table is another now"]
+    assert found[0].changes(found[1]) == ["its knowledge table has changed"]
 
 
 def test_runs_of_other_versions_are_used_and_named(root, alone, tmp_path, capsys):

@@ -132,7 +132,7 @@ def test_a_set_of_the_right_layout_is_run_and_marked(tmp_path, capsys):
     assert cli.main(["reproduce", str(tmp_path / "table.yaml"), *words]) == 0
     said = capsys.readouterr().out
     assert "3 reached" in said
-    assert "not the paper's words" in said
+    assert "not as in the paper" in said
 
 
 def test_a_figure_is_reached_where_it_prints_alike():

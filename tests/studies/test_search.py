@@ -51,7 +51,7 @@ def search(file: str, root, out, trials: int, prune: bool = False, on: str = "he
         ("{train.lr: {log: [0, 1]}}", "logarithm"),
         ("{train.lr: {log: [low, high]}}", "number"),
         ("{train.epochs: {int: [1, 2.5]}}", "whole number"),
-        ("{train.lr: {log: [1, 2], between: [1, 2]}}", "one of"),
+        ("{train.lr: {log: [1, 2], between: [1, 2]}}", "a list of choices"),
         ("{train.lr: {step: [1, 2]}}", "not known"),
         ("{train.lr: 3}", "mapping"),
     ],

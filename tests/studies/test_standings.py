@@ -91,40 +91,40 @@ def test_the_table_in_three_forms(capsys):
 
 def test_notes_tell_how_sure_one_accuracy_is_and_how_the_interval_came_about():
     three = said(compared(standing("linear", 0.5), standing("other", 0.8)))
-    assert "200 test pictures: the standard error of one accuracy is 2.4 to 3.5 points" in three
+    assert "200 test pictures: the standard error of an accuracy is 2.4 to 3.5 points" in three
     assert "± is the standard deviation over the seeds 1, 2, 3" in three
-    assert "10,000 bootstrap draws of pictures and seeds; one that holds 0 leaves it unclear" in three
-    assert "tested: of each run the epoch that is best on validation" in three
+    assert "10,000 bootstrap draws of pictures and seeds; unclear if it contains 0" in three
+    assert "tested: the epoch that is best on validation of each run" in three
     assert "not the same" not in three
     assert "by itself" not in three
     one = said(compared(standing("linear", 0.5, seeds=1), standing("other", 0.8, seeds=1)))
-    assert "seed 1 alone: nothing tells how much seeds vary" in one
-    assert "bootstrap draws of pictures alone" in one
+    assert "seed 1 only: the variation between seeds is unknown" in one
+    assert "bootstrap draws of pictures;" in one
     many = said(compared(*(standing(name, 0.5) for name in ("linear", "a", "b", "c"))))
-    assert "each interval is one of 95 % by itself: among 3 of them" in many
+    assert "each interval has 95 % on its own: among 3" in many
 
 
 DIFFER = {
-    "pictures": ({"pictures": "q" * 64}, (), "not the same pictures: linear: folder pppppppp; other: folder qqqqqqqq"),
+    "pictures": ({"pictures": "q" * 64}, (), "different pictures: linear: folder pppppppp; other: folder qqqqqqqq"),
     "shots": (
         {"splits": "four"},
         ("data.shots=4",),
-        "not as many pictures to train on: linear: 8 pictures a class; other: 4 pictures a class",
+        "different numbers of training pictures: linear: 8 pictures per class; other: 4 pictures per class",
     ),
-    "splits": ({"splits": "else"}, (), "not the same draw of the pictures: linear; other"),
-    "classes": ({"classes": ["a", "b"]}, (), "not the same names of the classes: linear; other"),
+    "splits": ({"splits": "else"}, (), "different draws of the pictures: linear; other"),
+    "classes": ({"classes": ["a", "b"]}, (), "different class names: linear; other"),
     "weights": (
         {"frozen": "e" * 64},
         (),
-        "not the same frozen weights: linear: timm/vit_tiny_patch16_224 random ffffffff; "
+        "different frozen weights: linear: timm/vit_tiny_patch16_224 random ffffffff; "
         "other: timm/vit_tiny_patch16_224 random eeeeeeee",
     ),
     "selection": (
         {"selection": "last"},
         (),
-        "not the same epoch was tested: linear: the epoch that is best on validation; other: the last epoch",
+        "different epochs were tested: linear: the epoch that is best on validation; other: the last epoch",
     ),
-    "test": ({"test": "x"}, (), "other was tested on other pictures than linear, so that the two cannot be paired"),
+    "test": ({"test": "x"}, (), "other was tested on other pictures than linear, so the two cannot be paired"),
 }
 
 
@@ -139,7 +139,7 @@ def test_what_is_not_under_one_protocol_is_named(case):
 
 def test_a_baseline_that_did_not_run_leaves_no_differences():
     found = compared(standing("a", 0.5), standing("b", 0.6), refused=(Refused("linear", "is not here"),))
-    assert "the baseline linear did not get to its end, so that the others are held against nothing" in said(found)
+    assert "the baseline linear did not finish, so there are no differences to it" in said(found)
     assert "minus" not in markdown(found).splitlines()[0]
 
 

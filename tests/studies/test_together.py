@@ -74,7 +74,7 @@ def chosen_by(recipe):
 
 def test_what_cannot_go_together_is_told_why() -> None:
     reasons = {
-        "lora": "before the features",
+        "lora": "before its final features",
         "linear": "",
     }
     for name, reason in reasons.items():

@@ -66,7 +66,7 @@ def test_a_layer_gives_the_raw_tokens_behind_it_and_its_own_grid():
     assert torch.equal(tokens(made, image).every, made.visual.norm(tokens(made, image, 2).every))
     swin = layouts.eye("swin").model
     assert [patches(swin, small.pictures(swin), layer)[1] for layer in (0, 1, None)] == [(8, 8), (4, 4), (4, 4)]
-    with pytest.raises(ZooError, match="there is no layer 3; 3 layers are counted from 0"):
+    with pytest.raises(ZooError, match="no layer 3: there are 3, counted from 0"):
         tokens(made, image, 3)
 
 

@@ -47,7 +47,7 @@ def silent(folder, seconds):
 
 
 def test_a_second_claim_is_refused_in_this_process_and_from_another(tmp_path, other):
-    with pytest.raises(ClaimedError, match=f"is being worked on by process {other.pid} on this machine"):
+    with pytest.raises(ClaimedError, match=f"is in use by process {other.pid} on this machine"):
         Claim(tmp_path).take()
     other.kill()
     other.wait()
@@ -121,7 +121,7 @@ def test_a_folder_that_is_gone_is_noticed_and_not_made_again(tmp_path):
     mine.take()
     (tmp_path / "run" / claim.NAME).unlink()
     (tmp_path / "run").rmdir()
-    with pytest.raises(LostError, match="is gone"):
+    with pytest.raises(LostError, match="was deleted"):
         mine.stands()
     with pytest.raises(ZooError), mine.guard():
         pytest.fail("it should not come here")

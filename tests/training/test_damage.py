@@ -118,7 +118,7 @@ def test_a_run_whose_data_cannot_be_read_is_evaluated_with_a_remark(whole, tmp_p
     (tmp_path / "run" / "data.json").write_text("{")
     after = evaluate_run(tmp_path / "run")
     assert after["accuracy"] == before["accuracy"]
-    assert "whether the pictures have changed since the run cannot be told" in after["remarks"][0]
+    assert "cannot check whether the pictures have changed since the run" in after["remarks"][0]
 
 
 def test_a_recipe_that_is_none_any_more_comes_from_the_model(whole, tmp_path):
@@ -136,7 +136,7 @@ def test_a_recipe_that_was_changed_before_anything_was_saved_is_not_trained(tmp_
         pass
     page = run.recipe_file.read_text()
     run.recipe_file.write_text(page.replace("lr: 0.01", "lr: 0.02"))
-    assert "was changed since the run was begun" in sentence(RunFolder(tmp_path / "run").recipe)
+    assert "was changed since the run started" in sentence(RunFolder(tmp_path / "run").recipe)
 
 
 def test_numbers_that_are_not_finite_are_neither_written_nor_read(root):
@@ -163,7 +163,7 @@ def test_a_model_beside_no_result_is_not_asked_and_one_that_is_gone_is_missed(wh
         run.recipe()
     run.model_file.unlink()
     assert run.recipe() == RunFolder(whole).recipe()
-    with pytest.raises(DamagedError, match="what was tuned is gone"):
+    with pytest.raises(DamagedError, match="the tuned weights are lost"):
         run.tuned()
     run.model_file.write_bytes(b"half")
     run.result_file.unlink()

@@ -43,7 +43,7 @@ def test_what_clusters_send_ends_a_training_as_ctrl_c_does(tmp_path, root, monke
             runs.run(tmp_path / "run", root)
     finally:
         signal.signal(kind, before)
-    assert "saved as it was after step 5" in str(stopped.value)
+    assert "saved after step 5" in str(stopped.value)
     assert RunFolder(tmp_path / "run").state()["reached"]["step"] == 5
     assert not (tmp_path / "run" / claim.NAME).exists()
 
@@ -67,7 +67,7 @@ def test_a_second_training_of_one_folder_is_refused_and_changes_nothing(tmp_path
     said = []
     at_step(monkeypatch, 4, lambda loop: said.append(sentence(lambda: runs.run(tmp_path / "run", root, resume=True))))
     runs.run(tmp_path / "run", root)
-    assert "is being worked on by process" in said[0]
+    assert "is in use by process" in said[0]
     monkeypatch.undo()
     runs.run(tmp_path / "alone", root)
     assert runs.same(tmp_path / "run", tmp_path / "alone")

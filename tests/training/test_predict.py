@@ -112,16 +112,16 @@ def test_other_weights_are_refused_and_moved_ones_found(tmp_path, root):
     assert "weights=FILE" in said
     promptzoo.load(out, weights=str(tmp_path / "moved.safetensors"))
     said = sentence(lambda: promptzoo.load(out, weights=str(tmp_path / "2.safetensors")))
-    assert "the frozen weights differ" in said
+    assert "now has other frozen weights" in said
     said = sentence(lambda: promptzoo.load(out, weights="random"))
-    assert "the frozen weights differ" in said
+    assert "now has other frozen weights" in said
     (tmp_path / "moved.safetensors").rename(tmp_path / "1.safetensors")
     assert promptzoo.load(out).classes == ["blue jay", "fox", "leaf"]
 
 
 def test_what_is_no_run_is_refused(tmp_path, run):
     assert "no such file or run" in sentence(lambda: promptzoo.load(tmp_path / "nothing"))
-    assert "holds no run" in sentence(lambda: promptzoo.load(tmp_path))
+    assert "is not a run" in sentence(lambda: promptzoo.load(tmp_path))
     shutil.copy(run / "recipe.yaml", tmp_path)
     assert f"is an unfinished run; continue it with {resuming(tmp_path)}" in sentence(lambda: promptzoo.load(tmp_path))
     (tmp_path / "broken.safetensors").write_bytes(b"12345678901234567890")

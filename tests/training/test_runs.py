@@ -119,14 +119,14 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
     assert remark.startswith(f"{root}/wordy: ")
     assert "recipe.yaml:2: not YAML" in remark  # and so the recipe is that of its model
     assert sorted(found.groups[0].accuracy.paths) == [f"{root}/good", f"{root}/wordy"]
-    assert "was begun with another recipe: grafts.tuning.after.length is 5, was 4" in said.pop("edited")
+    assert "was started with another recipe: grafts.tuning.after.length is 5, was 4" in said.pop("edited")
     assert "a finished run without its model.safetensors" in said.pop("bare")
     assert said == {
-        "flipped": "its result.json is damaged: it is not as it was written",
+        "flipped": "its result.json is damaged: it has changed since it was written",
         "foreign": "has no recipe.yaml",
         "listed": "its result.json was not written by promptzoo: it has no 'digest'",
-        "none": "its test accuracy should be a number of 0..1, got nothing",
-        "notes": "holds no run",
+        "none": "its test accuracy should be a number from 0 to 1, got nothing",
+        "notes": "is not a run",
         "torn": "its result.json cannot be read: it is not JSON",
         "unfinished": f"is unfinished; continue it with {resuming(root / 'unfinished')}",
     }
@@ -136,27 +136,27 @@ def test_what_is_broken_foreign_or_unfinished_is_skipped_with_its_reason(tmp_pat
 @pytest.mark.parametrize("value", [True, "0.5", 1.5, -0.1, [0.5], {}])
 def test_an_accuracy_that_is_no_share_is_refused(value, tmp_path):
     finished(tmp_path / "run", recipe(), value)
-    with pytest.raises(ZooError, match=r"its test accuracy should be a number of 0\.\.1, got"):
+    with pytest.raises(ZooError, match=r"its test accuracy should be a number from 0 to 1, got"):
         read_runs(tmp_path)
 
 
 def test_classes_are_a_list_of_names(tmp_path):
     finished(tmp_path / "run", recipe(), 0.5, {"cat": "owl"})
-    with pytest.raises(ZooError, match=r"its model.safetensors should hold a list of class names, got"):
+    with pytest.raises(ZooError, match=r"its model.safetensors should contain a list of class names, got"):
         read_runs(tmp_path)
 
 
 def test_a_folder_without_finished_runs_says_what_it_holds(tmp_path):
-    with pytest.raises(ZooError, match=r"absent is not there; runs takes a folder of runs"):
+    with pytest.raises(ZooError, match=r"absent does not exist; runs takes a folder of runs"):
         read_runs(tmp_path / "absent")
     (tmp_path / "file").touch()
-    with pytest.raises(ZooError, match=r"file is no folder; runs takes a folder of runs"):
+    with pytest.raises(ZooError, match=r"file is not a folder; runs takes a folder of runs"):
         read_runs(tmp_path / "file")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ZooError, match=r"empty holds no finished run$"):
+    with pytest.raises(ZooError, match=r"empty contains no finished run$"):
         read_runs(tmp_path / "empty")
     begun(tmp_path / "some" / "run", recipe())
-    with pytest.raises(ZooError, match=r"some holds no finished run\n    .*run: is unfinished; continue it"):
+    with pytest.raises(ZooError, match=r"some contains no finished run\n    .*run: is unfinished; continue it"):
         read_runs(tmp_path / "some")
 
 

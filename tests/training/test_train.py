@@ -81,8 +81,8 @@ def test_a_run_is_not_overwritten(tmp_path, linear, root):
     assert "finished run, which is not overwritten" in said
     assert "nothing to resume" in sentence(lambda: runs.run(linear, root, resume=True))
     (tmp_path / "letter.txt").write_text("dear")
-    assert "is not an empty folder" in sentence(lambda: runs.run(tmp_path, root))
-    assert "holds no run to resume" in sentence(lambda: runs.run(tmp_path, root, resume=True))
+    assert "is neither empty nor a run" in sentence(lambda: runs.run(tmp_path, root))
+    assert "has no run to resume" in sentence(lambda: runs.run(tmp_path, root, resume=True))
 
 
 # ---------------------------------------------------------------------- selection and evaluation
@@ -102,7 +102,7 @@ def test_without_pictures_to_validate_on_the_last_epoch_counts(tmp_path, root):
     result = runs.run(tmp_path / "run", root, "linear", "vit", "data.shots=8")
     assert (result.selection, result.val, result.best_epoch) == ("last", None, 3)
     assert "val" not in runs.lines(tmp_path / "run")[0]
-    assert any("the last epoch counts" in remark for remark in result.remarks)
+    assert any("the last epoch is kept" in remark for remark in result.remarks)
 
 
 def test_no_epochs_is_evaluation_alone(tmp_path, root):
@@ -210,7 +210,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_name_and_keeps_the_last_state(
     words = ("linear", "vit", "train={optimizer: sgd, lr: 1e38, epochs: 3, save_every: 1}")
     said = sentence(lambda: runs.run(tmp_path / "run", root, *words))
     assert "step 2 (epoch 1): the loss 'task' is " in said
-    assert "stays as it was after step 1" in said
+    assert "keeps the state after step 1" in said
     state = RunFolder(tmp_path / "run").state()
     assert state["reached"]["step"] == 1
     assert bool(state["tuned"]["head.fc.weight"].isfinite().all())

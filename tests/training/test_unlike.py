@@ -39,7 +39,7 @@ def test_jpeg_copies_beside_originals_are_told_of(two):
     change(two / "a", source="jpeg75")
     change(two / "b", source="lossless")
     (remark,) = read_runs(two).remarks
-    assert all(word in remark for word in ("jpeg75", "lossless", "do not compare"))
+    assert all(word in remark for word in ("jpeg75", "lossless", "cannot be compared"))
     assert (outcome(RunFolder(two / "a")).source, json.loads((two / "a" / "data.json").read_text())["source"]) == (
         "jpeg75",
         "jpeg75",

@@ -36,7 +36,7 @@ WORDS = {
 TOLD = {
     "crops of VPT": "square", "flips": "mirrored", "crop area": "cover", "erasing": "erased", "jitter": "brightness",
     "class weights": "balance", "accumulation": "batches", "early stopping": "stops after",
-    "mean of epochs": "mean of the last", "rate by epoch": "epoch to epoch",
+    "mean of epochs": "average of the last", "rate by epoch": "once per epoch",
 }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def demand(model: nn.Module, name: str, found: object, taken: object) -> None:
     options = taken if isinstance(taken, tuple) else (taken,)
     if found not in options:
         has, *takes = (getattr(option, "__name__", repr(option)) for option in (found, *options))
-        said = f"{name} is {has}, which the adopter does not take; it takes {', '.join(takes)}"
+        said = f"{name} is {has}, which the adopter does not support; it supports {', '.join(takes)}"
         raise AdoptionError(said, place=type(model).__name__, key=name, given=has)
 
 
@@ -78,7 +78,7 @@ def account(model: nn.Module, towers: Iterable[nn.Module], given: Iterable[Tenso
             dropped.append(f"{name} ({type(module).__name__})")
     dropped = [n for n in dropped if not any(n == a or n.startswith((a + ".", a + " ")) for a in set_aside)]
     if dropped:
-        said = f"the adopter would drop {some(dropped, quote='')}"
+        said = f"the adopter would lose {some(dropped, quote='')}"
         raise AdoptionError(said, place=type(model).__name__, given=dropped)
 
 
@@ -112,7 +112,9 @@ def verify(
         expected = original(twin)
     error = float((found - expected).abs().max() / expected.abs().max())
     if not error <= 1e-9:
-        raise AdoptionError(f"{type(model).__name__}: the adopted tower computes something else (error {error:.1e})")
+        raise AdoptionError(
+            f"{type(model).__name__}: the adopted tower computes a different result (error {error:.1e})"
+        )
     remember(model, adopt)
 
 

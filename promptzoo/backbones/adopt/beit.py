@@ -51,6 +51,6 @@ def bias(model: Any, name: str) -> RelativeBias | None:
         return None
     if shared is not None:
         demand_type(model, "rel_pos_bias", RelativePositionBias)
-        demand(model, f"{name} with relative positions beside shared ones", own.window_size, None)
+        demand(model, f"{name} with both relative and shared positions", own.window_size, None)
     owner = own if shared is None else shared
     return RelativeBias(owner.relative_position_bias_table, owner.relative_position_index, prefix=1)

@@ -42,7 +42,7 @@ def projection(m: TimmModel) -> nn.Module | None:
     """What makes the common feature of pictures and texts of the pooled one: a head's one step, or the classifier."""
     demand_type(m, "head", nn.Sequential)
     steps = [name for name, step in m.head.named_children() if not isinstance(step, nn.Dropout)]
-    demand(m, "number of steps behind the trunk", len(steps), (0, 1))
+    demand(m, "number of steps after the trunk", len(steps), (0, 1))
     if not steps:
         demand_type(m, "trunk.head", nn.Linear, nn.Identity)
         return leaf(m.trunk.head)

@@ -91,7 +91,7 @@ def turn(model: Any, index: int, grid: Grid) -> nn.Module | None:
     demand_type(model, "rope", RotaryEmbeddingCat, RotaryEmbeddingDinoV3, RotaryEmbeddingMixed)
     half = bool(getattr(model.blocks[index].attn, "rotate_half", False))
     if is_mixed(model):
-        demand(model, "rope in halves", half, False)
+        demand(model, "RoPE in halves", half, False)
         return MixedRotary(model.rope.freqs, index, place(model.rope, grid))
     return Rotary(partial(table, model.rope), grid, half)
 

@@ -78,7 +78,7 @@ class CoOpSplits(ListedPictures):
         train, val = sampled(self.train, shots, chance), sampled(self.val, min(shots, MOST_VALIDATION), chance)
         counts = Counter(one.label for one in train)
         if short := [self.classes[label] for label in sorted(counts) if counts[label] < shots]:
-            self.remarks.append(f"all are taken, as CoOp does, where there are no {shots}: class {some(short)}")
+            self.remarks.append(f"fewer than {shots} pictures, all used, as CoOp does: class {some(short)}")
         return train, val
 
     def _drawn(self, base: Path, file: Path, pictures: Root) -> tuple[Pictures, Pictures]:
@@ -95,7 +95,7 @@ class CoOpSplits(ListedPictures):
             for entry, (name, called) in enumerate(zip(names, part.called, strict=True)):
                 label = known.get(name, index.get(said(called)))
                 if label is None:
-                    strange = f"'{called}' is no class of {base}"
+                    strange = f"'{called}' is not a class of {base}"
                     raise ZooError(
                         strange, place=part.place(entry), key="classname", given=called, possible=self.classes
                     )
@@ -104,7 +104,7 @@ class CoOpSplits(ListedPictures):
         if near.moved:
             self.remarks.append(near.moved)
         if both := set(found[0].names).intersection(self.test.names):
-            twice, way = f"'{min(both)}' is to train on, and one to test on", "the splits may share no picture"
+            twice, way = f"'{min(both)}' is in train and in test", "splits may not share pictures"
             raise ZooError(twice, place=file, key="data.drawn", given=min(both), remedy=way)
         return found[0], found[1]
 
@@ -151,5 +151,5 @@ def rows_of(entries: list[Any], file: Path) -> Rows:
         if not (
             isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str) and isinstance(entry[2], str)
         ):
-            raise ZooError(f"{shown(entry)} is no [file, label, class]", place=place(number), given=entry)
+            raise ZooError(f"{shown(entry)} is not [file, label, class]", place=place(number), given=entry)
     return Rows(place, *([entry[column] for entry in entries] for column in range(3)))

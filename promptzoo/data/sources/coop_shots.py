@@ -42,10 +42,10 @@ def shots_of(file: Path) -> tuple[Rows, Rows]:
             for part in parts
         )
     except (KeyError, TypeError, AttributeError) as error:
-        said = f"this is no file of CoOp's shots, {{train: [...], val: [...]}} ({error})"
+        said = f"this is not a file of CoOp's shots, {{train: [...], val: [...]}} ({error})"
         raise ZooError(said, place=file, key="data.drawn") from error
     for part in (train, val):
         for entry, word in enumerate(zip(part.files, part.called, strict=True)):
             if not all(isinstance(one, str) for one in word):
-                raise ZooError(f"{shown([*word])} is no path and class", place=part.place(entry), key="data.drawn")
+                raise ZooError(f"{shown([*word])} is not a path and a class", place=part.place(entry), key="data.drawn")
     return train, val

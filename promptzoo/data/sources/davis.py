@@ -9,7 +9,7 @@ from promptzoo.data.annotated import folder, inside, lines
 from promptzoo.data.sources.folder import subfolders
 from promptzoo.errors import ZooError
 
-LAYOUT = "DAVIS is <root>/JPEGImages/480p/<sequence>/*.jpg and <root>/Annotations/480p/<sequence>/*.png"
+LAYOUT = "DAVIS should be <root>/JPEGImages/480p/<sequence>/*.jpg and <root>/Annotations/480p/<sequence>/*.png"
 RESOLUTION = "480p"
 
 
@@ -69,10 +69,10 @@ class Davis:
         parts = line.split()[0].strip("/").split("/")
         if len(parts) != 4 or parts[:2] != ["JPEGImages", RESOLUTION]:
             raise ZooError(
-                f"{file}: a line is /JPEGImages/{RESOLUTION}/<sequence>/<frame>.jpg and its mask, got {line!r}"
+                f"{file}: a line should be /JPEGImages/{RESOLUTION}/<sequence>/<frame>.jpg and its mask, got {line!r}"
             )
         if not self.frames.joinpath(inside(parts[2], file), inside(parts[3], file)).is_file():
-            raise ZooError(f"{file} lists a frame that is missing: {line.split()[0]}")
+            raise ZooError(f"{file} lists a missing frame: {line.split()[0]}")
         return parts[2]
 
     def video(self, name: str) -> Video:
@@ -87,9 +87,9 @@ class Davis:
             raise ZooError(f"no such frame: {self.frames / name / alone[0]}.jpg, which has the mask {masks[alone[0]]}")
         first = next(iter(frames))
         if first not in masks:
-            raise ZooError(f"no such mask: {self.annotations / name / first}.png, which the first frame needs")
+            raise ZooError(f"no such mask: {self.annotations / name / first}.png, needed for the first frame")
         if len(masks) < 3:
             raise ZooError(
-                f"the sequence {name} has {len(masks)} masks; figures are of the frames between the first and last mask"
+                f"the sequence {name} has {len(masks)} masks; figures cover the frames between the first and the last"
             )
         return Video(name, tuple(frames.values()), masks)

@@ -60,7 +60,7 @@ class ClutteredDigits(Dataset):
     ) -> None:
         for name, (least, most) in {"size": size, "others": others, "pieces": pieces}.items():
             if not 0 <= least <= most:
-                said, way = f"cluttered_digits: {name} is [{least}, {most}]", "write the least first, then the most"
+                said, way = f"cluttered_digits: {name} is [{least}, {most}]", "write the smaller number first"
                 raise ZooError(said, key=name, given=[least, most], remedy=way)
         self.seed, self.size, self.tilt, self.others, self.pieces = seed, size, tilt, others, pieces
         self.classes = list(WORDS)

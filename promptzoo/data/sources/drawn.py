@@ -48,18 +48,18 @@ class OpenedElsewhere(Dataset):
 
         Labels are places in `classes`, or without these as in lists, whole numbers from any on or words.
 
-        Raises `ZooError` where there is nothing to train or to test on, or a label is no class.
+        Raises `ZooError` where there is nothing to train or to test on, or a label is not a class.
         """
         if "train" not in splits or not len(splits["train"].labels):
-            raise ZooError(f"{who} has no pictures to train on", key="train", given=who)
+            raise ZooError(f"{who} has no training pictures", key="train", given=who)
         labels = self._labels(splits, classes, names, who)
         found = {part: pictures(part, one, labels[part], root) for part, one in splits.items()}
         if whole:
             found["train"] += found.pop("val", [])
         if not found.get("test") and split is None:
             raise ZooError(
-                f"{who} has no pictures to test on", key="data.split", given=split,
-                remedy="let the others be divided by a seed, data.split='{val: 0.1, test: 0.2}'",
+                f"{who} has no test pictures", key="data.split", given=split,
+                remedy="split its pictures at random, data.split='{val: 0.1, test: 0.2}'",
             )  # fmt: skip
         if split:
             every = found.pop("train")
@@ -82,7 +82,7 @@ class OpenedElsewhere(Dataset):
             for entry, label in enumerate(one.labels):
                 if not (isinstance(label, int) and 0 <= label < len(classes)):
                     strange = f"the label is {label!r}, but there are {len(classes)} classes, counted from 0"
-                    way = "take a split that has labels"
+                    way = "choose a split that has labels"
                     raise ZooError(strange, place=spots[part](entry), key="label", given=label, remedy=way)
         self.classes, self.named = [said(str(name)) for name in classes], True
         if isinstance(names, Mapping):

@@ -56,15 +56,15 @@ class FeatureFile(Dataset):
                            "split are <split>.features, splits train (or train16), val and test")  # fmt: skip
         widths = {part: one.vectors.shape[1] for part, one in self.parts.items()}
         if len(set(widths.values())) > 1:
-            raise ZooError(f"its splits have other widths: {widths}", place=self.path, given=widths)
+            raise ZooError(f"its splits differ in width: {widths}", place=self.path, given=widths)
         others = [texts] if isinstance(texts, str) else texts or []
         found = self._texts(tensors, [at(one) for one in others], text, aliases or {}, subset)
         self.first = trains[0] if trains[0] == "train" else trains[-1]
         if self.first != "train":
-            self.remarks.append(f"without data.shots the features to train on are '{self.first}'")
+            self.remarks.append(f"no data.shots: training on '{self.first}'")
         self.train, self.test = self.parts[self.first], self.parts["test"]
         self.val: Features | list[Picture] = self.parts.get("val", [])
-        model, scale = told.get("model", "a model that the file does not name"), told.get("logit_scale")
+        model, scale = told.get("model", "an unknown model"), told.get("logit_scale")
         self.source = f"features of {model}"
         width = widths["test"]
         self.stands_for = StandsFor(model, width, told.get("backbone"), scale_of(scale, self.path), found)
@@ -102,18 +102,18 @@ class FeatureFile(Dataset):
             if vectors is None:
                 if subset or aliases:
                     word = "subset" if subset else "aliases"
-                    said, way = f"'{word}' asks for class texts, and there are none", "data.texts=FILE has some"
+                    said, way = f"'{word}' needs class texts, but there are none", "name some with data.texts=FILE"
                     raise ZooError(said, place=self.path, key=f"data.{word}", remedy=way)
                 return None
             width = self.parts["test"].vectors.shape[1]
             if vectors.shape != (len(names), width):
-                said = f"its texts are {tuple(vectors.shape)}, of {len(names)} classes and features {width} wide"
+                said = f"its texts are {tuple(vectors.shape)}, for {len(names)} classes and features of width {width}"
                 raise ZooError(said, place=where, key="data.texts", given=tuple(vectors.shape))
             rows = {plain(name): row for name, row in zip(names, vectors.float(), strict=True) if bool(row.any())}
             known = {**rows, **known}
         for name in aliases:
             if name not in self.classes:
-                said = f"'aliases' has '{name}', which is no class here"
+                said = f"'aliases' has '{name}', which is not a class here"
                 raise ZooError(said, key="data.aliases", given=name, possible=self.classes)
         wanted = [plain(aliases.get(name, name)) for name in self.classes]
         without = [name for name, word in zip(self.classes, wanted, strict=True) if word not in known]
@@ -122,8 +122,8 @@ class FeatureFile(Dataset):
             raise ZooError(
                 f"{len(without)} of {len(self.classes)} classes have no text in {where}: {some(without)}",
                 key="data.aliases", given=without,
-                remedy="data.aliases={class: name there} names them, data.subset=true leaves them out",
-                lines=[f"'{name}': near are {', '.join(words)}" for name, words in near.items() if words],
+                remedy="name them with data.aliases={class: name there}, or leave them out with data.subset=true",
+                lines=[f"'{name}': similar are {', '.join(words)}" for name, words in near.items() if words],
             )  # fmt: skip
         if without:
             self._leave_out(without, where)
@@ -134,7 +134,7 @@ class FeatureFile(Dataset):
         if not kept:
             raise ZooError("no class has a text", place=where, key="data.texts", given=self.classes)
         self.remarks.append(
-            f"a subset: {len(kept)} of {len(self.classes)} classes, those with a text in {where}; "
+            f"a subset, the {len(kept)} of {len(self.classes)} classes with a text in {where}; "
             f"left out: {some(without, 200)}"
         )
         self.parts = {

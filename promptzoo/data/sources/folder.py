@@ -17,6 +17,7 @@ from promptzoo.paths import at, entries
 SPLITS = ("train", "val", "test")
 VAL = ("val", "valid", "validation")
 ASIDE = ("__MACOSX", "@eaDir")  # folders that systems put beside pictures, as hidden as those that begin with a dot
+FEW = 10  # folders that a sentence lists
 LAYOUT = "pictures belong in <root>/train/<class>/ and <root>/test/<class>/"
 
 
@@ -47,13 +48,15 @@ class PictureFolder(Dataset):
         there = subfolders(self.root)
         if split and (found := [name for name in there if name in ("train", "test")]):
             raise ZooError(
-                f"{self.root} has a folder '{found[0]}'; 'split' is for one folder of classes", key="split", given=split
+                f"{self.root} has a folder '{found[0]}'; 'split' needs a single folder of classes",
+                key="split",
+                given=split,
             )
         splits = {} if split else self._splits(there, SPLITS[::2] if only is None else (only,))
         first = next(iter(splits.values()), "")
         self.folders = subfolders(self.root / first)
         if not self.folders:
-            said = f"{self.root / first} holds no folder"
+            said = f"{self.root / first} contains no folder"
             raise ZooError(said, key="root", given=str(self.root), remedy=LAYOUT)
         for folder in list(splits.values())[1:]:
             self._same_classes(folder)
@@ -74,7 +77,7 @@ class PictureFolder(Dataset):
         """The folder of each split that is there; folders beside them that nobody reads are remarked upon."""
         for split in needed:
             if split not in there:
-                here = f"it holds {some(there, quote='')}" if there else "it is empty"
+                here = f"it contains {some(there, quote='')}" if there else "it is empty"
                 said = f"{self.root} has no folder '{split}': {here}"
                 flat = "; if these are classes, write data.split='{val: 0.1, test: 0.2}'" if there else ""
                 layout = LAYOUT if len(needed) > 1 else f"pictures belong in <root>/{split}/<class>/"
@@ -83,12 +86,12 @@ class PictureFolder(Dataset):
             return dict(zip(needed, needed, strict=True))
         val = [folder for folder in there if folder in VAL]
         if len(val) > 1:
-            said = f"the split val is there twice, as {' and '.join(val)}"
-            raise ZooError(said, place=self.root, key="val", given=val, remedy="leave one of them")
+            said = f"the split val exists twice, as {' and '.join(val)}"
+            raise ZooError(said, place=self.root, key="val", given=val, remedy="keep one of them")
         splits = {"train": "train", **({"val": val[0]} if val else {}), "test": "test"}
         others = [folder for folder in there if folder not in splits.values()]
         if others:
-            self.remarks.append(f"not read, since the splits are train, val and test: {some(others, quote='')}")
+            self.remarks.append(f"ignored (splits are train, val and test): {some(others, quote='')}")
         return splits
 
     def _same_classes(self, split: str) -> None:
@@ -98,7 +101,9 @@ class PictureFolder(Dataset):
         if lacking or foreign:
             said = [f"lacks {some(lacking)}"] if lacking else []
             said += [f"has {some(foreign)}, which {self.root / 'train'} does not"] if foreign else []
-            said += [f"has names that look alike, {' and '.join(twins)}"] if (twins := alike(lacking + foreign)) else []
+            said += (
+                [f"has names that look the same, {' and '.join(twins)}"] if (twins := alike(lacking + foreign)) else []
+            )
             raise ZooError(
                 f"{self.root / split} {' and '.join(said)}",
                 given=foreign[0] if len(foreign) == 1 else None,
@@ -123,11 +128,11 @@ class PictureFolder(Dataset):
             if len(found) == before:
                 empty.append(folder)
         if empty:
-            said, way = f"no picture in class {some(empty)}", f"the endings read are {' '.join(readable)}"
+            said, way = f"no picture in class {some(empty)}", f"readable endings: {' '.join(readable)}"
             raise ZooError(said, place=self.root / split, given=empty, remedy=way)
         if others:
             kinds = ", ".join(f"{count} x {ending}" for ending, count in others.most_common(5))
-            self.remarks.append(f"{split or self.root.name}: files left out for their ending: {kinds}")
+            self.remarks.append(f"{split or self.root.name}: files skipped for their ending: {kinds}")
         return found
 
 
@@ -166,24 +171,25 @@ def class_names(folders: list[str], names: Mapping[str, str], root: Path) -> lis
     """How one says each folder: `names` first, else as `spoken` does."""
     for folder in names:
         if folder not in folders:
-            strange = f"'names' has '{folder}', which is no class of {root}"
+            strange = f"'names' has '{folder}', which is not a class of {root}"
             raise ZooError(strange, key="names", given=folder, possible=folders)
     said = [names.get(folder, spoken(folder)) for folder in folders]
     if pair := alike(said):
-        what = f"two classes look alike and are written otherwise, {' and '.join(pair)}"
-        raise ZooError(what, place=root, key="names", given=pair[1], remedy="call them otherwise, or write one alike")
+        what = f"two classes look the same but are spelled differently, {' and '.join(pair)}"
+        raise ZooError(what, place=root, key="names", given=pair[1], remedy="rename one, or spell both the same")
     for name, count in Counter(said).items():
         if count > 1:
             twins = some([folder for folder, one in zip(folders, said, strict=True) if one == name])
             same = f"the classes {twins} would all be called '{name}'"
-            raise ZooError(same, place=root, key="names", given=name, remedy="tell them apart with 'names'")
+            raise ZooError(same, place=root, key="names", given=name, remedy="give them different names with 'names'")
     return said
 
 
 def missing(root: Path, layout: str = LAYOUT) -> ZooError:
-    """A folder that does not exist, with the nearest one that does."""
+    """A folder that does not exist, with the nearest one that does, or the few that do."""
     if root.exists():
         return ZooError(f"{root} is a file, not a folder", key="root", given=str(root), remedy=layout)
     absent, where = gap(root)
     there = [] if absent.exists() else subfolders(absent.parent)
-    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=there or None)
+    told = there if len(there) <= FEW or nearest(absent.name, there) else None
+    return ZooError(f"the folder {root} does not exist{where}", key="root", given=absent.name, possible=told or None)

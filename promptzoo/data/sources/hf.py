@@ -68,7 +68,7 @@ def opened(datasets: Any, name: str, config: str | None, download: bool) -> Mapp
             mode = datasets.DownloadConfig(local_files_only=not download)
             found = datasets.load_dataset(name, config, download_config=mode)
     except (*RAISED, datasets.exceptions.DatasetsError) as error:
-        way = "" if download or Path(name).expanduser().is_dir() else "data.download=true fetches it"
+        way = "" if download or Path(name).expanduser().is_dir() else "data.download=true downloads it"
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ZooError(f"hf: '{name}' cannot be opened: {reason}", key="data.name", given=name, remedy=way) from error
     return found if isinstance(found, Mapping) else {"train": found}
@@ -96,7 +96,7 @@ def column(kinds: Mapping[str, str], asked: str | None, kind: str, words: Sequen
     found = asked or next((one for one in words if one in kinds), None) or (of_kind[0] if len(of_kind) == 1 else None)
     if found is None:
         word = "image" if kind == "Image" else "label"
-        said, way = f"which column is the {word}? It has {', '.join(kinds)}", f"write data.{word}=COLUMN"
+        said, way = f"no column for the {word} found among {', '.join(kinds)}", f"write data.{word}=COLUMN"
         raise ZooError(said, place=name, key=f"data.{word}", possible=kinds, remedy=way)
     return found
 

@@ -37,7 +37,7 @@ def rows_of(path: Path) -> Rows:
     for number, line in lines(path):
         name, _, label = line.rpartition("\t" if "\t" in line else " ")
         if not name:
-            said = f"'{line}' is no file and label with a blank between them"
+            said = f"'{line}' is not a file and a label separated by a space"
             raise ZooError(said, place=f"{path}:{number}", given=line)
         files.append(name.strip())
         labels.append(label)
@@ -62,8 +62,8 @@ def numbered(rows: Mapping[str, Rows]) -> bool:
                 first.setdefault(known[key][1], f"{part.place(entry)} has {shown(label)}")
             part.labels[entry] = known[key][0]
     if len(first) == 2:
-        said = f"some labels are numbers and some are words: {first[True]}, {first[False]}"
-        raise ZooError(said, key="label", given=[first[True], first[False]], remedy="write all alike")
+        said = f"some labels are numbers and some are names: {first[True]}, {first[False]}"
+        raise ZooError(said, key="label", given=[first[True], first[False]], remedy="use one kind for all")
     return True in first
 
 
@@ -74,7 +74,7 @@ def read(label: Any, place: str) -> tuple[Any, bool]:
         return (int(word), True) if word.isascii() and word.isdigit() else (word, False)
     if isinstance(label, int) and not isinstance(label, bool) and label >= 0:
         return label, True
-    way = "a label is a whole number from 0 on, or the name of a class"
+    way = "a label should be a whole number, 0 or more, or the name of a class"
     raise ZooError(f"the label is {shown(label)}", place=place, key="label", given=label, remedy=way)
 
 
@@ -83,7 +83,7 @@ def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str]
 
     Numbers, from any on, are counted over all splits; words are the classes that `train` has, in order of the alphabet.
     `names` are the names of all classes in order, or say some classes otherwise (as written -> as said).
-    Raises `ZooError` for a label that is no class, two numbers for one class, two names for one number.
+    Raises `ZooError` for a label that is not a class, two numbers for one class, two names for one number.
     """
     if any(part.called for part in rows.values()):
         classes, index = paired(rows), None
@@ -100,11 +100,11 @@ def classes_of(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str]
         otherwise = {said(name): one for name, one in names.items()}
         for name in otherwise:
             if name not in classes:
-                raise ZooError(f"'names' has '{name}', which is no class", key="names", given=name, possible=classes)
+                raise ZooError(f"'names' has '{name}', which is not a class", key="names", given=name, possible=classes)
         classes = [otherwise.get(name, name) for name in classes]
     for name, count in Counter(classes).items():
         if count > 1:
-            way = "tell them apart with data.names"
+            way = "give them different names with data.names"
             raise ZooError(f"two classes are called '{name}'", key="data.names", given=name, remedy=way)
     return classes, {part: array("l", (index[label] for label in one.labels)) for part, one in rows.items()}, named
 
@@ -121,7 +121,7 @@ def paired(rows: Mapping[str, Rows]) -> list[str]:
                 if name in label_of:
                     other, there = label_of[name]
                     twice = f"'{name}' has the label {label}, but {other} in {there}"
-                    raise ZooError(twice, place=here, key="label", given=label, remedy="a class has one")
+                    raise ZooError(twice, place=here, key="label", given=label, remedy="a class should have one label")
                 name_of[label], label_of[name] = (name, here), (label, here)
             elif name_of[label][0] != name:
                 other, there = name_of[label]
@@ -144,8 +144,8 @@ def of_numbers(
         return list(names), {one: one for one in ids}, True
     part, entry = next((p, p.labels.index(i)) for i in reversed(ids) for p in rows.values() if i in p.labels)
     raise ZooError(
-        f"label {part.labels[entry]} is no class; there are {len(names)} names, for the labels 0 to {len(names) - 1}, "
-        f"and {len(ids)} labels in the lists",
+        f"label {part.labels[entry]} is not a class; there are {len(names)} names, for labels 0 to {len(names) - 1}, "
+        f"but {len(ids)} labels in the lists",
         place=part.place(entry), key="label", given=part.labels[entry],
     )  # fmt: skip
 
@@ -158,8 +158,12 @@ def of_words(rows: Mapping[str, Rows], names: Names | None) -> tuple[list[str], 
     for part in rows.values():
         for entry, label in enumerate(part.labels):
             if label not in index:
-                of = "'names' has no such class" if given else "no picture to train on has it"
+                of = "'names' has no such class" if given else "no training picture has it"
                 raise ZooError(
-                    f"'{label}' is no class: {of}", place=part.place(entry), key="label", given=label, possible=classes
+                    f"'{label}' is not a class: {of}",
+                    place=part.place(entry),
+                    key="label",
+                    given=label,
+                    possible=classes,
                 )
     return classes, index

@@ -75,10 +75,10 @@ class PictureLists(ListedPictures):
                 name = word(part or name or "train", part or f"column of {path}")
                 if name in rows:
                     twice = f"the split {name} is listed twice, in {rows[name].place.source} and in {found}"
-                    raise ZooError(twice, key="lists", given=name, remedy="leave one of them")
+                    raise ZooError(twice, key="lists", given=name, remedy="keep one of them")
                 rows[name] = one
         if base is None:
-            way = "it is a file, or one a split, like {train: train.csv, test: test.csv}"
+            way = "give one file, or one per split, like {train: train.csv, test: test.csv}"
             raise ZooError("'lists' is empty", key="lists", given=lists, remedy=way)
         self.lay(Root(folder(base)), rows, names=checked(names), split=split)
 
@@ -105,7 +105,7 @@ class PictureLists(ListedPictures):
                 file, label = row[str(which["file"])], row[str(which["label"])]
                 part = str(row[which["split"]]) if which["split"] is not None else ""
             except KeyError as error:
-                raise ZooError(f"there is no {error} in this line", place=f"{path}:{number}", possible=row) from None
+                raise ZooError(f"no {error} in this line", place=f"{path}:{number}", possible=row) from None
             if not isinstance(file, str) or not file:
                 raise ZooError(
                     f"the file is {file!r}; it should be a path", place=f"{path}:{number}", key="file", given=file
@@ -136,7 +136,7 @@ def checked(names: Names | None) -> Names | None:
 def word(part: str, where: str) -> str:
     """A split by its usual names.  Raises `ZooError`."""
     if part.strip().lower() not in SPLITS:
-        raise ZooError(f"'{part}' ({where}) is no split", key="split", given=part, possible=("train", "val", "test"))
+        raise ZooError(f"'{part}' ({where}) is not a split", key="split", given=part, possible=("train", "val", "test"))
     return SPLITS[part.strip().lower()]
 
 
@@ -149,7 +149,7 @@ def title(path: Path, word: str, asked: str | None, titles: Sequence[str]) -> st
     lower = {one.strip().lower(): one for one in titles}
     found = next((lower[one] for one in COLUMNS[word] if one in lower), None)
     if found is None and word != "split":
-        said = f"which column is the {word}? It has {', '.join(titles[:8])}"
+        said = f"no column for the {word} found among {', '.join(titles[:8])}"
         raise ZooError(said, place=path, key=f"data.{word}", possible=titles, remedy=f"write data.{word}=COLUMN")
     return found
 
@@ -180,7 +180,7 @@ def objects(path: Path) -> Iterator[tuple[int, Row]]:
     """The lines of a jsonl, or the entries of a json."""
     whole = json_of(path) if path.suffix.lower() == ".json" else None
     if whole is not None and not isinstance(whole, list):
-        raise ZooError('a json is a list, like [{"file": ..., "label": ...}, ...]', place=path, given=whole)
+        raise ZooError('a JSON file should be a list, like [{"file": ..., "label": ...}, ...]', place=path, given=whole)
     for number, line in lines(path) if whole is None else enumerate(whole, 1):
         try:
             row = from_json(line) if whole is None else line
@@ -188,6 +188,6 @@ def objects(path: Path) -> Iterator[tuple[int, Row]]:
             said = getattr(error, "msg", error)
             raise ZooError(f"not JSON: {said}", place=f"{path}:{number}") from error
         if not isinstance(row, dict):
-            said = 'each line is an object, like {"file": ..., "label": ...}'
+            said = 'each line should be an object, like {"file": ..., "label": ...}'
             raise ZooError(said, place=f"{path}:{number}", given=row)
         yield number, row

@@ -44,7 +44,7 @@ class ListedPictures(Dataset):
         self.root, self.remarks = root.folder, [*self.remarks]
         rows = {part: one for part, one in rows.items() if one.files}
         if "train" not in rows and not self.tested_alone:
-            raise ZooError("the lists name no picture to train on", place=self.root, key="train")
+            raise ZooError("the lists contain no training pictures", place=self.root, key="train")
         self.classes, labels, self.named = classes_of(rows, names)
         found = {part: root.names(one.files, one.place) for part, one in rows.items()}
         for part, one in rows.items():
@@ -80,8 +80,8 @@ class ListedPictures(Dataset):
             before = first.setdefault(name, place)
             if labels[before] != labels[place]:
                 two = f"'{self.classes[labels[place]]}', but '{self.classes[labels[before]]}' in {rows.place(before)}"
-                raise ZooError(f"'{name}' is of class {two}", place=rows.place(place), key="label", given=name)
-        self.remarks.append(f"{part}: {len(names) - len(first)} lines of pictures that are there already were dropped")
+                raise ZooError(f"'{name}' has two classes: {two}", place=rows.place(place), key="label", given=name)
+        self.remarks.append(f"{part}: {len(names) - len(first)} duplicate lines dropped")
         kept = list(first.values())
         names[:] = list(first)
         vars(rows).update(vars(rows.kept(kept)))
@@ -96,18 +96,20 @@ class ListedPictures(Dataset):
                 raise ZooError(
                     f"'{name}' is in train ({here}) and in {part} ({there})"
                     f"{f', and {len(both) - 1} more are' if len(both) > 1 else ''}",
-                    place=there, key=part, given=name, remedy="the splits may share no picture",
+                    place=there, key=part, given=name, remedy="splits may not share pictures",
                 )  # fmt: skip
         if "val" in found and "test" in found and (both := set(found["val"]).intersection(found["test"])):
-            self.remarks.append(f"val and test share {len(both)} pictures: what selects the epoch has seen the test")
+            self.remarks.append(
+                f"val and test share {len(both)} pictures: the epoch would be selected on test pictures"
+            )
 
     def _divided(self, whole: dict[str, Pictures], split: Mapping[str, float] | None) -> dict[str, Pictures]:
         if split is None:
-            way = "let the training pictures be divided by a seed, data.split='{val: 0.1, test: 0.2}'"
-            said = "the lists name no picture to test on"
+            way = "split the training pictures at random, data.split='{val: 0.1, test: 0.2}'"
+            said = "the lists contain no test pictures"
             raise ZooError(said, place=self.root, key="test", remedy=f"add a list for test, or {way}")
         if "val" in whole and "val" in split:
-            said = "'split' gives pictures to val, but the lists have some to validate on"
+            said = "'split' sets a share for val, but the lists have their own validation pictures"
             raise ZooError(said, key="split", given=split, remedy="leave out val")
         train = whole["train"]
         parts = divide(train.names, train.labels, split, tested="test" in whole)
@@ -119,7 +121,9 @@ class ListedPictures(Dataset):
         lacking = [name for label, name in enumerate(self.classes) if label not in present]
         if lacking:
             where = rows["train"].place.source
-            raise ZooError(f"no picture to train on in class {some(lacking)}", place=where, key="train", given=lacking)
+            raise ZooError(
+                f"the train split has no picture of class {some(lacking)}", place=where, key="train", given=lacking
+            )
 
 
 def without(parts: Mapping[str, Pictures], one: str) -> dict[str, Pictures]:

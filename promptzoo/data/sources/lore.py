@@ -50,7 +50,7 @@ def split_of(file: Path, base: Path) -> Split:
     try:
         numbers = [int(label) for label in labels]
     except (TypeError, ValueError) as error:
-        raise ZooError("'truelabel' is no list of whole numbers", place=file, key="truelabel") from error
+        raise ZooError("'truelabel' is not a list of whole numbers", place=file, key="truelabel") from error
     if len(images) != len(numbers):
         said = f"{len(images)} pictures in 'rgb', but {len(numbers)} labels in 'truelabel'"
         raise ZooError(said, place=file, key="truelabel", given=len(numbers))
@@ -78,4 +78,4 @@ def columns(found: Any, file: Path) -> tuple[Any, Any]:
             return found[KEYS[0]], found[KEYS[1]]
         return [one[KEYS[0]] for one in found], [one[KEYS[1]] for one in found]
     except (KeyError, TypeError, IndexError) as error:
-        raise ZooError("it should hold 'rgb' and 'truelabel' of each picture", place=file, key="rgb") from error
+        raise ZooError("it should contain 'rgb' and 'truelabel' for each picture", place=file, key="rgb") from error

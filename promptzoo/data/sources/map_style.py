@@ -22,22 +22,22 @@ class MapStyle(Dataset):
     makes itself.  A label is a whole number from 0 on, the place in `classes`, or a class's name.
 
     Args:
-        train: To learn from; few-shot by `data.shots`.
-        test: Read once, at the end.
-        val: To select an epoch with; where left out, some of `train` may be held back.
+        train: The training pictures; few-shot by `data.shots`.
+        test: The test pictures, read once, at the end.
+        val: The validation pictures, which select an epoch; without them, some of `train` may be held back.
         classes: The class names.  Where left out, those that the sets tell (`classes`), the names among the labels in
             the order of the alphabet, or the numbers.
 
     Labels are taken from `targets` or `labels` of a set where it has them, else each picture is looked at once.
-    Raises `ZooError` for a set that is missing, empty or has other items, and for labels that are no classes.
+    Raises `ZooError` for a set that is missing, empty or has other items, and for labels that are not classes.
     """
 
     def __init__(self, train: Any = None, test: Any = None, val: Any = None, *, classes: Sequence[str] | None = None):
         if train is None or test is None:
             raise ZooError(
-                "these pictures were given in Python, as train and test, and are not here now",
+                "these pictures were given in Python, as train and test, and are not available here",
                 key="data",
-                remedy="give them again: data=MapStyle(train=..., test=...)",
+                remedy="pass them again: data=MapStyle(train=..., test=...)",
             )
         sets = {"train": train, "val": val if val is not None else (), "test": test}
         labels = {split: labels_of(pictures, split) for split, pictures in sets.items()}
@@ -72,7 +72,7 @@ def item(pictures: Any, index: int, split: str) -> tuple[Any, Any]:
     with at(split, index):
         found = pictures[index]
         if not (isinstance(found, tuple | list) and len(found) == 2):
-            raise ZooError(f"an item is (picture, label), got {type(found).__name__}")
+            raise ZooError(f"an item should be (picture, label), got {type(found).__name__}")
     return found[0], found[1]
 
 
@@ -84,16 +84,16 @@ def at(split: str, index: int) -> Iterator[None]:
     except ZooError as error:
         raise error.at(f"{split}[{index}]") from error
     except Exception as error:  # of somebody's set
-        raise ZooError(f"this item cannot be taken ({reason(error)})", place=f"{split}[{index}]") from error
+        raise ZooError(f"this item cannot be used ({reason(error)})", place=f"{split}[{index}]") from error
 
 
 def labels_of(pictures: Any, split: str) -> list[Any]:
     """The label of each picture, without opening it where the set tells."""
     if not (hasattr(pictures, "__len__") and hasattr(pictures, "__getitem__")):
-        said = f"{split} is a {type(pictures).__name__}, and a set has len(set) and set[i]"
+        said = f"{split} is a {type(pictures).__name__}, but a set needs len(set) and set[i]"
         raise ZooError(said, key=split, given=type(pictures).__name__)
     if split != "val" and not len(pictures):
-        raise ZooError(f"{split} holds no picture", key=split)
+        raise ZooError(f"{split} is empty", key=split)
     if hasattr(pictures, "indices") and hasattr(pictures, "dataset"):  # a Subset
         whole = known(pictures.dataset)
         if whole is not None:
@@ -126,20 +126,20 @@ def told(train: Any, labels: dict[str, list[Any]]) -> list[str]:
 
 
 def named(classes: Any) -> list[str]:
-    """The names that were given.  Raises `ZooError` for what is no list of them."""
+    """The names that were given.  Raises `ZooError` for what is not a list of them."""
     if isinstance(classes, str) or not isinstance(classes, Iterable):
-        raise ZooError(f"classes are a list of names; got {classes!r}", key="classes", given=classes)
+        raise ZooError(f"classes should be a list of names, got {classes!r}", key="classes", given=classes)
     return told_apart(classes)
 
 
 def number(label: Any, split: str) -> int:
-    """A label that is no name.  Raises `ZooError` for what is no whole number from 0 on."""
+    """A label that is not a name.  Raises `ZooError` for what is no whole number from 0 on."""
     try:
         found = operator.index(label.item() if hasattr(label, "item") else label)
     except (TypeError, ValueError, RuntimeError):
         found = -1
     if found < 0:
-        said = f"{split} has the label {label!r}; a label is a whole number from 0 on, or a class's name"
+        said = f"{split} has the label {label!r}; a label should be a whole number, 0 or more, or the name of a class"
         raise ZooError(said, key="classes", given=str(label))
     return found
 
@@ -150,5 +150,5 @@ def place(label: Any, classes: Sequence[str], split: str) -> int:
         return classes.index(label)
     if not isinstance(label, str) and number(label, split) < len(classes):
         return number(label, split)
-    said = f"{split} has the label {label!r}, which is none of the {len(classes)} classes {some(classes)}"
+    said = f"{split} has the label {label!r}, which is not one of the {len(classes)} classes {some(classes)}"
     raise ZooError(said, key="classes", given=str(label), possible=classes if isinstance(label, str) else None)

@@ -55,7 +55,7 @@ class NoahLists(ListedPictures):
         """NOAH's list for these shots and this seed."""
         if (shots, seed) not in self.drawn:
             there = ", ".join(f"{k} of seed {s}" for k, s in sorted(self.drawn))
-            said = f"there is no list of {shots} shots of seed {seed}; there are {there or 'none'}"
+            said = f"no list of {shots} shots of seed {seed}; found: {there or 'none'}"
             raise ZooError(said, place=self.root, key="data.shots", given=shots)
         self.remarks, rows = [*self.opened], rows_of(self.drawn[shots, seed])
         known = dict(zip(self.train.names, self.train.labels, strict=True))

@@ -22,7 +22,7 @@ def aircraft(base: Path) -> dict[str, Rows]:
         for number, line in lines(path):
             picture, _, name = line.partition(" ")
             if name not in index:
-                said = f"'{name}' is no class of {base / 'variants.txt'}"
+                said = f"'{name}' is not a class of {base / 'variants.txt'}"
                 raise ZooError(said, place=f"{path}:{number}", key="variant", given=name, possible=index)
             one.files.append(f"{picture}.jpg")
             one.labels.append(index[name])
@@ -58,11 +58,11 @@ def class_names(names: Path, remarks: list[str]) -> dict[str, tuple[int, str]]:
 
 
 def of_folders(base: Path, below: str, called: dict[str, tuple[int, str]], names: Path) -> Rows:
-    """The pictures of a folder of classes.  Raises `ZooError` for one that is no class."""
+    """The pictures of a folder of classes.  Raises `ZooError` for one that is not a class."""
     one = Rows(Spot(folder(base / below)))
     for word in subfolders(base / below):
         if word not in called:
-            said = f"{word} is no class of {names}"
+            said = f"{word} is not a class of {names}"
             raise ZooError(said, place=base / below / word, key="classnames.txt", given=word, possible=called)
         label, name = called[word]
         found = pictures_in(base / below / word)

@@ -34,7 +34,7 @@ class Root:
         if ".." in name or "//" in name or "/./" in name:
             name = posixpath.normpath(name)
         if name == ".." or name.startswith("../"):
-            said, way = f"'{written}' leads out of {self.folder}", "write data.root=DIR, a folder above it"
+            said, way = f"'{written}' lies outside {self.folder}", "write data.root=DIR, a folder above it"
             raise ZooError(said, place=place(entry), key="data.root", given=written, remedy=way)
         if self.search and not os.path.isfile(self.folder / name):
             return self.tail(name, written, place(entry))
@@ -47,7 +47,9 @@ class Root:
     @property
     def moved(self) -> str:
         """The remark where paths of another machine were read as paths of this one."""
-        return f"paths below {' and '.join(self.before)} were looked for below {self.folder}" if self.before else ""
+        return (
+            f"paths below {' and '.join(self.before)} were replaced by paths below {self.folder}" if self.before else ""
+        )
 
     def tail(self, name: str, written: str, place: str) -> str:
         """The part of a foreign path that is below this root."""
@@ -63,10 +65,10 @@ class Root:
                 return rest
         if self.search and not name.startswith("/") and ".." not in parts:
             return name
-        way = f"write data.root=DIR, the folder that now holds '{'/'.join(parts[-2:])}'"
+        way = f"write data.root=DIR, the folder that now contains '{'/'.join(parts[-2:])}'"
         raise ZooError(
-            f"'{written}' is not below {self.folder}, and nothing there ends like it", place=place, key="data.root",
-            given=written, remedy=f"if it is a path of another machine, {way}",
+            f"'{written}' is not below {self.folder}, and no path there ends like it", place=place, key="data.root",
+            given=written, remedy=f"if it is a path from another machine, {way}",
         )  # fmt: skip
 
 
@@ -81,7 +83,7 @@ class Spot:
 
 
 def absent(folder: Path, names: Sequence[str]) -> list[int]:
-    """The places of names that are no file below the folder; each folder below it is listed once."""
+    """The places of names that are no files below the folder; each folder below it is listed once."""
     there: dict[str, set[str]] = {}
     found = []
     for place, name in enumerate(names):
@@ -98,6 +100,6 @@ def absent(folder: Path, names: Sequence[str]) -> list[int]:
 
 def told(folder: Path, name: str, place: str, more: int) -> ZooError:
     """The error for a list that names files which are not there."""
-    others = f" (and {more} more that it names are missing)" if more else ""
+    others = f" (and {more} more listed files are missing)" if more else ""
     way = "if the pictures are elsewhere, write data.root=DIR"
     return ZooError(f"{lacking(folder / name)}{others}", place=place, key="data.root", given=name, remedy=way)

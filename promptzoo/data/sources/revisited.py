@@ -11,7 +11,7 @@ from promptzoo.data.annotated import folder, inside, mapping, present
 from promptzoo.data.unpickle import ARRAYS, unpickle
 from promptzoo.errors import ZooError
 
-LAYOUT = "a set is <root>/<set>/jpg/ and <root>/<set>/gnd_<set>.pkl, or the folder <set> itself"
+LAYOUT = "a set should be <root>/<set>/jpg/ and <root>/<set>/gnd_<set>.pkl, or the folder <set> itself"
 PICTURES = ("jpg", "images", ".")
 LARGEST = 64 << 20  # bytes of a ground truth
 LISTS = ("easy", "hard", "junk")
@@ -59,7 +59,7 @@ class Revisited:
                 raise ZooError(f"{file}: {query.path.stem} has picture {min(twice)} in two of its lists")
         present([*self.database, *(query.path for query in self.queries)], "picture")
         if not any(query.easy or query.hard for query in self.queries):
-            raise ZooError(f"{file}: no query has a picture to find, 'easy' and 'hard' are empty everywhere")
+            raise ZooError(f"{file}: no query has a positive: 'easy' and 'hard' are empty everywhere")
 
     def chosen(self, root: Path) -> Path:
         """The folder of the set."""
@@ -68,9 +68,9 @@ class Revisited:
         below = {one.name: one for top in (root, root / "datasets") if top.is_dir() for one in sorted(top.iterdir())}
         sets = {name: one for name, one in below.items() if one.is_dir() and truth(one)}
         if not sets:
-            raise ZooError(f"{root} holds no gnd_<set>.pkl or .json; {LAYOUT}")
+            raise ZooError(f"{root} contains no gnd_<set>.pkl or .json; {LAYOUT}")
         if self.set is None and len(sets) > 1:
-            raise ZooError(f"{root} holds the sets {', '.join(sets)}; data.set=NAME names one of them")
+            raise ZooError(f"{root} contains the sets {', '.join(sets)}; choose one with data.set=NAME")
         name = self.set or next(iter(sets))
         if name not in sets:
             raise ZooError(f"{root} has no set '{name}'", key="data.set", given=name, possible=sets)
@@ -79,11 +79,13 @@ class Revisited:
     def checked(self, told: Any, file: Path) -> tuple[list[str], list[str], list[dict[str, Any]]]:
         """The three lists of a ground truth, in shape."""
         if not isinstance(told, dict) or not {"imlist", "qimlist", "gnd"} <= told.keys():
-            raise ZooError(f"{file}: a mapping of imlist, qimlist and gnd is needed")
+            raise ZooError(f"{file}: should be a mapping of imlist, qimlist and gnd")
         if any(not isinstance(told[key], Sequence) for key in ("imlist", "qimlist", "gnd")):
-            raise ZooError(f"{file}: imlist, qimlist and gnd must be lists")
+            raise ZooError(f"{file}: imlist, qimlist and gnd should be lists")
         if len(told["qimlist"]) != len(told["gnd"]) or not all(isinstance(one, dict) for one in told["gnd"]):
-            raise ZooError(f"{file}: {len(told['qimlist'])} queries, but {len(told['gnd'])} entries, or not mappings")
+            raise ZooError(
+                f"{file}: {len(told['qimlist'])} queries, but {len(told['gnd'])} entries in gnd, or not all mappings"
+            )
         names, queries = ([inside(name, file) for name in told[key]] for key in ("imlist", "qimlist"))
         if not names or not queries:
             raise ZooError(f"{file}: no pictures or no queries")
@@ -96,7 +98,7 @@ def truth(root: Path) -> list[Path]:
     there = [file for file in own if file.is_file()]
     others = sorted(root.glob("gnd_*.json")) or sorted(root.glob("gnd_*.pkl"))
     if not there and len(others) > 1:
-        raise ZooError(f"{root} holds {', '.join(file.name for file in others)}; one of them must be {own[1].name}")
+        raise ZooError(f"{root} holds {', '.join(file.name for file in others)}; one of them should be {own[1].name}")
     return there or others
 
 
@@ -109,7 +111,7 @@ def box(one: dict[str, Any], file: Path) -> Box | None:
     except (TypeError, ValueError) as error:
         raise ZooError(f"{file}: a box 'bbx' should be four numbers, got {one['bbx']!r}") from error
     if not x0 < x1 or not y0 < y1 or not np.isfinite([x0, y0, x1, y1]).all():
-        raise ZooError(f"{file}: a box 'bbx' is x0, y0, x1, y1 with something between, got {one['bbx']!r}")
+        raise ZooError(f"{file}: a box 'bbx' should be x0, y0, x1, y1 and not empty, got {one['bbx']!r}")
     return x0, y0, x1, y1
 
 

@@ -10,7 +10,7 @@ from promptzoo.data import chance
 from promptzoo.data.annotated import folder, inside, lines, mapping, present
 from promptzoo.errors import ZooError
 
-LAYOUT = "SPair-71k is <root>/JPEGImages, <root>/PairAnnotation and <root>/Layout"
+LAYOUT = "SPair-71k should be <root>/JPEGImages, <root>/PairAnnotation and <root>/Layout"
 KEYS = ("src_imname", "trg_imname", "category", "src_imsize", "trg_imsize", "src_kps", "trg_kps", "trg_bndbox")
 Size = tuple[int, int]
 
@@ -71,7 +71,7 @@ class SPair:
         if lacking := [key for key in KEYS if key not in told]:
             raise ZooError(f"{file}: a pair needs {', '.join(lacking)}")
         if told.get("mirror"):
-            raise ZooError(f"{file}: 'mirror' is {told['mirror']!r}; pairs of mirrored pictures are not read")
+            raise ZooError(f"{file}: 'mirror' is {told['mirror']!r}; mirrored pairs are not supported")
         category = inside(told["category"], file)
         source, target = (
             self.root / "JPEGImages" / category / inside(told[key], file) for key in ("src_imname", "trg_imname")
@@ -79,10 +79,10 @@ class SPair:
         source_size, target_size = (size(told, key, file) for key in ("src_imsize", "trg_imsize"))
         asked, wanted = marked(told, "src_kps", source_size, file), marked(told, "trg_kps", target_size, file)
         if len(asked) != len(wanted) or not asked:
-            raise ZooError(f"{file}: {len(asked)} points in the source, {len(wanted)} in the target, or none")
+            raise ZooError(f"{file}: {len(asked)} points in the source but {len(wanted)} in the target, or no points")
         box = numbers(told["trg_bndbox"], 4, "trg_bndbox", file)
         if not (box[0] < box[2] and box[1] < box[3]):
-            raise ZooError(f"{file}: 'trg_bndbox' is x0, y0, x1, y1 with something between, got {box}")
+            raise ZooError(f"{file}: 'trg_bndbox' should be x0, y0, x1, y1 and not empty, got {box}")
         present([source, target], "picture")
         return Pair(name, category, source, target, source_size, target_size, asked, wanted, box)
 
@@ -101,7 +101,7 @@ def spelled(pairs: Path, name: str) -> Path:
 def drawn(names: Sequence[str], count: int, seed: int) -> list[str]:
     """So many names of each category, in the order of the list."""
     if count < 1:
-        raise ZooError(f"data.pairs_per_category must be 1 or more, got {count}")
+        raise ZooError(f"data.pairs_per_category should be 1 or more, got {count}")
     kept = set[str]()
     categories: dict[str, list[str]] = {}
     for name in names:

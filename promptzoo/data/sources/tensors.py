@@ -26,7 +26,7 @@ def opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise ZooError(f"this is no .safetensors file that can be read ({error})", place=path) from error
+        raise ZooError(f"this is not a readable .safetensors file ({error})", place=path) from error
 
 
 def class_names(told: Mapping[str, str], path: Path) -> list[str]:
@@ -53,12 +53,12 @@ def split(tensors: Mapping[str, Tensor], key: str, classes: int, path: Path) -> 
         raise ZooError(f"it has no '{part}.labels'", place=path, key=f"{part}.labels", possible=[*tensors])
     if vectors.ndim != 2 or not vectors.is_floating_point() or labels.shape != vectors.shape[:1]:
         told = f"'{key}' is {vectors.dtype} {tuple(vectors.shape)} and its labels are {tuple(labels.shape)}"
-        raise ZooError(f"{told}; they should be numbers n e, and n", place=path, key=key)
+        raise ZooError(f"{told}; they should be numbers of shapes (n, e) and (n,)", place=path, key=key)
     if not bool(vectors.isfinite().all()):
-        raise ZooError(f"'{key}' holds numbers that are not finite", place=path, key=key)
+        raise ZooError(f"'{key}' contains numbers that are not finite", place=path, key=key)
     if labels.is_floating_point() or (len(labels) and not (0 <= int(labels.min()) <= int(labels.max()) < classes)):
         told = f"'{part}.labels' is {labels.dtype} from {labels.min()} to {labels.max()}"
-        raise ZooError(f"{told}; labels are places among {classes} classes", place=path, key=f"{part}.labels")
+        raise ZooError(f"{told}; labels should index {classes} classes", place=path, key=f"{part}.labels")
     return Features(part, vectors, labels.tolist())
 
 
@@ -68,7 +68,7 @@ def table(tensors: Mapping[str, Tensor], text: str | None, path: Path) -> Tensor
     if text is not None and text not in there and there:
         raise ZooError(f"it has no 'text.{text}'", place=path, key="data.text", given=text, possible=there)
     if text is None and len(there) > 1:
-        said, way = "it has several class texts", f"data.text={there[0]} chooses one"
+        said, way = "it has several class texts", f"choose one with data.text={there[0]}"
         raise ZooError(said, place=path, key="data.text", possible=there, remedy=way)
     return torch.as_tensor(tensors[f"{TEXT}{text or there[0]}"]).float() if there else None
 
@@ -94,6 +94,6 @@ def scale_of(written: str | None, path: Path) -> float | None:
     except ValueError:
         scale = 0.0
     if not 5 <= scale < 1e4:
-        said = f"its logit_scale is {written}; it is the factor, about 100 for OpenAI's CLIP, not its logarithm"
+        said = f"its logit_scale is {written}; it should be the factor, about 100 for OpenAI's CLIP, not its logarithm"
         raise ZooError(said, place=path, key="logit_scale", given=written)
     return scale

@@ -22,7 +22,7 @@ def text(path: Path) -> str:
         return regular(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         said = f"this is not text in UTF-8 (byte {error.start})"
-        raise ZooError(said, place=path, given=error.start, remedy="save it as such") from error
+        raise ZooError(said, place=path, given=error.start, remedy="save it as UTF-8") from error
     except OSError as error:
         raise ZooError(f"cannot be read: {error.strerror}", place=path) from error
 
@@ -50,7 +50,7 @@ def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found and found[key] != value:
-            said = f"'{key}' is there twice, with {found[key]!r} and {value!r}"
+            said = f"'{key}' appears twice, with {found[key]!r} and {value!r}"
             raise ZooError(said, place=path, key=key, given=value)
         found[key] = value
     return found
@@ -65,17 +65,17 @@ def lacking(path: Path) -> str:
     if os.path.exists(absent):
         return f"{path} does not exist{where}"
     there = sorted(one.name for one in absent.parent.iterdir() if not one.name.startswith("."))
-    here = meant(nearest(absent.name, there)) or f"; {absent.parent} holds {some(there, 6, quote='') or 'nothing'}"
+    here = meant(nearest(absent.name, there)) or f"; {absent.parent} contains {some(there, 6, quote='') or 'nothing'}"
     return f"{path} does not exist{where}{here}"
 
 
 def gap(path: Path) -> tuple[Path, str]:
-    """What a path that does not exist breaks off at, the first of it that is no folder, and the clause that says so."""
+    """Where a path that does not exist breaks off, its first part that is not a folder, and the clause that says so."""
     absent = path
     while not os.path.isdir(absent.parent) and absent.parent != absent:
         absent = absent.parent
     is_what = "is a file" if os.path.exists(absent) else "is missing"
-    return absent, "" if absent == path else f", as {absent} {is_what}"
+    return absent, "" if absent == path else f": {absent} {is_what}"
 
 
 def folder(path: str | Path) -> Path:

@@ -49,7 +49,7 @@ class TorchvisionSet(OpenedElsewhere):
 
         known = [one for one in datasets.__all__ if one not in UNPICKLES]
         if name in UNPICKLES:
-            said = f"torchvision's {name} is not read: it unpickles files, or has no picture with one label"
+            said = f"torchvision's {name} is not supported: it unpickles files, or its pictures have no single label"
             raise ZooError(said, key="data.name", given=name)
         if name not in known:
             raise ZooError(f"torchvision has no set '{name}'", key="data.name", given=name, possible=known)
@@ -57,7 +57,7 @@ class TorchvisionSet(OpenedElsewhere):
         classes: list[str] | None
         if download:
             where = Path(root).expanduser()
-            sys.stderr.write(f"{name}: what is missing in {where} is fetched from {source(datasets, name)}\n")
+            sys.stderr.write(f"{name}: missing files in {where} are downloaded from {source(datasets, name)}\n")
             where.mkdir(parents=True, exist_ok=True)
         base = folder(root)
         if name in BATCHES and not download:
@@ -97,7 +97,7 @@ def opened_splits(cls: Any, root: Path, download: bool, arguments: dict[str, Any
     except (RuntimeError, OSError) as error:
         raise ZooError(
             f"torchvision's {cls.__name__} does not find its files in {root} ({' '.join(str(error).split())})",
-            key="data.root", given=str(root), remedy="write data.root=DIR, or data.download=true to fetch them",
+            key="data.root", given=str(root), remedy="write data.root=DIR, or data.download=true to download them",
         ) from error  # fmt: skip
     except (TypeError, ImportError) as error:
         said = f"torchvision's {cls.__name__} cannot be opened: {error}"
@@ -120,7 +120,7 @@ def taken(dataset: Any, name: str) -> Split:
     try:
         return Split(open, [int(label) for label in labels], [Path(one) for one in files])
     except (TypeError, ValueError) as error:
-        said = f"torchvision's {name} is not read: its pictures have no single number as a label"
+        said = f"torchvision's {name} is not supported: its labels are not single numbers"
         raise ZooError(said, key="data.name", given=name) from error
 
 
@@ -141,11 +141,11 @@ def cifar(
                 pixels.append(np.asarray(held["data"], np.uint8).reshape(len(held[word]), 3, 32, 32))
                 labels += held[word]
             except (LookupError, TypeError, ValueError) as error:
-                said = f"this is none of CIFAR's files, {{data: n 3072, {word}: n}} ({told(error)})"
+                said = f"this is not a CIFAR file, {{data: n 3072, {word}: n}} ({told(error)})"
                 raise ZooError(said, place=root / file, key=word) from error
         whole = np.concatenate(pixels).transpose(0, 2, 3, 1)
         splits[part] = Split(whole.__getitem__, labels)
     called = unpickle(root / meta, ARRAYS)
     if not (isinstance(called, dict) and isinstance(called.get(names), list)):
-        raise ZooError(f"this is none of CIFAR's files, {{{names}: [...]}}", place=root / meta, key=names)
+        raise ZooError(f"this is not a CIFAR file, {{{names}: [...]}}", place=root / meta, key=names)
     return splits, called[names]

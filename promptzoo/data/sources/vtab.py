@@ -9,8 +9,8 @@ from promptzoo.data.sources.text import folder
 from promptzoo.errors import ZooError
 
 JPEG = (
-    "stored as JPEG of quality 75 at its own size, which costs small pictures much: "
-    "figures from these files and from the originals are not of the same data"
+    "stored as JPEG of quality 75, which degrades small pictures: "
+    "figures on these files and on the originals are not comparable"
 )
 
 

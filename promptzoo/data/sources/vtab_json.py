@@ -51,7 +51,9 @@ class VTABSplits(ListedPictures):
         rows = {part: Rows(Spot(place), ones, [label(one) for one in ones]) for part, ones in found.items()}
         rows["test"] = tested(base, test, label, {*found["train"], *found["val"]}, there)
         if test == REST:
-            self.remarks.append("to test on are all other pictures, which is not the official test of every task")
+            self.remarks.append(
+                "all other pictures are test pictures, which for some tasks is not the official test split"
+            )
         self.lay(Root(base), rows, names=names, whole=whole)
 
 
@@ -80,14 +82,14 @@ def looked_for(wanted: Iterable[object], there: list[str], place: Path, base: Pa
     for number, name in enumerate([*wanted]):
         spot = Spot(place)(number)
         if not isinstance(name, str):
-            raise ZooError(f"a name is needed, got {name!r}", place=spot, given=name)
+            raise ZooError(f"should be a name, got {name!r}", place=spot, given=name)
         tail = str(name).lstrip("/")
         places = dict.fromkeys(where.get(PurePosixPath(tail).name, ()))
         fits = [path for path in places if f"/{path}".endswith(f"/{tail}") or f"/{path}".startswith(f"/{tail}.")
                 or ("/" not in tail and PurePosixPath(path).stem == tail)]  # fmt: skip
         if len(fits) != 1:
-            said = f"'{name}' lies at {len(fits)} places" if fits else f"'{name}' is nowhere below {base}"
-            way = "its class stands in no name: root has to be one folder of a class" if fits else ""
+            said = f"'{name}' exists in {len(fits)} places" if fits else f"'{name}' was not found below {base}"
+            way = "its class is not part of its name: root should have one folder per class" if fits else ""
             raise ZooError(said, place=spot, key="data.root", given=name, possible=fits or None, remedy=way)
         found.append(fits[0])
     return found
@@ -116,13 +118,13 @@ def tested(base: Path, test: str, label: Any, others: set[str], there: list[str]
     if test == REST or (base / test).is_dir():
         names = [one for one in there if one not in others and (test == REST or one.startswith(f"{test.rstrip('/')}/"))]
         if not names:
-            raise ZooError("no picture is left to test on", place=base, key="data.test", given=test)
+            raise ZooError("no pictures are left for testing", place=base, key="data.test", given=test)
         return Rows(Spot(base), names, [label(name) for name in names])
     place = base / test if (base / test).is_file() else at(test)
     if not place.is_file():
         said, way = (
-            f"test is '{test}', which is no folder and no list",
-            "it may be a folder below root, a list, or rest",
+            f"test is '{test}', which is neither a folder nor a list",
+            "it should be a folder below root, a list, or 'rest'",
         )
         raise ZooError(said, place=base, key="data.test", given=test, remedy=way)
     return rows_of(place)

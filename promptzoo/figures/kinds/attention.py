@@ -56,5 +56,5 @@ def said(shares: Tensor) -> tuple[str, ...]:
 def demand_class_token(column: Column) -> None:
     """Raises `ZooError` for a tower without one."""
     if not column.model.visual.prefix:
-        said = f"the tower of {column.label} has no class token, whose attention could be drawn"
-        raise ZooError(said, key="attention", given=column.label, remedy="grad-cam and similarity it has")
+        said = f"{column.label} has no class token, so there is no attention to draw"
+        raise ZooError(said, key="attention", given=column.label, remedy="use grad-cam or similarity")

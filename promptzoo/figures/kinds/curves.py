@@ -20,7 +20,7 @@ def find(runs: Sequence[tuple[str, RunFolder]], wish: Wish) -> Found:
     grouped: dict[str, list[tuple[str, Lines]]] = {}
     for label, run in runs:
         if not (lines := run.epochs()):
-            raise ZooError(f"{run.path} logged no epoch", key="curves", given=str(run.path))
+            raise ZooError(f"{run.path} has no logged epoch", key="curves", given=str(run.path))
         recipe = run.recipe(trust_code=True).to_dict()  # it is compared, and nothing of it is made
         recipe["train"] = {word: value for word, value in recipe.get("train", {}).items() if word != "seed"}
         grouped.setdefault(json.dumps([recipe, list(recipe.get("grafts", {}))], default=str), []).append((label, lines))

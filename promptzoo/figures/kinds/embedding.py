@@ -29,7 +29,9 @@ def find(columns: Sequence[Column], kind: str, wish: Wish) -> Found:
     for column in columns:
         features, labels = of_split(column, wish)
         points, share = laid_out(kind, array(features), wish.seed), vote(features, labels)
-        told.append(f"{column.label}: {NEIGHBOURS} nearest neighbours name {100 * share:.1f} % of {len(labels)} right")
+        told.append(
+            f"{column.label}: {NEIGHBOURS} nearest neighbours classify {100 * share:.1f} % of {len(labels)} correctly"
+        )
         names = column.model.classes
         panels.append(Cloud(column.label, (f"kNN {100 * share:.1f} %",), points, labels.numpy(), names))
         arrays |= {column.label: points, f"{column.label}/labels": labels.numpy()}
@@ -56,13 +58,13 @@ def umap() -> Any:
         return importlib.import_module("umap")
     except ModuleNotFoundError as error:
         said = "umap needs the package umap-learn, which is not installed"
-        raise ZooError(said, key="umap", given="umap", remedy="pip install umap-learn, or draw tsne") from error
+        raise ZooError(said, key="umap", given="umap", remedy="pip install umap-learn, or use tsne") from error
 
 
 def laid_out(kind: str, features: Array, seed: int) -> Array:
     """n o -> n 2.  Raises `ZooError` for fewer pictures than can be laid out, and where UMAP is not installed."""
     if len(features) < LEAST:
-        raise ZooError(f"{kind} lays out {LEAST} pictures or more, here are {len(features)}", key="split")
+        raise ZooError(f"{kind} needs {LEAST} pictures or more, got {len(features)}", key="split")
     if kind == "umap":
         return np.asarray(umap().UMAP(random_state=seed).fit_transform(features))
     from sklearn.manifold import TSNE

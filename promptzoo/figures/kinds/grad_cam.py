@@ -30,26 +30,29 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
 def cam(column: Column, image: Tensor, place: str | None = None, label: int | None = None) -> tuple[int, Tensor]:
     """1 3 h w -> the class and its map, h w: ReLU of the patches weighed by the mean gradient of the class's logit.
 
-    Raises `ZooError` for a place that is no row of patches, and where the gradient of all patches is zero.
+    Raises `ZooError` for a place that is not a row of patches, and where the gradient of all patches is zero.
     """
     model, path = column.model, place or usual(column.model)
     site, *others = model.at(path)
     if others:
-        raise ZooError(f"'{path}' is {1 + len(others)} places, and a map is of one", key="site", given=path)
+        raise ZooError(f"'{path}' matches {1 + len(others)} sites, but a map needs one", key="site", given=path)
     grid = site.grid if site.grid is not None else grid_of(column)
     with torch.enable_grad(), column.silent():
         looked = model.look(image.clone().requires_grad_(), sites=[path])
         there, logits = looked.sites[path], looked.output.logits
         if not isinstance(there, Tensor) or there.ndim != 3 or there.shape[1] < grid[0] * grid[1]:
             raise ZooError(
-                f"what leaves '{path}' is no row of patches", key="site", given=path, remedy=f"take {usual(model)}"
+                f"the output of '{path}' is not a sequence of patches",
+                key="site",
+                given=path,
+                remedy=f"use {usual(model)}",
             )
         label = int(logits[0].argmax()) if label is None else label
         (gradient,) = torch.autograd.grad(logits[0, label], there, allow_unused=True)
     patches = slice(there.shape[1] - grid[0] * grid[1], None)
     if gradient is None or not gradient[0, patches].any():
-        said = f"at '{path}' the gradient of every patch is zero: the class token alone feeds the head from there"
-        raise ZooError(said, key="site", given=path, remedy=f"take {usual(model)}")
+        said = f"at '{path}' the gradient of every patch is zero: from there on only the class token reaches the head"
+        raise ZooError(said, key="site", given=path, remedy=f"use {usual(model)}")
     return label, weighed(there[0, patches], gradient[0, patches]).view(grid)
 
 

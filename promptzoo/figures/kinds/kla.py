@@ -27,7 +27,7 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
         values, grid = spread(column, looked.output.notes, label, wish.scores)
         patches = float((values / values.sum()).square().sum()) ** -1 if not wish.scores else 0.0
         name = column.model.classes[label]
-        notes = [f"of {name}"] if truth is not None else [f"of {name},", "which it names"]
+        notes = [f"of {name}"] if truth is not None else [f"of {name},", "which it predicts"]
         notes += [f"{patches:.1f} patches"] if patches else []
         return [Map(array(values.view(grid)), tuple(notes))]
 
@@ -45,10 +45,8 @@ def spread(column: Column, notes: Any, label: int, scores: bool) -> tuple[Tensor
             graft: Any = column.model.grafts[loss.local.partition(".")[0]]  # type: ignore[union-attr,operator]
             return found.flatten(), getattr(graft, "coarse", grid_of(column))
         if block is not None:
-            raise missing(column, f"its loss '{name}' attends to nothing")
-    raise missing(
-        column, "it has no loss that holds one; KLA serves training alone, and is dropped when a run is merged"
-    )
+            raise missing(column, f"its loss '{name}' has no attention")
+    raise missing(column, "it has no loss with one; KLA is used in training only, and dropped when a run is merged")
 
 
 def missing(column: Column, why: str) -> ZooError:

@@ -43,7 +43,7 @@ def dual(column: Column) -> DualPathway:
     """Raises `ZooError` for a run without a prompt pathway."""
     found = next((graft for graft in column.model.grafts.values() if isinstance(graft, DualPathway)), None)
     if found is None:
-        said = f"{column.label} has no prompt pathway, whose map could be compared"
+        said = f"{column.label} has no prompt pathway to compare with"
         raise ZooError(said, key="prompt-map", given=column.label, remedy="sa2vp and lore_sa2vp_hybrid have one")
     return found
 
@@ -58,7 +58,7 @@ def streams(column: Column, view: View, layer: int) -> tuple[Tensor, Tensor, Gri
     dual(column)
     count = len(column.model.visual.layers)
     if not 0 <= layer <= count:
-        raise ZooError(f"there is no layer {layer}; {count} layers are counted from 0", key="layer", given=layer)
+        raise ZooError(f"no layer {layer}: there are {count}, counted from 0", key="layer", given=layer)
     site = f"visual.layers.{layer - 1}" if layer else "visual.embed.positions"
     rows = column.look(view.image, sites=[site]).sites[site]
     grid = grid_of(column, max(0, layer - 1))
@@ -71,7 +71,7 @@ def positions(column: Column, grid: Grid) -> Tensor:
     table = getattr(bare(bare(column.model.visual.embed).positions), "table", None)
     if table is None:
         raise ZooError(
-            f"the tower of {column.label} adds no positions", key="layer", given=0, remedy=f"take {option('layer', 1)}"
+            f"the tower of {column.label} adds no positions", key="layer", given=0, remedy=f"use {option('layer', 1)}"
         )
     rows: Tensor = table.detach().view(-1, table.shape[-1])
     return rows[len(rows) - grid[0] * grid[1] :]

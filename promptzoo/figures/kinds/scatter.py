@@ -18,5 +18,5 @@ def find(folder: Path, trust_code: bool = False) -> Found:
     told = scatter(rows, "tuned", run[0] if run else None)
     arrays = {"tuned": np.array(told.x), "accuracy": np.array(told.y), "std": np.array(told.spreads)}
     arrays["names"] = np.array([row.report.name for row in told.rows])
-    remarks = [f"{path} is left out: {reason}" for path, reason in gathering.skipped]
+    remarks = [f"{path} is skipped: {reason}" for path, reason in gathering.skipped]
     return Found([[Standings(rows=rows)]], arrays, remarks=remarks)

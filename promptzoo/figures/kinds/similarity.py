@@ -29,7 +29,7 @@ def find(columns: Sequence[Column], pictures: Sequence[Given], wish: Wish) -> Fo
         other = column.view(wish.to)
         there, _ = seen(column, other, wish.layer)
         found = cosines(tokens[place], there)
-        note = (f"patch {row},{at}", f"likest {float(found.max()):.2f}")
+        note = (f"patch {row},{at}", f"most similar {float(found.max()):.2f}")
         return [
             Map(array(cosines(tokens[place], tokens).view(grid)), (note[0],), [place], "itself"),
             Map(array(found.view(grid)), note, [int(found.argmax())], "other", other.picture),

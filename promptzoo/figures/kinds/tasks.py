@@ -40,7 +40,7 @@ def asked(
     assert found is not None
     if found.backbone:
         raise ZooError(
-            f"{found.backbone[0]}: a run has its backbone; {option('weights', 'FILE')} says where its weights are now"
+            f"{found.backbone[0]}: a run has its own backbone; {option('weights', 'FILE')} names its weights"
         )
     source = found.task.source(**found.data)
     opened = [eye_of_run(path, weights, trust_code) for path in runs]
@@ -56,6 +56,6 @@ def picked(places: Sequence[int], count: int, what: str) -> Sequence[int]:
     """The same places.  Raises `ZooError` for one that is not there."""
     for place in places:
         if not 0 <= place < count:
-            said = f"there is no {what} {place}; {count} are counted from 0"
+            said = f"no {what} {place}: there are {count}, counted from 0"
             raise ZooError(said, key="pick", given=place)
     return places

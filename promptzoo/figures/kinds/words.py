@@ -56,7 +56,7 @@ def learned(column: Column) -> tuple[Tensor, Tensor]:
                 table: Any = bare(column.model.text.tokens).table
                 return part.vectors.detach().flatten(0, -2), table.weight.detach()
     said = f"{column.label} has no learned words"
-    raise ZooError(said, key="words", given=column.label, remedy="coop, cocoop, maple and prograd learn some")
+    raise ZooError(said, key="words", given=column.label, remedy="coop, cocoop, maple and prograd have some")
 
 
 def nearest_words(vectors: Tensor, table: Tensor, near: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,7 +68,7 @@ def nearest_words(vectors: Tensor, table: Tensor, near: int) -> tuple[Tensor, Te
 
 
 def spelling(size: int, column: Column) -> Callable[[int], str]:
-    """How a token is spelled, one that is no word's end with a dash.
+    """How a token is spelled, one that is not a word's end with a dash.
 
     Raises `ZooError` for a table of another size than the tokenizer's.
     """

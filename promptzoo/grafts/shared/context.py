@@ -53,7 +53,7 @@ class Context(nn.Module):
             owner = getattr(module.wrap[0], "__self__", None)
             if any(isinstance(part, Context) for part in getattr(owner, "modules", tuple)()):
                 raise ZooError(
-                    f"'{module.name}' and '{name}' both put words into the class texts at text.tokens; only one can"
+                    f"'{module.name}' and '{name}' both put words into the class texts at text.tokens; use only one"
                 )
             module = module.step
         site.around(wrap, name)
@@ -82,7 +82,7 @@ def beginning(model: Model, head: TextSimilarity, length: int | None, init: str 
     words: Tensor = table(ids[begin:end].to(table.weight.device)).detach().float().cpu()
     length = len(words) if length is None else length
     if not len(words) or length < len(words):
-        said, way = f"init '{init}' has {len(words)} tokens, and length is {length}", "leave one of the two out"
+        said, way = f"init '{init}' has {len(words)} tokens, but length is {length}", "leave out one of the two"
         raise ZooError(said, key="init", given=init, remedy=way)
     return torch.cat([words.new_zeros(length - len(words), words.shape[1]), words])
 
@@ -102,7 +102,7 @@ def arrangement(head: TextSimilarity, length: int, position: Position) -> Tensor
             f"for the class {some(lacking)}",
             key="length",
             given=length,
-            remedy="take fewer, or shorter names",
+            remedy="use fewer tokens, or shorter names",
         )
     before = {"end": length, "middle": length // 2, "front": 0}[position]
     behind = torch.full((len(ids), 1), start) if position == "end" else names_end(head, ids).unsqueeze(1)
@@ -121,7 +121,7 @@ def names_end(head: TextSimilarity, ids: Tensor) -> Tensor:
         alone = head.tokenize([template.partition("{}")[0] + name])[0].to(tokens)
         end = int(ends(head.tokenize, alone[None]))
         if not torch.equal(alone[:end], tokens[:end]):
-            said = f"in '{template}' no token ends where the class name '{name}' does"
-            raise ZooError(said, key="position", given=name, remedy="only position 'end' is left")
+            said = f"in '{template}' no token ends at the end of the class name '{name}'"
+            raise ZooError(said, key="position", given=name, remedy="use position 'end'")
         found.append(end)
     return torch.tensor(found)

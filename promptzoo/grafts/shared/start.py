@@ -23,7 +23,7 @@ def begin(
     training pictures, as they enter that layer of the frozen tower, every one of another picture while there are
     enough; `mean_patches` are the mean over all pictures, every one at another place; `mean_patch` is that over all
     places, too: the same for all prompts of a layer, which then learn alike, unless dropout parts them.
-    Each picture passes once at most, as evaluation sees it.  Gives what data.json tells of it; `random` does nothing.
+    Each picture passes once at most, as evaluation sees it.  Returns what data.json tells of it; `random` does nothing.
     """
     if start == "random":
         return None

@@ -13,23 +13,23 @@ from promptzoo.recipe.registry import KINDS, Registry, load_registry, shipped_re
 HEAD = """\
 # All cards
 
-A page for each recipe and each word that a recipe may use; `promptzoo show` prints them. Beside them:
+A page for each recipe and for everything a recipe may name; `promptzoo show` prints them. See also:
 [which methods go together](mixtures.md), [which run on which backbones](families.md),
 [what can be exported](exports.md), [known differences from papers and released code](differences.md),
 [what they reach](results.md), [protocols](protocols.md), [sweeps](sweeps.md).
-Written by tools/cards.py, held by tests/pages/test_cards.py."""
+Written by tools/cards.py, checked by tests/pages/test_cards.py."""
 
 
 def page(costs: Mapping[str, Mapping[str, Any]], classes: int) -> str:
     """Markdown.  `costs` are those of each recipe on its own backbone."""
     registry = load_registry()
     told = [HEAD, "## Recipes", f"Tuned parameters and GMACs for {classes} classes, each on the recipe's own backbone."]
-    told.append(Table(("", "what it is", "tuned", "GMACs"), recipes(registry, costs), (2, 3)).markdown())
+    told.append(Table(("", "description", "tuned", "GMACs"), recipes(registry, costs), (2, 3)).markdown())
     kinds = {shelf: kind for kind, shelf in KINDS.items()}
     for shelf, title, rows in tables(registry):
         if shelf in kinds:
             told.append(f"## {title[0].upper()}{title[1:]}")
-            told.append(Table(("", "what it is", "source"), words(kinds[shelf], rows), ()).markdown())
+            told.append(Table(("", "description", "source"), words(kinds[shelf], rows), ()).markdown())
     return sections(*told)
 
 

@@ -14,18 +14,18 @@ MODELLED = ("graft", "block", "head", "loss", "rule")  # the kinds of which a me
 INTRO = """\
 # Known differences
 
-What the papers print, what the authors' code computes, and what is here are not always the same. Where the two differ
-there are two blocks or two recipes, the plain word as released and `_paper` as written, or a word of the recipe; the
-header of each recipe says which it is. Below, method by method: where ours is neither, and what is wrong in the
-original's code and is not repeated here. Such bugs have tests that would find them:
+What a paper says, what its authors' code computes, and what promptzoo does are not always the same. Where paper and
+code differ there are two blocks or two recipes, the plain name as released and `_paper` as written, or an argument;
+the header of each recipe says which it is. Below, method by method: where promptzoo does neither, and which bugs of
+the original code it does not repeat. Tests would find such bugs here:
 
-* that every tuned tensor gets a gradient, or is listed with the reason why it cannot
+* every tuned tensor gets a gradient, or is listed with the reason why it cannot
   (`test_every_trainable_tensor_receives_a_gradient_within_two_steps`,
   `test_every_parameter_gets_a_gradient_within_three_steps`);
-* that pictures of a batch never mix (`test_rows_never_mix_in_evaluation_mode`,
+* pictures of a batch never mix (`test_rows_never_mix_in_evaluation_mode`,
   `test_rows_mix_in_training_only_where_the_block_says_so`).
 
-Written from `registry.yaml` by tools/cards.py, held by tests/pages/test_cards.py."""
+Written from `registry.yaml` by tools/cards.py, checked by tests/pages/test_cards.py."""
 
 
 def parts(recipe: Recipe, registry: Registry) -> list[Part]:
@@ -44,7 +44,7 @@ def of_recipe(name: str, recipe: Recipe, registry: Registry) -> str:
     methods = registry.methods_of(name)
     if len(methods) > 1:
         single = [link(word, f"{method.recipes[0]}.md") for word, method in methods.items()]
-        return f"Those of its methods: {' and '.join(single)}."
+        return f"See its methods: {' and '.join(single)}."
     return lists(methods, parts(recipe, registry), "###")
 
 
@@ -54,7 +54,7 @@ def lists(methods: Mapping[str, Method], used: Iterable[Part], level: str) -> st
     differs, repaired = ([*gathered(methods, known, field)] for field in ("differs", "repaired"))
     return sections(
         bullets(differs) if differs else "None known.",
-        f"{level} Wrong in the original's code, not repeated here" if repaired else "",
+        f"{level} Bugs of the original code, not repeated here" if repaired else "",
         bullets(repaired),
     )
 

@@ -40,20 +40,20 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
         f"{prose(headline(file))}.",
         f"Source: {'; '.join(dict.fromkeys(method.paper for method in methods.values()))}.",
         f"See also {', '.join(link(other, f'{other}.md') for other in others)}." if others else "",
-        "## To run it",
+        "## Run it",
         fence("console", "\n".join(commands(recipe, file))),
         bullets(needs(recipe)),
         fence("text", notes(file)) if notes(file) else "",
-        "## Who acts where",
-        f"On {code(recipe.backbone.open)}; ◀ says who is grafted there, inside to outside.",
+        "## Where it acts",
+        f"On {code(recipe.backbone.open)}; ◀ marks what is grafted there, innermost first.",
         fence("text", drawing),
         "## Parts",
-        Table(("", "word", "what it is"), made_of(used), ()).markdown(),
+        Table(("", "name", "description"), made_of(used), ()).markdown(),
         "## Costs",
         cost_tables(costs, recipe.backbone.open, classes),
         "## Known differences",
         of_recipe(name, recipe, registry),
-        "## Its blocks alone" if blocks else "## Alone, in another recipe",
+        "## Its blocks in plain PyTorch" if blocks else "## In another recipe",
         snippet(blocks) if blocks else fence("yaml", alone(recipe)),
         "## Recipe",
         fence("yaml", file.read_text(encoding="utf-8")),
@@ -84,14 +84,14 @@ def needs(recipe: Recipe) -> Iterator[str]:
     if asked.weights == "shipped":
         yield f"Weights: those of {code(asked.open)} come with the package."
     else:
-        way = "fetched from a hub once, or a file of yours, `backbone.weights=FILE`"
+        way = "downloaded once, or your own file, `backbone.weights=FILE`"
         yield f"Weights: {code(asked.weights)} of {code(asked.open)}, {way}."
     if recipe.data.dataset == "folder":
-        yield "Pictures: a folder of yours, `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`."
+        yield "Pictures: your own folder, `DIR/train/CLASS/*.jpg` and `DIR/test/CLASS/*.jpg`."
     else:
-        yield f"Pictures: {code(recipe.data.dataset)} is drawn by the package; `data.root=DIR` takes a folder of yours."
+        yield f"Pictures: {code(recipe.data.dataset)} comes with the package; `data.root=DIR` reads your own folder."
     if recipe.head.get("head") == "text" or (recipe.knowledge is not None and recipe.knowledge.text):
-        yield "Class names that say what they are: a text tower reads them."
+        yield "Meaningful class names: a text tower reads them."
 
 
 def drawn(recipe: Recipe, backbone: Backbone | None = None) -> str:
@@ -141,9 +141,11 @@ def cost_tables(costs: Costs, own: str, classes: int) -> str:
         if tuned or more  # what is thawed is the tower's own
     ]
     return sections(
-        f"For {classes} classes; GMACs of a picture, `a step` forward and backward." if rows else "",
+        f"For {classes} classes; GMACs per picture, `a step` is forward and backward." if rows else "",
         Table(titles, rows, range(1, 6)).markdown(),
-        "On the first of these, each graft: its own operations, and how many more it makes in all." if by_graft else "",
-        Table(("graft", "tuned", "GMACs of its own", "more in all"), by_graft).markdown(),
-        "" if rows else "Not counted here; `promptzoo report` counts them.",
+        "Each graft on the first of these: its own operations, and how many it adds to the whole model."
+        if by_graft
+        else "",
+        Table(("graft", "tuned", "own GMACs", "added in all"), by_graft).markdown(),
+        "" if rows else "Not listed here; see `promptzoo report`.",
     )

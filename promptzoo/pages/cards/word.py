@@ -21,7 +21,7 @@ def word_card(kind: str, word: str, entry: Entry, registry: Registry) -> str:
     """Markdown.  Imports the class."""
     cls = entry.load()
     fits = f" that fits {' and '.join(map(code, entry.slots))}" if entry.slots else " for sites" * (kind == "block")
-    by = "" if entry.by == OURS else f", brought by {entry.by}"
+    by = "" if entry.by == OURS else f", from {entry.by}"
     known = entry.differs or entry.repaired
     used = dict(users(kind, word))
     node = next(iter(used.values()), {kind: word, **wished(entry)})
@@ -37,7 +37,7 @@ def word_card(kind: str, word: str, entry: Entry, registry: Registry) -> str:
         lists({}, [(kind, word, entry)], "###").replace(f"* {code(word)}: ", "* ") if known else "",
         "## In a recipe",
         fence("yaml", yaml.write(node)),
-        "## Alone" if kind == "block" else "",
+        "## In plain PyTorch" if kind == "block" else "",
         snippet([(word, entry, {})]) if kind == "block" else "",
         f"## Used by\n\n{', '.join(cards)}" if used else "",
     )
@@ -67,7 +67,7 @@ def arguments(cls: Any, registry: Registry) -> Iterator[tuple[str, str, str, str
         given = one.default is not one.empty
         hint = "" if one.annotation is one.empty else inspect.formatannotation(one.annotation)
         hint = re.sub(r"\b(?:promptzoo|typing|collections\.abc|torch)\.(?:\w+\.)*", "", hint)
-        known = "known from its place" if not given and name in SIZES else ", ".join(registry.fitting(name))
+        known = "set by its place" if not given and name in SIZES else ", ".join(registry.fitting(name))
         yield code(name), code(hint) if hint else "", code(repr(one.default)) if given else "", known
 
 

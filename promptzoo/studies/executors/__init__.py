@@ -57,7 +57,7 @@ def taken(name: str, written: str) -> tuple[str, Any]:
         raise ZooError(said, key=where().strip("-"), given=key, possible=takes)
     value = takes[key](text)
     if value in ("", -1.0) or (takes[key] is whole and not value):
-        raise ZooError(f"{name}: {key} is a {'word' if takes[key] is str else 'number'}, not '{text}'", key=key)
+        raise ZooError(f"{name}: {key} should be a {'name' if takes[key] is str else 'number'}, not '{text}'", key=key)
     return key, value
 
 

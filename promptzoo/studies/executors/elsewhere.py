@@ -16,7 +16,7 @@ from promptzoo.recipe.importing import package
 from promptzoo.training.interrupt import StoppedError
 
 RETRIES = 5  # times that a job begins again whose machine was lost
-AGAIN = "the same command goes on from there"
+AGAIN = "run the same command to continue"
 TOKEN = ".token"  # the file by which a worker knows the folder
 
 
@@ -57,14 +57,17 @@ def worker(folder: Path, made: str) -> Callable[[bytes], Any]:
         except OSError as error:
             seen = f"{error.strerror}: {error.filename}"
         if seen != made:
-            return "unfit", f"the disk is not shared: {host} does not see what was written here ({seen or 'empty'})"
+            return "unfit", f"the disk is not shared: {host} cannot see files written here ({seen or 'empty'})"
         sys.path[:0] = [one for one in path if one not in sys.path]
         try:
             import promptzoo
         except ImportError as error:
             return "unfit", f"{host} cannot import promptzoo ({error}); install {version} there"
         if promptzoo.__version__ != version:
-            return "unfit", f"{host} has promptzoo {promptzoo.__version__}, and this is {version}; install the same"
+            return (
+                "unfit",
+                f"{host} has promptzoo {promptzoo.__version__}, but this machine has {version}; install the same",
+            )
         from promptzoo.studies.executors.elsewhere import done
 
         return "done", done(parcel)

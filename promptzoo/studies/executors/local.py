@@ -57,7 +57,7 @@ def came_of(done: "Future[Any]") -> Any:
     """What a job gave, or its sentence."""
     error = done.exception()
     if isinstance(error, BrokenProcessPool):
-        return ZooError(f"its process died ({error})", remedy="the same command goes on from there")
+        return ZooError(f"its process died ({error})", remedy="run the same command to continue")
     if error is not None and not isinstance(error, ZooError):
         raise error
     return done.result() if error is None else error

@@ -48,7 +48,9 @@ class Ray(ExitStack):
         if not self.room():
             self.close()
             wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
-            raise ZooError(f"no node of the cluster holds a run, which takes {wants}", key=where().strip("-"))
+            raise ZooError(
+                f"no node of the cluster is large enough for a run, which needs {wants}", key=where().strip("-")
+            )
         begin = worker(folder, self.enter_context(token(folder)))
         task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
         self.submit: Callable[[bytes], Any] = task.remote
@@ -66,7 +68,7 @@ class Ray(ExitStack):
             if not isinstance(error, OSError | ValueError | RuntimeError):
                 raise
             said = f"the Ray cluster at {address} cannot be reached ({told(error)})"
-            way = f"start it, or set {ADDRESS}; without it a fresh one is started on this machine"
+            way = f"start it, or correct {ADDRESS}; without {ADDRESS}, a new one starts on this machine"
             raise ZooError(said, key=ADDRESS, given=address, remedy=way) from error
 
     def room(self) -> int:
@@ -98,7 +100,7 @@ class Ray(ExitStack):
                             if tries < RETRIES:
                                 running[self.submit(packed(work, job))] = job, tries + 1
                                 continue
-                            came = ZooError(f"it ended {tries + 1} times: {came}", remedy=AGAIN)
+                            came = ZooError(f"it failed {tries + 1} times: {came}", remedy=AGAIN)
                         yield job, came
         finally:
             self.cancel(running)

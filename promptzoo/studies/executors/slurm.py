@@ -42,9 +42,9 @@ class Slurm(ExitStack):
         try:
             self.queue = self.submitit.AutoExecutor(folder / "slurm", cluster=cluster)
         except (RuntimeError, ValueError) as error:
-            said = f"no SLURM can be reached here ({told(error)})"
+            said = f"SLURM cannot be reached here ({told(error)})"
             raise ZooError(
-                said, key=where().strip("-"), given=cluster, remedy="give the command where sbatch is"
+                said, key=where().strip("-"), given=cluster, remedy="run the command on a machine with sbatch"
             ) from error
         asked = {"slurm_partition": partition} if partition else {}
         self.queue.update_parameters(
@@ -72,7 +72,7 @@ class Slurm(ExitStack):
                         if tries < RETRIES:
                             running[self.send(work, job)] = job, tries + 1
                             continue
-                        came = ZooError(f"it ended {tries + 1} times: {came}", remedy=AGAIN)
+                        came = ZooError(f"it failed {tries + 1} times: {came}", remedy=AGAIN)
                     yield job, came
                 if not ended:
                     time.sleep(LOOK)
@@ -84,7 +84,7 @@ class Slurm(ExitStack):
         try:
             return opened(one.result())
         except self.submitit.core.utils.UncompletedJobError as error:
-            said = f"its job {one.job_id} ended without a word ({last(error)}); {one.paths.stderr} tells more"
+            said = f"its job {one.job_id} ended without a result ({last(error)}); see {one.paths.stderr}"
             return StoppedError(said)
 
     def send(self, work: Callable[..., Any], job: tuple[Any, ...]) -> Any:
@@ -92,7 +92,7 @@ class Slurm(ExitStack):
         try:
             return self.queue.submit(self.begin, packed(work, job))
         except self.submitit.core.utils.FailedJobError as error:
-            raise ZooError(f"SLURM does not take the job: {last(error)}", key=where().strip("-")) from error
+            raise ZooError(f"SLURM rejected the job: {last(error)}", key=where().strip("-")) from error
 
 
 def last(error: Exception) -> str:

@@ -36,7 +36,7 @@ class MLflow(Logger):
             for word, value in flat(run.recipe) if new else ():
                 self.client.log_param(self.run, word, str(value)[:LONGEST])
         except mlflow.exceptions.MlflowException as error:
-            said = f"MLflow does not begin at {self.tracking}: {told(error)}"
+            said = f"MLflow cannot start at {self.tracking}: {told(error)}"
             raise ZooError(said, key="train.logger", given=self.tracking) from error
         for step, figures in run.told if new else ():
             self.add(figures, step)

@@ -40,8 +40,8 @@ class Wandb(Logger):
                 **self.asked, id=name, name=run.name, dir=run.folder, resume="allow", config=config, settings=settings
             )
         except wandb.errors.Error as error:
-            way = "wandb login, or {logger: wandb, mode: offline}"
-            raise ZooError(f"wandb does not begin: {told(error)}", key="train.logger", remedy=way) from error
+            way = "run wandb login, or write {logger: wandb, mode: offline}"
+            raise ZooError(f"wandb cannot start: {told(error)}", key="train.logger", remedy=way) from error
         for step, figures in run.told if new else ():
             self.add(figures, step)
 
