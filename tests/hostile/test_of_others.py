@@ -16,7 +16,7 @@ from promptzoo.studies.sweep_state import NAME, sweep_state
 from promptzoo.studies.trials import JOURNAL, study
 from promptzoo.tasks.desk import Desk
 from promptzoo.training.claim import Claim
-from promptzoo.training.owner import held_by
+from promptzoo.training.owner import Owner, held_by
 
 HEAD = {"command": "x", "total": 3, "began": 1.0}
 RUN = {"name": "a", "seed": 1, "state": "done", "val": 0.5, "at": 2.0}
@@ -63,9 +63,21 @@ def test_a_claim_is_made_on_a_file_alone_and_through_no_link(what, tmp_path):
     make = {"pipe": odd.fifo, "folder": Path.mkdir, "link": lambda at: at.symlink_to(victim),
             "device": lambda at: at.symlink_to("/dev/zero")}  # fmt: skip
     make[what](file)
-    with pytest.raises(ZooError):
+    with pytest.raises(ZooError) as caught:
         Claim(file.parent).take()
+    assert caught.value.place == str(file) or caught.value.given == str(file)  # the claim, not the run
     assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("odd_one", [
+    {"process": "x"}, {"process": -5}, {"process": 2**70}, {"begun": "x"}, {"host": 5}, {"attempt": []},
+])  # fmt: skip
+def test_a_claim_of_no_process_is_nobodys(odd_one, tmp_path):
+    claim = Claim(tmp_path)
+    claim.file.write_text(json.dumps({**vars(Owner.here(1)), **odd_one}))
+    assert held_by(claim.file) is None
+    assert claim.take() is None
+    claim.release()
 
 
 @pytest.mark.parametrize("line", ["{", "5", DEEP, '{"op_code": 99, "worker_id": "x"}', '{"op_code": 0}'])

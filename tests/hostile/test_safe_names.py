@@ -28,6 +28,9 @@ def test_the_four_ways_out():
         "a_.._b",
         "plain name",
     ]
+    long = [as_folder("\u00e9" * 150 + end) for end in "ab"]
+    assert long[0] != long[1]
+    assert max(len(one.encode()) for one in long) <= 200
     assert [as_cell(one) for one in ("=1+1", "-cmd", "@x", "-0.5", "cat", 3, None)] == [
         "'=1+1",
         "'-cmd",
