@@ -62,7 +62,7 @@ def granted() -> Iterator[list[float]]:
 
 
 def tried(trial: Trial, number: int, seed: int, ground: Ground) -> dict[str, Any]:
-    """One trial in this process: how it ended, its most memory, what its words ask for apart, and what a traceback says."""
+    """One trial in this process: how it ended, its most memory but what its words ask for, what a traceback says."""
     forget_peak()
     signal.signal(signal.SIGVTALRM, late)
     signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
