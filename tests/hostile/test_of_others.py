@@ -7,10 +7,13 @@ from pathlib import Path
 import odd
 import pytest
 
+import promptzoo
+from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import KEY, Facts
 from promptzoo.exporting.peft_folder import config_of
 from promptzoo.files import from_json
+from promptzoo.model.checkpoint import packed, unpack
 from promptzoo.studies.by_task import by_task
 from promptzoo.studies.sweep_state import NAME, sweep_state
 from promptzoo.studies.trials import JOURNAL, study
@@ -131,3 +134,21 @@ def test_json_without_end_is_no_json():
     loads = [file for file in Path(os.path.dirname(odd.cli.__file__), "..").resolve().rglob("*.py")
              if "json.loads(" in file.read_text()]  # fmt: skip
     assert {file.name for file in loads} == {"files.py", "checkpoint.py", "peak.py", "run_writer.py"}  # its own alone
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The file of a finished run."""
+    place = tmp_path_factory.mktemp("finished")
+    words = odd.words(odd.pictures(place / "d"), *odd.UNTRAINED)
+    assert cli.main(["train", "linear", *words, "--out", str(place / "r")]) == 0
+    return place / "r" / "model.safetensors"
+
+
+@pytest.mark.parametrize("key", ["classes", "recipe"])
+@pytest.mark.parametrize("said", ["", "{", "5", "[1]", "!!bool x", "!!int ''", "!!timestamp x", DEEP])
+def test_words_of_a_model_that_are_not_what_they_should_be_are_a_sentence(key, said, model, tmp_path):
+    state, words = unpack(model)
+    (file := tmp_path / "m.safetensors").write_bytes(packed(state, {**words, key: said}))
+    with pytest.raises(ZooError):
+        promptzoo.load(file)
