@@ -68,6 +68,7 @@ def tried(trial: Trial, number: int, seed: int, ground: Ground) -> dict[str, Any
     signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
     told: dict[str, Any] = {"number": number}
     try:
+        ground.begin(number)
         with noticing(), granted() as sizes:
             told["end"] = trial(random.Random(f"{seed} {number}"), ground)
     except ZooError as error:
@@ -81,7 +82,7 @@ def tried(trial: Trial, number: int, seed: int, ground: Ground) -> dict[str, Any
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     told["peak"] = (resident("VmHWM") or 0.0) - COPIES * max(sizes) / 2**20
-    told["changed"] = ground.changed
+    told |= {"changed": ground.changed, "reached": ground.reached}
     return told
 
 
@@ -95,7 +96,6 @@ def forked(jobs: list[tuple[str, Trial, int]], seed: int, ground: Ground) -> Ite
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             with os.fdopen(writing, "w") as out:
                 for _, trial, number in jobs[done : done + 200]:  # a new process now and then
-                    ground.changed = []
                     print(json.dumps(tried(trial, number, seed, ground)), file=out, flush=True)
             os._exit(0)
         os.close(writing)
@@ -141,14 +141,16 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         ground = prepared(Path(place))
+        recipes.pages()  # once, and not in each process again
         counts: dict[str, Counter[str]] = {name: Counter() for name, _, _ in kinds}
-        changed, wrong = Counter[str](), 0
+        changed, reached, wrong = Counter[str](), Counter[str](), 0
         for name, told in forked(jobs, asked.seed, ground):
             end = told["end"] if told["peak"] <= LARGEST or told["end"] in ("hang", "died") else "large"
             counts[name][end] += 1
             if sys.stderr.isatty() or not sum(counts[name].values()) % 100:
                 print(f"{name} {sum(counts[name].values())}", end="\r", file=sys.stderr, flush=True)
             changed.update(told["changed"])
+            reached.update(told.get("reached", []))
             if end not in recipes.FINE:
                 wrong += 1
                 found = f"{name} {told['number']}: {end} {told.get('said', '')}\n{told.get('trace', '')}"
@@ -157,6 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
         os.chdir(here)
     for name, found in counts.items():
         print(f"{name}: {sum(found.values())}, " + ", ".join(f"{end} {count}" for end, count in sorted(found.items())))
+    if reached:
+        print("reached " + ", ".join(f"{where} in {count}" for where, count in reached.items()))
     if changed:
         least = min(changed, key=lambda word: changed[word])
         print(f"{len(changed)} settings changed, the least ({least}) {changed[least]} times")
