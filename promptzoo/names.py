@@ -72,10 +72,10 @@ def unlike(names: Iterable[str]) -> list[str]:
 
 
 def as_cell(value: object) -> object:
-    """A cell of a table that a spreadsheet may open: words that it would take for a formula begin with a quote."""
-    if not isinstance(value, str):
+    """A cell of a table that a spreadsheet may open: words that it would take for a formula begin with a quote more."""
+    if not isinstance(value, str) or number(value):
         return value
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") and not number(value) else value
+    return f"'{value}" if value.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def from_cell(text: str) -> str:
