@@ -32,7 +32,7 @@ class OnnxFile(Namer):
         except Exception as error:  # onnxruntime's have no base of their own
             raise ZooError(f"it is no ONNX file that can be read ({told(error)})", place=path) from error
         self.facts, self.size, self.path = Facts.read(words, path), len(content), path
-        if sealed(content, seal := words.get(SEAL, UNSEALED)) != content:
+        if sealed(content, seal := words.get(SEAL) or UNSEALED) != content:
             said = "it is not as it was exported: it is damaged, or another tool changed it"
             raise DamagedError(said, place=path, key=SEAL, given=seal, remedy="export the run once more")
         super().__init__(self.facts.preprocess, self.facts.classes)

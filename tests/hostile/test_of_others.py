@@ -6,13 +6,15 @@ from pathlib import Path
 
 import odd
 import pytest
+from torch.nn import Linear
 
 import promptzoo
 from promptzoo import cli
+from promptzoo.backbones.adopt.compared import ALWAYS, compared, remember
 from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import KEY, Facts
 from promptzoo.exporting.peft_folder import config_of
-from promptzoo.files import from_json
+from promptzoo.files import cache_folder, from_json
 from promptzoo.model.checkpoint import packed, unpack
 from promptzoo.studies.by_task import by_task
 from promptzoo.studies.sweep_state import NAME, sweep_state
@@ -114,6 +116,17 @@ def test_an_exported_file_says_sizes_that_a_picture_can_have():
         words |= {KEY: "1", "preprocess": DEEP if size == DEEP else json.dumps({"size": size})}
         with pytest.raises(ZooError):
             Facts.read(words, "here")
+
+
+def test_a_cache_that_cannot_be_there_is_done_without(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ("x" * 300)))
+    monkeypatch.delenv(ALWAYS, raising=False)
+    model = Linear(1, 1)
+    remember(model, len)
+    assert not compared(model, len)
+    desk = Desk(cache_folder("answers") / "a.jsonl")
+    desk.keep("a", 1)
+    assert (desk.kept("a"), desk.reused) == (1, 0)
 
 
 @pytest.mark.parametrize("line", ["5", DEEP, '[["a"], 1, []]', '["a", 1, "x"]'])
