@@ -64,7 +64,7 @@ def silenced(
 
 
 class During:
-    """Within this context an attribute of these modules has this value; a class, since torch traces those from 2.6 on."""
+    """Within this context an attribute of these modules has this value; a class, since torch 2.6 traces no other."""
 
     def __init__(self, modules: Sequence[nn.Module], name: str, value: bool):
         self.modules, self.name, self.value = modules, name, value
