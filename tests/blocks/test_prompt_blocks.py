@@ -199,7 +199,7 @@ def test_knowledge_is_kept_with_the_loss_at_length_one_and_forgetting_it_shows()
     assert unset(out, torch.zeros(6, dtype=torch.long)).isnan()
     with pytest.raises(ValueError, match=r"needs 5 embeddings of width 7, got \(4, 7\)"):
         loss.set_knowledge(torch.randn(4, 7))
-    with pytest.raises(ValueError, match=r"classes \[2\] have no direction"):
+    with pytest.raises(ValueError, match=r"classes \[2\] are zero or not finite"):
         loss.set_knowledge(torch.ones(5, 7) * torch.tensor([1, 1, 0, 1, 1]).unsqueeze(1))
 
 
