@@ -9,8 +9,8 @@ import os
 import secrets
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -104,12 +104,9 @@ def vacant(file: Path, force: bool = False) -> None:
     """Raises `ZooError` where a file is already and may not be overwritten, or where a folder is."""
     if file.is_dir():
         raise ZooError(f"{file} is a folder, not a file")
-    if not force and (file.exists() or file.is_symlink()):
-        said, way = (
-            f"{file} already exists and is not overwritten",
-            f"choose another name, or use {option('force', True)}",
-        )
-        raise ZooError(said, given=str(file), remedy=way)
+    if not force and os.path.lexists(file):
+        way = f"choose another name, or use {option('force', True)}"
+        raise ZooError(f"{file} already exists and is not overwritten", given=str(file), remedy=way)
 
 
 def deliver(file: Path, content: bytes, force: bool = False) -> None:
@@ -138,6 +135,22 @@ def sweep(folder: Path) -> None:
     for file in folder.glob(f".*{FRESH}"):
         with suppress(OSError):
             file.unlink()
+
+
+@contextmanager
+def housing(folder: Path) -> Iterator[None]:
+    """Makes a folder, and takes it away again where it stays empty.  Raises `ZooError` where it cannot be made."""
+    fresh = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZooError(refused(folder, error, 0)) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # there is something in it that stays
+            for one in fresh:
+                one.rmdir()
 
 
 def room(folder: Path) -> None:

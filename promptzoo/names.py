@@ -3,11 +3,13 @@
 import codecs
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterable
 from itertools import count
 
 # What a terminal obeys, or what turns the direction of a line: no part of a name that a person reads.
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+LONGEST = 200  # bytes of a folder's name, of the 255 that most disks take
 STREAM = "promptzoo"  # what an output does with signs that it cannot show
 
 
@@ -44,12 +46,20 @@ def as_bytes(text: str) -> bytes:
 def as_folder(name: str) -> str:
     """A name for a folder, which leads nowhere else: no slashes, no control characters, not of dots alone."""
     clean = re.sub(r"[/\\]", "_", OBEYED.sub("_", name))
-    return clean if clean.strip(". ") else "run"
+    return short(clean) if clean.strip(". ") else "run"
 
 
 def as_row(name: str) -> str:
     """The name of a list's row for a folder: letters, digits, `+` and `-`."""
-    return re.sub(r"[^\w+-]+", "_", name)
+    return short(re.sub(r"[^\w+-]+", "_", name))
+
+
+def short(name: str) -> str:
+    """The name as a disk takes it, with room for an ending; one that is too long ends in a digest of the whole."""
+    whole = as_bytes(name)
+    if len(whole) <= LONGEST:
+        return name
+    return f"{whole[: LONGEST - 9].decode(errors='ignore')}-{zlib.crc32(whole):08x}"
 
 
 def unlike(names: Iterable[str]) -> list[str]:
@@ -62,10 +72,10 @@ def unlike(names: Iterable[str]) -> list[str]:
 
 
 def as_cell(value: object) -> object:
-    """A cell of a table that a spreadsheet may open: words that it would take for a formula begin with a quote."""
-    if not isinstance(value, str):
+    """A cell of a table that a spreadsheet may open: words that it would take for a formula begin with a quote more."""
+    if not isinstance(value, str) or number(value):
         return value
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") and not number(value) else value
+    return f"'{value}" if value.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def from_cell(text: str) -> str:

@@ -1,8 +1,9 @@
 """README and docs do what they say: every command, snippet, recipe and quoted output in them is tried.
 
 A page is tried from top to bottom in an empty folder with some pictures in `my_pictures`, and tiny sets for other
-tasks in `my_sets`.  A training runs for one epoch; one that would fetch weights is built from shapes, and so are
-those of result tables.  A command in a fence of `text` is read and not run.  `.ci/run` runs the set-up commands.
+tasks in `my_sets`.  A training runs for one epoch of few pictures; one that would fetch weights is built from
+shapes, and so are those of result tables.  A command in a fence of `text` is read and not run.  `.ci/run` runs
+the set-up commands.
 """
 
 import logging
@@ -22,6 +23,7 @@ from tried import KINDS, Place, draw, fits, tags
 
 from promptzoo.cli.app import app
 from promptzoo.costs.combine import Wishes
+from promptzoo.data.sources import digits
 from promptzoo.recipe.build import build
 from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.registry import load_registry
@@ -105,6 +107,8 @@ def test_the_folder_of_a_run_is_as_it_says(tmp_path):
 def place(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
+    digits.sources()  # which are divided as they always are
+    monkeypatch.setitem(digits.PER_CLASS, "val", 2)
     draw(tmp_path / "my_pictures")
     layouts.draw(tmp_path / "my_sets")
     with warnings.catch_warnings():

@@ -1,21 +1,26 @@
-"""Makes the tables of docs/results.md and their picture from the records of the runs, which are kept in docs/records.
+"""Makes the tables of docs/results.md and its pictures from the records of the runs, which are kept in docs/records.
 
     python tools/results.py                     what would change; exit code 1 if anything
-    python tools/results.py --write             and writes the page and the picture
-    python tools/results.py --take runs/dtd10   copies the records of a comparison to docs/records/evidence/dtd10
+    python tools/results.py --write             and writes the page and the pictures
+    python tools/results.py --take runs/dtd10   copies the records of comparisons, here to docs/records/evidence/dtd10
 
-A row is there once it has every seed.  The table goes between the two marks of `MARK` in the page.
+A row is there once it has every seed.  A table goes between the two marks of `MARK` that have its name.
 """
 
 import argparse
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
+
+import numpy as np
 
 from promptzoo.figures.style import style
 from promptzoo.pages.comparison import apart
@@ -24,91 +29,149 @@ from promptzoo.studies.bootstrap import difference_of_means
 from promptzoo.studies.record import Finished, Record
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-RECORDS, PAGE, PICTURE = DOCS / "records" / "evidence", DOCS / "results.md", DOCS / "pictures" / "results.svg"
-SEEDS, BASELINE = (1, 2, 3), "probe"
-POOLED, ALONE = ("clothing10", "dtd10", "oxford_flowers12"), "cifar100"
-MARK = re.compile(r"(<!-- made by tools/results.py -->\n).*?(\n<!-- to here -->)", re.DOTALL)
+RECORDS, PAGE, PICTURES = DOCS / "records" / "evidence", DOCS / "results.md", DOCS / "pictures"
+MARK = re.compile(r"(<!-- made by tools/results.py: (\w+) -->\n).*?(\n<!-- to here -->)", re.DOTALL)
+OWN = ("lore", "lore_patches", "sa2vp", "hybrid")  # the two papers' methods and what is made of them
 
 Runs = Mapping[str, tuple[Finished, ...]]  # by row, a run for each seed
 
 
-def runs_of(name: str) -> Runs:
-    """The rows of a set that have every seed."""
+@dataclass(frozen=True)
+class Study:
+    """Sets by heading, each with the folder of its records; the mean of those that are `pooled` is compared as one."""
+
+    sets: Mapping[str, str]
+    baseline: str
+    pooled: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (1, 2, 3)
+
+    def runs(self) -> dict[str, Runs]:
+        return {heading: read(folder, self.seeds) for heading, folder in self.sets.items()}
+
+
+THREE = ("clothing10", "dtd10", "oxford_flowers12")
+TWO = ("clothing10", "dtd10")
+SHOTS = (1, 2, 4, 8, 16)
+STUDIES = {
+    "small": Study({name: name for name in (*THREE, "cifar100")}, "probe", THREE),
+    "large": Study({name: f"224_{name}" for name in TWO}, "probe", TWO),
+    "shots": Study({str(shots): f"shots_{shots}" for shots in SHOTS}, "probe", seeds=(1,)),
+    "lore_table5": Study({"cifar100": "lore_table5"}, "prompts alone"),
+    "hybrid_ablation": Study({"cifar10": "hybrid_ablation"}, "hybrid"),
+}
+
+
+def read(folder: str, seeds: Sequence[int]) -> Runs:
+    """The rows that have every seed."""
     found: dict[str, dict[int, Finished]] = {}
-    for file in sorted((RECORDS / name).glob("*/seed-*.json")):
+    for file in sorted((RECORDS / folder).glob("*/seed-*.json")):
         record = Record.read(file)
         if record.finished is not None:
             found.setdefault(record.name, {})[record.seed] = record.finished
-    return {row: tuple(runs[seed] for seed in SEEDS) for row, runs in found.items() if set(SEEDS) <= set(runs)}
+    return {row: tuple(runs[seed] for seed in seeds) for row, runs in found.items() if set(seeds) <= set(runs)}
 
 
-def accuracy(runs: Sequence[Finished]) -> str:
-    """Mean and standard deviation over seeds, in percent."""
-    shares = [100 * run.accuracy for run in runs]
-    return f"{fmean(shares):.1f} ± {stdev(shares):.1f}"
+def accuracy(runs: Runs, row: str) -> str:
+    """Mean and standard deviation over seeds, in percent; nothing of a row that is missing."""
+    shares = [100 * run.accuracy for run in runs.get(row, ())]
+    return (
+        f"{fmean(shares):.1f} ± {stdev(shares):.1f}" if len(shares) > 1 else "".join(f"{share:.1f}" for share in shares)
+    )
 
 
-def against(row: str, sets: Sequence[Runs]) -> str:
-    """The paired difference of a row to the baseline over some sets; nothing of the baseline itself."""
-    if row == BASELINE or any(row not in runs or BASELINE not in runs for runs in sets):
+def minus(row: str, other: str, sets: Sequence[Runs]) -> str:
+    """The paired difference of two rows over some sets; nothing of a row to itself, or where one is missing."""
+    if row == other or any(row not in runs or other not in runs for runs in sets):
         return ""
-    import numpy as np
-
-    ours, theirs = ([np.stack([run.hits for run in runs[name]]) for runs in sets] for name in (row, BASELINE))
+    ours, theirs = ([np.stack([run.hits for run in runs[name]]) for runs in sets] for name in (row, other))
     return apart(difference_of_means(ours, theirs))
 
 
-def table() -> str:
-    """Every row by its mean over the sets that have it."""
-    sets = {name: runs_of(name) for name in (*POOLED, ALONE)}
-    pooled = [sets[name] for name in POOLED]
-    rows = sorted({row for runs in sets.values() for row in runs}, key=lambda row: -mean(row, pooled))
-    minus = f"minus `{BASELINE}`"
-    made = Table(["", "tuned", *POOLED, f"three, {minus}", ALONE, minus])
-    for row in rows:
+def table(study: Study) -> str:
+    """Every row by its mean: accuracy on each set, differences to the baseline of the pooled ones and of each other."""
+    sets = study.runs()
+    pooled = [sets[name] for name in study.pooled]
+    against = f"minus `{study.baseline}`"
+    columns: list[tuple[str, Callable[[str], str]]] = [(name, partial(accuracy, sets[name])) for name in study.pooled]
+    if pooled:
+        columns.append((f"mean of {len(pooled)}, {against}", partial(minus, other=study.baseline, sets=pooled)))
+    for name in [name for name in study.sets if name not in study.pooled]:
+        columns.append((name, partial(accuracy, sets[name])))
+        if len(study.seeds) > 1:
+            columns.append((against, partial(minus, other=study.baseline, sets=[sets[name]])))
+    made = Table(["", "tuned", *(title for title, _ in columns)])
+    for row in sorted({row for runs in sets.values() for row in runs}, key=lambda row: -mean(row, sets)):
         tuned = dict.fromkeys(f"{runs[row][0].tuned_parameters:,}" for runs in sets.values() if row in runs)
-        cells = {name: accuracy(runs[row]) if row in runs else "" for name, runs in sets.items()}
-        made.add(f"`{row}`", "; ".join(tuned), *(cells[name] for name in POOLED), against(row, pooled),
-                 cells[ALONE], against(row, [sets[ALONE]]))  # fmt: skip
+        made.add(f"`{row}`", "; ".join(tuned), *(cell(row) for _, cell in columns))
     return made.markdown()
 
 
-def mean(row: str, sets: Sequence[Runs]) -> float:
-    found = [run.accuracy for runs in sets for run in runs.get(row, ())]
+def verdict() -> str:
+    """The hybrid against the parent and the adapter that were best on CIFAR-10."""
+    sets = STUDIES["small"].runs()
+    pooled = [sets[name] for name in THREE]
+    made = Table(["hybrid", "mean of three sets", "cifar100"])
+    for other in ("sa2vp", "adapter_plus"):
+        made.add(f"minus `{other}`", minus("hybrid", other, pooled), minus("hybrid", other, [sets["cifar100"]]))
+    return made.markdown()
+
+
+def mean(row: str, sets: Mapping[str, Runs]) -> float:
+    found = [fmean(run.accuracy for run in runs[row]) for runs in sets.values() if row in runs]
     return fmean(found) if found else 0.0
 
 
+TABLES: dict[str, Callable[[], str]] = {name: partial(table, study) for name, study in STUDIES.items()}
+TABLES["verdict"] = verdict
+
+
 def points() -> Iterator[tuple[str, int, float, float]]:
-    """Of each row: tuned parameters, mean accuracy over the pooled sets in percent, its deviation over seeds."""
-    sets = [runs_of(name) for name in POOLED]
+    """Of each row: tuned parameters, mean accuracy over the three small sets in percent, its deviation over seeds."""
+    sets = [STUDIES["small"].runs()[name] for name in THREE]
     for row in sorted(set.intersection(*(set(runs) for runs in sets))):
-        seeds = [100 * fmean(runs[row][place].accuracy for runs in sets) for place in range(len(SEEDS))]
+        seeds = [100 * fmean(runs[row][place].accuracy for runs in sets) for place in range(len(sets[0][row]))]
         yield row, sets[0][row][0].tuned_parameters, fmean(seeds), stdev(seeds)
 
 
-def draw(file: Path) -> None:
+def accuracies(axes: Any) -> None:
     """Accuracy against tuned parameters, bars of one standard deviation over seeds."""
+    for row, tuned, share, spread in points():
+        axes.errorbar(tuned, share, spread, fmt="o", ms=5, lw=1, color="#0B6FB8" if row in OWN else "#7A8594")
+        axes.annotate(row, (tuned, share), xytext=(5, 4), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", xlabel="tuned parameters", ylabel="test accuracy, %, mean of three sets")
+
+
+def curves(axes: Any) -> None:
+    """Accuracy against shots, a line for each row."""
+    sets = STUDIES["shots"].runs()
+    for row in dict.fromkeys(row for runs in sets.values() for row in runs):
+        found = [(int(shots), 100 * runs[row][0].accuracy) for shots, runs in sets.items() if row in runs]
+        axes.plot(*zip(*found, strict=True), "o-", ms=4, lw=1.2, label=row)
+    axes.set(xscale="log", xlabel="training pictures of each class", ylabel="test accuracy, %")
+    axes.set_xticks(SHOTS, SHOTS, minor=False)
+    axes.minorticks_off()
+    axes.legend(fontsize=8)
+
+
+def draw(name: str, onto: Callable[[Any], None]) -> None:
+    """docs/pictures/NAME.svg."""
     with style():
         import matplotlib.pyplot as plt
 
         figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
-        for row, tuned, share, spread in points():
-            own = row in ("lore", "lore_patches", "sa2vp", "hybrid")
-            axes.errorbar(max(tuned, 1), share, spread, fmt="o", ms=5, lw=1, color="#0B6FB8" if own else "#7A8594")
-            axes.annotate(row, (max(tuned, 1), share), xytext=(5, 4), textcoords="offset points", fontsize=8)
-        axes.set(xscale="log", xlabel="tuned parameters", ylabel="test accuracy, %, mean of three sets")
-        file.parent.mkdir(exist_ok=True)
-        figure.savefig(file, metadata={"Date": None})
+        onto(axes)
+        PICTURES.mkdir(exist_ok=True)
+        figure.savefig(PICTURES / f"{name}.svg", metadata={"Date": None})
         plt.close(figure)
 
 
 def page() -> str:
-    """docs/results.md with the table of the records as they are."""
-    return MARK.sub(lambda found: found[1] + table() + found[2], PAGE.read_text(encoding="utf-8"))
+    """docs/results.md with the tables of the records as they are."""
+    return MARK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], PAGE.read_text(encoding="utf-8"))
 
 
 def take(runs: Path) -> None:
-    """Copies the finished records of a comparison."""
+    """The finished records of a comparison."""
     for file in sorted(runs.glob("*/seed-*.json")):
         if Record.read(file).finished is not None:
             target = RECORDS / runs.name / file.parent.name / file.name
@@ -118,15 +181,17 @@ def take(runs: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write the page and the picture")
-    parser.add_argument("--take", type=Path, metavar="DIR", help="copy the records of a comparison")
+    parser.add_argument("--write", action="store_true", help="write the page and the pictures")
+    parser.add_argument("--take", type=Path, metavar="DIR", nargs="*", default=[], help="copy records of comparisons")
     given = parser.parse_args()
-    if given.take:
-        take(given.take)
-    changed = page() != PAGE.read_text(encoding="utf-8")
+    for runs in given.take:
+        take(runs)
+    made = page()
+    changed = made != PAGE.read_text(encoding="utf-8")
     if given.write:
-        PAGE.write_text(page(), encoding="utf-8")
-        draw(PICTURE)
+        PAGE.write_text(made, encoding="utf-8")
+        draw("results", accuracies)
+        draw("shots", curves)
     print("docs/results.md is", "as the records are" if not changed else "written" if given.write else "out of date")
     return int(changed and not given.write)
 

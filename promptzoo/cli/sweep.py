@@ -85,6 +85,7 @@ def sweep(
         from promptzoo.recipe.overrides import apart
         from promptzoo.recipe.recipe import Recipe
         from promptzoo.studies.compare import Terms, on_of, seeds_of
+        from promptzoo.studies.plan import members
         from promptzoo.studies.search import rows_of, searched
         from promptzoo.studies.sweep import swept
 
@@ -98,6 +99,8 @@ def sweep(
         terms = Terms(seeds_of(seeds or "1"), baseline, out, "val", stale, engine)
         return tell(form, chosen, searched(sought, rest, terms, trials or TRIALS, prune, live.say, live, command))
     if trials is not None or prune:
+        for member in (one for name in names for one in members(name)):
+            member.read(rest, (1,))  # what cannot be read says so itself
         way = "write ranges into the list, such as search: {train.lr: {log: [1e-4, 1e-1]}}"
         raise ZooError("--trials and --prune need a list with ranges", key="trials", remedy=way)
     asked = [Recipe.read(name, as_listed(name)) for name in names] if embedded else names

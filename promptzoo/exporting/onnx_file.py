@@ -32,7 +32,7 @@ class OnnxFile(Namer):
         except Exception as error:  # onnxruntime's have no base of their own
             raise ZooError(f"it is not a readable ONNX file ({told(error)})", place=path) from error
         self.facts, self.size, self.path = Facts.read(words, path), len(content), path
-        if sealed(content, seal := words.get(SEAL, UNSEALED)) != content:
+        if sealed(content, seal := words.get(SEAL) or UNSEALED) != content:
             said = "it has changed since it was exported: it is damaged, or another tool changed it"
             raise DamagedError(said, place=path, key=SEAL, given=seal, remedy="export the run again")
         super().__init__(self.facts.preprocess, self.facts.classes)

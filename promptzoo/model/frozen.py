@@ -1,7 +1,5 @@
 """The bare backbone's feature of a picture: without grafts or dropout, from the weights that it was opened with."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from torch import Tensor, nn
@@ -10,7 +8,7 @@ from torch.func import functional_call
 from promptzoo.backbones.notes import Notes
 from promptzoo.backbones.tower import Tower
 from promptzoo.model.contract import Graft, Loss
-from promptzoo.model.inside import inside
+from promptzoo.model.inside import During, inside
 from promptzoo.model.parts import Parts
 from promptzoo.model.site import Around, after, bare_name
 
@@ -35,7 +33,7 @@ class Original(nn.Module):
 def bare_features(tower: Tower, original: Original | None, x: Tensor) -> Tensor:
     """b ... -> b o: the features of a tower whose grafts are silent."""
     weights = {} if original is None else original.weights(tower)
-    with undropped(tower):
+    with During(inside(tower).dropouts, "training", False):
         feature: Tensor = functional_call(tower, weights, (x, Notes(x.shape[0]))) if weights else tower.features(x)
     return feature
 
@@ -43,19 +41,6 @@ def bare_features(tower: Tower, original: Original | None, x: Tensor) -> Tensor:
 def asked(*parts: Parts[Graft] | Parts[Loss]) -> bool:
     """Whether one of these grafts or losses asks for the bare backbone's feature of each picture (`frozen`)."""
     return any(part.frozen for some in parts for part in some.values())
-
-
-@contextmanager
-def undropped(tower: Tower) -> Iterator[None]:
-    """Within this context the tower drops nothing."""
-    dropping = [part for part in inside(tower).dropouts if part.training]
-    for part in dropping:
-        part.training = False
-    try:
-        yield
-    finally:
-        for part in dropping:
-            part.training = True
 
 
 def still(tower: Tower) -> bool:

@@ -1,7 +1,7 @@
 """What is asked of a tower in each forward, found when something is grafted: `inside`, `acting`."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from torch import nn
@@ -43,8 +43,9 @@ def arounds(head: nn.Module, *towers: Tower | None) -> Iterator[Around]:
     while isinstance(head, Around):
         yield head
         head = head.step
-    for tower in filter(None, towers):
-        yield from inside(tower).arounds
+    for tower in towers:
+        if tower is not None:
+            yield from inside(tower).arounds
 
 
 @typed("found")
@@ -59,17 +60,20 @@ def silenced(
     possible = list(dict.fromkeys([*known, *(around.name for around in found)]))
     if foreign := [name for name in names if name not in possible]:
         raise ZooError(f"no graft is called '{foreign[0]}'", key="names", given=foreign[0], possible=possible)
-    return silence([around for around in found if not names or around.name in names])
+    return During([around for around in found if not names or around.name in names], "silent", True)
 
 
-@contextmanager
-def silence(found: Sequence[Around]) -> Iterator[None]:
-    """Within this context these are silent."""
-    before = [(around, around.silent) for around in found]
-    for around, _ in before:
-        around.silent = True
-    try:
-        yield
-    finally:
-        for around, silent in before:
-            around.silent = silent
+class During:
+    """Within this context an attribute of these modules has this value; a class, since torch 2.6 traces no other."""
+
+    def __init__(self, modules: Sequence[nn.Module], name: str, value: bool):
+        self.modules, self.name, self.value = modules, name, value
+        self.before = [getattr(module, name) for module in modules]
+
+    def __enter__(self) -> None:
+        for module in self.modules:
+            setattr(module, self.name, self.value)
+
+    def __exit__(self, *_: object) -> None:
+        for module, before in zip(self.modules, self.before, strict=True):
+            setattr(module, self.name, before)

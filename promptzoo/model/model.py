@@ -18,7 +18,7 @@ from promptzoo.model.checkpoint import digest
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft, Loss
 from promptzoo.model.frozen import Original, bare_features
-from promptzoo.model.inside import acting, arounds, silence, silenced
+from promptzoo.model.inside import During, acting, arounds, silenced
 from promptzoo.model.look import Looked, look
 from promptzoo.model.output import NoHead
 from promptzoo.model.output import Output as Output
@@ -160,7 +160,7 @@ class Model(nn.Module):
         """b 3 h w -> b o: the features of the bare backbone; those that are known already stay."""
         if image.ndim == FEATURES:
             return image
-        with silence(list(arounds(self.head, self.visual, self.text))):  # a graph holds no look at types
+        with During(list(arounds(self.head, self.visual, self.text)), "silent", True):
             return bare_features(self.visual, self.original, image)
 
     def tuned(self) -> dict[str, nn.Parameter]:

@@ -73,7 +73,7 @@ def searched(
         return entrant, grounds.of(entrant.recipe)
 
     with alone(terms.out, terms.stale):
-        searches = {}
+        begun = {}
         for one in (row for row in rows if row.ranges):
             firsts = (*one.words, *(f"{key}={found.first}" for key, found in one.ranges.items()))
             try:
@@ -81,8 +81,9 @@ def searched(
             except ZooError as error:
                 raise error.under(one.name) from error
             ranges = {key: found.model_dump(mode="json", exclude_none=True) for key, found in one.ranges.items()}
-            begun = {"recipe": yaml.plain(yaml.read(entrant.text, one.name)), "ranges": ranges, **vars(stands)}
-            searches[one.name] = Trials(terms.out, one, begun, seed)
+            told = yaml.plain(yaml.read(entrant.text, one.name))
+            begun[one.name] = {"recipe": told, "ranges": ranges, **vars(stands)}
+        searches = {one.name: Trials(terms.out, one, begun[one.name], seed) for one in rows if one.ranges}
         with onlooker:
             total = sum(max(trials, one.count()) for one in searches.values())
             log = SweepLog(terms.out, command, total, onlooker, searches=True)

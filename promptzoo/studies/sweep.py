@@ -8,6 +8,7 @@ from typing import Any
 from promptzoo.arguments import typed
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, some
+from promptzoo.files import housing
 from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.compare import Asked, Terms, asked_in_python, saying
@@ -86,13 +87,13 @@ def swept(
 @contextmanager
 def alone(folder: Path, stale: float | None) -> Iterator[None]:
     """Within this context no other sweep works in the folder.  Raises `ClaimedError` where one does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    claim = Claim(folder)
-    claim.take(stale)
-    try:
-        yield
-    finally:
-        claim.release()
+    with housing(folder):
+        claim = Claim(folder)
+        claim.take(stale)
+        try:
+            yield
+        finally:
+            claim.release()
 
 
 def made(

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import os
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from promptzoo.files import append, as_json
+from promptzoo.errors import ZooError
+from promptzoo.files import append, as_json, room
 from promptzoo.paths import regular
 
 Size = tuple[int, int]
@@ -31,17 +34,22 @@ class Desk:
     """Answers by key are kept as lines of a file, each as it is found, so that a task goes on where it was stopped.
 
     Beside each stand the sizes (h, w) at which the tower looked for it.  A last line that was cut off is left out.
+    In a folder that takes nothing they are not kept.
     `folder` is where pictures may be written.
     """
 
     def __init__(self, file: Path | None = None, folder: Path | None = None, steps: Steps | None = None) -> None:
         self.file, self.folder, self.steps = file, folder, steps or Steps()
         self.answers, self.looks = dict[str, Any](), dict[str, list[Size]]()
-        for key, answer, sizes in read(file) if file and file.exists() else ():
+        if file:
+            try:
+                room(file.parent)
+            except ZooError as error:
+                warnings.warn(f"answers are not kept: {error}", stacklevel=2)
+                self.file = file = None
+        for key, answer, sizes in read(file) if file and os.path.lexists(file) else ():
             self.answers[key], self.looks[key] = answer, sizes
         self.before, self.used = set(self.answers), set[str]()
-        if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
 
     def kept(self, key: str) -> Any:
         """The answer of a key; None where there is none yet."""

@@ -122,6 +122,14 @@ class Claim:
             self.file.unlink()
         HELD.discard(self.owner.token if self.owner else "")
 
+    def demand_own(self) -> None:
+        """Raises `ZooError` where the claim's name is that of a link, a folder, a pipe or a device."""
+        if self.file.is_symlink():
+            way = f"take it away, or take another {option('out')}"
+            raise ZooError("a claim is a file of the run's own, and this is a link", place=self.file, remedy=way)
+        if self.file.exists():
+            regular(self.file)
+
     @contextmanager
     def opened(self, create: bool = False) -> Iterator[BufferedRandom]:
         """The claim's file, locked: the one that has its name, and no other that had it before."""
@@ -130,11 +138,12 @@ class Claim:
             try:
                 found = os.open(self.file, os.O_RDWR | OWN | (os.O_CREAT if create else 0), 0o644)
             except OSError as error:
+                self.demand_own()
                 what = f"cannot be written: {error.strerror}" if create else "was deleted, or can no longer be written"
                 raise LostError(f"{self.file.parent} {what}; nothing more is saved there") from error
             if not stat.S_ISREG(os.fstat(found).st_mode):
                 os.close(found)
-                regular(self.file)  # says what it is
+                self.demand_own()
                 continue
             with os.fdopen(found, "r+b") as file:
                 try:

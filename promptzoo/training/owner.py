@@ -6,11 +6,12 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+from pydantic import Field, TypeAdapter
 
 from promptzoo.errors import ZooError
-from promptzoo.files import from_json
 from promptzoo.paths import regular
 
 
@@ -19,8 +20,8 @@ class Owner:
     """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one."""
 
     host: str
-    process: int
-    begun: float
+    process: Annotated[int, Field(ge=1, lt=2**31)]
+    begun: Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
     token: str
     attempt: int  # counts the claims of this run
 
@@ -45,13 +46,14 @@ class Owner:
         return f"process {self.process} on {'this machine' if self.local else self.host}"
 
 
+OWNER = TypeAdapter(Owner)
 HELD: set[str] = set()  # the tokens of this process's claims
 
 
 def owner_in(content: bytes) -> Owner | None:
     """Whom a claim names; nobody where a kill left it empty or torn."""
-    with suppress(ValueError, TypeError):
-        return Owner(**from_json(content))
+    with suppress(ValueError):
+        return OWNER.validate_json(content)
     return None
 
 

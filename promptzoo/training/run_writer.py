@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import DamagedError, ZooError
-from promptzoo.files import append, as_json, finite, sweep, write
+from promptzoo.files import append, as_json, finite, housing, sweep, write
 from promptzoo.option import option, resuming
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import claim
@@ -45,38 +45,33 @@ class RunWriter(RunFolder):
         """
         may = self.may_resume if resume else self.may_start
         may(recipe)
-        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-        with suppress(OSError):
-            self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            before = self.claim.take(stale)
-            may(recipe)
-            sweep(self.path)
-            sweep(self.state_folder)
-            self.told = {"name": recipe.name, "recipe": recipe.to_yaml()}
-            if not resume:
-                self.start(recipe)
-            elif before is not None:
-                self.remarks.append(f"taken over from {before}, which is no longer running")
-            yield
-            self.settle()
-        except (StoppedError, claim.LostError):
-            raise
-        except ZooError:
-            if not resume and self.claim.owner is not None and not self.data_file.exists():  # it did not begin to train
-                with suppress(claim.LostError), self.claim.guard():
-                    for file in (self.recipe_file, self.versions_file):
-                        file.unlink(missing_ok=True)
-            raise
-        finally:
+        with housing(self.path):
             try:
-                with suppress(Exception):  # that of the training itself is told
-                    self.settle()
+                before = self.claim.take(stale)
+                may(recipe)
+                sweep(self.path)
+                sweep(self.state_folder)
+                self.told = {"name": recipe.name, "recipe": recipe.to_yaml()}
+                if not resume:
+                    self.start(recipe)
+                elif before is not None:
+                    self.remarks.append(f"taken over from {before}, which is no longer running")
+                yield
+                self.settle()
+            except (StoppedError, claim.LostError):
+                raise
+            except ZooError:
+                if not (resume or self.claim.owner is None or self.data_file.exists()):  # it did not begin to train
+                    with suppress(claim.LostError), self.claim.guard():
+                        for file in (self.recipe_file, self.versions_file):
+                            file.unlink(missing_ok=True)
+                raise
             finally:
-                self.claim.release()
-            with suppress(OSError):  # there is something in it that stays
-                for folder in made:
-                    folder.rmdir()
+                try:
+                    with suppress(Exception):  # that of the training itself is told
+                        self.settle()
+                finally:
+                    self.claim.release()
 
     def may_start(self, recipe: Recipe) -> None:
         """Raises `FolderError` when a run or something else is in the folder."""

@@ -6,17 +6,22 @@ from pathlib import Path
 
 import odd
 import pytest
+from torch.nn import Linear
 
+import promptzoo
+from promptzoo import cli
+from promptzoo.backbones.adopt.compared import ALWAYS, compared, remember
 from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import KEY, Facts
 from promptzoo.exporting.peft_folder import config_of
-from promptzoo.files import from_json
+from promptzoo.files import cache_folder, from_json
+from promptzoo.model.checkpoint import packed, unpack
 from promptzoo.studies.by_task import by_task
 from promptzoo.studies.sweep_state import NAME, sweep_state
 from promptzoo.studies.trials import JOURNAL, study
 from promptzoo.tasks.desk import Desk
 from promptzoo.training.claim import Claim
-from promptzoo.training.owner import held_by
+from promptzoo.training.owner import Owner, held_by
 
 HEAD = {"command": "x", "total": 3, "began": 1.0}
 RUN = {"name": "a", "seed": 1, "state": "done", "val": 0.5, "at": 2.0}
@@ -63,9 +68,21 @@ def test_a_claim_is_made_on_a_file_alone_and_through_no_link(what, tmp_path):
     make = {"pipe": odd.fifo, "folder": Path.mkdir, "link": lambda at: at.symlink_to(victim),
             "device": lambda at: at.symlink_to("/dev/zero")}  # fmt: skip
     make[what](file)
-    with pytest.raises(ZooError):
+    with pytest.raises(ZooError) as caught:
         Claim(file.parent).take()
+    assert caught.value.place == str(file) or caught.value.given == str(file)  # the claim, not the run
     assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("odd_one", [
+    {"process": "x"}, {"process": -5}, {"process": 2**70}, {"begun": "x"}, {"host": 5}, {"attempt": []},
+])  # fmt: skip
+def test_a_claim_of_no_process_is_nobodys(odd_one, tmp_path):
+    claim = Claim(tmp_path)
+    claim.file.write_text(json.dumps({**vars(Owner.here(1)), **odd_one}))
+    assert held_by(claim.file) is None
+    assert claim.take() is None
+    claim.release()
 
 
 @pytest.mark.parametrize("line", ["{", "5", DEEP, '{"op_code": 99, "worker_id": "x"}', '{"op_code": 0}'])
@@ -101,6 +118,17 @@ def test_an_exported_file_says_sizes_that_a_picture_can_have():
             Facts.read(words, "here")
 
 
+def test_a_cache_that_cannot_be_there_is_done_without(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ("x" * 300)))
+    monkeypatch.delenv(ALWAYS, raising=False)
+    model = Linear(1, 1)
+    remember(model, len)
+    assert not compared(model, len)
+    desk = Desk(cache_folder("answers") / "a.jsonl")
+    desk.keep("a", 1)
+    assert (desk.kept("a"), desk.reused) == (1, 0)
+
+
 @pytest.mark.parametrize("line", ["5", DEEP, '[["a"], 1, []]', '["a", 1, "x"]'])
 def test_answers_that_are_damaged_are_found_again(line, tmp_path):
     (tmp_path / "answers").write_text(f'["a", 1, [[2, 3]]]\n{line}\n["b", 1, []]\n')
@@ -119,3 +147,21 @@ def test_json_without_end_is_no_json():
     loads = [file for file in Path(os.path.dirname(odd.cli.__file__), "..").resolve().rglob("*.py")
              if "json.loads(" in file.read_text()]  # fmt: skip
     assert {file.name for file in loads} == {"files.py", "checkpoint.py", "peak.py", "run_writer.py"}  # its own alone
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The file of a finished run."""
+    place = tmp_path_factory.mktemp("finished")
+    words = odd.words(odd.pictures(place / "d"), *odd.UNTRAINED)
+    assert cli.main(["train", "linear", *words, "--out", str(place / "r")]) == 0
+    return place / "r" / "model.safetensors"
+
+
+@pytest.mark.parametrize("key", ["classes", "recipe"])
+@pytest.mark.parametrize("said", ["", "{", "5", "[1]", "!!bool x", "!!int ''", "!!timestamp x", DEEP])
+def test_words_of_a_model_that_are_not_what_they_should_be_are_a_sentence(key, said, model, tmp_path):
+    state, words = unpack(model)
+    (file := tmp_path / "m.safetensors").write_bytes(packed(state, {**words, key: said}))
+    with pytest.raises(ZooError):
+        promptzoo.load(file)

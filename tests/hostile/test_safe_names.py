@@ -11,8 +11,9 @@ import odd
 import pytest
 
 from promptzoo import cli
+from promptzoo.data.sources.list import PictureLists
 from promptzoo.errors import ZooError
-from promptzoo.names import alike, as_bytes, as_cell, as_folder, on_screen
+from promptzoo.names import alike, as_bytes, as_cell, as_folder, from_cell, on_screen
 from promptzoo.training.run_folder import RunFolder
 
 EVIL = "\x1b]0;OWNED\a\x1b[2J"
@@ -28,6 +29,9 @@ def test_the_four_ways_out():
         "a_.._b",
         "plain name",
     ]
+    long = [as_folder("\u00e9" * 150 + end) for end in "ab"]
+    assert long[0] != long[1]
+    assert max(len(one.encode()) for one in long) <= 200
     assert [as_cell(one) for one in ("=1+1", "-cmd", "@x", "-0.5", "cat", 3, None)] == [
         "'=1+1",
         "'-cmd",
@@ -76,12 +80,15 @@ def test_a_spreadsheet_finds_no_formula(tmp_path, monkeypatch):
     assert cli.main(["train", "linear", *odd.words("d", *odd.UNTRAINED), "--out", "r"]) == 0
     assert cli.main(["eval", "r", "--confusion", "c.csv"]) == 0
     assert cli.main(["predict", "r", "d/test", "--format", "csv", "--out", "p.csv"]) == 0
-    for name in ("r/predictions.csv", "c.csv", "p.csv"):
+    assert cli.main(["data", "split", "folder", "d/train", "--test", "0.5", "--out", "s.csv"]) == 0
+    for name in ("r/predictions.csv", "c.csv", "p.csv", "s.csv"):
         with open(name, newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
         assert "'=HYPERLINK(1)" in cells
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
     assert {own for _, own, *_ in RunFolder("r").predictions()} == {"=HYPERLINK(1)", "dog"}
+    assert PictureLists("s.csv", root="d/train").classes == ["=HYPERLINK(1)", "dog"]
+    assert from_cell(as_cell("'=a")) == "'=a"
 
 
 def test_a_recipe_of_dots_makes_its_run_where_runs_are(tmp_path, monkeypatch, capfd):

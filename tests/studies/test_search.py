@@ -65,6 +65,12 @@ def test_a_range_that_is_none_is_said(ranges: str, word: str, tmp_path) -> None:
     assert "train." in raised.value.what
 
 
+def test_a_list_that_cannot_be_read_says_so_itself(tmp_path, capsys) -> None:
+    (cut := tmp_path / "cut.yaml").write_text("rows: [")
+    assert cli.main(["sweep", str(cut), "--trials", "2", "--out", str(tmp_path / "o")]) == 2
+    assert f"{cut}:1: not YAML" in capsys.readouterr().err
+
+
 def test_compare_takes_no_list_that_is_still_to_be_chosen_from(tmp_path) -> None:
     with pytest.raises(ZooError) as raised:
         read_field([written(tmp_path)], "", (1,))
@@ -91,7 +97,7 @@ def test_what_cannot_be_searched_is_said_before_anything_trains(root, tmp_path) 
     with pytest.raises(ZooError) as raised:
         searched(rows_of([written(tmp_path)]), without, Terms((1,), "", out), 2, False, print, Onlooker())
     assert "validation" in raised.value.what
-    assert not list(out.rglob("recipe.yaml"))
+    assert not out.exists()
 
 
 def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path, capsys) -> None:

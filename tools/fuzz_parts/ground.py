@@ -17,10 +17,15 @@ PLAIN = ("data={dataset: folder, root: d, batch: 4}", "backbone={open: promptzoo
 
 @dataclass
 class Ground:
-    """The folder that trials run in; `changed` are the settings that the trial of the moment has changed."""
+    """The folder that trials run in; what the trial of the moment has changed of settings, and how far it came."""
 
     place: Path
+    number: int = 0
     changed: list[str] = field(default_factory=list)
+    reached: list[str] = field(default_factory=list)
+
+    def begin(self, number: int) -> None:
+        self.number, self.changed, self.reached = number, [], []
 
     def executed(self) -> int:
         """How often something ran that a file named."""

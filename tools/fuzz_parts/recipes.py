@@ -48,13 +48,16 @@ def trial(built: float, trained: float) -> Callable[[random.Random, Ground], str
     """Reads a mutant; of all mutants about such shares are built, and trained for an epoch."""
 
     def tried(draw: random.Random, ground: Ground) -> str:
-        way = draw.choice((as_text, as_tree, as_tree, as_override, as_override))
+        way = WAYS[ground.number // len(settings()) % len(WAYS)]  # each setting in turn, in every way
         recipe = way(draw.choice(pages()), draw, ground)
-        spent = draw.random() / 2  # about half of the mutants are valid
+        ground.reached.append("reading")
+        spent = 0.6 * draw.random()  # about so many mutants can be read
         if spent < trained:
+            ground.reached.append("training")
             train(recipe, ground.place / f"out-{draw.getrandbits(60)}", quiet=True)
             return "trained"
         if spent < built:
+            ground.reached.append("building")
             build(recipe, 2)
             return "built"
         return "valid"
@@ -84,8 +87,9 @@ def as_text(page: str, draw: random.Random, ground: Ground) -> Recipe:
 def as_tree(page: str, draw: random.Random, ground: Ground) -> Recipe:
     """One or two values of the tree are others, or a part more."""
     tree = yaml.plain(yaml.read(page, "page"))
-    for _ in range(draw.choice((1, 1, 2))):
-        change(tree, draw.choice(settings()), draw, ground)
+    every = settings()
+    for word in (every[ground.number % len(every)], *draw.sample(every, draw.choice((0, 0, 1)))):
+        change(tree, word, draw, ground)
     return Recipe.of(tree)
 
 
@@ -113,11 +117,13 @@ def change(tree: dict[str, Any], word: str, draw: random.Random, ground: Ground)
 
 def as_override(page: str, draw: random.Random, ground: Ground) -> Recipe:
     """`key=value` beside a recipe as it is."""
-    words = []
-    for _ in range(draw.choice((1, 1, 2, 3))):
-        word = draw.choice([one for one in settings() if " " not in one])
+    words, every = [], [one for one in settings() if " " not in one]
+    for word in (every[ground.number % len(every)], *draw.sample(every, draw.choice((0, 0, 1, 2)))):
         ground.changed.append(word)
         value = value_for(word, draw)
         text = draw.choice(TEXTS) if draw.random() < 0.1 else yaml.write(value).partition("\n")[0]
         words.append(f"{word}={text if isinstance(value, dict | list | float) or draw.random() < 0.8 else value}")
     return Recipe.parse(page, "page", words)
+
+
+WAYS = (as_tree, as_override, as_tree, as_text, as_tree)

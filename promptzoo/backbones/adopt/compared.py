@@ -19,7 +19,7 @@ OURS = Path(__file__).parents[1]
 
 def compared(model: nn.Module, adopt: Callable[..., Any]) -> bool:
     """Whether a network of this form was found equal before, under the same code and libraries."""
-    return os.environ.get(ALWAYS) != "always" and place(model, adopt).exists()
+    return os.environ.get(ALWAYS) != "always" and os.path.exists(place(model, adopt))
 
 
 def remember(model: nn.Module, adopt: Callable[..., Any]) -> None:

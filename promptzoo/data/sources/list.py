@@ -14,6 +14,7 @@ from promptzoo.data.sources.paths import Root, Spot
 from promptzoo.data.sources.text import folder, json_of, lines, text
 from promptzoo.errors import ZooError
 from promptzoo.files import from_json
+from promptzoo.names import from_cell
 
 COLUMNS = {  # what a column may be called, the likeliest first
     "file": ("file", "path", "filename", "filepath", "file_name", "image", "impath", "img", "image_path", "picture"),
@@ -173,7 +174,7 @@ def table(path: Path, usual: str) -> Iterator[tuple[int, Row]]:
         if len(row) < len(titles):
             said = f"{len(row)} values for the columns {', '.join(titles)}"
             raise ZooError(said, place=f"{path}:{reader.line_num}", given=len(row), possible=titles)
-        yield reader.line_num, {one: cell.strip() for one, cell in zip(titles, row, strict=False)}
+        yield reader.line_num, {one: from_cell(cell.strip()) for one, cell in zip(titles, row, strict=False)}
 
 
 def objects(path: Path) -> Iterator[tuple[int, Row]]:

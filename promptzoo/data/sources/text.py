@@ -59,8 +59,8 @@ def once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def lacking(path: Path) -> str:
     """The sentence for a file or folder that does not exist, with the nearest one that does, or what is there."""
     if os.path.exists(path):
-        kind = "a folder, not a file" if path.is_dir() else "a file, not a folder" if path.is_file() else "neither"
-        return f"{path} is {kind}"
+        kinds = {"a folder, not a file": path.is_dir(), "a file, not a folder": path.is_file()}
+        return f"{path} is {next((kind for kind, so in kinds.items() if so), 'neither a file nor a folder')}"
     absent, where = gap(path)
     if os.path.exists(absent):
         return f"{path} does not exist{where}"

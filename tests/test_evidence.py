@@ -1,0 +1,53 @@
+"""docs/results.md is what the records of the runs say."""
+
+import pytest
+import results
+
+from promptzoo.studies.record import Finished, Record
+
+
+def record(row, seed, right):
+    done = {"splits": "s", "test": "t", "classes": ["a", "b"], "selection": "last", "epochs": 1, "best_epoch": None}
+    finished = Finished(right=right, tuned_parameters=7, seconds=1.0, **done)
+    return Record(name=row, seed=seed, recipe="", pictures="", frozen="", knowledge="", versions={}, finished=finished)
+
+
+@pytest.fixture
+def records(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
+
+    def keep(folder, row, *rights):
+        for seed, right in enumerate(rights, 1):
+            file = tmp_path / folder / row / f"seed-{seed}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            record(row, seed, right).write(file)
+        results.take(tmp_path / folder)
+
+    return keep
+
+
+def test_a_row_has_mean_deviation_and_its_paired_difference_once_every_seed_is_there(records):
+    study = results.Study({"one": "one"}, "probe")
+    records("one", "probe", *["10" * 50] * 3)
+    records("one", "lore", "1" * 100, "1" * 80 + "0" * 20, "1" * 90 + "0" * 10)
+    records("one", "late", "1" * 100, "1" * 100)
+    found = results.table(study)
+    assert "90.0 ± 10.0" in found
+    assert "50.0 ± 0.0" in found
+    assert "+40.0 [" in found
+    assert "late" not in found
+    assert found.index("| `lore`") < found.index("| `probe`")
+
+
+def test_sets_that_are_pooled_count_once_each_however_many_pictures_they_have(records):
+    study = results.Study({"few": "few", "many": "many"}, "probe", ("few", "many"))
+    records("few", "probe", *["0" * 10] * 3)
+    records("few", "lore", *["1" * 10] * 3)
+    records("many", "probe", *["0" * 1000] * 3)
+    records("many", "lore", *["0" * 1000] * 3)
+    assert "+50.0 [+50.0, +50.0]" in results.table(study)
+
+
+def test_the_page_is_as_the_records_are():
+    assert results.page() == results.PAGE.read_text(encoding="utf-8")
+    assert all(name in results.TABLES for _, name, _ in results.MARK.findall(results.page()))
