@@ -55,6 +55,7 @@ app = typer.Typer(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code, as `EXIT_CODES` has them."""
     given = [homely(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=STREAM)
@@ -119,6 +120,15 @@ def refusal(error: OSError | MemoryError) -> str:
         return f"cannot write the output: {error.strerror}"
     where = f": {cut(error.filename)}" if isinstance(error.filename, str) else ""
     return f"system error: {error.strerror or error}{where}"
+
+
+def open_closed() -> None:
+    """Streams that were closed before the command began (`>&-`) lead nowhere, and no file gets their numbers."""
+    for name, way in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, way)  # noqa: SIM115 (for as long as the process lives)
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
 
 
 def give_up_output() -> None:

@@ -1,5 +1,6 @@
 """Processes that read batches aside: what can happen to them, and how a batch is handed over."""
 
+import os
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from promptzoo.errors import ZooError, told
 
 SHARED = Path("/dev/shm")  # where Linux keeps what processes share
 WAITING = 2  # batches that each process has ready
+FILES = 32  # that a process may open for them: one a tensor, here and there
 
 
 @contextmanager
@@ -47,9 +49,18 @@ def readers(reader: Dataset[Any], plan: Iterable[Any], workers: int, size: int) 
 
 
 def little(workers: int, size: int) -> bool:
-    """Whether shared memory does not hold what so many processes have ready, in batches of `size` bytes."""
+    """Whether shared memory, or the files that may still be opened, do not hold what so many processes have ready.
+
+    `size` are the bytes of a batch.  A process that cannot hand a batch over says so to nobody, and is waited for.
+    """
     with suppress(OSError):
-        return shutil.disk_usage(SHARED).free < 2 * workers * WAITING * size
+        if shutil.disk_usage(SHARED).free < 2 * workers * WAITING * size:
+            return True
+    with suppress(ImportError, OSError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return most != resource.RLIM_INFINITY and most - len(os.listdir("/dev/fd")) < FILES * (1 + workers)
     return False
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from promptzoo import cli
 from promptzoo.data import aside
 from promptzoo.data.cache import Cache
 from promptzoo.data.loader import Loader
@@ -97,6 +98,11 @@ def test_a_full_output_is_one_sentence():
         )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert done.stderr.startswith("error: cannot write the output")
+
+
+def test_a_closed_output_takes_nothing(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    assert cli.main(["list", "blocks"]) == 0
 
 
 def test_an_error_of_the_system_is_a_sentence(here, monkeypatch, capfd):
