@@ -1,7 +1,6 @@
 """Makes the tables of docs/results.md and its pictures from the records of the runs, which are kept in docs/records.
 
-    python tools/results.py                     what would change; exit code 1 if anything
-    python tools/results.py --write             and writes the page and the pictures
+    python tools/results.py [--write]           says what would change, or writes page and pictures
     python tools/results.py --take runs/dtd10   copies the records of comparisons, here to docs/records/evidence/dtd10
 
 A row is there once it has every seed.  A table goes between the two marks of `MARK` that have its name.
@@ -11,7 +10,7 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,7 +45,9 @@ class Study:
     seeds: tuple[int, ...] = (1, 2, 3)
 
     def runs(self) -> dict[str, Runs]:
-        return {heading: read(folder, self.seeds) for heading, folder in self.sets.items()}
+        """Those of the sets that have been run."""
+        found = {heading: read(folder, self.seeds) for heading, folder in self.sets.items()}
+        return {heading: runs for heading, runs in found.items() if runs}
 
 
 THREE = ("clothing10", "dtd10", "oxford_flowers12")
@@ -90,12 +91,13 @@ def minus(row: str, other: str, sets: Sequence[Runs]) -> str:
 def table(study: Study) -> str:
     """Every row by its mean: accuracy on each set, differences to the baseline of the pooled ones and of each other."""
     sets = study.runs()
-    pooled = [sets[name] for name in study.pooled]
+    together = [name for name in study.pooled if set(study.pooled) <= set(sets)]
+    pooled = [sets[name] for name in together]
     against = f"minus `{study.baseline}`"
-    columns: list[tuple[str, Callable[[str], str]]] = [(name, partial(accuracy, sets[name])) for name in study.pooled]
+    columns: list[tuple[str, Callable[[str], str]]] = [(name, partial(accuracy, sets[name])) for name in together]
     if pooled:
         columns.append((f"mean of {len(pooled)}, {against}", partial(minus, other=study.baseline, sets=pooled)))
-    for name in [name for name in study.sets if name not in study.pooled]:
+    for name in [name for name in sets if name not in together]:
         columns.append((name, partial(accuracy, sets[name])))
         if len(study.seeds) > 1:
             columns.append((against, partial(minus, other=study.baseline, sets=[sets[name]])))
@@ -107,38 +109,32 @@ def table(study: Study) -> str:
 
 
 def verdict() -> str:
-    """The hybrid against the parent and the adapter that were best on CIFAR-10."""
+    """The hybrid against the parent, the adapter and the prompts that were best on CIFAR-10, set by set."""
     sets = STUDIES["small"].runs()
-    pooled = [sets[name] for name in THREE]
-    made = Table(["hybrid", "mean of three sets", "cifar100"])
-    for other in ("sa2vp", "adapter_plus"):
-        made.add(f"minus `{other}`", minus("hybrid", other, pooled), minus("hybrid", other, [sets["cifar100"]]))
+    made = Table(["hybrid", *sets])
+    for other in ("sa2vp", "adapter_plus", "vpt_deep"):
+        made.add(f"minus `{other}`", *(minus("hybrid", other, [runs]) for runs in sets.values()))
     return made.markdown()
 
 
 def mean(row: str, sets: Mapping[str, Runs]) -> float:
-    found = [fmean(run.accuracy for run in runs[row]) for runs in sets.values() if row in runs]
-    return fmean(found) if found else 0.0
+    return fmean(fmean(run.accuracy for run in runs[row]) for runs in sets.values() if row in runs)
 
 
 TABLES: dict[str, Callable[[], str]] = {name: partial(table, study) for name, study in STUDIES.items()}
 TABLES["verdict"] = verdict
 
 
-def points() -> Iterator[tuple[str, int, float, float]]:
-    """Of each row: tuned parameters, mean accuracy over the three small sets in percent, its deviation over seeds."""
-    sets = [STUDIES["small"].runs()[name] for name in THREE]
-    for row in sorted(set.intersection(*(set(runs) for runs in sets))):
-        seeds = [100 * fmean(runs[row][place].accuracy for runs in sets) for place in range(len(sets[0][row]))]
-        yield row, sets[0][row][0].tuned_parameters, fmean(seeds), stdev(seeds)
-
-
 def accuracies(axes: Any) -> None:
-    """Accuracy against tuned parameters, bars of one standard deviation over seeds."""
-    for row, tuned, share, spread in points():
-        axes.errorbar(tuned, share, spread, fmt="o", ms=5, lw=1, color="#0B6FB8" if row in OWN else "#7A8594")
-        axes.annotate(row, (tuned, share), xytext=(5, 4), textcoords="offset points", fontsize=8)
-    axes.set(xscale="log", xlabel="tuned parameters", ylabel="test accuracy, %, mean of three sets")
+    """Accuracy, mean over the small sets that were run, against tuned parameters; bars of one deviation over seeds."""
+    sets = [runs for name, runs in STUDIES["small"].runs().items() if name in THREE]
+    for row in sorted(set.intersection(*(set(runs) for runs in sets))):
+        seeds = [100 * fmean(run.accuracy for run in runs) for runs in zip(*(runs[row] for runs in sets), strict=True)]
+        place, colour = (sets[0][row][0].tuned_parameters, fmean(seeds)), "#0B6FB8" if row in OWN else "#7A8594"
+        axes.errorbar(*place, stdev(seeds), fmt="o", ms=5, lw=1, color=colour)
+        axes.annotate(row, place, xytext=(5, 4), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", xlim=(1e3, 3e6), xlabel="tuned parameters", ylabel="test accuracy, %")
+    axes.set_xticks([1e3, 1e4, 1e5, 1e6], ["1,000", "10,000", "100,000", "1 million"])
 
 
 def curves(axes: Any) -> None:
@@ -148,7 +144,7 @@ def curves(axes: Any) -> None:
         found = [(int(shots), 100 * runs[row][0].accuracy) for shots, runs in sets.items() if row in runs]
         axes.plot(*zip(*found, strict=True), "o-", ms=4, lw=1.2, label=row)
     axes.set(xscale="log", xlabel="training pictures of each class", ylabel="test accuracy, %")
-    axes.set_xticks(SHOTS, SHOTS, minor=False)
+    axes.set_xticks(SHOTS, SHOTS)
     axes.minorticks_off()
     axes.legend(fontsize=8)
 
@@ -191,7 +187,8 @@ def main() -> int:
     if given.write:
         PAGE.write_text(made, encoding="utf-8")
         draw("results", accuracies)
-        draw("shots", curves)
+        if STUDIES["shots"].runs():
+            draw("shots", curves)
     print("docs/results.md is", "as the records are" if not changed else "written" if given.write else "out of date")
     return int(changed and not given.write)
 
