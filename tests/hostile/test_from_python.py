@@ -158,7 +158,7 @@ def test_a_method_that_has_seen_no_picture_says_so(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", small.RECIPES)
 def test_a_model_of_any_recipe_gives_numbers_or_says_why_not(name):
-    made = promptzoo.build(small.recipe(name, "vit" if small.fits(name, "vit") else "clip"), small.CLASSES)
+    made = promptzoo.build(small.recipe(name, small.carrier(name)), small.CLASSES)
     with suppress(promptzoo.ZooError):
         assert made(small.pictures(made)).logits.isfinite().all()
 
