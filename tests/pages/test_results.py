@@ -1,51 +1,63 @@
-"""The tables of docs/results.md are made from the records of runs."""
+"""docs/results.md is what the records of the runs say."""
 
-import numpy as np
 import pytest
 import results
 
 from promptzoo.studies.record import Finished, Record
 
 
-def put(folder, row, seed, share, count=200):
-    right = "".join("01"[int(mark)] for mark in np.random.default_rng([seed, int(1000 * share)]).random(count) < share)
-    finished = Finished(right=right, splits="a", test="b", classes=["c"], selection="last", epochs=1, best_epoch=1,
-                        tuned_parameters=10, seconds=1.0)  # fmt: skip
-    file = folder / row / f"seed-{seed}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Record(
-        name=row, seed=seed, recipe="x", pictures="p", frozen="f", knowledge="", versions={}, finished=finished
-    ).write(file)
+def record(row, seed, right):
+    done = {"splits": "s", "test": "t", "classes": ["a", "b"], "selection": "last", "epochs": 1, "best_epoch": None}
+    finished = Finished(right=right, tuned_parameters=7, seconds=1.0, **done)
+    return Record(name=row, seed=seed, recipe="", pictures="", frozen="", knowledge="", versions={}, finished=finished)
 
 
 @pytest.fixture
-def kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "RECORDS", tmp_path)
-    for name in results.POOLED:
-        for seed in results.SEEDS:
-            put(tmp_path / name, "probe", seed, 0.5)
-            put(tmp_path / name, "better", seed, 0.9)
-    put(tmp_path / "cifar100", "better", 1, 0.9)
-    return tmp_path
+def records(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
+
+    def keep(folder, row, *rights):
+        for seed, right in enumerate(rights, 1):
+            file = tmp_path / folder / row / f"seed-{seed}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            record(row, seed, right).write(file)
+        results.take(tmp_path / folder)
+
+    return keep
 
 
-def test_a_row_has_its_place_by_its_mean_and_its_interval_to_the_probe(kept):
-    lines = results.table().splitlines()
-    assert [line.split("`")[1] for line in lines[2:]] == ["better", "probe"]
-    points = results.against("better", [results.runs_of(name) for name in results.POOLED])
-    assert points.startswith("+4") or points.startswith("+3")
-    assert results.against("probe", [results.runs_of("dtd10")]) == ""
+def test_a_row_has_mean_deviation_and_its_paired_difference_once_every_seed_is_there(records):
+    study = results.Study({"one": "one"}, "probe")
+    records("one", "probe", *["10" * 50] * 3)
+    records("one", "lore", "1" * 100, "1" * 80 + "0" * 20, "1" * 90 + "0" * 10)
+    records("one", "late", "1" * 100, "1" * 100)
+    found = results.table(study)
+    assert "90.0 ± 10.0" in found
+    assert "50.0 ± 0.0" in found
+    assert "+40.0 [" in found
+    assert "late" not in found
+    assert found.index("| `lore`") < found.index("| `probe`")
 
 
-def test_a_row_without_every_seed_waits(kept):
-    assert results.runs_of("cifar100") == {}
-    assert [row for row, *_ in results.points()] == ["better", "probe"]
+def test_sets_that_are_pooled_count_once_each_however_many_pictures_they_have(records):
+    study = results.Study({"few": "few", "many": "many"}, "probe", ("few", "many"))
+    records("few", "probe", *["0" * 10] * 3)
+    records("few", "lore", *["1" * 10] * 3)
+    records("many", "probe", *["0" * 1000] * 3)
+    records("many", "lore", *["0" * 1000] * 3)
+    assert "+50.0 [+50.0, +50.0]" in results.table(study)
 
 
-def test_records_are_taken_from_a_comparison_and_drawn(kept, tmp_path):
-    runs = tmp_path / "elsewhere" / "food"
-    put(runs, "lora", 1, 0.5)
-    results.take(runs)
-    assert (kept / "food" / "lora" / "seed-1.json").read_bytes() == (runs / "lora" / "seed-1.json").read_bytes()
-    results.draw(tmp_path / "pictures" / "results.svg")
-    assert "better" in (tmp_path / "pictures" / "results.svg").read_text()
+def test_the_page_is_as_the_records_are():
+    assert results.page() == results.PAGE.read_text(encoding="utf-8")
+    assert all(name in results.TABLES for _, name, _ in results.MARK.findall(results.page()))
+
+
+def test_both_pictures_are_drawn(records, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "PICTURES", tmp_path / "pictures")
+    for folder in ("dtd10", "shots_1", "shots_16"):
+        records(folder, "probe", "01" * 5, "01" * 5, "11" * 5)
+    results.draw("results", results.accuracies)
+    results.draw("shots", results.curves)
+    assert all("probe" in file.read_text() for file in (tmp_path / "pictures").glob("*.svg"))
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
