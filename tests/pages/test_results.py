@@ -8,7 +8,7 @@ from promptzoo.studies.record import Finished, Record
 
 def record(row, seed, right):
     done = {"splits": "s", "test": "t", "classes": ["a", "b"], "selection": "last", "epochs": 1, "best_epoch": None}
-    finished = Finished(right=right, tuned_parameters=7, seconds=1.0, **done)
+    finished = Finished(right=right, tuned_parameters=7000, seconds=1.0, **done)
     return Record(name=row, seed=seed, recipe="", pictures="", frozen="", knowledge="", versions={}, finished=finished)
 
 
