@@ -40,7 +40,7 @@ from promptzoo.pages.waiting import Narrator
 from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
 
-NO_THREAD = "can't start new thread"  # as Python says it
+REFUSED = ("start new thread", "Resource temporarily unavailable", "map segment", "allocate memory")  # by no OSError
 STOPPED = 130  # what typer gives where Ctrl-C reaches it
 
 app = typer.Typer(
@@ -78,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         give_up_output()
         return 0
-    except (OSError, MemoryError, RuntimeError) as error:  # what a machine refuses, wherever it was asked
-        if debug or (isinstance(error, RuntimeError) and NO_THREAD not in str(error)):
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:  # what a machine refuses, wherever it was asked
+        if debug or (isinstance(error, RuntimeError | ImportError) and not any(one in str(error) for one in REFUSED)):
             raise
         return failed(refusal(error))
     except Exception as error:
@@ -112,9 +112,9 @@ def say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def refusal(error: OSError | MemoryError | RuntimeError) -> str:
+def refusal(error: OSError | MemoryError | RuntimeError | ImportError) -> str:
     """What the system says, and of which file."""
-    if isinstance(error, RuntimeError):
+    if isinstance(error, RuntimeError | ImportError):
         return f"the system refuses: {error}"
     if isinstance(error, MemoryError):
         return "the memory of this machine is spent"

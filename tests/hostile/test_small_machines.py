@@ -115,6 +115,7 @@ def test_a_closed_output_takes_nothing(monkeypatch):
 
 @pytest.mark.parametrize("error", [
     OSError(28, "No space left on device", "somewhere"), MemoryError(), RuntimeError("can't start new thread"),
+    ImportError("x.so: failed to map segment from shared object"),
 ])  # fmt: skip
 def test_an_error_of_the_system_is_a_sentence(error, here, monkeypatch, capfd):
     def refused(*words):
