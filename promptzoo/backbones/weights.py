@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
 
-from promptzoo.data.room import demand
+from promptzoo.data.room import NO_MEMORY, demand
 from promptzoo.errors import ZooError, some
 from promptzoo.paths import regular
 
@@ -155,6 +155,10 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # torch, numpy and zip files raise many kinds
         said, start = str(error), path.open("rb").read(1)
+        if any(word in said for word in NO_MEMORY):
+            raise ZooError(
+                f"{path} takes more memory than there is", key="backbone.weights", given=str(path)
+            ) from error
         if any(word in said for word in CODE) or (start == b"\x80" and "Unsupported operand" in said):  # a bare pickle
             way = f"save its tensors as .safetensors ({type(error).__name__})"
             what = f"{path} could only be loaded by executing code from it, so it is refused"

@@ -40,6 +40,7 @@ from promptzoo.pages.waiting import Narrator
 from promptzoo.paths import cut
 from promptzoo.training.interrupt import like_ctrl_c
 
+REFUSED = ("start new thread", "Resource temporarily unavailable", "map segment", "allocate memory")  # by no OSError
 STOPPED = 130  # what typer gives where Ctrl-C reaches it
 
 app = typer.Typer(
@@ -77,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         give_up_output()
         return 0
-    except (OSError, MemoryError) as error:  # what a machine refuses, wherever it was asked
-        if debug:
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:  # what a machine refuses, wherever it was asked
+        if debug or (isinstance(error, RuntimeError | ImportError) and not any(one in str(error) for one in REFUSED)):
             raise
         return failed(refusal(error))
     except Exception as error:
@@ -111,8 +112,10 @@ def say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def refusal(error: OSError | MemoryError) -> str:
+def refusal(error: OSError | MemoryError | RuntimeError | ImportError) -> str:
     """What the system says, and of which file."""
+    if isinstance(error, RuntimeError | ImportError):
+        return f"the system refuses: {error}"
     if isinstance(error, MemoryError):
         return "out of memory on this machine"
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):

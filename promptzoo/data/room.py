@@ -15,6 +15,7 @@ from promptzoo.errors import ZooError, told
 
 GROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
+NO_MEMORY = ("can't allocate", "Cannot allocate memory", "not enough memory", "out of memory")  # as libraries say it
 SMALL = 2**22  # bytes that nobody asks for
 
 
@@ -125,5 +126,5 @@ def room(what: str) -> Iterator[None]:
 
 def spent(error: BaseException) -> bool:
     """Whether an error says that memory is not to be had."""
-    words = ("can't allocate", "not enough memory", "out of memory", "Storage size calculation overflowed", "too large")
+    words = (*NO_MEMORY, "Storage size calculation overflowed", "too large")
     return isinstance(error, MemoryError | OverflowError) or any(word in str(error) for word in words)

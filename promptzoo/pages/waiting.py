@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,8 @@ class Narrator(Watcher):
         """Looks again in a second."""
         self.timer = threading.Timer(PATIENCE, self.look)
         self.timer.daemon = True
-        self.timer.start()
+        with suppress(RuntimeError):  # no thread is to be had: nothing is named
+            self.timer.start()
 
     def look(self) -> None:
         """A second has passed: what still goes on is named."""

@@ -113,12 +113,16 @@ def test_a_closed_output_takes_nothing(monkeypatch):
     assert cli.main(["list", "blocks"]) == 0
 
 
-def test_an_error_of_the_system_is_a_sentence(here, monkeypatch, capfd):
-    def full(*words):
-        raise OSError(28, "No space left on device", "somewhere")
+@pytest.mark.parametrize("error", [
+    OSError(28, "No space left on device", "somewhere"), MemoryError(), RuntimeError("can't start new thread"),
+    ImportError("x.so: failed to map segment from shared object"),
+])  # fmt: skip
+def test_an_error_of_the_system_is_a_sentence(error, here, monkeypatch, capfd):
+    def refused(*words):
+        raise error
 
-    monkeypatch.setattr("promptzoo.pages.listing.list_page", full)
-    assert "No space left on device: somewhere" in odd.refused(capfd, "list")
+    monkeypatch.setattr("promptzoo.pages.listing.list_page", refused)
+    assert ("No space left on device: somewhere" in odd.refused(capfd, "list")) == isinstance(error, OSError)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Kind 1: code that a run names is imported when a person says so, and never before."""
 
 import shutil
+import sys
 
 import odd
 import pytest
@@ -30,7 +31,7 @@ def place(tmp_path_factory):
 @pytest.fixture
 def here(place, monkeypatch):
     monkeypatch.chdir(place)
-    monkeypatch.setattr("sys.modules", {k: m for k, m in __import__("sys").modules.items() if k != "evil_mod"})
+    monkeypatch.delitem(sys.modules, "evil_mod", raising=False)
     return place
 
 
