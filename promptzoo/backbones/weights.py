@@ -155,22 +155,17 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # torch, numpy and zip files raise many kinds
         said, start = str(error), path.open("rb").read(1)
+        about: dict[str, Any] = {"key": "backbone.weights", "given": str(path)}
         if any(word in said for word in NO_MEMORY):
-            raise ZooError(
-                f"{path} takes more memory than there is", key="backbone.weights", given=str(path)
-            ) from error
+            raise ZooError(f"{path} takes more memory than there is", **about) from error
         if any(word in said for word in CODE) or (start == b"\x80" and "Unsupported operand" in said):  # a bare pickle
             way = f"save its tensors as .safetensors ({type(error).__name__})"
             what = f"{path} could only be loaded by executing code from it, so it is refused"
-            raise ZooError(what, key="backbone.weights", given=str(path), remedy=way) from error
+            raise ZooError(what, **about, remedy=way) from error
         reason = said.rpartition("WeightsUnpickler error:")[2].strip()  # what torch has found, not its advice
         reason = reason.partition("\n")[0][:160] or type(error).__name__
-        about = {
-            "key": "backbone.weights",
-            "given": str(path),
-            "remedy": "it may be truncated, or another kind of file",
-        }
-        raise ZooError(f"{path} is not a readable {path.suffix} file ({reason})", **about) from error
+        what = f"{path} is not a readable {path.suffix} file ({reason})"
+        raise ZooError(what, **about, remedy="it may be truncated, or another kind of file") from error
 
 
 def read(path: Path) -> dict[str, Tensor]:
