@@ -168,7 +168,9 @@ def test_a_search_of_two_workers_that_was_killed_loses_no_trial(root, tmp_path) 
     again = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert again.returncode == 0, again.stderr
     trials = study(out, "mine").get_trials()
-    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 6
+    ended = [trial.number for trial in trials if trial.state.name != "COMPLETE"]  # killed before they had their words
+    assert len(trials) == 6 + len(ended)
+    assert all(len(asked[number]) < 2 for number in ended)
     assert {number: trials[number].params for number in asked} == asked
     state, owner = sweep_state(out)
     assert (len(state.of("done")), state.waiting, owner) == (6, 0, None)
