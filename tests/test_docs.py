@@ -120,7 +120,13 @@ def place(tmp_path, capsys, monkeypatch):
         del sys.modules[module]
 
 
-@pytest.mark.parametrize("page", sorted(TOLD), ids=name)
+LONG = ("docs/guides/export.md", "docs/tutorials/compare.md")  # `.ci/run` tries them, too
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=name(page), marks=[pytest.mark.slow] * (name(page) in LONG)) for page in sorted(TOLD)],
+)
 def test_a_page_does_what_it_says(place, page):
     if "deit_tiny.safetensors" in page.read_text(encoding="utf-8"):
         import timm

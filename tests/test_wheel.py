@@ -79,6 +79,7 @@ def test_the_source_distribution_can_be_tested_and_carries_no_leftovers(built):
     assert not [name for name in names if name.partition("/")[0] in leftovers or name.endswith((".pyc", ".pt"))]
 
 
+@pytest.mark.slow
 def test_installed_beside_the_environment_it_runs_from_an_empty_folder(wheel, tmp_path):
     place, empty = tmp_path / "place", tmp_path / "empty"
     empty.mkdir()
