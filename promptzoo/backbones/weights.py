@@ -157,7 +157,7 @@ def reading(path: Path) -> Iterator[None]:
         said, start = str(error), path.open("rb").read(1)
         about: dict[str, Any] = {"key": "backbone.weights", "given": str(path)}
         if any(word in said for word in NO_MEMORY):
-            raise ZooError(f"{path} takes more memory than there is", **about) from error
+            raise ZooError(f"{path} needs more memory than there is", **about) from error
         if any(word in said for word in CODE) or (start == b"\x80" and "Unsupported operand" in said):  # a bare pickle
             way = f"save its tensors as .safetensors ({type(error).__name__})"
             what = f"{path} could only be loaded by executing code from it, so it is refused"

@@ -115,7 +115,7 @@ def say_version(wanted: bool) -> None:
 def refusal(error: OSError | MemoryError | RuntimeError | ImportError) -> str:
     """What the system says, and of which file."""
     if isinstance(error, RuntimeError | ImportError):
-        return f"the system refuses: {error}"
+        return f"system error: {error}"
     if isinstance(error, MemoryError):
         return "out of memory on this machine"
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):

@@ -125,8 +125,8 @@ class Claim:
     def demand_own(self) -> None:
         """Raises `ZooError` where the claim's name is that of a link, a folder, a pipe or a device."""
         if self.file.is_symlink():
-            way = f"take it away, or take another {option('out')}"
-            raise ZooError("a claim is a file of the run's own, and this is a link", place=self.file, remedy=way)
+            way = f"remove it, or choose another {option('out')}"
+            raise ZooError("a claim should be a file of the run's own, but this is a link", place=self.file, remedy=way)
         if self.file.exists():
             regular(self.file)
 
