@@ -18,10 +18,18 @@ from promptzoo.costs.sides import pictures, training_step, whole
 ROOT = Path(__file__).resolve().parents[1]
 LIST = "import sys; from promptzoo.cli import main; sys.exit(main(['list']) or 3 * ('torch' in sys.modules))"
 START = """
-import os, sys
+import importlib, os, sys
+from contextlib import contextmanager
 from promptzoo.cli import main
-from promptzoo.training.loop import Loop
-Loop.epoch = lambda *_: os._exit(0)  # the first epoch begins
+command = importlib.import_module('promptzoo.cli.train')
+real = command.loading
+@contextmanager
+def loading():
+    with real():
+        yield
+    from promptzoo.training.loop import Loop
+    Loop.epoch = lambda *_: os._exit(0)  # the first epoch begins
+command.loading = loading
 sys.exit(main(sys.argv[1:]) or 4)
 """
 TRAIN = "import sys; from promptzoo.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
+from promptzoo.cli.loading import loading
 from promptzoo.cli.short import EMBEDDED, read
-from promptzoo.doing import doing
 
 
 def check(
@@ -30,7 +30,7 @@ def check(
 ) -> None:
     """Build a recipe, draw what acts at which site, and count its cost; downloads nothing without --pictures."""
     recipe = read(words[0], words[1:], embedded)
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.check import check_page
         from promptzoo.pages.console import console
 

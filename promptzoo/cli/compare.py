@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
+from promptzoo.cli.loading import loading
 from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
 from promptzoo.cli.study import Form, Out, Seeds, demand_form, tell
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 RUNS = Path("runs/compare")
@@ -72,7 +72,7 @@ def compare(
 ) -> None:
     """Train recipes under one protocol with several seeds, rank them, and test which differ."""
     demand_form(form)
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages import comparison, reached, transfer
         from promptzoo.pages.console import console, sentence
         from promptzoo.pages.progress import Bar

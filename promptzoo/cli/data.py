@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.flags import Command, Commands
-from promptzoo.doing import doing
+from promptzoo.cli.loading import loading
 
 data = typer.Typer(help="List data sets, check one, show what a model sees of it, or split it at random.", cls=Commands)
 
@@ -34,7 +34,7 @@ def list_sets() -> None:
 @data.command("check", cls=Command)
 def check_set(name: Name, words: Words = None) -> None:
     """Count and decode all pictures; find what is missing, broken or in two splits. Or ROOT task=T: a task's set."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.asked import counts_page
         from promptzoo.pages.console import console
         from promptzoo.pages.data import check_page, takes
@@ -56,7 +56,7 @@ def show_set(
     force: Force = False,
 ) -> None:
     """Draw a contact sheet of the shots as a model sees them."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console
         from promptzoo.pages.shots import show_page
 
@@ -74,7 +74,7 @@ def split_set(
     force: Force = False,
 ) -> None:
     """Split a set by a seed and write the split as a list."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console
         from promptzoo.pages.data import split_page
 

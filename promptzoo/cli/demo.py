@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promptzoo.doing import doing
+from promptzoo.cli.loading import loading
 
 DEMO = Path("runs/demo")
 
@@ -16,7 +16,7 @@ def demo(
     ] = DEMO,
 ) -> None:
     """Train the embedded hybrid (about two minutes on two cores, no downloads) and write a page about it."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console
         from promptzoo.pages.demo import show_demo
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.graph import COMPILE
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 BARE = "Instead of a run the frozen tower alone, like timm/deit_tiny_patch16_224."
@@ -45,7 +45,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Evaluate a finished run on one of its splits, or on another task: retrieve, correspond, segment_video."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.files import as_json
         from promptzoo.pages.asked import asked_page
         from promptzoo.pages.confusion import checked, write_confusion

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.finished import RUN
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 
 
 def export(
@@ -32,7 +32,7 @@ def export(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Export a run for onnxruntime, torch.export, timm, open_clip or peft; or import a peft folder as a run."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console
         from promptzoo.pages.exported import run
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 
 
 def features(
@@ -21,7 +21,7 @@ def features(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Compute the features of all pictures once, to train on them: data.dataset=features data.file=FILE."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console, sentence
         from promptzoo.training.features_file import write_features
 

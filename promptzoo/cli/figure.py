@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 MARK, HEADS = "Outline the largest COUNT patches.", "A panel for each head."
@@ -65,7 +65,7 @@ def figure(
     """Draw figures of finished runs: attention, grad-cam, t-SNE, curves and more; without a KIND, list them."""
     if words and not page and out is None and data is None:
         raise ZooError("no output file: give --out FILE.pdf, .png or .svg, or --data FILE.npz", key="--out")
-    with doing("loading torch"):
+    with loading():
         from promptzoo.figures.asked import place, whole
         from promptzoo.pages.console import console
         from promptzoo.pages.figures import kinds_page, make_figure

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.finished import RUN
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 
 
 def merge(
@@ -19,7 +19,7 @@ def merge(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Fold what a run tuned into a plain model of the backbone's library."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console
         from promptzoo.pages.merged import run
 

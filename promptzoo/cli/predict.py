@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.graph import COMPILE
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import deliver, vacant
 from promptzoo.names import as_bytes
@@ -35,7 +35,7 @@ def predict(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Classify pictures with a finished run."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.data.pictures_named import pictures_named
         from promptzoo.pages.console import console, say, sentence
         from promptzoo.pages.predictions import FORMS, predictions_page, written

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
-from promptzoo.doing import doing
 
 
 def report(
@@ -59,7 +59,7 @@ def report(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Count what recipes cost: parameters, operations, time, memory; needs no weights and no pictures."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages import report_files
         from promptzoo.pages.console import console
         from promptzoo.pages.report import Wanted, run

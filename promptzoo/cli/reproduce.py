@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from promptzoo.cli.loading import loading
 from promptzoo.cli.short import BATCH, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
 from promptzoo.cli.study import Form, Out, Seeds, demand_form, tell
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 RUNS = Path("runs/reproduce")
@@ -37,7 +37,7 @@ def reproduce(
 ) -> None:
     """Run what can be run of a paper's tables, beside the printed figures, and list what is missing for the rest."""
     demand_form(form)
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages import reproduce as page
         from promptzoo.pages.console import console, sentence
         from promptzoo.pages.progress import Bar

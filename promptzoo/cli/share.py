@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.finished import RUN
+from promptzoo.cli.loading import loading
 from promptzoo.cli.trust import TRUST
 from promptzoo.cli.weights import WEIGHTS
-from promptzoo.doing import doing
 
 
 def share(
@@ -29,7 +29,7 @@ def share(
     trust_code: Annotated[bool, TRUST] = False,
 ) -> None:
     """Publish a run with a model card, in a folder or on a hub."""
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.console import console
         from promptzoo.pages.shared import share as write
         from promptzoo.pages.shared import shared_page

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
+from promptzoo.cli.loading import loading
 from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, overrides
 from promptzoo.cli.stale import STALE
 from promptzoo.cli.study import Form, Out, demand_form, tell
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 
 RUNS, TRIALS = Path("runs/sweep"), 20
@@ -78,7 +78,7 @@ def sweep(
         from promptzoo.studies.sweep_state import sweep_state
 
         return tell(form, page, sweep_state(Path(words[1]) if words[1:] else RUNS))
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages import chosen, comparison
         from promptzoo.pages import sweep as page
         from promptzoo.recipe.embedded import as_listed

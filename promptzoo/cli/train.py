@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from promptzoo.cli.completing import words as complete
+from promptzoo.cli.loading import loading
 from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, SEED, overrides, read
 from promptzoo.cli.stale import STALE
 from promptzoo.cli.trust import TRUST
-from promptzoo.doing import doing
 from promptzoo.errors import ZooError
 from promptzoo.files import free_folder
 
@@ -53,7 +53,7 @@ def train(
     if not words and (short or embedded):
         raise ZooError(f"a run continues with its own settings; --resume takes no {', '.join(short) or '--embedded'}")
     asked = read(words[0], [*words[1:], *short], embedded) if words else None
-    with doing("loading torch"):
+    with loading():
         from promptzoo.pages.progress import Bar
         from promptzoo.pages.result import result_page
         from promptzoo.recipe.embedded import at_home

@@ -72,8 +72,8 @@ class Cache:
         """Those pictures that can be decoded, each tried once; `threads` of them at a time.  Features need none."""
         if isinstance(pictures, Features):
             return pictures
-        threads = threads or self.threads
         fresh = [picture for picture in pictures if picture not in self.known]
+        threads = 1 if all(picture.drawn for picture in fresh) else threads or self.threads
         with (
             ThreadPool(threads) if threads > 1 else nullcontext() as pool,
             doing("reading pictures", len(fresh)) as step,

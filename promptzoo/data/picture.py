@@ -19,6 +19,7 @@ from promptzoo.paths import regular
 class Picture:
     """A label, a name to speak of it by, how to open it in RGB, and the file it is from, where there is one.
 
+    `drawn` ones are made by Python itself, so that threads would only wait for each other.
     Names are unique within a data set and do not depend on where the set lies on the disk.
     """
 
@@ -26,6 +27,7 @@ class Picture:
     name: str
     open: Callable[[], Image.Image]
     path: Path | None = None
+    drawn: bool = False
 
 
 #: What Pillow's decoders raise for what they cannot read; a lack of memory or a mistake of ours is none of them.

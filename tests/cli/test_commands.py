@@ -1,11 +1,13 @@
 """Commands say what is wrong in one sentence, without a traceback."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
 
 from promptzoo import cli
+from promptzoo.cli.loading import loading
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,14 @@ def test_ctrl_c_exits_with_130(monkeypatch):
 
     monkeypatch.setattr("promptzoo.pages.listing.list_page", interrupted)
     assert cli.main(["list"]) == 130
+
+
+def test_garbage_is_collected_again_after_the_heavy_imports_whatever_comes_of_them(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    with loading():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ImportError), loading():
+        raise ImportError
+    assert gc.isenabled()

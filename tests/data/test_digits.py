@@ -4,12 +4,19 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
+from threading import get_ident
 
 import numpy as np
 import pytest
 from pictures import error
+from PIL import Image
+from sklearn.datasets import load_digits
 
+from promptzoo.data.cache import Cache
+from promptzoo.data.picture import Picture
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.sources.digits import WORDS, ClutteredDigits, sources
+from promptzoo.data.sources.drawing import glyphs
 
 
 def digest(pictures):
@@ -23,6 +30,25 @@ def test_no_two_splits_draw_from_the_same_handwritten_digit():
         "pretrain": 900, "train": 250, "val": 200, "test": 447,
     }  # fmt: skip
     assert sorted(number for numbers in flat.values() for number in numbers) == list(range(1797))
+
+
+def test_the_masks_and_classes_are_of_the_digits_that_scikit_learn_loads():
+    masks, split = sources()
+    there = load_digits()
+    assert np.array_equal(masks, glyphs((there.images / 16).astype(np.float32)))
+    assert all(there.target[mine].tolist() == [label] * len(mine) for label, mine in enumerate(split["train"]))
+
+
+def test_drawn_pictures_are_read_one_after_another_since_threads_would_wait_for_each_other():
+    told = []
+    cache = Cache(Preprocess((64, 64), (0.5,) * 3, (0.5,) * 3), threads=4)
+    cache.all_readable(
+        [
+            Picture(0, str(number), lambda: told.append(get_ident()) or Image.new("RGB", (64, 64)), drawn=True)
+            for number in range(9)
+        ]
+    )
+    assert told == [get_ident()] * 9
 
 
 def test_classes_are_balanced_and_named_in_words():

@@ -1,7 +1,11 @@
 """The embedded set: real handwritten digits drawn in a crowd of others; it needs no file and no network."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache, partial
+from importlib.metadata import distribution
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -12,9 +16,12 @@ from promptzoo.data.sources import drawing
 from promptzoo.data.sources.drawing import SIDE, Floats
 from promptzoo.errors import ZooError
 
+One = TypeVar("One")
+
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PER_CLASS = {"pretrain": 90, "train": 25, "val": 20}  # sources a class; test takes the rest, 43 to 48
 CROWD = tuple(ink for ink in drawing.INKS if ink != "white")  # the colours of all but the digit asked for
+TABLE = "sklearn/datasets/data/digits.csv.gz"  # a row a digit: 64 shades, 0 to 16, and its class
 VERSION = 1  # goes up whenever a drawing changes
 
 
@@ -23,19 +30,19 @@ def sources() -> tuple[Floats, dict[str, list[list[int]]]]:
     """The masks of the 1,797 digits of scikit-learn, and which of them each split draws from, class by class.
 
     The splits share no digit and never change; `pretrain` is what the embedded model was made from.
+    The table is read as `load_digits` does, without the second that importing scikit-learn takes.
     """
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
+    table = np.loadtxt(str(distribution("scikit-learn").locate_file(TABLE)), np.uint8, delimiter=",")
+    images, target = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
     shuffle = np.random.default_rng(1797)
     split: dict[str, list[list[int]]] = {"pretrain": [], "train": [], "val": [], "test": []}
     for label in range(10):
-        mine = shuffle.permutation(np.flatnonzero(bunch.target == label)).tolist()
+        mine = shuffle.permutation(np.flatnonzero(target == label)).tolist()
         for name in split:
             taken = PER_CLASS.get(name, len(mine))
             split[name].append(mine[:taken])
             mine = mine[taken:]
-    return drawing.glyphs((bunch.images / 16).astype(np.float32)), split
+    return drawing.glyphs((images / 16).astype(np.float32)), split
 
 
 class ClutteredDigits(Dataset):
@@ -80,7 +87,7 @@ class ClutteredDigits(Dataset):
 
     def _pictures(self, split: str, per_class: int) -> list[Picture]:
         return [
-            Picture(index % 10, f"{split}/{index:04d}", partial(self.draw, split, index))
+            Picture(index % 10, f"{split}/{index:04d}", partial(self.draw, split, index), drawn=True)
             for index in range(10 * per_class)
         ]
 
@@ -89,8 +96,8 @@ class ClutteredDigits(Dataset):
         masks, split_sources = sources()
         rng = np.random.default_rng([self.seed, list(split_sources).index(split), index])
         mine = split_sources[split][index % 10]
-        rest = [source for of_class in split_sources[split] for source in of_class]
-        texture = drawing.TEXTURES[rng.integers(len(drawing.TEXTURES))]
+        rest = list(chain.from_iterable(split_sources[split]))
+        texture = any_of(rng, drawing.TEXTURES)
         names = rng.choice(list(drawing.GROUNDS), 2, replace=False)
         canvas = drawing.ground(rng, texture, *(drawing.paint(rng, drawing.GROUNDS[name]) for name in names))
 
@@ -100,12 +107,17 @@ class ClutteredDigits(Dataset):
             drawing.stamp(canvas, mask, centre, size, rng.uniform(-tilt, tilt), drawing.paint(rng, drawing.INKS[ink]))
 
         for _ in range(rng.integers(self.pieces[0], self.pieces[1] + 1)):
-            put(cut(rng, masks[rng.choice(rest)]), rng.uniform(8, 34), rng.uniform(16, 30), 180, rng.choice(CROWD))
+            put(cut(rng, masks[any_of(rng, rest)]), rng.uniform(8, 34), rng.uniform(16, 30), 180, any_of(rng, CROWD))
         for _ in range(rng.integers(self.others[0], self.others[1] + 1)):
-            put(masks[rng.choice(rest)], rng.uniform(24, 32), rng.uniform(*self.size), self.tilt, rng.choice(CROWD))
+            put(masks[any_of(rng, rest)], rng.uniform(24, 32), rng.uniform(*self.size), self.tilt, any_of(rng, CROWD))
         source = mine[(index // 10) % len(mine)]
         put(masks[source], rng.uniform(0, 3), rng.uniform(*self.size), self.tilt, "white")
         return drawing.finish(rng, canvas)
+
+
+def any_of(rng: np.random.Generator, some: Sequence[One]) -> One:
+    """One of them; draws the same as `rng.choice`, which makes an array of them each time."""
+    return some[int(rng.integers(len(some)))]
 
 
 def cut(rng: np.random.Generator, mask: Floats) -> Floats:

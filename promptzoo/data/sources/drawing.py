@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +33,14 @@ def paint(rng: np.random.Generator, colour: tuple[float, float, float]) -> Float
 
 def ground(rng: np.random.Generator, texture: str, first: Floats, second: Floats) -> Floats:
     """A ground of two colours in one of `TEXTURES`, `h w 3` in 0..1."""
-    rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    rows, columns = np.arange(SIDE, dtype=np.float32)[:, None], np.arange(SIDE, dtype=np.float32)
     turn = rng.uniform(0, np.pi)
     along = rows * np.sin(turn) + columns * np.cos(turn)
     across = rows * np.cos(turn) - columns * np.sin(turn)
     period, start = rng.uniform(7, 14), rng.uniform(0, 14)
+    share: NDArray[np.floating[Any]]
     if texture == "plain":
-        share = np.zeros_like(rows)
+        share = np.zeros((SIDE, SIDE), np.float32)
     elif texture == "striped":
         share = np.sin((along + start) * 2 * np.pi / period)
     elif texture == "checked":
@@ -49,7 +51,8 @@ def ground(rng: np.random.Generator, texture: str, first: Floats, second: Floats
         coarse = rng.normal(0, 1, (8, 8)).astype(np.float32)
         share = _LIFT64 @ coarse @ _LIFT64.T
     blend = (np.clip(share * 4, -1, 1) + 1)[..., None] / 2 if texture != "plain" else share[..., None]
-    blended: Floats = (first + blend * (second - first)).astype(np.float32)
+    planes = np.moveaxis((first + blend * (second - first)).astype(np.float32), -1, 0)
+    blended: Floats = np.moveaxis(planes.copy(), 0, -1)  # one colour after another in memory: stamps are faster
     return blended
 
 
@@ -73,8 +76,8 @@ def stamp(
     angle = np.deg2rad(tilt)
     cosine, sine, step = np.float32(np.cos(angle)), np.float32(np.sin(angle)), np.float32(GRAIN / size)
     middle = np.float32(GRAIN / 2 + 0.5)  # half a pixel, and the empty border of one
-    row = np.clip((down * cosine - over * sine) * step + middle, 0, GRAIN + 0.999)
-    column = np.clip((down * sine + over * cosine) * step + middle, 0, GRAIN + 0.999)
+    row = ((down * cosine - over * sine) * step + middle).clip(0, GRAIN + 0.999)
+    column = ((down * sine + over * cosine) * step + middle).clip(0, GRAIN + 0.999)
     framed = np.zeros((GRAIN + 2, GRAIN + 2), np.float32)
     framed[1:-1, 1:-1] = mask
     flat = framed.ravel()
