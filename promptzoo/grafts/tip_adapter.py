@@ -71,7 +71,8 @@ class TipAdapter(Graft):
 
     def adapt(self, head: Wrap, feature: Tensor, notes: Notes) -> Tensor:
         """b e -> b c.  Raises `ZooError` where no picture is remembered."""
-        self.remembered = self.remembered or self.demand()
+        if not self.remembered and self.demand():  # nothing is written in a graph, which would be made again for it
+            self.remembered = True
         logits: Tensor = head(feature, notes)
         base = feature[: logits.shape[0]]  # of the base pathway, where there is another
         unit = normalize(base.to(at_least_float32(base)), dim=-1)

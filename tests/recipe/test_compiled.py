@@ -16,7 +16,7 @@ from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.precision import repeatable
 from promptzoo.training.predict import load
 
-ORDINARY = (("dam_vp", "step"),)  # the bare feature within the graph, too; dynamo is slow
+ORDINARY = (("dam_vp", "step"), ("tip_adapter", "model"))  # the bare feature within the graph; a state; dynamo is slow
 INDUCTOR = ("linear", "lora", "lore", "sa2vp")
 ON = [(name, carrier(name)) for name in RECIPES]
 GRAPHS = pytest.mark.parametrize("what", ["model", "step"])
