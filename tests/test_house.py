@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "promptzoo"
 
 ROOMS = (  # from the bottom up: a module imports from its own room and those below it
-    ("errors", "arguments", "files", "doing", "names", "noticed", "option", "paths"),
+    ("errors", "arguments", "files", "doing", "names", "noticed", "option", "paths", "extras"),
     ("blocks", "metrics"),
     ("data",),
     ("backbones",),
@@ -41,7 +41,7 @@ HEIGHT = {name: height for height, rooms in enumerate(ROOMS) for name in rooms}
 FROM_OUTSIDE = {  # folders that need little
     "blocks": {"torch", "einops", "torch_geometric"},
     "metrics": {"torch"},
-    "data": {"torch", "numpy", "PIL", "sklearn", "psutil", "torchvision", "datasets", "safetensors"},
+    "data": {"torch", "numpy", "PIL", "psutil", "torchvision", "datasets", "safetensors"},
 }
 
 LONGEST, LONGEST_TEST = 200, 300  # lines of a file

@@ -14,6 +14,7 @@ from promptzoo.backbones.tokenizer import CLIPS, Tokenizer, tokenizer_of
 from promptzoo.backbones.weights import fetched, load_file, no_tag
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.errors import ZooError
+from promptzoo.extras import LackingError, installing
 
 TAG = "pretrained"  # the one set of weights that a name has
 FILTERS = {0: "nearest", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
@@ -53,7 +54,7 @@ def open_hf(name: str, weights: str, size: tuple[int, int] | None, options: dict
         from transformers import AutoModel
     except ImportError as error:
         said = "backbones of transformers need transformers, which is not installed"
-        raise ZooError(said, key="backbone.open", given=name, remedy="pip install 'promptzoo[hf]'") from error
+        raise LackingError(said, key="backbone.open", given=name, remedy=installing("hf")) from error
     if options:
         raise ZooError("backbone.options does not apply to hf/NAME", key="backbone.options", given=options)
     if size is not None and size[0] != size[1]:

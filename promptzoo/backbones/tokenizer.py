@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from promptzoo.errors import ZooError
+from promptzoo.extras import installing
 
 CLIPS = 49408  # the words of CLIP's own
 Words = tuple[tuple[str, Any], ...]
@@ -37,7 +38,7 @@ class Tokenizer:
             return HFTokenizer(self.name, context_length=self.context, **dict(self.words))
         except Exception as error:  # a missing package, a hub out of reach, files that are none
             said = f"the tokenizer '{self.name}' cannot be read ({first_line(error)})"
-            way = "pip install 'promptzoo[hf]'and connect to the hub once, or use a head that reads no texts"
+            way = f"{installing('hf')} and connect to the hub once, or use a head that reads no texts"
             raise ZooError(said, key="backbone.open", given=self.name, remedy=way) from error
 
     @cached_property

@@ -13,6 +13,7 @@ from torch import Tensor
 from promptzoo.errors import ZooError
 from promptzoo.exporting.facts import Facts
 from promptzoo.exporting.program import Program
+from promptzoo.extras import LackingError, installing
 from promptzoo.noticed import noticing
 from promptzoo.option import option
 from promptzoo.training.seal import SEAL, digest_of
@@ -101,4 +102,4 @@ def needed(*packages: str) -> None:
 
     for package in packages:
         if find_spec(package) is None:
-            raise ZooError(f"this needs {package}", key=package, remedy="pip install 'promptzoo[export]'")
+            raise LackingError(f"this needs {package}", key=package, remedy=installing("export"))

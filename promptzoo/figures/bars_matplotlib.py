@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptzoo.costs.rows import Row
+from promptzoo.extras import package
 from promptzoo.figures.bars import BARE, BROAD, STROKE, THIN, Stack, bare, colour, end, layers, whole
 from promptzoo.figures.marks import LIGHT, Marks
 from promptzoo.figures.scatter import GMACS, cut
-from promptzoo.recipe.importing import package
 
 PITCH, LONGEST, KEYS = 0.3, 60.0, 0.75  # inches: from bar to bar, all bars together, and their legend
 LEFT, RIGHT = 2.9, 0.7  # inches beside the bars

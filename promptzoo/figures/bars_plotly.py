@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptzoo.costs.rows import Row
+from promptzoo.extras import package
 from promptzoo.figures.bars import BARE, BROAD, THIN, bare, colour, end, layers, whole
 from promptzoo.figures.marks import Marks, Scheme
 from promptzoo.figures.scatter import GMACS, cut
 from promptzoo.figures.style import safe, template
-from promptzoo.recipe.importing import package
 
 PITCH, LEFT, RIGHT = 34, 230, 50  # pixels: from bar to bar, and beside the bars
 MOST = 28  # letters of a name

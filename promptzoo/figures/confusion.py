@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from promptzoo.recipe.importing import package
+from promptzoo.extras import package
 
 NAMED = 60  # classes whose names stand at the axes
 NUMBERED = 25  # classes whose counts stand in the cells

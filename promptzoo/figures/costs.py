@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptzoo.costs.rows import Row, sets
+from promptzoo.extras import package
 from promptzoo.figures.bars_matplotlib import draw_bars, height_of_bars
 from promptzoo.figures.marks import marks
 from promptzoo.figures.scatter import keys, scatter
 from promptzoo.figures.scatter_matplotlib import draw_keys, draw_scatter
-from promptzoo.recipe.importing import package
 
 WIDE, HIGH, ACROSS, MARGIN, LEGEND = 11.0, 4.3, 3.7, 0.65, 2.3  # inches: the figure, a scatter, around it, its legend
 LEFT = 0.75  # inches for the name and the numbers of the first axis

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from promptzoo.extras import package
 from promptzoo.figures.marks import Scheme
 from promptzoo.figures.panels import Array, Overlaid
 from promptzoo.figures.scatter import cut
-from promptzoo.recipe.importing import package
 
 ONE, TWO, FEW, MOST = 3.35, 7.0, 5, 11  # inches of one and of two columns; squares that fit one, panels of a row
 GAP, TITLE, LINE, BAR = 0.07, 0.16, 0.105, 0.125  # inches: between panels, above them, of a note, of a scale

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from promptzoo.costs.rows import sets
+from promptzoo.extras import package
 from promptzoo.figures.draw_pictures import NAME, NOTE, ONE, TWO
 from promptzoo.figures.marks import COLOURS, SHAPES, Scheme, marks, of_class
 from promptzoo.figures.panels import Cloud, Counts, Curves, Lines, Matrix, Panel, Standings
 from promptzoo.figures.scatter import cut, keys, scatter
 from promptzoo.figures.scatter_matplotlib import draw_keys, draw_scatter
-from promptzoo.recipe.importing import package
 
 NAMED = 40  # classes that a legend still names
 

@@ -8,12 +8,12 @@ import numpy as np
 from promptzoo.data.picture import Picture
 from promptzoo.data.transforms import Pixels
 from promptzoo.errors import ZooError
+from promptzoo.extras import package
 from promptzoo.figures.columns import Column, array
 from promptzoo.figures.draw_pictures import STRENGTH, stretched
 from promptzoo.figures.kinds.attention import attended
 from promptzoo.figures.kinds.grad_cam import cam
 from promptzoo.figures.panels import Array
-from promptzoo.recipe.importing import package
 
 
 @dataclass(frozen=True)

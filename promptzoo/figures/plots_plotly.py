@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from promptzoo.extras import package
 from promptzoo.figures.marks import COLOURS, SHAPES, Scheme, of_class
 from promptzoo.figures.panels import Cloud, Curves, Matrix
 from promptzoo.figures.scatter import cut
 from promptzoo.figures.style import safe, template
-from promptzoo.recipe.importing import package
 
 HIGH = 340  # pixels of curves
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from promptzoo.extras import package
 from promptzoo.figures.marks import LIGHT, SHAPES, Mark, Marks, Scheme
 from promptzoo.figures.scatter import Key, Scatter, cut, ticks
 from promptzoo.figures.style import stroke
-from promptzoo.recipe.importing import package
 
 NAME = 7.5  # points: the size of names on the front
 MANY = 60  # points; beyond, they are smaller

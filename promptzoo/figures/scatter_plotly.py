@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 from promptzoo.costs.rows import Row
+from promptzoo.extras import package
 from promptzoo.figures.marks import SHAPES, Mark, Marks, Scheme
 from promptzoo.figures.scatter import NEAR, Key, Scatter, cut, keys, ticks
 from promptzoo.figures.style import safe, template
-from promptzoo.recipe.importing import package
 
 FEW, MANY = 60, 400  # points; beyond, they are smaller, and beyond that without deviations
 WIDE, LETTER = 700, 7.5  # pixels, about: of the scatter, and of a letter

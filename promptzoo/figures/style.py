@@ -3,8 +3,8 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
+from promptzoo.extras import package
 from promptzoo.figures.marks import LIGHT, Scheme
-from promptzoo.recipe.importing import package
 
 STROKE = "#C9CFD7"  # on paper: axes, deviations
 

@@ -13,10 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from promptzoo.costs.rows import Refused, Row
+from promptzoo.extras import package
 from promptzoo.figures.marks import DARK, LIGHT, Scheme
 from promptzoo.files import deliver, vacant
 from promptzoo.pages.html_data import data
-from promptzoo.recipe.importing import package
 
 TITLE = "What prompts cost"
 SCRIPTS = ("element.js", "table.js", "pictures.js", "page.js")

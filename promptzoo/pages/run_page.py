@@ -13,6 +13,7 @@ from rich.markup import escape
 import promptzoo
 from promptzoo.data.transforms import Pixels
 from promptzoo.errors import ZooError, some
+from promptzoo.extras import package
 from promptzoo.figures.asked import Wish
 from promptzoo.figures.columns import Column, columns_of
 from promptzoo.figures.gallery import Shown, gallery
@@ -26,7 +27,6 @@ from promptzoo.pages.figures import sorted_out
 from promptzoo.pages.html import assembled
 from promptzoo.pages.html_data import enclosed
 from promptzoo.pages.numbers import percent
-from promptzoo.recipe.importing import package
 
 PAGE = Path("page.html")
 

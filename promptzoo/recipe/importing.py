@@ -1,4 +1,4 @@
-"""What `module:Name` names, imported, never evaluated; and packages that not everybody has installed."""
+"""What `module:Name` names, imported, never evaluated."""
 
 import importlib
 import re
@@ -59,16 +59,3 @@ def current_directory() -> Iterator[None]:
     finally:
         if new:
             sys.path.remove(here)
-
-
-def package(name: str, extra: str) -> Any:
-    """A package of one of our extras.  Raises `ZooError` with the command that installs it."""
-    top = name.partition(".")[0]
-    try:
-        importlib.import_module(top)
-    except ModuleNotFoundError as error:
-        if error.name != top:  # it is here, and lacks something of its own
-            raise
-        command = f"pip install 'promptzoo[{extra}]'"
-        raise ZooError(f"this needs the package {top}, which is not installed: {command}", given=top) from error
-    return importlib.import_module(name)

@@ -11,10 +11,10 @@ from typing import IO, Any
 import portalocker
 
 from promptzoo.errors import ZooError, some, told
+from promptzoo.extras import package
 from promptzoo.option import option
 from promptzoo.paths import regular
 from promptzoo.recipe.differences import differences
-from promptzoo.recipe.importing import package
 from promptzoo.recipe.ranges import Range, text
 from promptzoo.studies.executor import Done, OneByOne, Quiet
 from promptzoo.studies.plan import Entrant, Ground, Member

@@ -120,7 +120,7 @@ def test_a_mistake_in_the_words_leaves_nothing(run, tmp_path, monkeypatch):
     assert "'vpt' at" in refused(lambda: export(deep, "timm", tmp_path / "b")).lines[0]
     assert "'vpt' at" in refused(lambda: export(deep, "peft", tmp_path / "b")).lines[0]
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert "promptzoo[export]" in refused(lambda: export(run, "onnx", tmp_path / "b.onnx")).remedy
+    assert "'onnxscript>=" in refused(lambda: export(run, "onnx", tmp_path / "b.onnx")).remedy
     assert left(tmp_path) == {"a.onnx", "deep"}
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -81,13 +82,18 @@ def test_the_demo_of_a_finished_run_shows_it_again_and_does_not_train(home, tmp_
 
 
 @pytest.mark.parametrize("package", ["plotly", "matplotlib"])
-def test_without_its_packages_nothing_is_opened_or_trained(package, tmp_path, monkeypatch, capsys):
+def test_without_its_packages_there_is_no_page_and_the_demo_says_how_to_get_one(package, home, monkeypatch, capsys):
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
-    assert main(["demo", "--out", str(tmp_path / "demo")]) == 2
-    assert package in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    page = home / "none.html"
+    assert main(["figure", "--page", str(home / "vpt"), "--out", str(page)]) == 2
+    assert f"'{package}>=" in capsys.readouterr().err
+    copied = shutil.copytree(home / "vpt", home / f"without_{package}")
+    assert main(["demo", "--out", str(copied)]) == 0
+    assert f"'{package}>=" in capsys.readouterr().err
+    assert not page.exists()
+    assert not copied.with_name(f"{copied.name}.html").exists()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from typing import Any
 
 from promptzoo.data.sources.drawn import OpenedElsewhere, Split
 from promptzoo.errors import ZooError
+from promptzoo.extras import LackingError, installing
 
 SPLITS = {"train": ("train", "training"), "val": ("validation", "val", "valid", "dev"), "test": ("test",)}
 RAISED = (
@@ -42,10 +43,8 @@ class HubSet(OpenedElsewhere):
         try:
             import datasets
         except ImportError as error:
-            way = "pip install 'promptzoo[hf]'"
-            raise ZooError(
-                "dataset hf needs the package datasets", key="data.dataset", given="hf", remedy=way
-            ) from error
+            said = "dataset hf needs the package datasets"
+            raise LackingError(said, key="data.dataset", given="hf", remedy=installing("hf")) from error
         self.remarks = []
         found = opened(datasets, name, config, download)
         parts = chosen(found, splits or {}, name)

@@ -10,9 +10,9 @@ from typing import Any
 
 import promptzoo
 from promptzoo.errors import ZooError
+from promptzoo.extras import package
 from promptzoo.files import write
 from promptzoo.option import commanded, typed_in
-from promptzoo.recipe.importing import package
 from promptzoo.training.interrupt import StoppedError
 
 RETRIES = 5  # times that a job begins again whose machine was lost

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError, told
-from promptzoo.recipe.importing import package
+from promptzoo.extras import package
 from promptzoo.studies.executors.contract import Outcome, where
 from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed, token, worker
 from promptzoo.training.interrupt import StoppedError, listening

@@ -5,9 +5,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from promptzoo.extras import package
 from promptzoo.files import as_json
 from promptzoo.model.logger import Beginning, Logger
-from promptzoo.recipe.importing import package
 
 
 class Files(Logger):

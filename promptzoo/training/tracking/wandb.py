@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from promptzoo.errors import ZooError, told
+from promptzoo.extras import package
 from promptzoo.model.logger import Beginning, Logger
-from promptzoo.recipe.importing import package
 from promptzoo.training.tracking.once import kept
 
 
