@@ -20,6 +20,7 @@ from typing import Any
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 import numpy as np
+from matplotlib.transforms import Bbox
 
 from promptzoo.figures.style import style
 from promptzoo.pages.comparison import apart
@@ -128,13 +129,34 @@ TABLES["verdict"] = verdict
 def accuracies(axes: Any) -> None:
     """Accuracy, mean over the small sets that were run, against tuned parameters; bars of one deviation over seeds."""
     sets = [runs for name, runs in STUDIES["small"].runs().items() if name in THREE]
+    points = {}
     for row in sorted(set.intersection(*(set(runs) for runs in sets))):
         seeds = [100 * fmean(run.accuracy for run in runs) for runs in zip(*(runs[row] for runs in sets), strict=True)]
-        place, colour = (sets[0][row][0].tuned_parameters, fmean(seeds)), "#0B6FB8" if row in OWN else "#7A8594"
-        axes.errorbar(*place, stdev(seeds), fmt="o", ms=5, lw=1, color=colour)
-        axes.annotate(row, place, xytext=(5, 4), textcoords="offset points", fontsize=8)
+        points[row] = place = (sets[0][row][0].tuned_parameters, fmean(seeds), stdev(seeds))
+        axes.errorbar(*place, fmt="o", ms=5, lw=1, color="#0B6FB8" if row in OWN else "#7A8594")
     axes.set(xscale="log", xlim=(1e3, 3e6), xlabel="tuned parameters", ylabel="test accuracy, %")
     axes.set_xticks([1e3, 1e4, 1e5, 1e6], ["1,000", "10,000", "100,000", "1 million"])
+    name_points(axes, points)
+
+
+def name_points(axes: Any, points: Mapping[str, tuple[float, float, float]]) -> None:
+    """Each name on the first side of its point (x, y, deviation) where it covers no other name, no point, no bar."""
+    axes.figure.draw_without_rendering()  # now it is known how large things are
+    taken = []
+    for x, y, deviation in points.values():
+        at, low, high = axes.transData.transform([(x, y), (x, y - deviation), (x, y + deviation)])
+        taken += [Bbox.from_extents(*(at - 4), *(at + 4)), Bbox.from_extents(*(low - 1), *(high + 1))]
+    for name, (*place, _) in points.items():
+        for over, down in ((6, 4), (6, -9), (-6, 4), (-6, -9), (6, 12), (-6, 12), (6, -17), (-6, -17)):
+            side = {"xytext": (over, down), "ha": "left" if over > 0 else "right"}
+            text = axes.annotate(name, place, textcoords="offset points", fontsize=8, **side)
+            box = text.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+            text.remove()
+        else:
+            raise ValueError(f"there is no room for the name {name}")
+        taken.append(box)
 
 
 def curves(axes: Any) -> None:
