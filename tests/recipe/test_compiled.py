@@ -79,7 +79,7 @@ def test_a_recipe_is_one_graph_for_each_size_of_batch(
 @GRAPHS
 @pytest.mark.parametrize("name", INDUCTOR)
 def test_the_kernels_of_inductor_compute_the_same(name: str, what: str) -> None:
-    equal(name, "vit", what, 1e-4)
+    equal(name, "vit", what, 1e-3)  # of three pictures normalised together float32 itself is 1.5e-4 from float64
 
 
 @pytest.mark.slow
