@@ -33,11 +33,12 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
     registry, name = load_registry(), recipe.name
     methods, used = registry.methods_of(name), parts(recipe, registry)
     file = shipped_recipes()[name]
+    told = headline(file)
     others = dict.fromkeys(other for method in methods.values() for other in method.recipes if other != name)
     blocks = [(word, entry, node) for word, entry, node in nodes(recipe, "block", registry)]
     return sections(
         f"# {name}",
-        f"{prose(headline(file))}.",
+        f"{prose(told[0].upper() + told[1:])}.",
         f"Source: {'; '.join(dict.fromkeys(method.paper for method in methods.values()))}.",
         f"See also {', '.join(link(other, f'{other}.md') for other in others)}." if others else "",
         "## Run it",
