@@ -41,14 +41,17 @@ class Ear(logging.Handler):
 def noticing() -> Iterator[list[str]]:
     """Within this context warnings are silent; those that matter stand in the list, which grows as they come."""
     root, ear = logging.getLogger(), Ear()
-    before, handlers = logging.root.manager.disable, root.handlers[:]
+    own = [one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger) and one.handlers]
+    before, handlers = root.manager.disable, {one: one.handlers for one in (root, *own)}
     logging.disable(logging.NOTSET)
-    root.handlers = [ear]
+    for logger in handlers:
+        logger.handlers = [ear]
     try:
         with warnings.catch_warnings(action="default"):
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.showwarning = ear.hear
             yield ear.kept
     finally:
-        root.handlers = handlers
+        for logger, its in handlers.items():
+            logger.handlers = its
         logging.disable(before)

@@ -96,7 +96,13 @@ def compare(
     terms = Terms(seeds_of(seeds), baseline, out, split, stale, engine, together)
     if protocol is not None:
         asking = protocol_of(protocol, to or (), words)
-        return tell(form, transfer, transferred([*asked, *rest], terms, asking, heard, Bar))
-    if to:
+        moved = transferred([*asked, *rest], terms, asking, heard, Bar)
+        tell(form, transfer, moved)
+        found = moved.source
+    elif to:
         raise ZooError("--to needs --protocol cross or dg", key="--to", given=to)
-    tell(form, comparison, compared([*asked, *rest], terms, heard, Bar))
+    else:
+        found = compared([*asked, *rest], terms, heard, Bar)
+        tell(form, comparison, found)
+    if found.refused:
+        raise typer.Exit(1)

@@ -110,7 +110,7 @@ class OneByOne:
             try:
                 train(entrant.seeded[seed], run.path, resume=stands, progress=self.progress, stale=self.stale)
             except StoppedError as error:
-                said = f"stopped by Ctrl-C in {entrant.name}, seed {seed}; run the same command to continue"
+                said = f"stopped in {entrant.name}, seed {seed}; run the same command to continue"
                 raise StoppedError(said) from error
             except FolderError:
                 if (run.begun, run.finished) == (stands, False):  # else somebody was faster

@@ -64,7 +64,7 @@ def ended(
             else:
                 yield job, found
         if stopped is not None or not whole:
-            raise stopped or StoppedError("stopped by Ctrl-C; run the same command to continue")
+            raise stopped or StoppedError("stopped; run the same command to continue")
         if not busy:
             return
         time.sleep(WAIT)

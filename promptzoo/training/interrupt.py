@@ -35,7 +35,8 @@ class StopAsked:
 def listening(children: bool = False) -> Iterator[StopAsked]:
     """Within this context the first Ctrl-C, SIGTERM or SIGHUP is noted, and only a second one interrupts at once.
 
-    A terminal sends Ctrl-C to `children` too; the other signals are handed on to them.
+    A terminal sends Ctrl-C to `children` too; the other signals are handed on to them.  What fails after it, such as a
+    compiler that the signal ended too, is interrupted as well; of children their own errors tell.
     """
     asked = StopAsked()
 
@@ -52,6 +53,10 @@ def listening(children: bool = False) -> Iterator[StopAsked]:
     before = handled(note)
     try:
         yield asked
+    except Exception as error:
+        if children or not asked or isinstance(error, ZooError):
+            raise
+        raise KeyboardInterrupt from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -82,4 +87,4 @@ def like_ctrl_c() -> Iterator[None]:
 def farewell(out: Path, saved: str | None) -> str:
     """What to say after Ctrl-C."""
     kept = f"saved after {saved}" if saved else "nothing trained yet"
-    return f"stopped by Ctrl-C; {kept}; continue with {resuming(out)}"
+    return f"stopped; {kept}; continue with {resuming(out)}"

@@ -72,7 +72,7 @@ def train_together(recipes: Sequence[Recipe], outs: Sequence[Path], stale: float
                 with listening() as asked:
                     Together([one.loop for one in ready]).fit(asked)
             except KeyboardInterrupt:
-                raise StoppedError("stopped by Ctrl-C; the same command restarts these runs") from None
+                raise StoppedError("stopped; the same command restarts these runs") from None
             return [ended(one, noticed) for one in ready]
 
 

@@ -25,6 +25,20 @@ def test_what_matters_is_kept_once_and_the_rest_is_silent(capfd):
     assert (said.out, said.err) == ("", "")
 
 
+def test_a_library_that_prints_by_a_handler_of_its_own_is_as_silent(capfd):
+    logger, handler = logging.getLogger("a.library"), logging.StreamHandler()
+    logger.addHandler(handler)
+    try:
+        with noticing() as noticed:
+            logger.warning("No CUDA runtime is found")
+            logger.warning("values were truncated")
+        assert noticed == ["values were truncated"]
+        assert logger.handlers == [handler]
+    finally:
+        logger.removeHandler(handler)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_backbone_keeps_what_its_library_warned_of(monkeypatch):
     assert open_towers("promptzoo/zoo_tiny", "shipped").remarks == ()
     real = open_clip.CLIP

@@ -155,7 +155,7 @@ def test_where_no_picture_validates_nothing_is_chosen_by(root, tmp_path, capsys)
 
 def test_a_recipe_that_cannot_run_here_or_breaks_on_the_way_is_listed_with_its_sentence(root, tmp_path, capsys):
     texts, wild = page(tmp_path / "texts.yaml", head=TEXTS), page(tmp_path / "wild.yaml", train=WILD)
-    assert cli.main(asked(root, tmp_path / "out", "linear", texts, wild, "train.epochs=2", form="json")) == 0
+    assert cli.main(asked(root, tmp_path / "out", "linear", texts, wild, "train.epochs=2", form="json")) == 1
     told = json.loads(capsys.readouterr().out)
     assert [one["recipe"] for one in told["recipes"]] == ["linear"]
     sentences = {one["recipe"]: one["sentence"] for one in told["refused"]}
@@ -251,7 +251,7 @@ def test_ctrl_c_leaves_everything_for_the_same_command(root, alone, tmp_path, mo
 
     monkeypatch.setattr(Learner, "gradient", press)
     assert cli.main(asked(root, tmp_path, "linear", "train.epochs=2")) == 130
-    assert "stopped by Ctrl-C in linear, seed 2; run the same command to continue" in capsys.readouterr().err
+    assert "stopped in linear, seed 2; run the same command to continue" in capsys.readouterr().err
     monkeypatch.undo()
     assert cli.main(asked(root, tmp_path, "linear", "train.epochs=2")) == 0
     assert records(tmp_path) == records(alone)

@@ -68,7 +68,7 @@ def test_a_process_that_dies_takes_no_other_along(tmp_path) -> None:
 def test_another_word_is_refused_with_those_there_are(word: str) -> None:
     with pytest.raises(ZooError) as raised:
         engine_of(word)
-    assert raised.value.possible == ("here", "local:N", "ray", "slurm")
+    assert raised.value.possible == ("here", "local:2", "ray", "slurm")
 
 
 @pytest.mark.slow

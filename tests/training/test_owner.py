@@ -58,6 +58,22 @@ def test_a_signal_that_nohup_ignores_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.parametrize(
+    ("error", "ended"), [(RuntimeError("a compiler was killed"), KeyboardInterrupt), (StoppedError(), StoppedError)]
+)
+def test_what_fails_because_it_was_stopped_too_is_an_interruption(error, ended):
+    def work(stopped):
+        with listening():
+            if stopped:
+                signal.raise_signal(signal.SIGTERM)
+            raise error
+
+    with pytest.raises(ended):
+        work(stopped=True)
+    with pytest.raises(type(error)):
+        work(stopped=False)
+
+
 def test_a_command_ends_at_sigterm_with_the_code_of_ctrl_c(monkeypatch):
     monkeypatch.setattr("promptzoo.pages.listing.list_page", lambda *_: signal.raise_signal(signal.SIGTERM))
     assert cli.main(["list"]) == 130

@@ -13,7 +13,7 @@ from promptzoo.studies.executors.contract import where
 from promptzoo.studies.executors.here import Here
 from promptzoo.studies.executors.local import Local
 
-WORDS = ("here", "local:N", "ray", "slurm")
+WORDS = ("here", "local:2", "ray", "slurm")  # as one may type them
 
 
 def whole(text: str) -> int:

@@ -90,7 +90,7 @@ def done(parcel: bytes) -> Any:
     except ZooError as error:
         return error
     except KeyboardInterrupt:
-        return StoppedError("stopped by Ctrl-C")
+        return StoppedError("stopped")
 
 
 def opened(came: Any) -> Any:

@@ -101,11 +101,11 @@ class Worker:
     def work(cls, work: Callable[..., Any], job: tuple[Any, ...]) -> Any:
         """One job.  Raises `StoppedError` after Ctrl-C."""
         if cls.stopped:
-            raise StoppedError("stopped by Ctrl-C")
+            raise StoppedError("stopped")
         try:
             cls.busy = True
             return work(*job)
         except KeyboardInterrupt:
-            raise StoppedError("stopped by Ctrl-C") from None
+            raise StoppedError("stopped") from None
         finally:
             cls.busy = False

@@ -115,7 +115,7 @@ class Ray(ExitStack):
         try:
             return opened(self.ray.get(one))
         except self.ray.exceptions.TaskCancelledError:
-            return StoppedError("stopped by Ctrl-C")
+            return StoppedError("stopped")
         except self.ray.exceptions.RayTaskError:
             raise
         except self.ray.exceptions.RayError as error:

@@ -80,7 +80,7 @@ class Slurm(ExitStack):
     def came(self, one: Any) -> Any:
         """What a job gave, or its sentence; `StoppedError` where it ended without a word."""
         if not one.done():
-            return StoppedError("stopped by Ctrl-C")
+            return StoppedError("stopped")
         try:
             return opened(one.result())
         except self.submitit.core.utils.UncompletedJobError as error:
