@@ -1,4 +1,4 @@
-"""Makes the tables of docs/results.md and its pictures from the records of the runs, which are kept in docs/records.
+"""Makes the tables of docs/results.md and README.md, and the pictures, from the records of the runs in docs/records.
 
     python tools/results.py [--write]           says what would change, or writes page and pictures
     python tools/results.py --take runs/dtd10   copies the records of comparisons, here to docs/records/evidence/dtd10
@@ -28,9 +28,11 @@ from promptzoo.pages.table import Table
 from promptzoo.studies.bootstrap import difference_of_means
 from promptzoo.studies.record import Finished, Record
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-RECORDS, PAGE, PICTURES = DOCS / "records" / "evidence", DOCS / "results.md", DOCS / "pictures"
-MARK = re.compile(r"(<!-- made by tools/results.py: (\w+) -->\n).*?(\n<!-- to here -->)", re.DOTALL)
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS, PICTURES = ROOT / "docs" / "records" / "evidence", ROOT / "docs" / "pictures"
+PAGES = (ROOT / "docs" / "results.md", ROOT / "README.md")
+MARK = re.compile(r"(<!-- made by tools/results.py: (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
+SIDES = ((6, 4), (6, -9), (-6, 4), (-6, -9), (6, 12), (-6, 12), (6, -17), (-6, -17))  # of a point, for its name
 OWN = ("lore", "lore_patches", "sa2vp", "hybrid")  # the two papers' methods and what is made of them
 
 Runs = Mapping[str, tuple[Finished, ...]]  # by row, a run for each seed
@@ -89,8 +91,8 @@ def minus(row: str, other: str, sets: Sequence[Runs]) -> str:
     return apart(difference_of_means(ours, theirs))
 
 
-def table(study: Study) -> str:
-    """Every row by its mean: accuracy on each set, differences to the baseline of the pooled ones and of each other."""
+def table(study: Study, rows: Sequence[str] = ()) -> str:
+    """Every row, or these, by its mean: accuracies, and differences to the baseline of the pooled sets and each other."""
     sets = study.runs()
     together = [name for name in study.pooled if set(study.pooled) <= set(sets)]
     pooled = [sets[name] for name in together]
@@ -103,18 +105,21 @@ def table(study: Study) -> str:
         if len(study.seeds) > 1:
             columns.append((against, partial(minus, other=study.baseline, sets=[sets[name]])))
     made = Table(["", "tuned", *(title for title, _ in columns)])
-    for row in sorted({row for runs in sets.values() for row in runs}, key=lambda row: -mean(row, sets)):
+    there = {row for runs in sets.values() for row in runs}
+    for row in sorted(there.intersection(rows or there), key=lambda row: -mean(row, sets)):
         tuned = dict.fromkeys(f"{runs[row][0].tuned_parameters:,}" for runs in sets.values() if row in runs)
         made.add(f"`{row}`", "; ".join(tuned), *(cell(row) for _, cell in columns))
     return made.markdown()
 
 
 def verdict() -> str:
-    """The hybrid against the parent, the adapter and the prompts that were best on CIFAR-10, set by set."""
+    """The hybrid against the parent, the adapter and the prompts that were best on CIFAR-10: pooled, and set by set."""
     sets = STUDIES["small"].runs()
-    made = Table(["hybrid", *sets])
+    grounds = {f"mean of {len(THREE)}": [sets[name] for name in THREE]} if set(THREE) <= set(sets) else {}
+    grounds |= {name: [runs] for name, runs in sets.items()}
+    made = Table(["hybrid", *grounds])
     for other in ("sa2vp", "adapter_plus", "vpt_deep"):
-        made.add(f"minus `{other}`", *(minus("hybrid", other, [runs]) for runs in sets.values()))
+        made.add(f"minus `{other}`", *(minus("hybrid", other, runs) for runs in grounds.values()))
     return made.markdown()
 
 
@@ -124,6 +129,7 @@ def mean(row: str, sets: Mapping[str, Runs]) -> float:
 
 TABLES: dict[str, Callable[[], str]] = {name: partial(table, study) for name, study in STUDIES.items()}
 TABLES["verdict"] = verdict
+TABLES["few"] = partial(table, STUDIES["small"], ("hybrid", "vpt_deep", "adapter_plus", "sa2vp", "lore", "probe"))
 
 
 def accuracies(axes: Any) -> None:
@@ -140,23 +146,23 @@ def accuracies(axes: Any) -> None:
 
 
 def name_points(axes: Any, points: Mapping[str, tuple[float, float, float]]) -> None:
-    """Each name on the first side of its point (x, y, deviation) where it covers no other name, no point, no bar."""
+    """Each name on the side of its point (x, y, deviation) where it covers fewest other names, points and bars."""
     axes.figure.draw_without_rendering()  # now it is known how large things are
     taken = []
     for x, y, deviation in points.values():
         at, low, high = axes.transData.transform([(x, y), (x, y - deviation), (x, y + deviation)])
         taken += [Bbox.from_extents(*(at - 4), *(at + 4)), Bbox.from_extents(*(low - 1), *(high + 1))]
     for name, (*place, _) in points.items():
-        for over, down in ((6, 4), (6, -9), (-6, 4), (-6, -9), (6, 12), (-6, 12), (6, -17), (-6, -17)):
+        tried = []
+        for over, down in SIDES:
             side = {"xytext": (over, down), "ha": "left" if over > 0 else "right"}
             text = axes.annotate(name, place, textcoords="offset points", fontsize=8, **side)
-            box = text.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
-                break
-            text.remove()
-        else:
-            raise ValueError(f"there is no room for the name {name}")
-        taken.append(box)
+            tried.append((text, text.get_window_extent()))
+        best = min(tried, key=lambda one: sum(one[1].overlaps(other) for other in taken))
+        for text, _ in tried:
+            if text is not best[0]:
+                text.remove()
+        taken.append(best[1])
 
 
 def curves(axes: Any) -> None:
@@ -183,9 +189,9 @@ def draw(name: str, onto: Callable[[Any], None]) -> None:
         plt.close(figure)
 
 
-def page() -> str:
-    """docs/results.md with the tables of the records as they are."""
-    return MARK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], PAGE.read_text(encoding="utf-8"))
+def page(file: Path) -> str:
+    """The page with the tables of the records as they are."""
+    return MARK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}", file.read_text(encoding="utf-8"))
 
 
 def take(runs: Path) -> None:
@@ -204,15 +210,19 @@ def main() -> int:
     given = parser.parse_args()
     for runs in given.take:
         take(runs)
-    made = page()
-    changed = made != PAGE.read_text(encoding="utf-8")
+    late = 0
+    for file in PAGES:
+        made = page(file)
+        changed = made != file.read_text(encoding="utf-8")
+        if given.write:
+            file.write_text(made, encoding="utf-8")
+        print(file.name, "is", "as the records are" if not changed else "written" if given.write else "out of date")
+        late += changed and not given.write
     if given.write:
-        PAGE.write_text(made, encoding="utf-8")
         draw("results", accuracies)
         if STUDIES["shots"].runs():
             draw("shots", curves)
-    print("docs/results.md is", "as the records are" if not changed else "written" if given.write else "out of date")
-    return int(changed and not given.write)
+    return min(late, 1)
 
 
 if __name__ == "__main__":

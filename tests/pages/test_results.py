@@ -1,4 +1,4 @@
-"""docs/results.md is what the records of the runs say."""
+"""docs/results.md and README.md are what the records of the runs say."""
 
 import pytest
 import results
@@ -48,9 +48,11 @@ def test_sets_that_are_pooled_count_once_each_however_many_pictures_they_have(re
     assert "+50.0 [+50.0, +50.0]" in results.table(study)
 
 
-def test_the_page_is_as_the_records_are():
-    assert results.page() == results.PAGE.read_text(encoding="utf-8")
-    assert all(name in results.TABLES for _, name, _ in results.MARK.findall(results.page()))
+def test_the_pages_are_as_the_records_are():
+    for file in results.PAGES:
+        made = results.page(file)
+        assert made == file.read_text(encoding="utf-8")
+        assert results.MARK.search(made)
 
 
 def test_both_pictures_are_drawn(records, tmp_path, monkeypatch):
