@@ -100,5 +100,5 @@ def test_without_matplotlib_the_command_that_installs_it_is_told(tmp_path, monke
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ZooError, match=r"the package matplotlib, .*: pip install 'promptzoo\[page\]'"):
+    with pytest.raises(ZooError, match=r"the package matplotlib, .*; pip install 'matplotlib>="):
         write_plot(tmp_path / "costs.png", invented.rows(2))
