@@ -92,7 +92,7 @@ def minus(row: str, other: str, sets: Sequence[Runs]) -> str:
 
 
 def table(study: Study, rows: Sequence[str] = ()) -> str:
-    """Every row, or these, by its mean: accuracies, and differences to the baseline of the pooled sets and each other."""
+    """Every row, or these, by its mean: accuracies, and differences to the baseline, pooled and of each set."""
     sets = study.runs()
     together = [name for name in study.pooled if set(study.pooled) <= set(sets)]
     pooled = [sets[name] for name in together]
