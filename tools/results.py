@@ -107,8 +107,8 @@ def table(study: Study, rows: Sequence[str] = ()) -> str:
     made = Table(["", "tuned", *(title for title, _ in columns)])
     there = {row for runs in sets.values() for row in runs}
     for row in sorted(there.intersection(rows or there), key=lambda row: -mean(row, sets)):
-        tuned = dict.fromkeys(f"{runs[row][0].tuned_parameters:,}" for runs in sets.values() if row in runs)
-        made.add(f"`{row}`", "; ".join(tuned), *(cell(row) for _, cell in columns))
+        tuned = next(runs[row][0].tuned_parameters for runs in sets.values() if row in runs)  # heads differ by set
+        made.add(f"`{row}`", f"{tuned:,}", *(cell(row) for _, cell in columns))
     return made.markdown()
 
 
