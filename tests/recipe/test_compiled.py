@@ -45,7 +45,7 @@ def stepped(step: Step, rows: int) -> list[torch.Tensor]:
     return found
 
 
-def equal(name: str, kind: str, what: str, near: float) -> None:
+def equal(name: str, kind: str, what: str, near: float, batches: tuple[int, ...] = (4, 4, 3, 4)) -> None:
     """As a model or a step: the numbers of what is not compiled, and as many graphs as there are sizes and modes."""
     made, guess = model(name, kind).train(), recipe(name, kind).data.guess
     plain, step = step_of(copy.deepcopy(made), guess), step_of(made, guess)
@@ -53,7 +53,7 @@ def equal(name: str, kind: str, what: str, near: float) -> None:
     if what == "step":
         compiled(step, "cpu")
     with repeatable(torch.device("cpu"), shipped(name).train):
-        for sizes, rows in enumerate((4, 4, 3, 4), 1):
+        for sizes, rows in enumerate(batches, 1):
             for one, other in zip(stepped(step, rows), stepped(plain, rows), strict=True):
                 torch.testing.assert_close(one, other, rtol=near, atol=near)
             assert counters["stats"]["unique_graphs"] == (2 if sizes < 3 else 4)  # of training and of evaluation
@@ -79,7 +79,7 @@ def test_a_recipe_is_one_graph_for_each_size_of_batch(
 @GRAPHS
 @pytest.mark.parametrize("name", INDUCTOR)
 def test_the_kernels_of_inductor_compute_the_same(name: str, what: str) -> None:
-    equal(name, "vit", what, 1e-3)  # of three pictures normalised together float32 itself is 1.5e-4 from float64
+    equal(name, "vit", what, 1e-4, (8, 8, 7, 8))  # of three, float32 is itself 1.5e-4 from float64
 
 
 @pytest.mark.slow
