@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RECORDS, PICTURES = ROOT / "docs" / "records" / "evidence", ROOT / "docs" / "pictures"
 PAGES = (ROOT / "docs" / "results.md", ROOT / "README.md")
 MARK = re.compile(r"(<!-- made by tools/results.py: (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
-SIDES = ((6, 4), (6, -9), (-6, 4), (-6, -9), (6, 12), (-6, 12), (6, -17), (-6, -17))  # of a point, for its name
+SIDES = ((6, 4), (6, -9), (-6, 4), (-6, -9), (6, 12), (-6, 12), (6, -17), (-6, -17), (-2, -21))  # for a name
 OWN = ("lore", "lore_patches", "sa2vp", "hybrid")  # the two papers' methods and what is made of them
 
 Runs = Mapping[str, tuple[Finished, ...]]  # by row, a run for each seed
