@@ -48,7 +48,7 @@ def trained(tmp_path_factory, recipe):
     """The first program's run."""
     out = tmp_path_factory.mktemp("programs") / "run"
     sets = {"train": Mine(8, 1), "test": Mine(4, 2), "classes": list(runs.COLOURS)}
-    return promptzoo.train(recipe, out, data=sets, words=["data.shots=4", "data.batch=4"], quiet=True), sets
+    return promptzoo.train(recipe, out, data=sets, overrides=["data.shots=4", "data.batch=4"], quiet=True), sets
 
 
 def test_train_from_python_with_a_set_of_one_s_own(trained):
@@ -236,7 +236,7 @@ def test_what_the_user_has_set_in_torch_is_survived(tmp_path, recipe):
     torch.set_grad_enabled(False)
     try:
         words = ["data.shots=4", "data.batch=4", "train.epochs=1"]
-        run = promptzoo.train(recipe, tmp_path / "run", data=root, words=words, quiet=True)
+        run = promptzoo.train(recipe, tmp_path / "run", data=root, overrides=words, quiet=True)
         assert {p.dtype for p in run.model().parameters()} == {torch.float32}
         net = promptzoo.open_backbone("promptzoo/zoo_tiny", 3)
         assert net(torch.zeros(1, 3, 64, 64, dtype=torch.float32)).logits.dtype == torch.float32
@@ -267,6 +267,6 @@ def test_recipes_are_compared_from_python(tmp_path, recipe):
     file = Path(tmp_path / "mine.yaml")
     file.write_text(promptzoo.Recipe(recipe).to_yaml())
     words = ["data.dataset=folder", f"data.root={root}", "data.shots=4", "data.batch=4", "train.epochs=1"]
-    found = promptzoo.compare(str(file), seeds=[4], out=tmp_path / "runs", words=words, quiet=True)
+    found = promptzoo.compare(str(file), seeds=[4], out=tmp_path / "runs", overrides=words, quiet=True)
     assert [one.name for one in found.standings] == ["mine"]
     error(lambda: promptzoo.compare([{"head": 3}]))

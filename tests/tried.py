@@ -16,6 +16,7 @@ from PIL import Image
 
 from promptzoo import cli
 from promptzoo.backbones import Backbone
+from promptzoo.backbones.from_open_clip import configured, same_activation
 from promptzoo.recipe import yaml
 from promptzoo.recipe.build import build, open_of
 from promptzoo.recipe.embedded import embedded
@@ -146,7 +147,11 @@ def fits(words: list[str]) -> None:
     asked = [word for i, word in enumerate(words) if word != "--out" and (not i or words[i - 1] != "--out")]
     recipe = Recipe.read(asked[0], asked[1:])
     if fetched(recipe):
+        source, _, name = recipe.backbone.open.partition("/")
         assert recipe.backbone.weights in tags(recipe.backbone.open), f"there are no weights {recipe.backbone.weights}"
+        if source == "open_clip":
+            quick = bool(configured(name, recipe.backbone.options).get("quick_gelu"))
+            same_activation(name, recipe.backbone.weights, quick)
     build(recipe, small.CLASSES, copy.deepcopy(hollow(yaml.write(recipe.node["backbone"]))))
 
 

@@ -31,9 +31,10 @@ from promptzoo.recipe.registry import load_registry
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "families.md"
 HEAD = """# Which methods run on which backbones
 
-Every method on a small network of each family: + where it learns, or predicts if it has nothing to learn; a number
-where it is refused, with the sentence below.  A name in brackets is a recipe that is tried beside the method's first.
-Written by tools/matrix.py, checked by tests/backbones/test_family_methods.py.
+Every method but `probe`, which runs where `linear` does, on a small network of each family: + where it learns, or
+predicts if it has nothing to learn; a number where it is refused, with the message below.  A name in brackets is a
+recipe that is tried beside the method's first.  Written by tools/matrix.py, checked by
+tests/backbones/test_family_methods.py.
 
 SA²VP's authors say that it applies to residual networks and show none.  Here it is refused there: both of its pathways
 ask by the queries, keys and values of a frozen attention (Eq. 2), of which a residual layer has none, and a map of

@@ -31,8 +31,9 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "mixtures.md"
 KIND = "clip"
 HEAD = """# Which methods go together
 
-Every pair of methods on one backbone, a small CLIP: + where both train together, in either order; a number where they
-are refused, with the sentence below.  Written by tools/mixtures.py, checked by tests/test_mixtures.py.
+Every pair of methods that have grafts, on one backbone, a small CLIP: + where both take a step of training together, in
+either order; a number where they are refused, with the message below.  Written by tools/mixtures.py, checked by
+tests/test_mixtures.py.
 
 """
 

@@ -15,7 +15,7 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ROOT KEY=VALUE",
-        help="Its folder, and the source's other arguments: promptzoo show NAME.",
+        help="Its folder, and other arguments of its source: promptzoo show SOURCE.",
         show_default=False,
     ),
 ]

@@ -18,8 +18,8 @@ promptzoo {version}: prompt architectures for large frozen vision models
 """
 
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 done except for what is named, such as unreadable pictures; 2 a mistake, explained in a "
-    "sentence; 130 stopped by Ctrl-C, SIGTERM or SIGHUP, with the command to continue."
+    "Exit codes: 0 done; 1 done except for what is named, such as unreadable pictures; 2 an error, with a message that "
+    "says what to do; 130 stopped by Ctrl-C, SIGTERM or SIGHUP, with the command to continue."
 )
 
 

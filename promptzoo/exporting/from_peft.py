@@ -30,13 +30,13 @@ def from_peft(
     folder: str | Path,
     out: str | Path,
     *,
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     classes: Sequence[str] | None = None,
     force: bool = False,
 ) -> Exported:
     """Writes a folder that `promptzoo.load` reads: the recipe `lora` with the folder's pairs, bit by bit.
 
-    `words` are overrides of that recipe: `backbone.open` where the folder does not name a model of timm,
+    `overrides` are of that recipe: `backbone.open` where the folder does not name a model of timm,
     `backbone.weights` where they are.  `classes` are the names, which only folders that promptzoo wrote have.
     Raises `ZooError` for a folder of another model or method, for targets that the backbone does not have, and where
     `out` is taken.
@@ -45,17 +45,17 @@ def from_peft(
     free(target, force)
     needed("peft")
     told, (tensors, names) = config_of(folder), tensors_of(folder)
-    backbone_words = named(told, words)
+    backbone_words = named(told, overrides)
     pairs = pairs_of(tensors, folder)
     head = head_of(tensors, folder)
     names = list(classes or names or map(str, range(len(head["weight"]))))
     if len(names) != len(head["weight"]):
         said = f"{folder} has {len(head['weight'])} classes, but {len(names)} names are given"
         raise ZooError(said, key="classes", given=some(names))
-    own = [word for word in words if word.startswith("backbone.")]
+    own = [word for word in overrides if word.startswith("backbone.")]
     backbone = open_of(Recipe("lora", overrides=[*backbone_words, *own]))
     places = placed(pairs, backbone, folder)
-    recipe = Recipe("lora", overrides=[*backbone_words, grafts_of(places, pairs, told), *words])
+    recipe = Recipe("lora", overrides=[*backbone_words, grafts_of(places, pairs, told), *overrides])
     model = build(recipe, names, backbone).eval()
     state = {f"head.fc.{word}": tensor for word, tensor in head.items()}
     for name in recipe.grafts:

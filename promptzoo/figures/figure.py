@@ -55,7 +55,7 @@ def figure(
     *,
     out: str | Path | None = None,
     data: str | Path | None = None,
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     bare: bool = False,
     dark: bool = False,
     weights: str | None = None,
@@ -71,7 +71,7 @@ def figure(
         pictures: As in `Run.predict`, if the kind takes pictures.
         out: A .pdf, .png or .svg file for the drawing.
         data: An .npz file for the numbers.
-        words: `data.root=DIR`, `task.KEY=VALUE`, of the kinds of a task.
+        overrides: `data.root=DIR`, `task.KEY=VALUE`, of the kinds of a task.
         bare: Adds a column for the frozen tower alone.
         dark: For a dark page.
         weights: Where the backbone's weights are now, if they have moved.
@@ -86,10 +86,10 @@ def figure(
     targets(drawing, numbers, force)
     paths = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
     given = list(one_by_one(pictures))
-    demand(chosen, paths, given, words)
+    demand(chosen, paths, given, overrides)
     scheme = DARK if dark else LIGHT
     with style(scheme):
-        found = find(chosen, paths, given, words, wish, bare, weights, trust_code)
+        found = find(chosen, paths, given, overrides, wish, bare, weights, trust_code)
         made = None if drawing is None else draw(found, scheme)
         if drawing is not None:
             deliver(drawing, content(made, drawing.suffix.lower(), DPI), force)
@@ -136,7 +136,7 @@ def targets(drawing: Path | None, numbers: Path | None, force: bool) -> None:
         vacant(numbers, force)
 
 
-def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], words: Sequence[str]) -> None:
+def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], overrides: Sequence[str]) -> None:
     """Raises `ZooError` where what a kind is of is missing, or something else is given beside."""
     if not runs:
         raise ZooError(f"no run given: {kind.name} is a figure of finished runs", key="runs")
@@ -147,14 +147,14 @@ def demand(kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], wo
     if kind.of != "pictures" and pictures:
         said = f"{kind.name} takes no pictures"
         raise ZooError(said, key="pictures", given=str(pictures[0]))
-    if kind.of != "task" and words:
-        raise ZooError(f"{kind.name} takes no overrides, got '{words[0]}'", key="words", given=words[0])
+    if kind.of != "task" and overrides:
+        raise ZooError(f"{kind.name} takes no overrides, got '{overrides[0]}'", key="overrides", given=overrides[0])
     if kind.of == "folder" and len(runs) > 1:
         raise ZooError(f"{kind.name} takes one folder of runs, not {len(runs)}", key="runs", given=list(map(str, runs)))
 
 
 def find(
-    kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], words: Sequence[str], wish: Wish,
+    kind: Kind, runs: Sequence[str | Path], pictures: Sequence[Given], overrides: Sequence[str], wish: Wish,
     bare: bool = False, weights: str | None = None, trust_code: bool = False,
 ) -> Found:  # fmt: skip
     """The numbers of a figure."""
@@ -163,7 +163,7 @@ def find(
     if kind.of == "folder":
         found = home.find(Path(runs[0]), trust_code)
     elif kind.of == "task":
-        found = home.find(asked(home.TASK, runs, words, bare, weights, trust_code), wish)
+        found = home.find(asked(home.TASK, runs, overrides, bare, weights, trust_code), wish)
     elif kind.of == "runs":
         found = home.find(folders_of(runs), wish)
     else:

@@ -1,4 +1,4 @@
-"""CoOp and Co-CoOp: learned words around the class names."""
+"""CoOp and Co-CoOp: learned context vectors around the class names."""
 
 from typing import Any
 

@@ -97,7 +97,7 @@ class CoupledPrompts(Graft):
         return all(isinstance(couple, IndependentPrompts) for couple in self.couple)
 
     def words(self, layer: int) -> Tensor:
-        """m t: the learned words of a layer of the text tower."""
+        """m t: the learned context vectors of a layer of the text tower."""
         words: Tensor = self.deep[layer - 1] if layer else self.context.vectors
         return words
 

@@ -17,7 +17,7 @@ def show(found: Searched, out: Console) -> None:
 
 def markdown(found: Searched) -> str:
     """A row for each row of the list."""
-    made = Table(["", "words", "val %", "trials"], numbers=(2, 3))
+    made = Table(["", "overrides", "val %", "trials"], numbers=(2, 3))
     for one in found.rows:
         made.add(one.member.name, " ".join(one.words), "" if one.val is None else f"{100 * one.val:.1f}", one.trials)
     return made.markdown() + "\n"

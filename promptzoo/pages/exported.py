@@ -29,7 +29,7 @@ def run(
     if to == RUN:
         names = [name.strip() for name in classes.split(",")] if classes else None
         force = options["force"]
-        return told(from_peft(path, out or path / RUN, words=words, classes=names, force=force), screen)
+        return told(from_peft(path, out or path / RUN, overrides=words, classes=names, force=force), screen)
     if words or classes:
         said = "a run has its own recipe and classes; overrides work only with --to run, from a peft folder"
         raise ZooError(said, key="to", given=to)

@@ -28,7 +28,7 @@ def make_figure(words: Sequence[str], options: dict[str, Any], said: Console) ->
     kind, *others = words
     kind_of(kind)
     runs, pictures, settings = sorted_out(others)
-    drawn = figure(kind, runs, pictures, words=settings, **options)
+    drawn = figure(kind, runs, pictures, overrides=settings, **options)
     for line in drawn.told:
         said.print(escape(line), soft_wrap=True, highlight=False)
     for line in drawn.remarks:

@@ -103,7 +103,7 @@ def asked(words: Sequence[str]) -> tuple[list[Recipe], list[RecipeList]]:
         if found is None:
             recipes.append(Recipe.read(word, overrides))
         else:
-            rows = [row.model_copy(update={"words": [*row.words, *overrides]}) for row in found.rows]
+            rows = [row.model_copy(update={"overrides": [*row.overrides, *overrides]}) for row in found.rows]
             lists.append(found.model_copy(update={"rows": rows}))
     return recipes, lists
 

@@ -117,7 +117,7 @@ def mean(runs: list[SweptRun], split: str) -> str:
 
 def trials(state: SweepState) -> Table:
     """The best trials, and those that go on."""
-    made = Table(["", "words", "", "val %"], numbers=(3,))
+    made = Table(["", "overrides", "", "val %"], numbers=(3,))
     best = sorted(state.of("done"), key=lambda run: -(run.val or 0.0))
     for run in [*state.of("running"), *best][:MOST]:
         share = "" if run.val is None else f"{100 * run.val:.1f}"

@@ -43,10 +43,10 @@ def as_listed(recipe: str) -> list[str]:
     assert listed is not None, "the list is shipped"
     if read_list(recipe) is not None:
         said = f"{recipe} is a recipe list, whose rows set their own model and pictures"
-        way = f"add this to the list: words: [backbone.open={MODEL}, data.dataset={PICTURES}]"
+        way = f"add this to the list: overrides: [backbone.open={MODEL}, data.dataset={PICTURES}]"
         raise ZooError(said, key="embedded", given=recipe, remedy=way)
-    own = next((row.words for row in listed.rows if row.recipe == recipe), [])
+    own = next((row.overrides for row in listed.rows if row.recipe == recipe), [])
     stages = Recipe.read(recipe).to_dict().get("train", {}).get("stages", [])
     kept = [f"train.stages={json.dumps(stages)}"] if stages else []
     kept += ["data.shots=null"] if any("shots" in stage for stage in stages) else []
-    return [*listed.words, "train.threads=null", *kept, *own]
+    return [*listed.overrides, "train.threads=null", *kept, *own]

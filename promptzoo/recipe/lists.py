@@ -1,4 +1,4 @@
-"""Recipe lists: recipes under words of their own, to be counted or compared together, beside figures of a paper."""
+"""Recipe lists: recipes under overrides of their own, to be counted or compared together, beside figures of a paper."""
 
 from typing import Annotated, Literal
 
@@ -38,7 +38,7 @@ class ListedRecipe(BaseModel):
     name: Annotated[str, Field(min_length=1)]
     recipe: str
     classes: Annotated[int, Field(ge=1)] | None = None
-    words: list[str] = []
+    overrides: list[str] = []
     search: dict[str, Range] = {}
     group: str = ""
     paper: Figures = Figures()
@@ -47,14 +47,14 @@ class ListedRecipe(BaseModel):
 class RecipeList(BaseModel):
     """The file of a list.  `share` is the convention of the paper, `paper` what it prints of each group.
 
-    `words` and `search` are of every row.
+    `overrides` and `search` are of every row.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rows: list[ListedRecipe] = Field(min_length=1)
     share: str = "visual"
-    words: list[str] = []
+    overrides: list[str] = []
     search: dict[str, Range] = {}
     counts: Literal["everything", "parameters"] = "everything"
     paper: dict[str, float] = {}
@@ -63,7 +63,7 @@ class RecipeList(BaseModel):
 
     def recipes(self) -> list[Recipe]:
         """The recipes of the rows, in order."""
-        return [Recipe.read(row.recipe, [*self.words, *row.words]) for row in self.rows]
+        return [Recipe.read(row.recipe, [*self.overrides, *row.overrides]) for row in self.rows]
 
 
 def read_list(word: str) -> RecipeList | None:

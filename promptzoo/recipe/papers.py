@@ -24,7 +24,7 @@ class PaperRow(BaseModel):
 
     name: Annotated[str, Field(min_length=1)]
     recipe: str | None = None
-    words: list[str] = []
+    overrides: list[str] = []
     like: str = ""
     run: str = ""
     stage: str = ""
@@ -41,7 +41,7 @@ class PaperTable(BaseModel):
     sets: dict[str, str]
     means: dict[str, list[str]] = {}
     columns: list[str]
-    words: list[str] = []
+    overrides: list[str] = []
     why: list[str] = []
     name: str = ""
 
@@ -65,11 +65,11 @@ class PaperTable(BaseModel):
         if column in self.sets:
             yield column
 
-    def overrides(self, row: PaperRow, place: str) -> list[str]:
+    def under(self, row: PaperRow, place: str) -> list[str]:
         """What a row's recipe is trained under on a set, apart from where the data lie."""
         each = read_list(row.like) if row.like else None
-        own = next((one.words for one in each.rows if one.name == place), []) if each else []
-        return [f"data.dataset={self.sets[place]}", *self.words, *own, *row.words]
+        own = next((one.overrides for one in each.rows if one.name == place), []) if each else []
+        return [f"data.dataset={self.sets[place]}", *self.overrides, *own, *row.overrides]
 
 
 def paper_tables(word: str) -> list[PaperTable]:

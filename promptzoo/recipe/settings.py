@@ -29,7 +29,7 @@ class Settings(BaseModel):
 class BackboneSettings(Settings):
     """Which frozen network, with which weights, at which image size."""
 
-    open: str = Field(description="timm/<model>, open_clip/<model> or promptzoo/zoo_tiny")
+    open: str = Field(description="timm/<model>, open_clip/<model>, hf/<model> or promptzoo/zoo_tiny")
     weights: str = Field("random", description="random, shipped, a pretrained tag, or a local file")
     image_size: Size | None = Field(
         None, description="image size in pixels, one number or [height, width]; by default the model's own"

@@ -113,7 +113,10 @@ class TrainSettings(Phase):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="device to train on; auto takes a GPU if there is one"
     )
-    deterministic: bool = Field(False, description="bit-identical results on a GPU too; on a CPU they always are")
+    deterministic: bool = Field(
+        False,
+        description="bit-identical results on a GPU too; on one CPU, with equal threads and versions, they always are",
+    )
     devices: Few = Field(1, description="number of devices, with one process each")
     strategy: Literal["auto", "ddp"] = Field("auto", description="how several processes train together")
     stages: tuple[Stage, ...] = Field(

@@ -36,7 +36,7 @@ class Searched:
     def page(self) -> str:
         """The list, ready for `compare`."""
         rows = [
-            {"name": one.member.name, "recipe": str(one.member.word), "words": [*one.whole(), *self.words]}
+            {"name": one.member.name, "recipe": str(one.member.word), "overrides": [*one.whole(), *self.words]}
             for one in self.rows
         ]
         notes = [
@@ -49,6 +49,7 @@ class Searched:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON."""
         rows = [
-            {"name": one.member.name, "words": [*one.words], "val": one.val, "trials": one.trials} for one in self.rows
+            {"name": one.member.name, "overrides": [*one.words], "val": one.val, "trials": one.trials}
+            for one in self.rows
         ]
         return {"rows": rows, "list": str(self.file)}

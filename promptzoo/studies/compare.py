@@ -66,7 +66,7 @@ def compare(
     on: str = "test",
     engine: str = "here",
     together: bool = False,
-    words: str | Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
     quiet: bool = False,
 ) -> Comparison:
     """Trains recipes under one protocol with several seeds, ranks them, and tells which differ.
@@ -83,19 +83,19 @@ def compare(
             `slurm`.
         together: Trains all seeds of a recipe in one pass, where nothing acts before the features of its pictures;
             to the numbers of each alone within 1e-5, in folders of their own.
-        words: Overrides for all, `key=value`; one or several.
+        overrides: `key=value`, for all recipes; one or several.
         quiet: Prints no progress.
 
     Returns a `Comparison`: `standings`, the best first, with mean accuracy (0..1) and difference; `refused`; `notes`.
     Raises `ZooError` if no recipe finished, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    asked, which = asked_in_python(recipes, seeds, words)
+    asked, which = asked_in_python(recipes, seeds, overrides)
     terms = Terms(which, baseline, Path(out), on, engine=engine, together=together)
     return compared(asked, terms, saying(quiet), Quiet if quiet else Progress, settled(data))
 
 
 def asked_in_python(
-    recipes: Asked | Sequence[Asked], seeds: int | Sequence[int], words: str | Sequence[str]
+    recipes: Asked | Sequence[Asked], seeds: int | Sequence[int], overrides: str | Sequence[str]
 ) -> tuple[list[str | Recipe], tuple[int, ...]]:
     """The same as a command has them: recipes with overrides behind them, and seeds.  Raises `ZooError`."""
     several = list(recipes) if isinstance(recipes, Iterable) and not isinstance(recipes, str | Mapping) else [recipes]
@@ -104,7 +104,7 @@ def asked_in_python(
         raise ZooError(said, key="recipes", given=foreign[0])
     named = [str(one) if isinstance(one, str | Path) and "\n" not in str(one) else Recipe(one) for one in several]
     which = seeds_of(str(seeds)) if isinstance(seeds, int) else seeds_of(",".join(map(str, seeds)) + ",")
-    return [*named, *([words] if isinstance(words, str) else words)], which
+    return [*named, *([overrides] if isinstance(overrides, str) else overrides)], which
 
 
 def saying(quiet: bool) -> Callable[[str], None]:

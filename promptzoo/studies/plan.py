@@ -143,7 +143,7 @@ def members(word: str | Recipe) -> list[Member]:
     listed = read_list(word)
     if listed is not None:
         return [
-            Member(row.name, row.recipe, (*listed.words, *row.words), True, {**listed.search, **row.search})
+            Member(row.name, row.recipe, (*listed.overrides, *row.overrides), True, {**listed.search, **row.search})
             for row in listed.rows
         ]
     return [Member(Path(find(word)[1]).stem, word)]

@@ -46,5 +46,5 @@ class Reproduced:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON; figures in percent."""
         rows = [{**vars(cell), "mark": cell.mark} for cell in self.cells]
-        told = {"table": self.table.name, "words": list(self.words), "seeds": list(self.seeds)}
+        told = {"table": self.table.name, "overrides": list(self.words), "seeds": list(self.seeds)}
         return {**told, "counts": self.counts(), "figures": rows, "why": self.table.why}

@@ -66,7 +66,7 @@ def demand(table: PaperTable, words: Sequence[str]) -> None:
     errors = []
     for recipe in [one for one in recipes if learns(one)]:
         try:
-            Recipe.read(recipe, [data, *table.words, *words])
+            Recipe.read(recipe, [data, *table.overrides, *words])
             return
         except ZooError as error:
             errors.append(error)
@@ -81,7 +81,8 @@ def learns(recipe: str) -> bool:
 
 def absent(table: PaperTable, place: str, words: Sequence[str]) -> str:
     """Why a set cannot be opened here; nothing where it can."""
-    data = [word for word in (f"data.dataset={table.sets[place]}", *table.words, *words) if word.startswith("data.")]
+    under = (f"data.dataset={table.sets[place]}", *table.overrides, *words)
+    data = [word for word in under if word.startswith("data.")]
     try:
         open_dataset(Member(place, "linear").read(data, ()).recipe)
     except ZooError as error:
@@ -106,7 +107,7 @@ def run(
         return NO_RECIPE
     name = f"{row.run or row.name} on {place}"
     try:
-        asked = [*(with_run(word, table, row, place, runs) for word in table.overrides(row, place)), *words]
+        asked = [*(with_run(word, table, row, place, runs) for word in table.under(row, place)), *words]
         if not learns(row.recipe):  # nothing of a training is asked
             asked = [word for word in asked if not word.startswith("train.")]
         entrant = Member(name, row.recipe, tuple(asked), row=True).read((), runs.seeds)

@@ -37,7 +37,7 @@ def sweep(
     out: str | Path = "runs/sweep",
     on: str = "test",
     engine: str = "local:1",
-    words: str | Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
     quiet: bool = False,
 ) -> Comparison:
     """Trains recipes with several seeds, continues when runs fail, and ranks the recipes whose runs all finished.
@@ -47,7 +47,7 @@ def sweep(
     Returns a `Comparison`; what failed is in its `refused`, and its progress in `sweep.jsonl` in the folder `out`.
     Raises `ZooError` if no recipe can run here, and `StoppedError` after Ctrl-C, which leaves all resumable.
     """
-    asked, which = asked_in_python(recipes, seeds, words)
+    asked, which = asked_in_python(recipes, seeds, overrides)
     terms = Terms(which, baseline, Path(out), on, engine=engine)
     return swept(asked, terms, saying(quiet), Onlooker(), data=settled(data))
 

@@ -21,7 +21,7 @@ def train(
     out: str | Path | None = None,
     *,
     data: Any = None,
-    words: str | Iterable[str] = (),
+    overrides: str | Iterable[str] = (),
     resume: bool = False,
     quiet: bool = False,
 ) -> Run:
@@ -33,13 +33,13 @@ def train(
         data: By default the recipe's own.  A folder (`train/<class>/*`, `test/<class>/*`); a mapping of settings of
             the recipe's `data`, like `{"shots": 4}`; or your own sets, `{"train": ..., "val": ..., "test": ...}`,
             `MapStyle` or any `Dataset`.
-        words: Overrides, `key=value`, as in a command; one or several.
+        overrides: `key=value`, as in a command; one or several.
         resume: Continues the unfinished run in `out`; pictures given in Python are passed again.
         quiet: Prints no progress.
 
     Returns the finished `Run`.  Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
     """
-    asked = recipe_of(recipe, data, words)
+    asked = recipe_of(recipe, data, overrides)
     folder = free_folder(Path("runs"), asked.name) if out is None else Path(out)
     session.train(asked, folder, resume=resume, quiet=quiet)
     return Run(folder, trust_code=True)  # whose recipe was given here

@@ -14,14 +14,15 @@ from promptzoo.recipe.settings import DataSettings
 GIVEN = "map_style"  # the word that stands in the recipe for pictures that no file can hold
 
 
-def recipe_of(recipe: Any, data: Any = None, words: str | Iterable[str] = ()) -> Recipe:
-    """The recipe, its words applied, on the pictures of `data`; on its own where that is None.
+def recipe_of(recipe: Any, data: Any = None, overrides: str | Iterable[str] = ()) -> Recipe:
+    """The recipe, overrides applied, on the pictures of `data`; on its own where that is None.
 
-    `data` is the root of a folder of pictures, a mapping of the words of the recipe's `data`, sets as
+    `data` is the root of a folder of pictures, a mapping of settings of the recipe's `data`, sets as
     `{"train": ..., "test": ...}`, or an object with `train` and `test` (and `val`, `classes`): a `Dataset`, `MapStyle`.
     Raises `ZooError` for anything else.
     """
-    made, data = recipe if isinstance(recipe, Recipe) and not words else Recipe(recipe, overrides=words), settled(data)
+    made = recipe if isinstance(recipe, Recipe) and not overrides else Recipe(recipe, overrides=overrides)
+    data = settled(data)
     if data is None:
         return made
     if isinstance(data, Dataset):

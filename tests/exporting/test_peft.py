@@ -54,7 +54,7 @@ def test_peft_loads_a_run_on_the_plain_model_and_the_zoo_loads_it_back(case, tmp
         plain.load_state_dict(frozen(run), strict=False)
         found = peft.PeftModel.from_pretrained(plain, tmp_path / "peft").eval()
         assert merged.close(found(image), expected)
-        back = promptzoo.from_peft(tmp_path / "peft", tmp_path / "back", words=small.overrides(kind))
+        back = promptzoo.from_peft(tmp_path / "peft", tmp_path / "back", overrides=small.overrides(kind))
         again = promptzoo.load(tmp_path / "back")
         assert again.classes == CLASSES
         assert merged.close(again.model(image).logits, expected)
@@ -112,7 +112,7 @@ def test_a_folder_that_peft_wrote_is_a_run(more, tmp_path):
 def test_a_folder_that_is_none_of_this_model_is_told(tmp_path):
     folder, out = tmp_path / "theirs", tmp_path / "ours"
     of_peft(folder)
-    load = lambda *more, **options: promptzoo.from_peft(folder, out, words=[*words(folder), *more], **options)  # noqa: E731
+    load = lambda *more, **options: promptzoo.from_peft(folder, out, overrides=[*words(folder), *more], **options)  # noqa: E731
     other = f"backbone.options={small.flow({**small.BACKBONES['vit']['options'], 'embed_dim': 64})}"
     assert refused(lambda: load(other, "backbone.weights=random")).key == "backbone.open"
     fewer = f"backbone.options={small.flow({**small.BACKBONES['vit']['options'], 'depth': 1})}"

@@ -146,14 +146,14 @@ def test_features_are_those_that_enter_the_head(home):
 
 def test_pairs_videos_and_rankings_are_drawn_as_their_tasks_see_them(home, tmp_path):
     words = [f"data.root={layouts.spair(tmp_path / 'spair')}"]
-    found = figure("points", home, ["vpt"], words=words, pick=(0, 1), bare=True, out=tmp_path / "points.png")
+    found = figure("points", home, ["vpt"], overrides=words, pick=(0, 1), bare=True, out=tmp_path / "points.png")
     assert found.arrays["0/vpt"].shape == found.arrays["0/truth"].shape
     words = [f"data.root={layouts.revisited(tmp_path / 'oxford')}"]
-    found = figure("ranks", home, ["vpt"], words=words, out=tmp_path / "ranks.png")
+    found = figure("ranks", home, ["vpt"], overrides=words, out=tmp_path / "ranks.png")
     assert sorted(found.arrays["0/vpt"].tolist()) == list(range(6))
     assert set(found.arrays["0/vpt/kinds"]) == {"easy", "hard", "wrong"}
     words = [f"data.root={layouts.davis(tmp_path / 'davis')}", "task.side=32"]
-    found = figure("masks", home, ["vpt"], words=words, frames=2, out=tmp_path / "masks.png")
+    found = figure("masks", home, ["vpt"], overrides=words, frames=2, out=tmp_path / "masks.png")
     assert len([key for key in found.arrays if key.endswith("/J")]) == 2
 
 
@@ -230,7 +230,7 @@ def test_kinds_are_listed(capsys):
         ("attention", [], {}, "runs", None),
         ("attention", ["vpt"], {"out": "a.jpg"}, "out", "a.jpg"),
         ("attention", ["vpt"], {"data": "a.csv"}, "data", "a.csv"),
-        ("attention", ["vpt"], {"words": ["data.root=x"]}, "words", "data.root=x"),
+        ("attention", ["vpt"], {"overrides": ["data.root=x"]}, "overrides", "data.root=x"),
     ],
 )
 def test_what_cannot_be_drawn_is_told_in_a_sentence(kind, of, more, key, given, home, picture):

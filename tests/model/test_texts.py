@@ -170,7 +170,7 @@ def test_a_class_has_words_of_its_own_where_it_should():
 REFUSED = {
     "length must be 1 or more, got 0": ["grafts.coop.length=0"],
     "init 'a photo of a' has 4 tokens, but length is 2": ["grafts.coop.init=a photo of a", "grafts.coop.length=2"],
-    "a context of learned words acts on the class texts, which this head does not use; use head: {head: text}": [
+    "a context of learned vectors acts on the class texts, which this head does not use; use head: {head: text}": [
         "head={head: linear}"
     ],
     "'coop' and 'again' both put words into the class texts at text.tokens;": ["grafts.again={graft: cocoop}"],

@@ -198,6 +198,6 @@ def test_a_loss_of_weight_zero_is_left_out_with_what_it_owns() -> None:
 def test_the_hybrid_for_real_backbones_is_the_one_that_was_compared():
     compared = read_list("evidence")
     row = next(row for row in compared.rows if row.name == "hybrid")
-    words = [*compared.words, "backbone.weights=FILE"]
-    told = Recipe.read(row.recipe, [*words, *row.words]).to_dict()
+    words = [*compared.overrides, "backbone.weights=FILE"]
+    told = Recipe.read(row.recipe, [*words, *row.overrides]).to_dict()
     assert told == Recipe.read("lore_sa2vp_patches", [*words, "data.guess=linear_probe", "train.lr=1e-2"]).to_dict()

@@ -110,9 +110,9 @@ def test_runs_are_ordinary_run_folders(compare_two, capsys):
 
 def test_the_rows_of_a_list_are_compared_each_under_its_own_words(root, tmp_path, capsys):
     (tmp_path / "rates.yaml").write_text(
-        "words: [train.epochs=1]\nrows:\n"
-        "  - {name: .., recipe: linear, words: [train.lr=1e-6]}\n"
-        "  - {name: with / bias, recipe: linear, words: [train.lr=1e-2, 'grafts={all: {at: visual, thaw: bias}}']}\n"
+        "overrides: [train.epochs=1]\nrows:\n"
+        "  - {name: .., recipe: linear, overrides: [train.lr=1e-6]}\n"
+        "  - {name: with / bias, recipe: linear, overrides: [train.lr=1e-2, 'grafts={a: {at: visual, thaw: bias}}']}\n"
     )
     rates = (str(tmp_path / "rates.yaml"), "--baseline", "with / bias")
     assert cli.main(asked(root, tmp_path / "out", *rates, seeds="1", form="json")) == 0

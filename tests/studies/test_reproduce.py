@@ -92,9 +92,9 @@ def test_a_table_stands_on_a_screen_in_parts_that_fit_and_each_figure_once(width
 def test_a_set_of_the_right_layout_is_run_and_marked(tmp_path, capsys):
     (tmp_path / "table.yaml").write_text(
         "sets: {CUB: fgvc_cub, Dogs: fgvc_dogs}\nmeans: {Mean: [CUB, Dogs]}\ncolumns: [CUB, Dogs, Mean]\n"
-        "words: [data.shots=null, train.epochs=1, train.warmup=0]\nrows:\n"
-        "  - {name: Head, recipe: linear, words: [TWO], printed: [0.5, 99, 99]}\n"
-        "  - {name: Same, recipe: linear, words: [SAME], lists: Head, stage: stage-1, printed: [0.5, 99, 99]}\n"
+        "overrides: [data.shots=null, train.epochs=1, train.warmup=0]\nrows:\n"
+        "  - {name: Head, recipe: linear, overrides: [TWO], printed: [0.5, 99, 99]}\n"
+        "  - {name: Same, recipe: linear, overrides: [SAME], lists: Head, stage: stage-1, printed: [0.5, 99, 99]}\n"
         "  - {name: Easy, recipe: linear, run: Head, stage: easy, printed: [0.5, 99, 99]}\n"
         "  - {name: Mystery, printed: [1, null, null]}\n".replace(
             "TWO", '"train.stages=[{shots: {count: 2, by: easiest}}, {shots: {count: 2, by: hardest}}]"'

@@ -84,7 +84,7 @@ def test_sweep_takes_the_arguments_of_compare() -> None:
 
 def test_the_same_from_python(root, tmp_path) -> None:
     out = tmp_path / "out"
-    asked = {"seeds": [1], "out": out, "engine": "here", "words": comparisons.words(root), "quiet": True}
+    asked = {"seeds": [1], "out": out, "engine": "here", "overrides": comparisons.words(root), "quiet": True}
     found = promptzoo.sweep(pages(tmp_path), **asked)
     assert [one.name for one in found.standings] == ["good"]
     assert [one.name for one in found.refused] == ["bad"]

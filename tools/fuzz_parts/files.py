@@ -135,10 +135,10 @@ def recipe_list(draw: random.Random, ground: Ground) -> None:
         "rows: 5",
         "rows: []",
         "rows: [{name: a}]",
-        "rows: [{name: a, recipe: linear, words: [1]}]",
+        "rows: [{name: a, recipe: linear, overrides: [1]}]",
         "[" * 3000,
     )
-    good = "rows:\n  - {name: a, recipe: linear, words: [train.epochs=1]}\n  - {name: b, recipe: lora}\n"
+    good = "rows:\n  - {name: a, recipe: linear, overrides: [train.epochs=1]}\n  - {name: b, recipe: lora}\n"
     file.write_text(draw.choice(odd) if draw.random() < 0.4 else good)
     if draw.random() < 0.6:
         spoiled(file, draw)

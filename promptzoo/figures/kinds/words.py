@@ -47,7 +47,7 @@ def find(columns: Sequence[Column], wish: Wish) -> Found:
 def learned(column: Column) -> tuple[Tensor, Tensor]:
     """The learned vectors (m t; those of all classes below each other) and the embedding of the words.
 
-    Raises `ZooError` for a run without learned words.
+    Raises `ZooError` for a run without learned context vectors.
     """
     for graft in column.model.grafts.values():
         for part in graft.modules():
@@ -55,7 +55,7 @@ def learned(column: Column) -> tuple[Tensor, Tensor]:
                 assert column.model.text is not None
                 table: Any = bare(column.model.text.tokens).table
                 return part.vectors.detach().flatten(0, -2), table.weight.detach()
-    said = f"{column.label} has no learned words"
+    said = f"{column.label} has no learned context vectors"
     raise ZooError(said, key="words", given=column.label, remedy="coop, cocoop, maple and prograd have some")
 
 

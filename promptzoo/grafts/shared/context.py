@@ -37,7 +37,7 @@ class Context(nn.Module):
         class_specific: bool = False,
     ):
         super().__init__()
-        head = text_head(model, "a context of learned words")
+        head = text_head(model, "a context of learned vectors")
         start = beginning(model, head, length, init)
         self.length, self.classes, self.start = len(start), len(head.names), first(head.tokenize)
         if class_specific:
