@@ -6,7 +6,6 @@ from dataclasses import replace
 from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
 
-from promptzoo.backbones.adopt.account import Adopted
 from promptzoo.backbones.attention import WindowMix
 from promptzoo.backbones.layers import Patches, Positions
 from promptzoo.backbones.maps import AttendMean, Stem
@@ -40,7 +39,7 @@ def resized(backbone: Backbone, size: tuple[int, int], own: bool = False) -> Bac
         refit(visual, size, backbone.name)
     return replace(
         backbone,
-        adopted=Adopted(visual, text, adopted.logit_scale),
+        adopted=replace(adopted, visual=visual, text=text),
         preprocess=backbone.preprocess.replace(size=size),
     )
 

@@ -40,8 +40,6 @@ class Gathering:
         """One report.  Raises `RecipeError` for a recipe that cannot be built."""
         names, remarks = class_names(recipe, classes)
         found = None if self.again else self.store.find(recipe, len(names))
-        if isinstance(found, str):
-            raise ZooError(found)
         if found is None:
             found = of_recipe(recipe, names, self.memo)
             self.store.keep(recipe, len(names), found)
@@ -78,7 +76,6 @@ class Gathering:
             try:
                 self.rows.append(Row(self.count(asked.recipe, number), asked.methods))
             except ZooError as error:
-                self.store.keep(asked.recipe, number, str(error))
                 self.refused.append(Refused(f"{asked.name} on {asked.recipe.backbone.open}", str(error)))
 
     def finished_runs(self, folder: Path, trust_code: bool = False) -> None:

@@ -12,8 +12,9 @@ from promptzoo.files import cache_folder, code_digest, from_json, keep
 from promptzoo.paths import regular
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import KINDS, beside
+from promptzoo.recipe.trust import code_named
 
-COUNTERS = ("torch", "timm", "open_clip_torch", "fvcore")
+COUNTERS = ("torch", "timm", "open_clip_torch", "fvcore", "torch-geometric")
 
 
 class Store:
@@ -28,27 +29,25 @@ class Store:
 
     def key(self, recipe: Recipe, classes: int | None) -> Path | None:
         """The file of a report; None where it must be counted anew each time."""
-        if any(":" in word or "/" in word for word in named(recipe.to_dict())):
+        if any("/" in word for word in named(recipe.to_dict())) or any(code_named(recipe.node)):
             return None
         digest = hashlib.sha256(f"{self.code}\n{classes}\n{recipe.name}\n{recipe.to_yaml()}".encode()).hexdigest()
         return self.folder / f"{digest[:32]}.json"
 
-    def find(self, recipe: Recipe, classes: int | None) -> Report | str | None:
-        """A report, the sentence that refused the recipe, or None.  A broken file is as good as none."""
+    def find(self, recipe: Recipe, classes: int | None) -> Report | None:
+        """A report, or None.  A broken file is as good as none."""
         file = self.key(recipe, classes)
         if file is None:
             return None
         try:
-            told = from_json(regular(file).read_bytes())
-            return str(told["refused"]) if "refused" in told else Report.of(told)
+            return Report.of(from_json(regular(file).read_bytes()))
         except (OSError, ValueError, KeyError, TypeError, ZooError):
             return None
 
-    def keep(self, recipe: Recipe, classes: int | None, found: Report | str) -> None:
+    def keep(self, recipe: Recipe, classes: int | None, found: Report) -> None:
         file = self.key(recipe, classes)
         if file is not None:
-            told = {"refused": found} if isinstance(found, str) else found.to_dict()
-            keep(file, json.dumps(told).encode())
+            keep(file, json.dumps(found.to_dict()).encode())
 
 
 def named(told: Any) -> Iterator[str]:

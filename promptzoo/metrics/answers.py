@@ -15,8 +15,12 @@ def negative_log_likelihood(logits: Tensor, label: Tensor) -> Tensor:
 
 
 def classes_before(logits: Tensor, label: Tensor) -> Tensor:
-    """n c, n -> n: how many classes stand before a picture's own; 0 where none has a higher logit."""
-    return (logits > logits.gather(1, label[:, None])).sum(1)
+    """n c, n -> n: how many classes stand before a picture's own; 0 where `argmax` takes it.
+
+    Of equal logits the first stands before; a class stands behind none that is not a number, and no number behind it.
+    """
+    own, place = logits.gather(1, label[:, None]), torch.arange(logits.shape[1], device=logits.device)
+    return (~(logits <= own) | ((logits == own) & (place < label[:, None]))).sum(1)
 
 
 def among_first(before: Tensor, k: int) -> float:

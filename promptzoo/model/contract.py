@@ -141,9 +141,9 @@ class Head(Learning):
         """b o -> b c, in each pass, in any mode; with a second pathway 2b rows come and go.  It may leave notes."""
 
     @contextmanager
-    def fixed(self) -> Iterator[None]:
-        """Around each evaluation and count, where nothing learns; what depends on classes alone it may compute once."""
-        yield
+    def fixed(self, known: Any = None) -> Iterator[Any]:
+        """Around each evaluation, where nothing learns; yields what it computed of classes, or `known`, the same."""
+        yield known
 
 
 class Loss(Learning):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -132,27 +133,31 @@ class TextSimilarity(Head):
         return mean[0] if pictures is None else mean
 
     @contextmanager
-    def fixed(self) -> Iterator[None]:
-        """Within this context nothing that learns changes: class texts that depend on no picture are computed once."""
+    def fixed(self, known: Tensor | None = None) -> Iterator[Tensor | None]:
+        """Within this context nothing that learns changes: class texts that depend on no picture are computed once.
+
+        Yields them, c t; `known` are those of an earlier time, if nothing has changed since.
+        """
         text = self.tower[0]
         names, before = acting(text), self.kept
         if names and not names & text.of_picture:
             with torch.no_grad():
-                self.kept = torch.zeros_like(self.texts) if text.hollow else self.encoded()
+                self.kept = torch.zeros_like(self.texts) if text.hollow else self.encoded() if known is None else known
         try:
-            yield
+            yield self.kept
         finally:
             self.kept = before
 
 
-def fixed(model: Model) -> AbstractContextManager[None]:
+def fixed(model: Model, known: Any = None) -> AbstractContextManager[Any]:
     """Within this context nothing of the model learns: what its head needs of the classes alone is computed once.
 
+    Yields that, to be handed in as `known` as long as nothing changes.
     Raises `ZooError` for a head that does not keep the contract.
     """
     head = bare(model.head)
     check(type(head), Head, "the head")
-    context: AbstractContextManager[None] = head.fixed()
+    context: AbstractContextManager[Any] = head.fixed(known)
     return context
 
 

@@ -123,8 +123,8 @@ class Model(nn.Module):
         for name, graft in grafts.items():
             check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
-                said = f"a graft cannot be called '{name}': torch's ModuleDict has an attribute of that name"
-                raise ZooError(said, key="grafts", given=name)
+                why = "there is one already" if name in self.grafts else "torch's ModuleDict has such an attribute"
+                raise ZooError(f"a graft cannot be called '{name}': {why}", key="grafts", given=name)
         for name, graft in grafts.items():
             needs = graft.needs(self)
             self.slots[name] = Slots(needs.prefix, self.prefix())

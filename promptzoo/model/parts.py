@@ -46,3 +46,11 @@ class Put(Graft, nn.ModuleList):
 
     def attach(self, model: "Model", name: str) -> None:
         """They stand at their sites."""
+
+
+def joined(grafts: Parts[Graft], name: str, block: nn.Module) -> Put:
+    """The blocks put under a name, and one more.  Raises `ZooError` where another graft has that name."""
+    there = grafts[name] if name in grafts else Put()
+    if not isinstance(there, Put):
+        raise ZooError(f"there is already a graft '{name}'; choose another name", key="name", given=name)
+    return Put([*there.children(), block])

@@ -15,7 +15,7 @@ from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import demand_axes, demand_kind, refuse
-from promptzoo.model.parts import Parts, Put
+from promptzoo.model.parts import Parts, joined
 from promptzoo.model.widths import demand_widths, widths
 
 #: What is there at nearly every site: a type checker takes it for what it is, without a question at each use.
@@ -152,7 +152,7 @@ class Site:
         demand_axes(block, bare(self.module), name, self.path)
         ends = self.out if verb is after else self.dim, self.dim if verb is before else self.out
         demand_widths(block, bare(self.module), name, self.path, ends, self.grid)
-        self.grafts[name] = Put([*self.grafts[name].children(), block] if name in self.grafts else [block])
+        self.grafts[name] = joined(self.grafts, name, block)
         self.around(partial(verb, block), name)
 
 

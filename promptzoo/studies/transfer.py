@@ -65,7 +65,12 @@ def protocol_of(name: str, to: Sequence[str] = (), words: Sequence[str] = ()) ->
         asked = tuple(to) or (CROSS if name == "cross" else SHIFTED)
         if len(set(asked)) < len(asked):
             raise ZooError(f"--to names a set twice: {', '.join(asked)}", key="--to", given=[*asked])
-        return Protocol(name, tuple(map(target_of, asked)), new=name == "cross")
+        targets = tuple(map(target_of, asked))
+        names = [target.name for target in targets]
+        if twice := [one for one in dict.fromkeys(names) if names.count(one) > 1]:
+            said = f"two folders of --to are called '{twice[0]}', and answers are kept by name; rename one"
+            raise ZooError(said, key="--to", given=[*asked])
+        return Protocol(name, targets, new=name == "cross")
     if to:
         raise ZooError("--to needs cross or dg; base_to_new tests on the other half of the classes", key="--to")
     if halves := [word for word in apart(words)[1] if word.partition("=")[0].strip() == "data.half"]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -126,7 +126,8 @@ class Predictor(Namer):
     def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32, lower: torch.dtype | None = None) -> None:
         super().__init__(preprocess, model.classes, batch)
         self.model, self.lower = model.eval(), lower
-        self.texts: ExitStack | None = None
+        self.known: Any = None  # what the head computed of the classes alone, and of which state of the model
+        self.state: list[tuple[int, int]] = []
 
     @property
     def device(self) -> torch.device:
@@ -150,12 +151,12 @@ class Predictor(Namer):
         return torch.autocast(image.device.type, self.lower, enabled=self.lower is not None)
 
     def held(self, image: Tensor) -> Output:
-        """One pass; what the head needs of the classes alone was computed in the first."""
-        if self.texts is None:
-            self.texts = ExitStack()
-            self.texts.enter_context(fixed(self.model))
-        output: Output = self.model(image)
+        """One pass; what the head needs of the classes alone is computed again where what is tuned has changed."""
+        state = [(tensor.data_ptr(), tensor._version) for tensor in self.model.tuned().values()]
+        with fixed(self.model, self.known if state == self.state else None) as self.known:
+            self.state = state
+            output: Output = self.model(image)
         return output
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "texts": None}
+        return {**vars(self), "known": None, "state": []}

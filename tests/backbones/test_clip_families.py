@@ -12,7 +12,10 @@ from torch import nn
 
 from promptzoo.backbones import AdoptionError
 from promptzoo.backbones.adopt.account import sides
+from promptzoo.backbones.loaded import adopt_loaded
+from promptzoo.backbones.resized import resized
 from promptzoo.backbones.tokenizer import Tokenizer, tokenizer_for
+from promptzoo.recipe.registry import load_registry
 from promptzoo.recipe.towers import adopt
 
 #: The image tower's network, and what its open_clip's configuration says of both towers.
@@ -45,6 +48,8 @@ def clip(name: str, bias: float | None = None) -> nn.Module:
         for parameter in part.parameters():
             nn.init.normal_(parameter, std=0.2)
     model.logit_scale.data.fill_(2.0)
+    if bias is not None:
+        model.logit_bias.data.fill_(bias)
     if model.text.attn_mask is not None:
         model.text.attn_mask.copy_(model.text.build_causal_mask())
     return disturbed(model)
@@ -92,6 +97,13 @@ def test_the_logits_of_a_siglip_have_a_scale_and_a_bias() -> None:
         found = head(adopted.visual.features(image), Notes(2))
     torch.testing.assert_close(found, expected)
     assert head.by_class
+
+
+def test_towers_for_another_image_size_keep_what_logits_are_made_with() -> None:
+    opened = adopt_loaded(load_registry().adopters, clip("SigLIP", bias=-3.0))
+    found = resized(opened, (32, 48)).adopted
+    assert (found.logit_bias, found.logit_scale) == (opened.adopted.logit_bias, opened.adopted.logit_scale)
+    assert found.logit_bias is not None
 
 
 def test_a_tokenizer_that_cannot_be_read_says_which_and_only_when_it_is_asked() -> None:

@@ -12,6 +12,7 @@ import small
 from promptzoo import cli
 from promptzoo.costs import counting, gather
 from promptzoo.costs.store import Store
+from promptzoo.data import room
 from promptzoo.training.runs import Accuracy, FoundRuns, Group
 
 TINY = [*small.overrides("vit"), "--classes", "3"]
@@ -149,8 +150,22 @@ def test_a_broken_file_of_the_store_is_counted_anew(own_store):
 
 def test_code_from_outside_is_never_kept(own_store):
     asked = small.recipe("linear", "vit", "grafts={a: {at: visual.norm, after: {block: 'torch.nn:Identity'}}}")
-    Store().keep(asked, 3, "refused")
-    assert not own_store.exists()
+    inside = small.recipe("lore", "vit", "grafts.lore.local.convolution=promptzoo.blocks.message:MaxRelativeConv")
+    assert Store().key(asked, 3) is Store().key(inside, 3) is None
+    assert Store().key(small.recipe("lore"), 3) is not None
+
+
+def test_what_is_refused_for_lack_of_memory_is_counted_when_there_is_some(capsys, monkeypatch):
+    backbone = small.BACKBONES["vit"]
+    words = ["report", "--combine", f"backbones={backbone['open']}", *small.overrides("vit")[2:], "grafts=bitfit"]
+    words += ["--classes", "3"]
+    monkeypatch.setattr(room, "available", lambda: 0)
+    monkeypatch.setattr(room, "SMALL", 0)
+    cli.main(words)
+    assert "memory" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert cli.main(words) == 0
+    assert "memory" not in printed(capsys)
 
 
 # ---------------------------------------------------------------------- runs

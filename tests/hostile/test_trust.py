@@ -10,6 +10,7 @@ import promptzoo
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.recipe.importing import load
+from promptzoo.recipe.recipe import Recipe
 
 GRAFTS = "grafts={g: {at: visual.pool, after: {block: 'evil_mod:Gate'}}}"
 
@@ -82,6 +83,17 @@ def test_python_does_not_either_and_both_do_when_they_are_told_to(here, capfd):
     assert odd.told(capfd, *COMMANDS["predict"], "--trust-code")[0] == 0
     assert (here / "imported").exists()
     (here / "imported").unlink()
+
+
+@pytest.mark.parametrize("own", ["evil_mod:Conv", "a.b:C"])
+def test_a_class_that_is_an_argument_is_refused_too_and_other_texts_with_a_colon_are_not(own):
+    told = Recipe("lore", overrides=["knowledge={table: t.npz, aliases: {tee: 'a:b'}}"]).to_dict()
+    assert Recipe(told, trusted=False).knowledge.aliases == {"tee": "a:b"}
+    told["grafts"]["lore"]["local"]["convolution"] = own
+    assert Recipe(told).grafts["lore"]["local"]["convolution"] == own
+    with pytest.raises(ZooError) as caught:
+        Recipe(told, trusted=False)
+    assert (caught.value.key, caught.value.given) == ("trust_code", own)
 
 
 def test_what_a_person_types_beside_a_run_is_trusted(here, capfd):

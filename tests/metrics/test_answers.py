@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from promptzoo import metrics
 
@@ -17,10 +19,22 @@ def test_the_likelihood_is_that_of_the_own_class():
     assert metrics.negative_log_likelihood(torch.zeros(1, 8), torch.tensor([3])).item() == pytest.approx(math.log(8))
 
 
-def test_classes_before_the_own_are_counted_and_a_tie_stands_beside_it():
+def test_classes_before_the_own_are_counted_and_of_a_tie_the_first_stands_before():
     before = metrics.classes_before(LOGITS, LABEL)
-    assert before.tolist() == [0, 2, 0, 2]
-    assert [metrics.among_first(before, k) for k in (1, 2, 3)] == [0.5, 0.5, 1.0]
+    assert before.tolist() == [0, 2, 1, 2]
+    assert [metrics.among_first(before, k) for k in (1, 2, 3)] == [0.25, 0.5, 1.0]
+    assert metrics.classes_before(torch.full((1, 3), torch.nan), torch.tensor([0])).item() == 3
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000), st.integers(1, 40), st.sampled_from([0.0, 0.2]))
+def test_no_class_stands_before_what_argmax_takes_whatever_is_equal_or_no_number(seed, classes, broken):
+    drawn = torch.Generator().manual_seed(seed)
+    logits = torch.randint(0, 5, (50, classes), generator=drawn).float()
+    logits[torch.rand(50, classes, generator=drawn) < broken] = torch.nan
+    label = torch.randint(0, classes, (50,), generator=drawn)
+    number = ~logits.gather(1, label[:, None])[:, 0].isnan()
+    assert torch.equal(metrics.classes_before(logits, label) == 0, (logits.argmax(1) == label) & number)
 
 
 def test_the_calibration_error_weighs_each_bin_by_its_pictures():

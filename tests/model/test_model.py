@@ -182,3 +182,14 @@ def test_a_fresh_map_passes_as_one_row_only_where_nothing_else_acts_in_the_layer
     assert not any(bridge.alone for bridge in dropped)
     hybrid = model("lore_sa2vp_hybrid").grafts["sa2vp"].bridges
     assert not any(bridge.alone for bridge in hybrid if bridge.map is not None)
+
+
+def test_a_block_does_not_take_the_place_of_a_graft_and_a_graft_none_of_another():
+    mine = model("lora", "vit")
+    (site,) = mine.at("visual.norm")
+    assert error(lambda: site.after(nn.Identity(), "lora")).key == "name"
+    assert error(lambda: mine.graft({"lora": mine.grafts["lora"]})).given == "lora"
+    assert type(mine.grafts["lora"]) is not nn.ModuleList
+    site.after(nn.Identity(), "mine")
+    mine.at("visual.embed")[0].after(nn.Identity(), "mine")
+    assert len(mine.grafts["mine"]) == 2

@@ -8,11 +8,13 @@ from small import CLASSES, model, pictures, recipe
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from promptzoo.data.preprocess import Preprocess
 from promptzoo.model import heads
 from promptzoo.model.inside import acting
 from promptzoo.model.texts import sentences, through
 from promptzoo.recipe.build import build
 from promptzoo.recipe.knowledge import own_text
+from promptzoo.training.predictor import Predictor
 from promptzoo.training.prepare import class_texts
 
 LABEL = torch.tensor([0, 1, 2])
@@ -30,6 +32,22 @@ def touched(made):
 
 
 # ---------------------------------------------------------------------- the head
+
+
+def test_a_predictor_keeps_class_texts_until_what_is_tuned_changes_and_leaves_the_model_as_it_was(monkeypatch):
+    made, encoded = model("coop", "clip"), []
+    head, image = made.head, pictures(made)
+    own = type(head).encoded
+    monkeypatch.setattr(type(head), "encoded", lambda self, *given: encoded.append(1) or own(self, *given))
+    asked = Predictor(made, Preprocess(size=(32, 32)))
+    first = asked.likely(image)
+    assert torch.equal(asked.likely(image), first)
+    assert len(encoded) == 1
+    assert head.kept is None
+    with torch.no_grad():
+        made.grafts["coop"].context.vectors.add_(1.0)
+    assert not torch.equal(asked.likely(image), first)
+    assert len(encoded) == 2
 
 
 @pytest.mark.parametrize("template", ["a photo of a {}.", '["a photo of a {}.", "a blurry {}.", "{}"]'])

@@ -97,6 +97,16 @@ def test_a_protocol_that_is_none_is_refused(words, key):
     assert refused.value.key == key
 
 
+def test_two_folders_of_one_name_are_refused_since_answers_are_kept_by_name(tmp_path):
+    for place in ("a/set", "b/set", "b/other"):
+        (tmp_path / place).mkdir(parents=True)
+    with pytest.raises(ZooError) as refused:
+        protocol_of("cross", [str(tmp_path / "a/set"), str(tmp_path / "b/set")])
+    assert refused.value.key == "--to"
+    asked = protocol_of("cross", [str(tmp_path / "a/set"), str(tmp_path / "b/other")])
+    assert [target.name for target in asked.targets] == ["set", "other"]
+
+
 def test_halves_are_all_classes_and_no_picture_is_in_both(root):
     whole = PictureFolder(root)
     base, new = half(whole, "base"), half(whole, "new")
