@@ -258,7 +258,7 @@ def test_class_texts_are_encoded_once_a_predictor(monkeypatch):
     for _ in range(3):
         net.predict(small.pictures(model))
     assert len(calls) == 1
-    assert copy.copy(net).texts is None
+    assert copy.copy(net).known is None
     pickle.loads(pickle.dumps(net)).predict(small.pictures(model))
 
 

@@ -28,7 +28,7 @@ def test_a_table_names_recipes_and_sets_that_there_are_and_prints_shares(name):
     for row in table.rows:
         assert all(one is None or 0 <= one <= 100 for one in row.printed)
         for place in list(table.sets)[:1] if row.recipe else ():
-            Recipe.read(row.recipe, table.overrides(row, place))
+            Recipe.read(row.recipe, table.under(row, place))
 
 
 def test_printed_means_are_those_of_their_columns():

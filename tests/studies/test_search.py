@@ -115,7 +115,7 @@ def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path,
     assert best == max(record["finished"]["val"] for record in records.values())
     asked = read_list(str(found.file))
     assert [row.name for row in asked.rows] == ["mine", "plain"]
-    assert asked.rows[0].words == [*found.rows[0].words, *comparisons.words(root)]
+    assert asked.rows[0].overrides == [*found.rows[0].words, *comparisons.words(root)]
     assert cli.main(["compare", str(found.file), "--seeds", "1", "--format", "json", "--out", str(tmp_path / "c")]) == 0
     assert {one["recipe"] for one in json.loads(capsys.readouterr().out)["recipes"]} == {"mine", "plain"}
     with pytest.raises(ZooError) as raised:
