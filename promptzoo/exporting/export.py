@@ -23,7 +23,7 @@ from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.training.reopen import Reopened, open_run
-from promptzoo.training.run import Run
+from promptzoo.training.run import Run, trusted
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def export(
                        given=target.suffix)  # fmt: skip
     vacant(target, force) if ending else free(target, force)
     needed(*NEEDS.get(to, ()))
-    opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
+    opened = open_run(path, weights, trust_code=trusted(run, trust_code))
     made = make(opened, path, target, int8)
     if ending:
         deliver(target, made.files[target.name], force)

@@ -28,7 +28,7 @@ from promptzoo.paths import at
 from promptzoo.recipe.pictures import seen_by
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.reopen import open_run
-from promptzoo.training.run import Run
+from promptzoo.training.run import Run, trusted
 
 FC = ("weight", "bias")
 
@@ -88,8 +88,7 @@ def merge(run: Run | str | Path | Model, *, weights: str | None = None, trust_co
     """
     if isinstance(run, Model):
         return merged(run, "this model", None, None if run.backbone is None else run.backbone.preprocess)
-    trusted = trust_code or (isinstance(run, Run) and run.trust_code)
-    opened = open_run(path := at(run), weights, trust_code=trusted)
+    opened = open_run(path := at(run), weights, trust_code=trusted(run, trust_code))
     return decouple(opened) or merged(opened.model, str(path), opened.recipe, seen_by(opened.recipe, opened.backbone))
 
 

@@ -27,6 +27,8 @@ from promptzoo.figures.style import style
 from promptzoo.files import deliver, vacant
 from promptzoo.model.ordinary import ordinary
 from promptzoo.option import option
+from promptzoo.paths import at
+from promptzoo.training.run import trusted
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.tracking.mirror import tell_again
 
@@ -76,7 +78,8 @@ def figure(
         dark: For a dark page.
         weights: Where the backbone's weights are now, if they have moved.
         force: Overwrite files.
-        trust_code: Imports the modules that the runs name in their recipes.
+        trust_code: Imports the modules that the runs name in their recipes, and lets the logger of a run have a figure
+            that is drawn into its folder.
         options: Options of the kind, such as `layer=11` or `at=(7, 7)`: the fields of `Wish`.
 
     Raises `ZooError` for an unknown kind or option, and for what a run or its tower cannot provide.
@@ -87,17 +90,17 @@ def figure(
     paths = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
     given = list(one_by_one(pictures))
     demand(chosen, paths, given, overrides)
+    all_trusted = all(trusted(run, trust_code) for run in paths)
     scheme = DARK if dark else LIGHT
     with style(scheme):
-        found = find(chosen, paths, given, overrides, wish, bare, weights, trust_code)
+        found = find(chosen, paths, given, overrides, wish, bare, weights, all_trusted)
         made = None if drawing is None else draw(found, scheme)
         if drawing is not None:
             deliver(drawing, content(made, drawing.suffix.lower(), DPI), force)
-            if (beside := RunFolder(drawing.parent)).finished:
-                tell_again(beside, trust_code)
     if numbers is not None:
         deliver(numbers, packed(found.arrays), force)
-    return Drawn(found.arrays, found.told, found.remarks, made)
+    remarks = [] if drawing is None else told_beside(drawing, paths, trust_code)
+    return Drawn(found.arrays, found.told, [*found.remarks, *remarks], made)
 
 
 def kind_of(name: str) -> Kind:
@@ -171,6 +174,15 @@ def find(
         more = {"pictures": (pictures,), "data": (kind.name,), "models": ()}[kind.of]
         found = home.find(columns, *more, wish)
     return found
+
+
+def told_beside(drawing: Path, runs: Sequence[str | Path], trust_code: bool) -> list[str]:
+    """Gives a figure that was drawn into the folder of a finished run to its logger.  Returns remarks."""
+    beside = RunFolder(drawing.parent)
+    if not beside.finished:
+        return []
+    own = any(trusted(run) and at(run).resolve() == beside.path.resolve() for run in runs)
+    return tell_again(beside, drawing.name, trust_code or own)
 
 
 def packed(arrays: dict[str, Array]) -> bytes:

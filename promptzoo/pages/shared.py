@@ -23,7 +23,7 @@ from promptzoo.option import option
 from promptzoo.pages.model_card import model_card
 from promptzoo.paths import at
 from promptzoo.training.reopen import Reopened, open_run
-from promptzoo.training.run import Run
+from promptzoo.training.run import Run, trusted
 from promptzoo.training.run_folder import RunFolder
 
 RUN, CARD = "run", "README.md"
@@ -83,7 +83,7 @@ def share(
     if folder is not None:
         free(folder, None)
     needed(*NEEDS.get(to, ()))
-    opened = open_run(path, weights, trust_code=trust_code or (isinstance(run, Run) and run.trust_code))
+    opened = open_run(path, weights, trust_code=trusted(run, trust_code))
     given = licensed(license, opened)
     where, others = (str(folder), name) if push is None else (f"hf-hub:{push}",) * 2  # a folder is elsewhere there
     facts = facts_of(opened)

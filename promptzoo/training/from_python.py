@@ -11,7 +11,7 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import session
 from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.given import recipe_of
-from promptzoo.training.run import Run
+from promptzoo.training.run import Run, trusted
 
 
 @typed("recipe", "data")
@@ -66,6 +66,6 @@ def evaluate(
     Returns `accuracy` (0..1), `loss`, `count`, `per_class` and what else the task tells; `remarks` says when the
     pictures have changed.  Raises `ZooError`.
     """
-    path, trusted = (run.path, run.trust_code) if isinstance(run, Run) else (run, False)
     weights = run.weights if isinstance(run, Run) and weights is None else weights
-    return evaluate_run(path, split, weights=weights, data=data, trust_code=trust_code or trusted)
+    path = run.path if isinstance(run, Run) else run
+    return evaluate_run(path, split, weights=weights, data=data, trust_code=trusted(run, trust_code))

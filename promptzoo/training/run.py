@@ -82,3 +82,8 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+
+def trusted(run: Run | str | Path, trust_code: bool = False) -> bool:
+    """Whether code that a run names may be imported: that is asked for now, or was when the `Run` was made."""
+    return trust_code or (isinstance(run, Run) and run.trust_code)

@@ -1,6 +1,7 @@
 """Loggers: one's own by its path, and those of other programs, which hear the recipe, the curves and the figures."""
 
 import json
+import shutil
 import struct
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import runs
 from pictures import error
 
 import promptzoo
-from promptzoo import Logger
+from promptzoo import Logger, Run
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
@@ -18,7 +19,7 @@ from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
 
 MINE = """
-from promptzoo import Logger
+from promptzoo import Logger, Run
 
 HEARD = []
 
@@ -88,6 +89,41 @@ def test_one_s_own_logger_hears_everything_also_of_a_run_that_goes_on(root, tmp_
     promptzoo.figure("curves", out, out=out / "later.png", trust_code=True)
     assert [one[0] for one in heard()] == ["begin", "picture", "picture", "end", "close"]
     assert ("picture", "later.png") in heard()
+
+
+def test_a_figure_reaches_the_logger_of_a_trusted_run_alone_and_is_written_whatever_that_does(root, tmp_path, heard):
+    out = tmp_path / "run"
+    train(runs.recipe(root, "linear", "vit", "train.logger=my_logger:Mine"), out, quiet=True)
+
+    def draw(name, of=out, **more):
+        drawn = promptzoo.figure("curves", of, out=out / f"{name}.png", data=tmp_path / f"{name}.npz", **more)
+        assert (out / f"{name}.png").exists()
+        assert (tmp_path / f"{name}.npz").exists()
+        return list(drawn.remarks)
+
+    heard().clear()
+    (said,) = draw("a")
+    assert "was not given a.png" in said
+    assert "trust_code=True" in said
+    assert not heard()
+    assert draw("b", trust_code=True) == draw("c", Run(out, trust_code=True)) == []
+    assert [one for one in heard() if one[0] == "picture"][-1] == ("picture", "c.png")
+    sys.modules["my_logger"].Mine.picture = lambda self, file: 1 / 0
+    heard().clear()
+    (said,) = draw("d", trust_code=True)
+    assert "d.png did not reach the logger" in said
+    assert "ZeroDivisionError" in said
+    assert heard()[-1] == ("close", False)
+
+
+def test_no_logger_of_the_shelf_is_asked_for_a_run_from_elsewhere(root, tmp_path):
+    """It may name any server."""
+    out = tmp_path / "run"
+    train(runs.recipe(root, "linear", "vit", "train.logger=csv"), out, quiet=True)
+    shutil.rmtree(out / "csv")
+    (said,) = promptzoo.figure("curves", out, out=out / "a.png").remarks
+    assert "was not given a.png" in said
+    assert not (out / "csv").exists()
 
 
 def test_a_logger_that_does_not_keep_the_contract_or_is_none_is_said(root, tmp_path, heard) -> None:
@@ -184,7 +220,7 @@ def test_mlflow_gets_it_in_a_file_of_sqlite(root, tmp_path, monkeypatch) -> None
     assert found.data.params["train.epochs"] == "3"
     assert "torch" in found.data.tags
     assert found.data.metrics["test.accuracy"] == pytest.approx(result["test"]["accuracy"])
-    promptzoo.figure("curves", tmp_path / "run", out=tmp_path / "run" / "later.png")
+    promptzoo.figure("curves", tmp_path / "run", out=tmp_path / "run" / "later.png", trust_code=True)
     assert len(client.get_metric_history(found.info.run_id, "test.accuracy")) == 1  # it is told once
     curve = client.get_metric_history(found.info.run_id, "losses.task")
     assert [one.value for one in curve] == [line["losses"]["task"] for line in runs.lines(tmp_path / "run")]

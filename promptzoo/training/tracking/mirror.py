@@ -1,13 +1,14 @@
 """The log of a run once more, for the logger of its recipe: `Mirror`, and `tell_again` of a finished one."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from promptzoo.errors import ZooError
+from promptzoo.errors import ZooError, told
 from promptzoo.files import refused
 from promptzoo.model.logger import Beginning, Logger
+from promptzoo.option import option
 from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
@@ -72,13 +73,26 @@ class Mirror:
             raise ZooError(refused(self.folder, error, 0), key="train.logger") from error
 
 
-def tell_again(run: RunFolder, trust_code: bool = False) -> None:
-    """A figure was drawn into the folder of a finished run: its logger gets it."""
-    recipe = run.recipe(trust_code)
-    if recipe.logger is not None:
-        mirror, lines = Mirror(recipe, run.path), run.epochs()
-        mirror.begin(lines)
-        mirror.end(run.result(), lines[-1]["step"] if lines else 0)
+def tell_again(run: RunFolder, figure: str, trusted: bool) -> list[str]:
+    """A figure was drawn into the folder of a finished run: its logger gets it, where a person trusts the run.
+
+    Returns remarks on what did not reach it.
+    """
+    try:
+        recipe = run.recipe(trust_code=True)  # nothing is made of it before it is trusted
+        if recipe.logger is None:
+            return []
+        if not trusted:
+            way = f"if you trust its author, {option('trust_code', True)} does"
+            return [f"the logger that {run.path} names was not given {figure}; {way}"]
+        lines = run.epochs()
+        with closing(Mirror(recipe, run.path)) as mirror:
+            mirror.begin(lines)
+            mirror.end(run.result(), lines[-1]["step"] if lines else 0)
+    except Exception as error:  # of somebody's class
+        said = str(error) if isinstance(error, ZooError) else told(error)
+        return [f"{figure} did not reach the logger of {run.path}: {said}"]
+    return []
 
 
 def numbers(line: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, float]]:
