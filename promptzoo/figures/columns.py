@@ -26,6 +26,9 @@ from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.reopen import open_run
 from promptzoo.training.run_folder import RunFolder
 
+BARE = "bare"  # the column of the frozen tower
+RESERVED = {BARE, "picture", "truth"}  # what figures call their other columns and numbers
+
 
 @dataclass(frozen=True)
 class View:
@@ -131,15 +134,15 @@ def bare_of(column: Column) -> Column:
     adopted = open_of(column.recipe).adopted
     model = Model(adopted.visual, adopted.text, column.model.classes, adopted.logit_scale)
     model.head = bare(column.model.head)
-    return Column("bare", model.eval(), column.preprocess, column.recipe, bare=True)
+    return Column(BARE, model.eval(), column.preprocess, column.recipe, bare=True)
 
 
 def labels(runs: Iterable[str | Path]) -> list[str]:
-    """A short name for each run: the last folder of its path, more of it where two are alike."""
+    """A short name for each run: the last folder of its path, more of it where two are alike or a name is taken."""
     homes = [home_of(run).resolve() for run in runs]
     for count in range(1, max((len(home.parts) for home in homes), default=0) + 1):
         short = ["/".join(home.parts[-count:]) for home in homes]
-        if len(set(short)) == len(set(homes)):
+        if len(set(short)) == len(set(homes)) and not RESERVED.intersection(short):
             return short
     return [str(home) for home in homes]
 

@@ -22,4 +22,6 @@ WAYS: dict[type[Panel], Drawing] = {
 
 def draw(found: Found, scheme: Scheme = LIGHT) -> Any:
     """A `matplotlib.figure.Figure`, one or two columns of a paper wide.  Draw and save it within `style(scheme)`."""
-    return WAYS[type(found.panels[0][0])](found.panels, found.legend, scheme)
+    kinds = {type(panel) for row in found.panels for panel in row}
+    assert len(kinds) == 1, kinds
+    return WAYS[kinds.pop()](found.panels, found.legend, scheme)

@@ -43,17 +43,20 @@ def curves_figure(one: Curves, names: Sequence[str], scheme: Scheme) -> dict[str
 
 def matrix_figure(one: Matrix, scheme: Scheme) -> dict[str, Any]:
     """Rows are true classes; each square tells its share when it is pointed at."""
-    names = [safe(cut(name, 18)) for name in one.names]
+    names, whole = ([safe(cut(name, most)) for name in one.names] for most in (18, 60))
+    places = list(range(len(names)))  # two names may be cut to the same
     fits = len(names) <= 20
     percent = 100 * one.shares
     trace = {
-        "type": "heatmap", "z": percent.tolist(), "x": names, "y": names, "zmin": 0, "zmax": 100, "showscale": False,
+        "type": "heatmap", "z": percent.tolist(), "x": places, "y": places, "zmin": 0, "zmax": 100, "showscale": False,
         "colorscale": [[0, scheme.paper], [1, scheme.colours[0]]], "xgap": 1, "ygap": 1,
-        "hovertemplate": "%{y} named %{x}: %{z:.1f} %<extra></extra>",
+        "hovertext": [[f"{true} named {named}" for named in whole] for true in whole],
+        "hovertemplate": "%{hovertext}: %{z:.1f} %<extra></extra>",
         "text": [[f"{value:.0f}" if value >= 0.5 and fits else "" for value in row] for row in percent],
         "texttemplate": "%{text}",
     }  # fmt: skip
-    axis = {"automargin": True, "showgrid": False, "ticks": "", "fixedrange": True, "tickfont": {"size": 11}}
+    axis = {"automargin": True, "showgrid": False, "ticks": "", "fixedrange": True, "tickfont": {"size": 11},
+            "tickmode": "array", "tickvals": places, "ticktext": names}  # fmt: skip
     return figure_of(
         [trace], scheme, height=440, xaxis=axis | {"title": {"text": "named"}, "tickangle": -60},
         yaxis=axis | {"title": {"text": "true class"}, "autorange": "reversed"},

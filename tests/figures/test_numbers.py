@@ -1,21 +1,25 @@
 """What figures show, on inputs made by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from promptzoo.errors import ZooError
-from promptzoo.figures.asked import inside, place
+from promptzoo.figures.asked import Wish, inside, place
 from promptzoo.figures.columns import labels
+from promptzoo.figures.draw import draw
 from promptzoo.figures.draw_pictures import ONE, TWO, ends, fitted, number, pictures, stretched
 from promptzoo.figures.gallery import spread
 from promptzoo.figures.kinds import attention, embedding, masks, points, ranks, rollout, words
-from promptzoo.figures.kinds.confusion import confusion, worst
+from promptzoo.figures.kinds.confusion import confusion, find, worst
 from promptzoo.figures.kinds.curves import over
 from promptzoo.figures.kinds.grad_cam import weighed
 from promptzoo.figures.kinds.pca import components
 from promptzoo.figures.marks import LIGHT
-from promptzoo.figures.panels import Overlaid
+from promptzoo.figures.panels import Counts, Found, Matrix, Overlaid
+from promptzoo.figures.plots_plotly import matrix_figure
 
 
 def test_the_shares_of_a_row_are_those_of_patches_prompts_class_and_extra_keys():
@@ -80,6 +84,35 @@ def test_confusion_counts_rows_of_truth_and_names_the_worst_pairs():
     assert worst(counts, names) == (["cat → dog", "dog → cat"], [2, 1])
 
 
+def of_many(count, folder):
+    """What `confusion` reads of a run of so many classes, whose names begin alike; the last is always missed."""
+    names = [f"a class of a long family, {place}" for place in range(count)]
+    answers = [(f"{name}.png", name, names[0] if name == names[-1] else name, True) for name in names]
+    return folder, SimpleNamespace(predictions=lambda: answers, data=lambda: {"classes": names})
+
+
+def test_runs_of_few_and_of_many_classes_are_drawn_the_same_way():
+    pytest.importorskip("matplotlib")
+    few, many = of_many(3, "few"), of_many(41, "many")
+    assert type(find([few], Wish()).panels[0][0]) is Matrix
+    for some in ([few, many], [many, few]):
+        assert {type(one) for one in find(some, Wish()).panels[0]} == {Counts}
+        assert len(draw(find(some, Wish())).axes) == 2
+    with pytest.raises(AssertionError):
+        draw(Found([[Matrix(), Counts()]], {}))
+
+
+def test_every_class_has_its_own_row_whatever_its_name_begins_with():
+    pytest.importorskip("plotly")
+    ((one,),) = find([of_many(3, "few")], Wish()).panels
+    made = matrix_figure(one, LIGHT)
+    (trace,), (x, y) = made["data"], (made["layout"][axis] for axis in ("xaxis", "yaxis"))
+    for axis, places in ((x, trace["x"]), (y, trace["y"])):
+        assert len(set(places)) == len(axis["ticktext"]) == 3
+        assert list(axis["tickvals"]) == list(places)
+    assert trace["hovertext"][2][0] == "a class of a long family, 2 named a class of a long family, 0"
+
+
 def test_a_band_is_the_deviation_over_seeds_as_far_as_all_of_them_go():
     made = over([[1.0, 2.0, 3.0], [3.0, 2.0]], "two")
     assert (made.y.tolist(), made.x.tolist()) == ([2, 2], [1, 2])
@@ -127,6 +160,11 @@ def test_a_place_is_a_row_and_a_column_inside_the_grid():
 def test_runs_are_called_by_as_much_of_their_path_as_tells_them_apart(tmp_path):
     assert labels([tmp_path / "a" / "lore", tmp_path / "b" / "vpt"]) == ["lore", "vpt"]
     assert labels([tmp_path / "a" / "lore", tmp_path / "b" / "lore" / "model.safetensors"]) == ["a/lore", "b/lore"]
+
+
+@pytest.mark.parametrize("name", ["bare", "picture", "truth"])
+def test_no_run_is_called_like_another_column_or_number_of_its_figure(name, tmp_path):
+    assert labels([tmp_path / "a" / name, tmp_path / "b" / "lore"]) == [f"a/{name}", "b/lore"]
 
 
 def test_a_map_is_stretched_between_the_middles_of_its_patches():

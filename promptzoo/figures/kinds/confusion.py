@@ -13,16 +13,16 @@ MOST, PAIRS = 40, 20  # classes of a table; of more, the pairs that are confused
 
 
 def find(runs: Sequence[tuple[str, RunFolder]], wish: Wish) -> Found:
-    """Rows are true classes, each in shares of its pictures; of more than 40 classes bars of the worst pairs."""
+    """Rows are true classes, each in shares of its pictures; where a run has more than 40, bars of the worst pairs."""
     panels, arrays, told = list[Panel](), dict[str, Array](), list[str]()
-    for label, run in runs:
-        names, counts = confusion(run.predictions(), run.data()["classes"])
+    every = [(label, *confusion(run.predictions(), run.data()["classes"])) for label, run in runs]
+    many = max(len(names) for _, names, _ in every) > MOST
+    for label, names, counts in every:
         accuracy = f"{100 * np.trace(counts) / max(1, counts.sum()):.1f} % right"
         arrays[label] = counts
         told.append(f"{label}: {accuracy}")
-        if len(names) > MOST:
-            said, many = worst(counts, names)
-            panels.append(Counts(label, (accuracy,), said, many))
+        if many:
+            panels.append(Counts(label, (accuracy,), *worst(counts, names)))
         else:
             shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
             panels.append(Matrix(label, (accuracy,), shares, names))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import ZooError
-from promptzoo.figures.columns import labels
+from promptzoo.figures.columns import BARE, labels
 from promptzoo.option import option
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.tasks.downstream import Downstream
@@ -47,8 +47,8 @@ def asked(
     eyes = [(label, one.eye) for label, one in zip(labels(runs), opened, strict=True)]
     if bare_too and opened:
         whole = opened[0].recipe.to_dict()
-        below = Recipe.of({key: whole[key] for key in ("backbone", "data")} | {"head": {"head": "linear"}}, "bare")
-        eyes.insert(0, ("bare", eye_below(below, "bare").eye))
+        below = Recipe.of({key: whole[key] for key in ("backbone", "data")} | {"head": {"head": "linear"}}, BARE)
+        eyes.insert(0, (BARE, eye_below(below, BARE).eye))
     return Viewers(found.task, source, eyes)
 
 
