@@ -281,6 +281,8 @@ def test_a_training_in_a_thread_comes_to_the_same(tmp_path, root):
     thread = Thread(target=lambda: found.append(brief(root, tmp_path / "aside")))
     thread.start()
     thread.join()
+    (run,) = found
+    assert runs.same(run.path, brief(root, tmp_path / "here").path)
 
 
 # ---------------------------------------------------------------------- in whose words

@@ -74,7 +74,9 @@ def test_every_block_and_graft_is_listed():
 
 
 def test_no_word_appears_twice():
-    read_lines(beside("registry.yaml").read_text().replace("&shift ", "").replace("*shift", "shift"), "registry.yaml")
+    """Which the reader refuses, but with an anchor in it."""
+    page = beside("registry.yaml").read_text().replace("&shift ", "").replace("*shift", "shift")
+    assert {*KINDS.values()} <= {*read_lines(page, "registry.yaml")}
 
 
 def test_adopters_exist_on_both_sides():

@@ -168,7 +168,7 @@ def test_a_process_that_is_forked_in_mid_write_keeps_nobody_out(tmp_path, monkey
             signal.pause()
     try:
         with mine.guard():
-            pass
+            assert claim.held_by(mine.file) == mine.owner
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
