@@ -1,10 +1,15 @@
 """The golden numbers, through the tool that users run."""
 
+import json
+import math
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
+import conformance
 import pytest
+from conformance_cases.checks import Check
 from shared import shared
 
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "conformance.py"
@@ -24,6 +29,26 @@ def test_the_small_golden_cases_pass_and_their_negative_controls_are_told_apart(
     done = run("--only", *SMALL.split())
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip().endswith("34 passed, 0 failed")
+
+
+@pytest.mark.parametrize("cases", [[], ["nobodys"], ["nobodys", "metrics"]])
+def test_a_folder_of_which_nothing_or_not_everything_ran_does_not_pass(cases, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(conformance, "report", lambda folder, entry, run: True)
+    monkeypatch.setattr(conformance, "RUNNERS", {"metrics": lambda case: {}})
+    told = [{"name": name, "method": name, "file": f"{name}/a.npz"} for name in cases]
+    (tmp_path / "manifest.json").write_text(json.dumps({"cases": told}))
+    monkeypatch.setattr(sys, "argv", ["conformance.py", str(tmp_path)])
+    assert conformance.main() == 1
+    monkeypatch.setattr(sys, "argv", ["conformance.py", str(tmp_path), "--only", "metrics", "metricks"])
+    with pytest.raises(SystemExit, match="2"):
+        conformance.main()
+    assert "metric" in capsys.readouterr().err
+
+
+def test_a_figure_that_is_no_number_is_no_match_wherever_it_stands() -> None:
+    for found in permutations([0.0, math.nan, 0.0]):
+        named = dict(enumerate(found))
+        assert not Check(named, dict.fromkeys(named, 0.0), dict.fromkeys(named, 1.0)).passed()
 
 
 @pytest.mark.slow

@@ -17,8 +17,9 @@ class Check:
     control: bool = False
 
     def error(self) -> float:
-        """The largest distance, in tolerances."""
-        return max(abs(self.found[name] - self.expected[name]) / self.tolerance[name] for name in self.expected)
+        """The largest distance, in tolerances; infinite where one is not a number."""
+        apart = [abs(self.found[name] - self.expected[name]) / self.tolerance[name] for name in self.expected]
+        return max(one if one == one else float("inf") for one in apart)
 
     def passed(self) -> bool:
         return (self.error() > 1) if self.control else (self.error() <= 1)
