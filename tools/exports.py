@@ -2,9 +2,10 @@
 
 python tools/exports.py               prints the page; a quarter of an hour
 python tools/exports.py --write       and writes it
-python tools/exports.py lora lore     of these recipes alone
+python tools/exports.py lora lore     prints that of these recipes alone
 """
 
+import argparse
 import os
 import sys
 from importlib.metadata import version
@@ -80,14 +81,19 @@ def page(names: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def main(words: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="print these alone")
+    parser.add_argument("--write", action="store_true", help="write the page")
+    given = parser.parse_args()
+    if given.write and given.recipes:
+        parser.error("--write writes the page of all recipes; leave their names out")
     torch.set_num_threads(1)
-    names = [word for word in words if not word.startswith("--")]
-    text = page(names or small.RECIPES)
+    text = page(given.recipes or small.RECIPES)
     print(text)
-    if "--write" in words:
+    if given.write:
         PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,6 +1,8 @@
 """A run becomes a file that other software reads, tried before it is written, or nothing is written."""
 
 import json
+import sys
+from contextlib import suppress
 from functools import partial
 
 import exports
@@ -180,6 +182,17 @@ def test_a_report_times_an_onnx_file_beside_torch(file, tmp_path, capsys):
     gone = tmp_path / "gone.onnx"
     gone.write_bytes(changed(file, {"recipe": "null"}))
     assert "made in Python" in refused(lambda: measure_file(gone)).what
+
+
+def test_the_page_of_exports_is_written_of_all_recipes_alone(tmp_path, monkeypatch):
+    page = tmp_path / "exports.md"
+    monkeypatch.setattr(exports, "PAGE", page)
+    monkeypatch.setattr(exports, "page", lambda names: "some\n" if names == ["lora"] else "all\n")
+    for words, written in ((["lora", "--write"], None), (["lora"], None), (["--write"], "all\n")):
+        monkeypatch.setattr(sys, "argv", ["exports.py", *words])
+        with suppress(SystemExit):
+            exports.main()
+        assert (page.read_text() if page.exists() else None) == written
 
 
 @pytest.mark.slow
