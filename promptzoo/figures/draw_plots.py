@@ -76,7 +76,7 @@ def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Sche
             seen[run] = seen.get(run, -1) + 1
             look = {"color": scheme.colours[names.index(run) % COLOURS], "ls": strokes[seen[run] % len(strokes)]}
             width = max(0.8, 2.0 - 0.4 * names.index(run))  # of equal lines the first still shows
-            axes.plot(curve.x, curve.y, lw=width, label=cut(curve.name, 44), **look)
+            axes.plot(curve.x, curve.y, lw=width, **look)
             if curve.spread is not None:
                 axes.fill_between(
                     curve.x, curve.y - curve.spread, curve.y + curve.spread, color=look["color"], alpha=0.2, lw=0
@@ -85,7 +85,8 @@ def curves(rows: Sequence[Sequence[Curves]], legend: Sequence[str], scheme: Sche
         axes.tick_params(labelsize=NOTE)
         axes.xaxis.set_major_locator(package("matplotlib.ticker", "page").MaxNLocator(integer=True))
     grid[-1].set_xlabel(panels[-1].titles[0], fontsize=NAME)
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncol=2, fontsize=NOTE)
+    told = [cut(curve.name, 44) for curve in panels[0].curves]  # not as labels of lines, which must not begin with _
+    figure.legend(grid[0].lines, told, loc="outside lower center", ncol=2, fontsize=NOTE)
     return figure
 
 

@@ -18,7 +18,7 @@ from promptzoo.figures.kinds.curves import over
 from promptzoo.figures.kinds.grad_cam import weighed
 from promptzoo.figures.kinds.pca import components
 from promptzoo.figures.marks import LIGHT
-from promptzoo.figures.panels import Counts, Found, Matrix, Overlaid
+from promptzoo.figures.panels import Counts, Curves, Found, Matrix, Overlaid
 from promptzoo.figures.plots_plotly import matrix_figure
 
 
@@ -111,6 +111,13 @@ def test_every_class_has_its_own_row_whatever_its_name_begins_with():
         assert len(set(places)) == len(axis["ticktext"]) == 3
         assert list(axis["tickvals"]) == list(places)
     assert trace["hovertext"][2][0] == "a class of a long family, 2 named a class of a long family, 0"
+
+
+def test_every_run_stands_in_the_legend_of_its_curves_whatever_its_name_begins_with():
+    pytest.importorskip("matplotlib")
+    lines = [over([[1.0, 2.0], [2.0, 3.0]], name) for name in ("_old", "new")]
+    (legend,) = draw(Found([[Curves(curves=lines)]], {})).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["_old", "new"]
 
 
 def test_a_band_is_the_deviation_over_seeds_as_far_as_all_of_them_go():
