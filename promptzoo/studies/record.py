@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptzoo.errors import DamagedError, ZooError
 from promptzoo.files import write, write_new
+from promptzoo.option import option
 from promptzoo.recipe import yaml
 from promptzoo.recipe.differences import differences
 from promptzoo.studies.bootstrap import Hits
@@ -48,11 +49,12 @@ class Finished(BaseModel):
         return self.right.count("1") / len(self.right)
 
     def share(self, on: str) -> float:
-        """The accuracy on `test` or `val`.  Raises `ZooError` where nothing was validated on."""
+        """The accuracy on `test` or `val`.  Raises `ZooError` where it was not validated, as none was without training."""
         if on == "test":
             return self.accuracy
         if self.val is None:
-            raise ZooError(NO_VALIDATION)
+            way = f"choose another {option('out')} to run it again"
+            raise ZooError("its finished run has no accuracy on validation pictures", key="on", given=on, remedy=way)
         return self.val
 
     @property

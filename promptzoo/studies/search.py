@@ -138,18 +138,21 @@ def jobs(
 
 
 def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
-    """What a trial came to."""
+    """What a trial came to; one that has no accuracy on validation has failed, and the others go on."""
     entrant, _, seed, _, number = job
     words = search.words(number)
+    if not isinstance(came, ZooError):
+        assert came.record.finished is not None
+        try:
+            came = came.record.finished.share("val")
+        except ZooError as error:
+            came = error
     if isinstance(came, ZooError):
         state: State = "pruned" if isinstance(came, PrunedError) else "failed"
         log.tell(entrant.name, seed, state, said=str(came), words=words)
-        search.tell(number, came)
     else:
-        assert came.record.finished is not None
-        val = came.record.finished.share("val")
-        log.tell(entrant.name, seed, "done", val=val, words=words)
-        search.tell(number, val)
+        log.tell(entrant.name, seed, "done", val=came, words=words)
+    search.tell(number, came)
 
 
 def tell_before(searches: dict[str, Trials], seed: int, log: SweepLog) -> None:

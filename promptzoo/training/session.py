@@ -12,6 +12,7 @@ from promptzoo.data.room import spent
 from promptzoo.doing import Watcher, watched
 from promptzoo.errors import ZooError, told
 from promptzoo.model.compiled import one_graph
+from promptzoo.model.contract import Graft
 from promptzoo.noticed import noticing
 from promptzoo.option import commanded
 from promptzoo.recipe.recipe import Recipe
@@ -111,13 +112,14 @@ def ended(ready: Ready, noticed: Sequence[str]) -> Result:
     for graft in model.grafts.values():
         with fabric.autocast():
             graft.settle(model, data)
+    val = validated(ready)
     zero_shot = None if ready.text is None else ZeroShot(model, ready.text)
     seen = evaluate(fabric, loop.task, model, data.test, beside=zero_shot)
     watch.lap("testing")
     result = Result(
         out=str(run.path), recipe=recipe.name, selection=ready.selection,
         epochs=loop.reached.epochs, best_epoch=loop.reached.best_epoch or loop.reached.epochs or None,
-        val=loop.reached.val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
+        val=val, test=seen.figures, zero_shot=zero_shot.accuracy(fabric) if zero_shot else None,
         tuned_parameters=sum(p.numel() for p in model.tuned().values()),
         total_parameters=sum(p.numel() for p in model.parameters()),
         seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
@@ -129,3 +131,15 @@ def ended(ready: Ready, noticed: Sequence[str]) -> Result:
         run.finish(pack(model.tuned_state(), recipe, model.classes, loop.frozen, ready.backbone), answers, result)
         loop.mirror.end(asdict(result), loop.reached.step)
     return result
+
+
+def validated(ready: Ready) -> dict[str, Any] | None:
+    """The figures of the validation pictures under the final model, read again where nothing of it was validated yet.
+
+    That is where nothing trained, or where a graft settled after the last epoch; None without such pictures.
+    """
+    loop, pictures = ready.loop, ready.data.val
+    settled = any(type(graft).settle is not Graft.settle for graft in ready.model.grafts.values())
+    if pictures is None or (loop.reached.val is not None and not settled):
+        return loop.reached.val
+    return evaluate(ready.fabric, loop.task, ready.model, pictures, what="validating").figures

@@ -15,6 +15,7 @@ from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import read_list
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.plan import read_field
+from promptzoo.studies.record import Finished
 from promptzoo.studies.search import rows_of, searched
 from promptzoo.studies.sweep_state import Onlooker, sweep_state
 from promptzoo.studies.trials import JOURNAL, study
@@ -121,6 +122,24 @@ def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path,
     with pytest.raises(ZooError) as raised:
         search(written(tmp_path, "{train.lr: {log: [1e-3, 1.0]}}"), root, out, 3)
     assert raised.value.key == "out"
+
+
+def test_what_trains_nothing_is_searched_too_and_a_trial_without_a_value_has_failed(root, tmp_path, monkeypatch) -> None:
+    file = written(tmp_path, "{head.c: {log: [0.1, 1]}}")
+    comparisons.page(tmp_path / "mine.yaml", "head: {head: logistic}", "train: {epochs: 0}")
+    found = search(file, root, tmp_path / "out", 2)
+    assert found.rows[0].val is not None
+    share, first = Finished.share, iter([ZooError("it was not validated")])
+
+    def lacking(self: Finished, on: str) -> float:
+        for error in first:
+            raise error
+        return share(self, on)
+
+    monkeypatch.setattr(Finished, "share", lacking)
+    search(file, root, tmp_path / "other", 2)
+    state, _ = sweep_state(tmp_path / "other")
+    assert (len(state.of("failed")), len(state.of("done"))) == (1, 1)
 
 
 class Kill(Onlooker):
