@@ -102,7 +102,7 @@ class Graft(Learning):
 
         `start` is the whole checkpoint as of before the training, and what it may change, keys `grafts.<name>.*`;
         `gradients` goes through the training pictures in evaluation mode, under autocast, this process's part of each
-        batch, averaged over processes.  In the mode that the training left.
+        batch, averaged over processes.  In the mode that the training left, at its last epoch unless the stage chooses.
         """
 
     def settle(self, model: Model, data: Data) -> None:

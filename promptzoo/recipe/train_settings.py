@@ -79,7 +79,11 @@ class Phase(Settings):
 class Stage(Phase):
     """One of several stages; what it does not set is as in `train`."""
 
-    rewind: bool = Field(False, description="start again from the initial weights, pruned where a graft prunes")
+    rewind: bool = Field(
+        False,
+        description="start again from the initial weights, pruned where a graft prunes, by the last epoch before it "
+        "unless that stage sets select, average or patience",
+    )
     shots: StageShots | None = Field(
         None, description="which pictures it learns from, such as {count: 16, by: easiest}; by default all"
     )

@@ -9,7 +9,7 @@ from promptzoo.errors import ZooError
 from promptzoo.model.checkpoint import copied
 from promptzoo.model.model import Model
 from promptzoo.recipe.recipe import Recipe
-from promptzoo.recipe.train_settings import Phase
+from promptzoo.recipe.train_settings import Phase, Stage
 from promptzoo.training.resume import Reached
 
 Rule = Literal["val", "last", "mean"]
@@ -69,6 +69,10 @@ class Choice:
         if self.best is not None:
             model.load_tuned(self.best)
         return bool(self.stage.average)
+
+    def counts(self, after: Stage) -> bool:
+        """Whether the next stage begins with it; a rewind looks at the last epoch where none was asked for."""
+        return not after.rewind or bool(self.stage.select or self.stage.average or self.stage.patience)
 
     def over(self, reached: Reached) -> bool:
         """Whether validation has not become better for as long as the stage waits."""

@@ -57,9 +57,8 @@ class Loop:
         self.start(state, progress, quiet)
         with listening() as self.asked, self.progress, several_rows(self.data.train):
             for number in (one for one in range(self.reached.stage, len(stages)) if stages[one].epochs):
-                if not state and stages[number].shots is not None and self.reached.step:
-                    self.settle_on()
-                    self.course.finish(self.task, self.reached)
+                if not state and self.reached.step:
+                    self.hand_on(stages[number])
                 if number and stages[number].shots is not None:
                     self.data, self.guess = self.course.data(number), self.course.guess(number, self.guess)
                     remember(self.model, self.data, self.recipe, self.fabric.autocast())
@@ -76,6 +75,13 @@ class Loop:
                 while self.reached.epoch < stages[number].epochs and not self.choice.over(self.reached):
                     self.epoch(stages[number])
         self.settle_on()
+
+    def hand_on(self, after: Stage) -> None:
+        """The model as the next stage finds it; one with pictures of its own has what was reached kept."""
+        if self.choice.counts(after):
+            self.settle_on()
+        if after.shots is not None:
+            self.course.finish(self.task, self.reached)
 
     def settle_on(self) -> None:
         """The model as the stage's choice has it; the mean of several epochs is validated once."""

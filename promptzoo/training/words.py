@@ -14,7 +14,7 @@ def words_of(recipe: Recipe) -> list[str]:
         f"stage {number}: {said}" if several else said
         for number, phase in enumerate(phases, 1)
         if phase.epochs
-        for said in sentences(phase)
+        for said in sentences(phase, "tested" if number == len(phases) else "kept")
     ]
     found += [
         f"loss {name}: {word} {loss[word]}"
@@ -25,8 +25,8 @@ def words_of(recipe: Recipe) -> list[str]:
     return found
 
 
-def sentences(phase: Phase) -> Iterator[str]:
-    """What one stage does otherwise."""
+def sentences(phase: Phase, kept: str) -> Iterator[str]:
+    """What one stage does otherwise; what comes of it is `kept` or tested."""
     if phase.mixup:
         yield f"mixup, alpha {phase.mixup:g}; training accuracy counts the first of the two classes"
     if phase.cutmix:
@@ -36,8 +36,8 @@ def sentences(phase: Phase) -> Iterator[str]:
     if phase.rate_by == "epoch":
         yield "the learning rate changes once per epoch, not per step"
     if phase.average:
-        yield f"tested: the average of the last {phase.average} epochs"
+        yield f"{kept}: the average of the last {phase.average} epochs"
     if phase.select == "last":
-        yield "tested: the last epoch, regardless of validation"
+        yield f"{kept}: the last epoch, regardless of validation"
     if phase.patience:
         yield f"stops after {phase.patience} epochs without improvement on validation"

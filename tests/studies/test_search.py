@@ -124,7 +124,9 @@ def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path,
     assert raised.value.key == "out"
 
 
-def test_what_trains_nothing_is_searched_too_and_a_trial_without_a_value_has_failed(root, tmp_path, monkeypatch) -> None:
+def test_what_trains_nothing_is_searched_too_and_a_trial_without_a_value_has_failed(
+    root, tmp_path, monkeypatch
+) -> None:
     file = written(tmp_path, "{head.c: {log: [0.1, 1]}}")
     comparisons.page(tmp_path / "mine.yaml", "head: {head: logistic}", "train: {epochs: 0}")
     found = search(file, root, tmp_path / "out", 2)
