@@ -63,8 +63,8 @@ def model_card(
 
 
 def splits(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Those of which an accuracy is known."""
-    return [(split, own) for split in TITLES if "accuracy" in (own := figures.get(split) or {})]
+    """Those of which an accuracy is known, and over how many pictures."""
+    return [(split, own) for split in TITLES if {"accuracy", "count"} <= (own := figures.get(split) or {}).keys()]
 
 
 def results(run: Reopened, figures: Mapping[str, Any], data: Mapping[str, Any]) -> list[EvalResult]:

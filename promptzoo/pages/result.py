@@ -8,24 +8,30 @@ from rich.markup import escape
 from promptzoo.pages.numbers import percent
 from promptzoo.pages.table import Table
 from promptzoo.recipe.recipe import Recipe
+from promptzoo.training.evaluate import ACCURACY, main_figure, task_of
 from promptzoo.training.result import Result
 
 
 def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     """Frozen zero-shot beside the trained model, what was tuned, and where the run is."""
-    table = Table(("", "validation %", "test %", "tuned parameters"))
-    if result.zero_shot is not None and result.tuned_parameters:
+    task = task_of(recipe)
+    figure, test = main_figure(task, result.test)
+    val, shares = (result.val or {}).get(figure), figure == ACCURACY
+    write = percent if shares else plain
+    table = Table(
+        ("", *(f"{split} {'%' if shares else figure}" for split in ("validation", "test")), "tuned parameters")
+    )
+    if result.zero_shot is not None and result.tuned_parameters and shares:
         table.add("frozen zero-shot", "-", percent(result.zero_shot), "0")
-    val = (result.val or {}).get("accuracy")
     tuned = f"{result.tuned_parameters:,}"
-    for name, share in result.stages.items():
-        table.add(f"after {name}", "-", percent(share), "")
-    table.add(result.recipe, percent(val), percent(result.test["accuracy"]), tuned, depth=0)
+    for name, reached in result.stages.items():
+        table.add(f"after {name}", "-", write(reached), "")
+    table.add(result.recipe, write(val), write(test), tuned, depth=0)
     out.print(table.screen())
     if (mean := result.test.get("mean_per_class")) is not None:
         out.print(f"mean per-class accuracy {percent(mean)} %, used to select")
-    if result.stages:
-        gain = 100 * (result.test["accuracy"] - list(result.stages.values())[-1])
+    if result.stages and shares:
+        gain = 100 * (test - list(result.stages.values())[-1])
         out.print(f"gain of the last stage: {gain:+.1f} points on test")
     chosen = {"val": "the best epoch on validation", "last": "the last epoch", "mean": "the mean of the last epochs"}
     if result.val is None:
@@ -35,6 +41,11 @@ def result_page(result: Result, recipe: Recipe, out: Console) -> None:
     for remark in result.remarks:
         out.print(f"[dim]note: {escape(remark)}[/]")
     out.print(f"run saved in [bold]{escape(result.out)}[/]", soft_wrap=True)
+
+
+def plain(value: Any) -> str:
+    """A figure that is no share."""
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"
 
 
 TITLES = {
@@ -48,7 +59,9 @@ MOST = 40  # classes of a table
 
 def figures_page(figures: dict[str, Any], out: Console) -> None:
     """The figures of one split, and those of each class, the worst first where there are many."""
-    out.print(f"{figures['split']}: accuracy [bold]{percent(figures['accuracy'])} %[/], {figures['count']:,} pictures")
+    reached = f"accuracy [bold]{percent(figures['accuracy'])} %[/]" if "accuracy" in figures else ""
+    count = f"{figures['count']:,} pictures" if "count" in figures else ""
+    out.print(f"{figures['split']}: {', '.join(filter(None, (reached, count)))}")
     for key, title in TITLES.items():
         if key in figures:
             share = f"{percent(figures[key])} %" if key != "loss" else f"{figures[key]:.4f} nats"

@@ -49,7 +49,7 @@ class Finished(BaseModel):
         return self.right.count("1") / len(self.right)
 
     def share(self, on: str) -> float:
-        """The accuracy on `test` or `val`.  Raises `ZooError` where it was not validated, as none was without training."""
+        """The accuracy on `test` or `val`.  Raises `ZooError` where nothing was validated on."""
         if on == "test":
             return self.accuracy
         if self.val is None:

@@ -18,6 +18,7 @@ from promptzoo.recipe.differences import differences
 from promptzoo.recipe.ranges import Range, text
 from promptzoo.studies.executor import Done, OneByOne, Quiet
 from promptzoo.studies.plan import Entrant, Ground, Member
+from promptzoo.training.evaluate import ACCURACY
 
 JOURNAL = "search.journal"
 BEGUN = "begun"  # the word of the journal that holds what a search was begun with
@@ -170,7 +171,9 @@ def pruning(out: Path, name: str, number: int) -> type[Quiet]:
     class Told(Quiet):
         def epoch(self, line: dict[str, Any]) -> None:
             with optuna():
-                trial.report(line["val"]["accuracy"], line["epoch"])
+                if ACCURACY not in line["val"]:
+                    raise ZooError("its task does not classify, so no accuracy chooses")
+                trial.report(line["val"][ACCURACY], line["epoch"])
                 if trial.should_prune():
                     raise PrunedError(f"pruned after epoch {line['epoch']}: others were better on validation by then")
 

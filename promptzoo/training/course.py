@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -15,7 +16,7 @@ from promptzoo.model.model import Model
 from promptzoo.paths import at
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import samples
-from promptzoo.training.evaluate import evaluate
+from promptzoo.training.evaluate import evaluate, main_figure
 from promptzoo.training.resume import Reached
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.run_writer import RunWriter
@@ -135,10 +136,10 @@ class Course:
         if self.fabric.is_global_zero:
             self.run.describe(self.run.path / f"{self.names[reached.stage]}.json", told)
 
-    def told(self) -> dict[str, float]:
-        """The accuracy on test after each stage but the last, by its name."""
+    def told(self, task: Task) -> dict[str, Any]:
+        """The main figure on test after each stage but the last, by its name."""
         files = {name: self.run.path / f"{name}.json" for name in self.names[:-1] if name}
-        return {name: unsealed(file)["test"]["accuracy"] for name, file in files.items() if file.exists()}
+        return {name: main_figure(task, unsealed(file)["test"])[1] for name, file in files.items() if file.exists()}
 
     def remarks(self) -> list[str]:
         """Which pictures each stage learns from, in words."""

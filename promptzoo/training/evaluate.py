@@ -1,6 +1,6 @@
 """The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from promptzoo.data.loader import Batch, Loader
 from promptzoo.doing import doing
+from promptzoo.errors import ZooError
 from promptzoo.model.contract import Task
 from promptzoo.model.frozen import constant
 from promptzoo.model.heads import fixed
@@ -18,6 +19,8 @@ from promptzoo.recipe.from_recipe import Construct
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry
 from promptzoo.training.devices import summed
+
+ACCURACY = "accuracy"  # the figure of whatever tells the classes it named; known of it though the task leaves it out
 
 
 class ZeroShot:
@@ -65,12 +68,25 @@ def evaluate(
         return Seen(figures)
     place, predicted = own.to(fabric.device).T
     told = [predicted] if sure is None else [predicted, *sure.to(fabric.device).T]
-    return Seen(figures, *(joined(fabric, place, one, count) for one in told))
+    named, *others = (joined(fabric, place, one, count) for one in told)
+    figures.setdefault(ACCURACY, float((named == loader.labels).double().mean()))
+    return Seen(figures, named, *others)
 
 
 def rank(task: Task, figures: dict[str, Any]) -> tuple[float, float]:
-    """The larger, the better; of equal scores that of the lower loss."""
+    """The larger, the better; of equal scores that of the lower loss.  Raises `ZooError` where there is no score."""
+    if task.score not in figures:
+        who = type(task).__name__
+        said = f"{who} gives no figure '{task.score}', its score, by which an epoch is selected"
+        way = f"set {who}.score to one of its figures, or write train.select=last"
+        raise ZooError(said, key="task", given=task.score, possible=sorted(figures), remedy=way)
     return figures[task.score], -figures.get("loss", 0.0)
+
+
+def main_figure(task: Task, figures: Mapping[str, Any]) -> tuple[str, Any]:
+    """The figure that a run is told by, by its name: the accuracy, else the task's score; None where it has neither."""
+    name = ACCURACY if ACCURACY in figures else task.score
+    return name, figures.get(name)
 
 
 def joined(fabric: Fabric, place: Tensor, own: Tensor, count: int) -> Tensor:

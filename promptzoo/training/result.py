@@ -22,4 +22,4 @@ class Result:
     peak_memory: float
     spent: dict[str, float] = field(default_factory=dict)  # seconds of this session: reading, preparing, ...
     remarks: list[str] = field(default_factory=list)
-    stages: dict[str, float] = field(default_factory=dict)  # accuracy on test after an earlier stage, by its name
+    stages: dict[str, Any] = field(default_factory=dict)  # main figure on test after an earlier stage, by its name

@@ -124,7 +124,7 @@ def ended(ready: Ready, noticed: Sequence[str]) -> Result:
         total_parameters=sum(p.numel() for p in model.parameters()),
         seconds=round(loop.seconds(), 2), peak_memory=peak_memory(fabric.device),
         spent=watch.spent, remarks=[*ready.remarks, *run.remarks, *noticed],
-        stages=loop.course.told(),
+        stages=loop.course.told(loop.task),
     )  # fmt: skip
     if fabric.is_global_zero:
         answers = as_csv(data.splits.test, seen.predicted, model.classes, seen.probability)
