@@ -9,8 +9,8 @@ import os
 import secrets
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 import platformdirs
 
 from promptzoo.errors import ZooError
-from promptzoo.names import as_folder
 from promptzoo.option import option
 
 FRESH = ".new"  # how a file ends that is being written; one that a kill left behind is swept away
@@ -55,12 +54,22 @@ def write(path: Path, content: bytes, guard: Callable[[], AbstractContextManager
 
 
 def write_new(path: Path, content: bytes) -> bool:
-    """Puts a file in its place, whole, where none is; gives whether it did."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    """Puts a file in its place where none is; gives whether it did.
+
+    It is whole as soon as it is there; where nothing can be linked, a kill may leave its name on an empty file.
+    Raises `ZooError` when the disk does not take it.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{FRESH}")
     room(path.parent)
     write(fresh, content)
     try:
-        os.link(fresh, path)
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            raise
+        except OSError:  # FAT, SMB and some of FUSE have no hard links
+            open(path, "xb").close()
+            os.replace(fresh, path)
         return True
     except FileExistsError:
         return False
@@ -137,22 +146,6 @@ def sweep(folder: Path) -> None:
             file.unlink()
 
 
-@contextmanager
-def housing(folder: Path) -> Iterator[None]:
-    """Makes a folder, and takes it away again where it stays empty.  Raises `ZooError` where it cannot be made."""
-    fresh = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ZooError(refused(folder, error, 0)) from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # there is something in it that stays
-            for one in fresh:
-                one.rmdir()
-
-
 def room(folder: Path) -> None:
     """Makes a folder, where it is not there, for what is to be written.  Raises `ZooError` where it takes nothing."""
     try:
@@ -161,20 +154,6 @@ def room(folder: Path) -> None:
             pass
     except OSError as error:
         raise ZooError(refused(folder, error, 0)) from error
-
-
-def free_folder(parent: Path, name: str) -> Path:
-    """`parent/name`, or `parent/name-2` and so on where that is taken; made, so that nobody else gets it."""
-    name, number = as_folder(name), 1
-    while True:
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise ZooError(refused(folder, error, 0)) from error
 
 
 def as_json(value: Any, **layout: Any) -> str:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "promptzoo"
 
 ROOMS = (  # from the bottom up: a module imports from its own room and those below it
-    ("errors", "arguments", "files", "doing", "names", "noticed", "option", "paths", "extras"),
+    ("errors", "arguments", "files", "folders", "doing", "names", "noticed", "option", "paths", "extras"),
     ("blocks", "metrics"),
     ("data",),
     ("backbones",),

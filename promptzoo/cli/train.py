@@ -1,6 +1,6 @@
 """`promptzoo train`."""
 
-from contextlib import suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from promptzoo.cli.short import BATCH, EMBEDDED, EPOCHS, LR, SEED, overrides, re
 from promptzoo.cli.stale import STALE
 from promptzoo.cli.trust import TRUST
 from promptzoo.errors import ZooError
-from promptzoo.files import free_folder
+from promptzoo.folders import free_folder
 
 RUNS = Path("runs")
 LACKING = ("backbone.weights", "root")  # what a mistake is about that does not happen with the embedded ones
@@ -64,18 +64,13 @@ def train(
     recipe = asked or begun.recipe(trust_code)
     for remark in (*begun.remarks, *recipe.remarks):
         sentence(console(errors=True), f"note: {remark}")
-    first = not RUNS.exists()
-    free = None if resume or out else free_folder(RUNS, recipe.name)
+    given = resume or out
     try:
-        result = run(recipe, resume or out or str(free), resume=bool(resume), progress=Bar, stale=stale)
-    except BaseException as error:
-        if free is not None:
-            with suppress(OSError):  # there is something in it that stays
-                free.rmdir()
-                if first:
-                    RUNS.rmdir()
+        with nullcontext(given) if given else free_folder(RUNS, recipe.name) as folder:
+            result = run(recipe, str(folder), resume=bool(resume), progress=Bar, stale=stale)
+    except ZooError as error:
         own = words and not embedded and not any(word.startswith("data.root") for word in words)
-        if isinstance(error, ZooError) and error.key in LACKING and own and not at_home(recipe):
+        if error.key in LACKING and own and not at_home(recipe):
             way = (
                 f"to try it without them, on the embedded model and pictures: promptzoo train {recipe.name} --embedded"
             )

@@ -8,7 +8,7 @@ from typing import Any
 from promptzoo.arguments import typed
 from promptzoo.costs.rows import Refused
 from promptzoo.errors import ZooError, some
-from promptzoo.files import housing
+from promptzoo.folders import housing
 from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.compare import Asked, Terms, asked_in_python, saying

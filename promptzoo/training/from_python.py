@@ -1,11 +1,12 @@
 """Training and evaluation as Python asks for them: `train`, `evaluate`."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from promptzoo.arguments import typed
-from promptzoo.files import free_folder
+from promptzoo.folders import free_folder
 from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import session
@@ -40,8 +41,8 @@ def train(
     Returns the finished `Run`.  Raises `ZooError` with a sentence; `StoppedError`, one of them, after Ctrl-C.
     """
     asked = recipe_of(recipe, data, overrides)
-    folder = free_folder(Path("runs"), asked.name) if out is None else Path(out)
-    session.train(asked, folder, resume=resume, quiet=quiet)
+    with free_folder(Path("runs"), asked.name) if out is None else nullcontext(Path(out)) as folder:
+        session.train(asked, folder, resume=resume, quiet=quiet)
     return Run(folder, trust_code=True)  # whose recipe was given here
 
 

@@ -173,11 +173,19 @@ class RunFolder:
     def predictions(self) -> list[tuple[str, str, str, bool]]:
         """Each test picture, its class, the class that was named, and whether that was right, in order."""
         if not self.predictions_file.exists():
-            raise ZooError(f"its task does not classify, so {self.path} has no {self.predictions_file.name}")
+            raise ZooError(f"{self.path} has no {self.predictions_file.name}: {self.unpredicted()}")
         found = read_predictions(self.predictions_file)
         if digest_of(content(self.predictions_file)) != self.result()["files"].get(self.predictions_file.name):
             raise DamagedError(f"its {self.predictions_file.name} is damaged: it has changed since it was written")
         return found
+
+    def unpredicted(self) -> str:
+        """Why its predictions are not there."""
+        if not self.finished:
+            return "it is not a finished run"
+        if self.predictions_file.name in self.result()["files"]:
+            return "a run that was shared comes without it; use the folder where it was trained"
+        return "its task does not classify"
 
     def epochs(self) -> list[dict[str, Any]]:
         """The lines of its log, an epoch each; none where nothing was logged."""

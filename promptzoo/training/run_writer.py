@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from promptzoo.errors import DamagedError, ZooError
-from promptzoo.files import append, as_json, finite, housing, sweep, write
+from promptzoo.files import append, as_json, finite, sweep, write
+from promptzoo.folders import housing
 from promptzoo.option import option, resuming
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training import claim

@@ -13,7 +13,7 @@ from pictures import sentence
 
 from promptzoo import cli
 from promptzoo.errors import ZooError
-from promptzoo.files import free_folder
+from promptzoo.folders import free_folder
 from promptzoo.training import claim
 from promptzoo.training.claim import Claim, LostError
 from promptzoo.training.interrupt import StoppedError, listening
@@ -137,8 +137,14 @@ def test_what_a_kill_left_half_written_is_swept_away(tmp_path, root):
 
 
 def test_many_who_ask_for_a_free_folder_get_one_each(tmp_path):
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(free_folder(tmp_path, "run"))) for _ in range(12)]
+    found, all_have_one = [], threading.Barrier(12)
+
+    def one():
+        with free_folder(tmp_path / "runs", "run") as folder:
+            found.append(folder)
+            all_have_one.wait()
+
+    threads = [threading.Thread(target=one) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:

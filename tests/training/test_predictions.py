@@ -12,6 +12,7 @@ from pictures import paint, sentence
 from promptzoo.tasks.classify import Classify
 from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.predictions import read_predictions
+from promptzoo.training.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,15 @@ def test_a_task_that_names_no_classes_leaves_none(tmp_path, root, monkeypatch):
     runs.run(tmp_path / "run", root)
     assert (tmp_path / "run" / "result.json").exists()
     assert not (tmp_path / "run" / "predictions.csv").exists()
+    assert "its task does not classify" in sentence(RunFolder(tmp_path / "run").predictions)
+
+
+def test_predictions_that_are_not_here_are_not_said_to_be_of_another_task(tmp_path, root):
+    runs.run(tmp_path / "run", root, "linear", "vit", "train.epochs=1")
+    (tmp_path / "run" / "predictions.csv").unlink()
+    assert "comes without it; use the folder where it was trained" in sentence(RunFolder(tmp_path / "run").predictions)
+    (tmp_path / "run" / "result.json").unlink()
+    assert "it is not a finished run" in sentence(RunFolder(tmp_path / "run").predictions)
 
 
 def test_runs_on_the_same_test_pictures_share_their_fingerprint_whatever_they_train_on(tmp_path):
