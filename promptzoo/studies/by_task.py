@@ -1,5 +1,6 @@
 """Finished runs in the order of what they reached on a task, as the results beside them say."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +66,10 @@ def on_paper(task: str, listed: RecipeList) -> list[Asked]:
 
 def result(task: str, place: Path) -> dict[str, Any]:
     """What a file says, or the last one of the task in a folder."""
-    there = [Path(one) for one in entries(place)] if place.is_dir() else []
-    named = (file for file in there if file.name.startswith(task) and file.suffix == ".json")
-    numbered = sorted(named, key=lambda file: (len(file.name), file.name))
-    file = place if place.suffix == ".json" else numbered[-1] if numbered else None
+    there = entries(place) if place.is_dir() else []
+    named = [found for one in there if (found := re.fullmatch(rf"{re.escape(task)}(?:-(\d+))?\.json", one.name))]
+    last = max(named, key=lambda one: int(one[1] or 1), default=None)
+    file = place if place.suffix == ".json" else place / last[0] if last else None
     try:
         told = unsealed(file) if file else None
         if told is not None and told["task"] == task and isinstance(told["figures"][told["score"]], float):

@@ -17,6 +17,7 @@ from promptzoo.tasks.desk import Desk, Steps
 from promptzoo.training.ask import ask, question
 from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.eyes import eye_of_run
+from promptzoo.training.seal import sealed
 
 VIT = small.BACKBONES["vit"]
 BARE = [f"backbone.image_size={VIT['image_size']}", f"backbone.options={small.flow(VIT['options'])}"]
@@ -195,6 +196,13 @@ def test_compare_ranks_runs_by_a_task_and_says_who_was_asked_otherwise(trained, 
         by_task("correspond", [str(places[0])])
     with pytest.raises(ZooError, match="has no result on retrieve; promptzoo eval RUN task=retrieve"):
         by_task("retrieve", [str(places[0])])
+
+
+def test_of_a_folder_s_results_on_a_task_the_one_of_the_largest_number_counts(tmp_path):
+    for name, score in {"retrieve": 0.1, "retrieve-2": 0.2, "retrieve-10": 0.3, "retrieve_old": 0.4}.items():
+        told = {"task": "retrieve", "score": "map", "figures": {"map": score}}
+        (tmp_path / f"{name}.json").write_bytes(sealed(told))
+    assert by_task("retrieve", [str(tmp_path)])[0].score == 0.3
 
 
 def test_the_command_shows_figures_and_says_where_they_are(tmp_path, monkeypatch, capsys):
