@@ -15,6 +15,7 @@ from promptzoo.costs.report import Block, Counted, Operations, Part, Report, Tex
 from promptzoo.costs.training import training
 from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed
+from promptzoo.model.look import evaluating
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
 from promptzoo.model.texts import through
@@ -86,10 +87,8 @@ def of_model(model: Model, recipe: Recipe | None = None, memo: Memo | None = Non
     training step is counted.
     """
     memo = {} if memo is None else memo
-    was_training = model.training
-    model.eval()
-    whole, plain = of_picture(model), without_grafts(model, recipe, memo)
-    model.train(was_training)
+    with evaluating(model):
+        whole, plain = of_picture(model), without_grafts(model, recipe, memo)
     counts, bare = parameters(model), plain.owned()["visual"]
     if recipe is not None:
         memo[predicting(recipe, model)] = whole

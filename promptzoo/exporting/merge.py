@@ -21,6 +21,7 @@ from promptzoo.exporting.folder import deliver_folder
 from promptzoo.files import as_json
 from promptzoo.model.checkpoint import MERGED, in_order
 from promptzoo.model.heads import LinearHead, fixed
+from promptzoo.model.look import evaluating
 from promptzoo.model.model import Model
 from promptzoo.model.ordinary import ordinary
 from promptzoo.model.site import bare
@@ -139,14 +140,12 @@ def difference(model: Model, twin: Any, plain: Plain, head: bool) -> float:
     image = torch.randn(ROWS, *model.visual.input, generator=torch.Generator().manual_seed(0))
     if model.text is not None:
         ids = model.backbone.tokenize((model.classes * ROWS)[:ROWS])
-    was_training = model.training
-    model.eval()
-    with fixed(model):
-        seen = model(image.to(device))
-    found = [seen.logits if head else seen.notes["feature"]]
-    if model.text is not None and ids is not None:
-        found.append(model.text.features(ids.to(device)))
-    model.train(was_training)
+    with evaluating(model):
+        with fixed(model):
+            seen = model(image.to(device))
+        found = [seen.logits if head else seen.notes["feature"]]
+        if model.text is not None and ids is not None:
+            found.append(model.text.features(ids.to(device)))
     shares = [
         float((one.cpu() - other).abs().max() / other.abs().max())
         for one, other in zip(found, plain.outputs(twin, image, ids), strict=True)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from merged import tuned
 from small import CLASSES, TELLING, fits, model, recipe
 
 import promptzoo
@@ -11,7 +12,7 @@ from promptzoo.costs.counting import of_model, of_picture, report
 from promptzoo.costs.report import Report
 from promptzoo.costs.rows import grafts, places
 from promptzoo.costs.training import products
-from promptzoo.errors import RecipeError
+from promptzoo.errors import RecipeError, ZooError
 from promptzoo.model.heads import fixed
 from promptzoo.model.shapes import on_meta
 from promptzoo.recipe.backbone import open_backbone
@@ -192,6 +193,19 @@ def test_a_model_can_be_counted_and_stays_as_it_was():
     assert made.fingerprint() == before
     assert found.parameters.tuned == report(recipe("lore"), CLASSES).parameters.tuned
     assert promptzoo.report(open_backbone("timm/vit_tiny_patch16_224", 3, options={"depth": 1})).classes == 3
+
+
+@pytest.mark.parametrize("ask", [promptzoo.report, promptzoo.merge])
+def test_a_model_that_fails_while_it_is_looked_at_still_trains(ask, monkeypatch):
+    made = tuned("ssf", "vit").train()
+
+    def fails(*given):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(type(made), "forward", fails)
+    with pytest.raises((RuntimeError, ZooError)):
+        ask(made)
+    assert made.training
 
 
 def test_what_does_not_fit_its_pictures_is_refused_with_its_place():
