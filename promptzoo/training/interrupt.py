@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -46,7 +46,8 @@ def listening(children: bool = False) -> Iterator[StopAsked]:
             import psutil  # not at the start of every command
 
             for child in psutil.Process().children():
-                child.send_signal(number)
+                with suppress(psutil.Error):  # one that has ended meanwhile keeps the others from nothing
+                    child.send_signal(number)
         for one in before:
             signal.signal(one, signal.default_int_handler)
 

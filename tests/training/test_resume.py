@@ -9,13 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import runs
 from pictures import paint, sentence
 
 from promptzoo import files
 from promptzoo.option import resuming
-from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.interrupt import StoppedError, listening
 from promptzoo.training.loop import Loop
 from promptzoo.training.run_folder import RunFolder
 from promptzoo.training.session import train
@@ -115,7 +116,7 @@ import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from promptzoo.training.run_folder import RunFolder
-from promptzoo.training.interrupt import StoppedError
+from promptzoo.training.interrupt import StoppedError, listening
 from promptzoo.training.session import train
 import runs
 out = Path({out!r})
@@ -192,6 +193,22 @@ def test_ctrl_c_before_the_first_step_says_that_nothing_was_trained(tmp_path, ro
     monkeypatch.setattr("promptzoo.training.ready.prepare", interrupted)
     said = sentence(lambda: runs.run(tmp_path / "run", root))
     assert "nothing trained yet" in said
+
+
+def test_a_child_that_has_ended_keeps_no_signal_from_the_others(monkeypatch):
+    heard = []
+
+    class Child:
+        def send_signal(self, number):
+            heard.append(number)
+            if len(heard) == 1:
+                raise psutil.NoSuchProcess(1)
+
+    monkeypatch.setattr(psutil.Process, "children", lambda self: [Child(), Child()])
+    with listening(children=True) as asked:
+        signal.raise_signal(signal.SIGTERM)
+    assert asked
+    assert heard == [signal.SIGTERM, signal.SIGTERM]
 
 
 # ---------------------------------------------------------------------- refused, and other mishaps
