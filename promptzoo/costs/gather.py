@@ -60,7 +60,8 @@ class Gathering:
 
     def estimated(self, recipe: Recipe, classes: int) -> Estimate | None:
         """The memory of a training step of the recipe's batch, in its precision; where nothing learns, a remark."""
-        asked: Any = {"batch": None, "precision": None, "threads": 1, "device": "cpu"}
+        precision = "fp32" if recipe.train.precision == "tf32" else None  # which holds the same, and needs no GPU
+        asked: Any = {"batch": None, "precision": precision, "threads": 1, "device": "cpu"}
         found = estimate(recipe, Conditions.of(recipe, classes=classes, **asked))
         if found is None:
             self.remarks.append(f"{recipe.name} trains nothing: it has no training step")

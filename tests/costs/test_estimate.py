@@ -8,6 +8,7 @@ from small import CLASSES, model, pictures, recipe
 
 from promptzoo.costs.conditions import Conditions
 from promptzoo.costs.estimate import estimate, tracked
+from promptzoo.costs.gather import Gathering
 from promptzoo.model.recompute import recompute
 from promptzoo.model.step import step_of
 
@@ -40,6 +41,12 @@ def test_layers_that_are_computed_again_come_to_the_same(name: str, kind: str) -
         found.append([*losses.values(), logits, *(p.grad for p in one.tuned().values()), *one.grafts.buffers()])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_a_precision_of_gpus_is_estimated_on_shapes_where_there_is_none() -> None:
+    words = ("train.epochs=1", "train.warmup=0")
+    exact, fast = (recipe("vpt_deep", "vit", *words, f"train.precision={one}") for one in ("fp32", "tf32"))
+    assert Gathering().estimated(fast, 3) == Gathering().estimated(exact, 3) is not None
 
 
 def test_it_takes_less_memory() -> None:
