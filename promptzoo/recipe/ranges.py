@@ -48,6 +48,14 @@ class Range(BaseModel):
         ends = self.log or self.between or self.whole
         return self.texts[0] if ends is None else text(ends[0])
 
+    def text(self, value: object) -> str:
+        """A drawn value as an override writes it, of more digits where three would leave the range."""
+        ends = self.log or self.between
+        if ends is None or not isinstance(value, float):
+            return text(value)
+        every = (f"{value:.{digits}g}" for digits in range(3, 18))
+        return next((one for one in every if ends[0] <= float(one) <= ends[1]), text(value))
+
 
 def text(value: object) -> str:
     """A value as an override writes it; three digits of a number that is not whole."""

@@ -15,7 +15,7 @@ from promptzoo.extras import package
 from promptzoo.option import option
 from promptzoo.paths import regular
 from promptzoo.recipe.differences import differences
-from promptzoo.recipe.ranges import Range, text
+from promptzoo.recipe.ranges import Range
 from promptzoo.studies.executor import Done, OneByOne, Quiet
 from promptzoo.studies.plan import Entrant, Ground, Member
 from promptzoo.training.evaluate import ACCURACY
@@ -120,7 +120,7 @@ class Trials:
     def words(self, number: int) -> list[str]:
         """The overrides of a trial."""
         found = self.study.get_trials(deepcopy=False)[number].params
-        return [f"{key}={text(found[key])}" for key in self.member.ranges]
+        return [f"{key}={one.text(found[key])}" for key, one in self.member.ranges.items()]
 
     def trial(self, number: int) -> Member:
         """The row under the words of a trial."""

@@ -13,6 +13,7 @@ import runs
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.recipe.lists import read_list
+from promptzoo.recipe.ranges import Range
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.plan import read_field
 from promptzoo.studies.record import Finished
@@ -64,6 +65,20 @@ def test_a_range_that_is_none_is_said(ranges: str, word: str, tmp_path) -> None:
     assert raised.value.place == file
     assert word in raised.value.what
     assert "train." in raised.value.what
+
+
+@pytest.mark.parametrize(
+    ("ranges", "value", "written"),
+    [
+        ({"between": [0, 0.9997]}, 0.99961, "0.9996"),
+        ({"log": [1.2345e-4, 1]}, 1.2346e-4, "0.0001235"),
+        ({"log": [1e-4, 1]}, 1.2346e-4, "0.000123"),
+        ({"int": [1, 2000]}, 1999, "1999"),
+        (["sgd", "adamw"], "sgd", "sgd"),
+    ],
+)
+def test_a_drawn_value_stays_in_its_range_as_it_is_written(ranges, value, written) -> None:
+    assert Range.model_validate(ranges).text(value) == written
 
 
 def test_a_list_that_cannot_be_read_says_so_itself(tmp_path, capsys) -> None:
