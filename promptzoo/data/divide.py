@@ -17,7 +17,8 @@ def divide(
     Each class is queued by the seed and its pictures' names alone, as shots are; of `n` pictures `round(share n)` are
     to test on, then to validate on, and the rest, one at least, to train on.  With `tested` nothing is, as there is a
     split to test on already.
-    Raises `ZooError` for shares that leave nothing to train on, and for classes with too few pictures.
+    Raises `ZooError` for shares that leave nothing to train on, and where nothing comes to be tested on; nothing may
+    come to be validated on.
     """
     val, test, seed = checked(split, tested)
     queues: dict[int, list[int]] = defaultdict(list)
@@ -33,6 +34,10 @@ def divide(
         found["test"] += queue[:held]
         found["val"] += queue[held:kept]
         found["train"] += queue[kept:]
+    if test and not found["test"]:
+        most = max(map(len, queues.values()), default=0)
+        said = f"'split' gives {test:g} to test, which is no picture of any class: the largest has {most}"
+        raise ZooError(said, key="split", given={**split}, remedy="give test a larger share, or add pictures")
     return {part: sorted(places) for part, places in found.items()}
 
 

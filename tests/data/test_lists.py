@@ -7,6 +7,7 @@ import pytest
 from pictures import TINY, error, make, paint, sentence
 
 from promptzoo.data import Cache, PictureFolder, few_shot, split
+from promptzoo.data.divide import divide
 from promptzoo.data.sources.coop import CoOpSplits
 from promptzoo.data.sources.list import PictureLists
 
@@ -111,6 +112,14 @@ def test_a_seed_divides_a_list_that_has_no_test_the_same_on_every_machine(tmp_pa
     assert {one.name for one in turned.test} == {one.name for one in found.test}
     other = PictureLists(written(tmp_path / "x.txt", *lines), split={"val": 0.1, "test": 0.2, "seed": 1})
     assert {one.name for one in other.test} != {one.name for one in found.test}
+
+
+def test_a_share_that_leaves_no_picture_to_test_on_is_said():
+    said = error(lambda: divide(["a", "b", "c"], [0, 0, 1], {"test": 0.2}))
+    assert (said.key, said.given) == ("split", {"test": 0.2})
+    assert "0.2 to test, which is no picture of any class: the largest has 2" in said.what
+    assert not divide(["a", "b", "c"], [0, 0, 0], {"val": 0.1, "test": 0.4})["val"], "which a training does without"
+    assert [len(one) for one in divide(["a", "b", "c"], [0, 0, 1], {"test": 0.3}).values()] == [2, 0, 1]
 
 
 def test_a_flat_folder_is_divided_by_a_seed_and_valid_is_val(tmp_path):
