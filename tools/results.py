@@ -92,7 +92,7 @@ def minus(row: str, other: str, sets: Sequence[Runs]) -> str:
 
 
 def table(study: Study, rows: Sequence[str] = ()) -> str:
-    """Every row, or these, by its mean: accuracies, and differences to the baseline, pooled and of each set."""
+    """Rows by their mean over the sets that have all: accuracies, and differences to the baseline, pooled and alone."""
     sets = study.runs()
     together = [name for name in study.pooled if set(study.pooled) <= set(sets)]
     pooled = [sets[name] for name in together]
@@ -106,7 +106,8 @@ def table(study: Study, rows: Sequence[str] = ()) -> str:
             columns.append((against, partial(minus, other=study.baseline, sets=[sets[name]])))
     made = Table(["", "tuned", *(title for title, _ in columns)])
     there = {row for runs in sets.values() for row in runs}
-    for row in sorted(there.intersection(rows or there), key=lambda row: -mean(row, sets)):
+    whole = {name: runs for name, runs in sets.items() if there <= set(runs)} or sets  # where all can be ranked
+    for row in sorted(there.intersection(rows or there), key=lambda row: -mean(row, whole)):
         tuned = next(runs[row][0].tuned_parameters for runs in sets.values() if row in runs)  # heads differ by set
         made.add(f"`{row}`", f"{tuned:,}", *(cell(row) for _, cell in columns))
     return made.markdown()

@@ -58,7 +58,7 @@ def fitted(
         said = (
             "the probe needs two classes" if len(classes) < 2 else "cross-validation needs two pictures of each class"
         )
-        who = f"; {some(absent or alone)} has fewer" if absent or alone else ""
+        who = f"; there are fewer of {some(absent or alone)}" if absent or alone else ""
         way = "set a fixed strength instead, such as head.c=0.01" if not absent and alone else ""
         raise ZooError(f"{said}{who}", key="head.c", given=absent or alone, remedy=way)
     numbers, target = features.double().numpy(), labels.numpy()

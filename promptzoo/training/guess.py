@@ -53,7 +53,7 @@ def linear_probe(features: Tensor, labels: Tensor, classes: Sequence[str], seed:
     if alone:
         raise ZooError(
             f"data.guess is linear_probe, which needs two pictures of each class, one for training and one to predict; "
-            f"class {some(alone)} has fewer",
+            f"there are fewer of {some(alone)}",
             key="data.guess",
             given="linear_probe",
             remedy="use zero_shot, current or none",
