@@ -50,7 +50,7 @@ def matrix_figure(one: Matrix, scheme: Scheme) -> dict[str, Any]:
     trace = {
         "type": "heatmap", "z": percent.tolist(), "x": places, "y": places, "zmin": 0, "zmax": 100, "showscale": False,
         "colorscale": [[0, scheme.paper], [1, scheme.colours[0]]], "xgap": 1, "ygap": 1,
-        "hovertext": [[f"{true} named {named}" for named in whole] for true in whole],
+        "hovertext": [[f"{true} classified as {other}" for other in whole] for true in whole],
         "hovertemplate": "%{hovertext}: %{z:.1f} %<extra></extra>",
         "text": [[f"{value:.0f}" if value >= 0.5 and fits else "" for value in row] for row in percent],
         "texttemplate": "%{text}",
