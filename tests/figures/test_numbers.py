@@ -110,7 +110,7 @@ def test_every_class_has_its_own_row_whatever_its_name_begins_with():
     for axis, places in ((x, trace["x"]), (y, trace["y"])):
         assert len(set(places)) == len(axis["ticktext"]) == 3
         assert list(axis["tickvals"]) == list(places)
-    assert trace["hovertext"][2][0] == "a class of a long family, 2 named a class of a long family, 0"
+    assert trace["hovertext"][2][0] == "a class of a long family, 2 classified as a class of a long family, 0"
 
 
 def test_every_run_stands_in_the_legend_of_its_curves_whatever_its_name_begins_with():
