@@ -69,7 +69,11 @@ def write_new(path: Path, content: bytes) -> bool:
             raise
         except OSError:  # FAT, SMB and some of FUSE have no hard links
             open(path, "xb").close()
-            os.replace(fresh, path)
+            try:
+                os.replace(fresh, path)
+            except OSError:
+                path.unlink()  # an empty file would take the name for ever
+                raise
         return True
     except FileExistsError:
         return False

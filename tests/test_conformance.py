@@ -49,6 +49,7 @@ def test_a_figure_that_is_no_number_is_no_match_wherever_it_stands() -> None:
     for found in permutations([0.0, math.nan, 0.0]):
         named = dict(enumerate(found))
         assert not Check(named, dict.fromkeys(named, 0.0), dict.fromkeys(named, 1.0)).passed()
+        assert not Check(named, dict.fromkeys(named, 0.0), dict.fromkeys(named, 1.0), control=True).passed()
 
 
 @pytest.mark.slow

@@ -3,11 +3,14 @@
 import difflib
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 
 import torch_geometric.nn as geometric
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
+
+PATH = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
 class MaxRelativeConv(MessagePassing):  # type: ignore[misc]  # torch-geometric has no types
@@ -53,6 +56,8 @@ def convolution(word: str, dim: int, options: Mapping[str, object]) -> nn.Module
 
 
 def _find(word: str) -> type[nn.Module]:
+    if ":" in word and not re.fullmatch(PATH, word):  # nothing else is imported: a caller knows code by this form
+        raise ValueError(f"'{word}' is not of the form module:Class")
     place, _, name = word.rpartition(":")
     home = importlib.import_module(place) if place else geometric
     found = getattr(home, name, None)

@@ -61,7 +61,7 @@ def figures_page(figures: dict[str, Any], out: Console) -> None:
     """The figures of one split, and those of each class, the worst first where there are many."""
     reached = f"accuracy [bold]{percent(figures['accuracy'])} %[/]" if "accuracy" in figures else ""
     count = f"{figures['count']:,} pictures" if "count" in figures else ""
-    out.print(f"{figures['split']}: {', '.join(filter(None, (reached, count)))}")
+    out.print(f"{figures['split']}: {', '.join(filter(None, (reached, count))) or 'its task tells no accuracy'}")
     for key, title in TITLES.items():
         if key in figures:
             share = f"{percent(figures[key])} %" if key != "loss" else f"{figures[key]:.4f} nats"

@@ -89,7 +89,7 @@ def ending(run: SweptRun) -> str:
     """A run, and what it came to."""
     shares = [("validation", run.val), ("test", run.test)]
     said = [f"{100 * share:.1f} % on {split}" for split, share in shares if share is not None]
-    words = f" ({' '.join(run.words)})" if run.words else ""
+    words = f" ({' '.join(run.overrides)})" if run.overrides else ""
     came = ", ".join(said) if run.state == "done" else f"{run.state}{': ' if run.said else ''}{run.said}"
     return f"{run.name}, seed {run.seed}{words}: {came}"
 
@@ -121,7 +121,7 @@ def trials(state: SweepState) -> Table:
     best = sorted(state.of("done"), key=lambda run: -(run.val or 0.0))
     for run in [*state.of("running"), *best][:MOST]:
         share = "" if run.val is None else f"{100 * run.val:.1f}"
-        made.add(run.name, " ".join(run.words), "" if run.state == "done" else run.state, share)
+        made.add(run.name, " ".join(run.overrides), "" if run.state == "done" else run.state, share)
     return made
 
 

@@ -46,7 +46,9 @@ def as_listed(recipe: str) -> list[str]:
         way = f"add this to the list: overrides: [backbone.open={MODEL}, data.dataset={PICTURES}]"
         raise ZooError(said, key="embedded", given=recipe, remedy=way)
     own = next((row.overrides for row in listed.rows if row.recipe == recipe), [])
-    stages = Recipe.read(recipe).to_dict().get("train", {}).get("stages", [])
+    told = Recipe.read(recipe).to_dict()
+    stages = told.get("train", {}).get("stages", [])
     kept = [f"train.stages={json.dumps(stages)}"] if stages else []
     kept += ["data.shots=null"] if any("shots" in stage for stage in stages) else []
+    kept += [] if told.get("losses") else ["train.warmup=0", "train.epochs=0"]  # which trains nothing
     return [*listed.overrides, "train.threads=null", *kept, *own]

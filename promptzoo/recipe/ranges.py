@@ -40,13 +40,13 @@ class Range(BaseModel):
     @property
     def texts(self) -> list[str]:
         """The choices as overrides write them."""
-        return [text(one) for one in self.of or ()]
+        return [one if isinstance(one, str) else json.dumps(one) for one in self.of or ()]
 
     @property
     def first(self) -> str:
         """One value, as an override writes it."""
         ends = self.log or self.between or self.whole
-        return self.texts[0] if ends is None else text(ends[0])
+        return self.texts[0] if ends is None else self.text(ends[0])
 
     def text(self, value: object) -> str:
         """A drawn value as an override writes it, of more digits where three would leave the range."""

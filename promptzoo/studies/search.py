@@ -127,12 +127,12 @@ def jobs(
 
     for search, number in numbers():
         member = search.trial(number)
-        log.tell(member.name, seed, "running", words=search.words(number))
+        log.tell(member.name, seed, "running", overrides=search.words(number))
         try:
             entrant, stands = read(member)
         except ZooError as error:
             search.tell(number, error)
-            log.tell(member.name, seed, "failed", said=str(error), words=search.words(number))
+            log.tell(member.name, seed, "failed", said=str(error), overrides=search.words(number))
             continue
         yield entrant, stands, seed, search.member.name, number
 
@@ -149,9 +149,9 @@ def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
             came = error
     if isinstance(came, ZooError):
         state: State = "pruned" if isinstance(came, PrunedError) else "failed"
-        log.tell(entrant.name, seed, state, said=str(came), words=words)
+        log.tell(entrant.name, seed, state, said=str(came), overrides=words)
     else:
-        log.tell(entrant.name, seed, "done", val=came, words=words)
+        log.tell(entrant.name, seed, "done", val=came, overrides=words)
     search.tell(number, came)
 
 
@@ -161,5 +161,5 @@ def tell_before(searches: dict[str, Trials], seed: int, log: SweepLog) -> None:
     for search in searches.values():
         for one in search.study.get_trials(deepcopy=False):
             if one.state.name in states and one.params:
-                facts = {"val": one.value, "words": search.words(one.number), "before": True}
+                facts = {"val": one.value, "overrides": search.words(one.number), "before": True}
                 log.tell(search.trial(one.number).name, seed, states[one.state.name], **facts)

@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass
 class SweptRun:
-    """A run by its recipe and seed, in one of `STATES`: accuracies, or why it failed; `words` are those of a trial.
+    """A run by its recipe and seed, in one of `STATES`: accuracies, or why it failed; `overrides` are those of a trial.
 
     `before` says that it was finished before this command; `at` is when, in seconds since 1970.
     """
@@ -34,7 +34,7 @@ class SweptRun:
     val: Share | None = None
     test: Share | None = None
     said: str = ""
-    words: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
     before: bool = False
     at: Moment = 0.0
 

@@ -157,7 +157,13 @@ def asked(run: Path, target: Target, pictures: str, say: Callable[[str], None]) 
         if answers.right is None:
             raise ZooError("its task does not classify, so it cannot be tested on other classes")
         right = "".join(str(int(one)) for one in answers.right)
-        kept = {**stands, "target": target.name, "words": [*target.words], "classes": answers.classes, "right": right}
+        kept = {
+            **stands,
+            "target": target.name,
+            "overrides": [*target.words],
+            "classes": answers.classes,
+            "right": right,
+        }
         write(file, sealed(kept))
     return np.array([mark == "1" for mark in kept["right"]])
 

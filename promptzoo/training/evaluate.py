@@ -1,6 +1,7 @@
 """The figures of a split, under a model and, beside it, under the frozen backbone's own zero-shot classifier."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 import torch
@@ -74,13 +75,17 @@ def evaluate(
 
 
 def rank(task: Task, figures: dict[str, Any]) -> tuple[float, float]:
-    """The larger, the better; of equal scores that of the lower loss.  Raises `ZooError` where there is no score."""
+    """The larger, the better; of equal scores that of the lower loss; last is what is not a number.
+
+    Raises `ZooError` where there is no score.
+    """
     if task.score not in figures:
         who = type(task).__name__
         said = f"{who} gives no figure '{task.score}', its score, by which an epoch is selected"
         way = f"set {who}.score to one of its figures, or write train.select=last"
         raise ZooError(said, key="task", given=task.score, possible=sorted(figures), remedy=way)
-    return figures[task.score], -figures.get("loss", 0.0)
+    score, loss = figures[task.score], figures.get("loss", 0.0)
+    return (score, -loss) if score == score else (-inf, -inf)
 
 
 def main_figure(task: Task, figures: Mapping[str, Any]) -> tuple[str, Any]:

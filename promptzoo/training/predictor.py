@@ -2,10 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -17,7 +18,9 @@ from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
 from promptzoo.errors import ZooError
 from promptzoo.model.heads import fixed, probabilities
-from promptzoo.model.model import Model, Output
+from promptzoo.model.model import Model
+
+HELD = Lock()  # who enters and leaves what a head keeps during passes
 
 
 @dataclass(frozen=True)
@@ -126,16 +129,18 @@ class Predictor(Namer):
     def __init__(self, model: Model, preprocess: Preprocess, batch: int = 32, lower: torch.dtype | None = None) -> None:
         super().__init__(preprocess, model.classes, batch)
         self.model, self.lower = model.eval(), lower
-        self.known: Any = None  # what the head computed of the classes alone, and of which state of the model
-        self.state: list[tuple[int, int]] = []
+        self.known: Any = None  # what the head computed of the classes alone, and of which tensors
+        self.of: list[Tensor] = []
+        self.around: AbstractContextManager[Any] | None = None  # while passes of some threads are under way
+        self.passes = 0
 
     @property
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 
     def likely(self, image: Tensor) -> Tensor:
-        with torch.no_grad(), self.precision(image):
-            logits = self.held(image).logits
+        with torch.no_grad(), self.precision(image), self.held():
+            logits = self.model(image).logits
         return probabilities(self.model, logits.float()).cpu()
 
     def features(self, pictures: Given | Iterable[Given]) -> Tensor:
@@ -150,13 +155,34 @@ class Predictor(Namer):
         """That of the products."""
         return torch.autocast(image.device.type, self.lower, enabled=self.lower is not None)
 
-    def held(self, image: Tensor) -> Output:
-        """One pass; what the head needs of the classes alone is computed again where what is tuned has changed."""
-        state = [(tensor.data_ptr(), tensor._version) for tensor in self.model.tuned().values()]
-        with fixed(self.model, self.known if state == self.state else None) as self.known:
-            self.state = state
-            output: Output = self.model(image)
-        return output
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Around a pass: what the head needs of the classes alone is computed again where what was learned changed.
+
+        Passes of several threads share it; the last of them leaves the model as it was.
+        """
+        with HELD:
+            if not self.passes:
+                learned = [*self.model.grafts.parameters(), *self.model.grafts.buffers(), *self.model.head.parameters()]
+                learned += self.model.tuned().values()
+                same = len(learned) == len(self.of) and all(map(alike, learned, self.of))
+                self.around = fixed(self.model, self.known if same else None)
+                found = self.around.__enter__()
+                if found is not self.known:
+                    self.known, self.of = found, [one.detach().clone() for one in learned]
+            self.passes += 1
+        try:
+            yield
+        finally:
+            with HELD:
+                self.passes -= 1
+                if not self.passes and self.around is not None:
+                    self.around.__exit__(None, None, None)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "known": None, "state": []}
+        return {**vars(self), "known": None, "of": [], "around": None, "passes": 0}
+
+
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same, on the same device."""
+    return (one.device, one.dtype, one.shape) == (other.device, other.dtype, other.shape) and torch.equal(one, other)

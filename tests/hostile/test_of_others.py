@@ -30,7 +30,7 @@ DEEP = "[" * 5000
 
 @pytest.mark.parametrize("line", [
     DEEP, "5", "[1]", "{", *(json.dumps({**RUN, **odd_one}) for odd_one in (
-        {"val": "x"}, {"val": 1e308}, {"at": float("inf")}, {"words": [5]}, {"state": "odd"}, {"name": ["a"]},
+        {"val": "x"}, {"val": 1e308}, {"at": float("inf")}, {"overrides": [5]}, {"state": "odd"}, {"name": ["a"]},
     )),
 ])  # fmt: skip
 def test_a_damaged_line_of_a_sweep_is_a_sentence(line, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 import promptzoo
 from promptzoo import cli
+from promptzoo.blocks.message import convolution
 from promptzoo.errors import ZooError
 from promptzoo.recipe.importing import load
 from promptzoo.recipe.recipe import Recipe
@@ -94,6 +95,15 @@ def test_a_class_that_is_an_argument_is_refused_too_and_other_texts_with_a_colon
     with pytest.raises(ZooError) as caught:
         Recipe(told, trusted=False)
     assert (caught.value.key, caught.value.given) == ("trust_code", own)
+
+
+@pytest.mark.parametrize(
+    "word", ["evil_mod:", "evil_mod:a b", "evil_mod:1", "evil-mod:X", "\u00e9vil_mod:X", "evil_mod:X\n"]
+)
+def test_a_convolution_imports_what_has_the_form_of_a_class_and_nothing_else(word, here):
+    with pytest.raises(ValueError, match="module:Class"):
+        convolution(word, 8, {})
+    assert not (here / "imported").exists()
 
 
 def test_what_a_person_types_beside_a_run_is_trusted(here, capfd):

@@ -1,5 +1,7 @@
 """Class texts: computed once where nothing acts on them, in parts where something does, with learned words inside."""
 
+from threading import Event, Thread
+
 import pytest
 import small
 import torch
@@ -44,10 +46,31 @@ def test_a_predictor_keeps_class_texts_until_what_is_tuned_changes_and_leaves_th
     assert torch.equal(asked.likely(image), first)
     assert len(encoded) == 1
     assert head.kept is None
-    with torch.no_grad():
-        made.grafts["coop"].context.vectors.add_(1.0)
+    made.grafts["coop"].requires_grad_(False)
+    made.grafts["coop"].context.vectors.data.add_(1.0)
     assert not torch.equal(asked.likely(image), first)
     assert len(encoded) == 2
+
+
+def test_passes_of_several_threads_leave_the_model_as_it_was():
+    made = model("coop", "clip")
+    asked, image = Predictor(made, Preprocess(size=(32, 32))), pictures(made)
+    alone, entered, left = asked.likely(image), Event(), Event()
+
+    def other():
+        with asked.held():
+            entered.set()
+            left.wait()
+
+    thread = Thread(target=other)
+    thread.start()
+    entered.wait()
+    assert torch.equal(asked.likely(image), alone)
+    assert made.head.kept is not None
+    left.set()
+    thread.join()
+    assert made.head.kept is None
+    assert made.train()(image).logits.requires_grad
 
 
 @pytest.mark.parametrize("template", ["a photo of a {}.", '["a photo of a {}.", "a blurry {}.", "{}"]'])

@@ -58,6 +58,7 @@ def test_every_recipe_is_put_onto_the_embedded_model_and_pictures():
         recipe = Recipe.read(name, embedded(name))
         assert at_home(recipe), name
         assert embedded(name) or at_home(Recipe.read(name))
+        assert at_home(Recipe.read(name, as_listed(name))), name
 
 
 @pytest.mark.parametrize(

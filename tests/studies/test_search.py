@@ -81,6 +81,12 @@ def test_a_drawn_value_stays_in_its_range_as_it_is_written(ranges, value, writte
     assert Range.model_validate(ranges).text(value) == written
 
 
+def test_choices_and_the_first_value_are_as_they_were_listed() -> None:
+    choices = [0.012345, 0.0123456, 0.99999, 1e-7, 3, "sgd", [1, 2]]
+    assert Range.model_validate(choices).texts == ["0.012345", "0.0123456", "0.99999", "1e-07", "3", "sgd", "[1, 2]"]
+    assert Range.model_validate({"between": [0.99961, 0.9999]}).first == "0.99961"
+
+
 def test_a_list_that_cannot_be_read_says_so_itself(tmp_path, capsys) -> None:
     (cut := tmp_path / "cut.yaml").write_text("rows: [")
     assert cli.main(["sweep", str(cut), "--trials", "2", "--out", str(tmp_path / "o")]) == 2
@@ -126,7 +132,7 @@ def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path,
     assert all(run.test is None for run in state.runs.values())
     best = max(run.val for run in state.runs.values())
     assert found.rows[0].val == best
-    assert state.best.words == list(found.rows[0].words)
+    assert state.best.overrides == list(found.rows[0].words)
     records = comparisons.records(out)
     assert best == max(record["finished"]["val"] for record in records.values())
     asked = read_list(str(found.file))
@@ -180,7 +186,7 @@ def test_a_search_that_was_interrupted_tries_what_it_would_have(root, tmp_path) 
             assert (out / JOURNAL).exists()
         search(file, root, out, 3)
         state, _ = sweep_state(out)
-        words.append([run.words for run in sorted(state.runs.values(), key=lambda run: run.name)])
+        words.append([run.overrides for run in sorted(state.runs.values(), key=lambda run: run.name)])
         assert len(state.of("done")) == 3
     assert words[0] == words[1]
     assert len({str(one) for one in words[0]}) == 3
