@@ -129,10 +129,10 @@ class Course:
             features = self.whole.train.gather(look)
         return features, torch.cat(named)
 
-    def finish(self, task: Task, reached: Reached) -> None:
-        """Keeps what the model reaches on test after a stage."""
+    def finish(self, task: Task, reached: Reached, val: dict[str, Any] | None) -> None:
+        """Keeps what the model reaches on test after a stage, and on validation, if that is known."""
         test = evaluate(self.fabric, task, self.model, self.whole.test, what="testing the stage").figures
-        told = {"stage": self.names[reached.stage], "test": test, "val": reached.val, "epochs": reached.epochs}
+        told = {"stage": self.names[reached.stage], "test": test, "val": val, "epochs": reached.epochs}
         if self.fabric.is_global_zero:
             self.run.describe(self.run.path / f"{self.names[reached.stage]}.json", told)
 

@@ -78,10 +78,10 @@ class Loop:
 
     def hand_on(self, after: Stage) -> None:
         """The model as the next stage finds it; one with pictures of its own has what was reached kept."""
-        if self.choice.counts(after):
+        if chosen := self.choice.counts(after):
             self.settle_on()
-        if after.shots is not None:
-            self.course.finish(self.task, self.reached)
+        if after.shots is not None:  # the best figures on validation are of another epoch where none is chosen
+            self.course.finish(self.task, self.reached, self.reached.val if chosen else None)
 
     def settle_on(self) -> None:
         """The model as the stage's choice has it; the mean of several epochs is validated once."""
