@@ -22,6 +22,7 @@ from promptzoo.recipe.ranges import Range
 from promptzoo.recipe.recipe import Recipe, find
 from promptzoo.recipe.settings import APART
 from promptzoo.studies.record import NO_VALIDATION
+from promptzoo.studies.untrained import asked_of
 from promptzoo.training.devices import fabric_of
 from promptzoo.training.given import recipe_of
 from promptzoo.training.precision import demand_precision
@@ -54,7 +55,7 @@ class Member:
 
         Raises `RecipeError` with every mistake.
         """
-        words = [*self.words, *overrides]
+        words = asked_of(self.word, self.words, overrides, data)
         recipe = recipe_of(self.word, data, words)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
         seeded = {seed: recipe_of(self.word, data, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}

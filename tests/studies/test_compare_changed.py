@@ -118,3 +118,11 @@ def test_recipes_of_one_name_are_called_by_their_files(root, tmp_path, capsys):
         told = json.loads(capsys.readouterr().out)
         assert {one["recipe"] for one in told["recipes"]} == set(files)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["mine", "mine-2"]
+
+
+def test_how_long_all_train_is_not_asked_of_what_trains_nothing():
+    field = read_field(["probe", "linear", "train.epochs=3", "train.warmup=1", "train.precision=bf16"], "", (1,))
+    assert not field.refused
+    told = {one.name: one.seeded[1].train for one in field.entrants}
+    assert {name: (train.epochs, train.warmup) for name, train in told.items()} == {"probe": (0, 0), "linear": (3, 1)}
+    assert {train.precision for train in told.values()} == {"bf16"}
