@@ -8,7 +8,6 @@ A row is there once it has every seed.  A table goes between the two marks of `M
 
 import argparse
 import re
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -196,12 +195,13 @@ def page(file: Path) -> str:
 
 
 def take(runs: Path) -> None:
-    """The finished records of a comparison."""
+    """The finished records of a comparison; what lies beside the repository is named as from within it."""
     for file in sorted(runs.glob("*/seed-*.json")):
-        if Record.read(file).finished is not None:
+        record = Record.read(file)
+        if record.finished is not None:
             target = RECORDS / runs.name / file.parent.name / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+            record.model_copy(update={"recipe": record.recipe.replace(f"{ROOT.parent}/", "../")}).write(target)
 
 
 def main() -> int:

@@ -1,8 +1,11 @@
 """docs/results.md and README.md are what the records of the runs say."""
 
+from pathlib import Path
+
 import pytest
 import results
 
+from promptzoo.recipe import yaml
 from promptzoo.studies.record import Finished, Record
 
 
@@ -46,6 +49,21 @@ def test_sets_that_are_pooled_count_once_each_however_many_pictures_they_have(re
     records("many", "probe", *["0" * 1000] * 3)
     records("many", "lore", *["0" * 1000] * 3)
     assert "+50.0 [+50.0, +50.0]" in results.table(study)
+
+
+def test_no_record_names_a_place_of_one_machine(tmp_path, monkeypatch):
+    kept = sorted(results.RECORDS.glob("*/*/seed-*.json"))
+    recipes = [yaml.read(Record.read(file).recipe, file.name) for file in kept]
+    assert recipes
+    places = {told["backbone"]["weights"] for told in recipes} | {told["data"]["root"] for told in recipes}
+    assert not [place for place in places if Path(place).is_absolute()]
+    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
+    here = record("lore", 1, "1").model_copy(update={"recipe": f"data: {{root: {results.ROOT.parent}/shared/dtd10}}"})
+    file = tmp_path / "dtd10" / "lore" / "seed-1.json"
+    file.parent.mkdir(parents=True)
+    here.write(file)
+    results.take(tmp_path / "dtd10")
+    assert Record.read(tmp_path / "records/dtd10/lore/seed-1.json").recipe == "data: {root: ../shared/dtd10}"
 
 
 def test_the_pages_are_as_the_records_are():
