@@ -43,7 +43,9 @@ class Choice:
         """Takes the figures of an epoch on validation."""
         if rule_of(self.stage, True) != "val":
             reached.val, reached.best_epoch = found, reached.epochs
-        elif (now := rank(found)) and (reached.val is None or now > rank(reached.val)):
+            return
+        now = rank(found)
+        if reached.val is None or now > rank(reached.val):
             reached.val, reached.best_epoch = found, reached.epochs
             self.best = copied(model.tuned_state())
 

@@ -8,9 +8,10 @@ import pytest
 
 import promptzoo
 from promptzoo import cli
+from promptzoo.blocks import message
 from promptzoo.blocks.message import convolution
 from promptzoo.errors import ZooError
-from promptzoo.recipe.importing import load
+from promptzoo.recipe.importing import PATH, load
 from promptzoo.recipe.recipe import Recipe
 
 GRAFTS = "grafts={g: {at: visual.pool, after: {block: 'evil_mod:Gate'}}}"
@@ -104,6 +105,10 @@ def test_a_convolution_imports_what_has_the_form_of_a_class_and_nothing_else(wor
     with pytest.raises(ValueError, match="module:Class"):
         convolution(word, 8, {})
     assert not (here / "imported").exists()
+
+
+def test_blocks_which_stand_alone_know_the_same_form_of_a_class_as_recipes():
+    assert f"^{message.PATH}$" == PATH
 
 
 def test_what_a_person_types_beside_a_run_is_trusted(here, capfd):
