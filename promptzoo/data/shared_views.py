@@ -3,9 +3,10 @@
 import hashlib
 import os
 import warnings
+import weakref
 import zlib
-from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,14 @@ class SharedView(NamedTuple):
     content: str
 
 
+class Opened(NamedTuple):
+    """The file and what is mapped of it: its index and its views."""
+
+    file: int
+    index: Any
+    views: Any
+
+
 class SharedViews:
     """Views of one size in one file of at most `limit` bytes, read by mapping it into memory; none is ever replaced.
 
@@ -46,35 +55,34 @@ class SharedViews:
         word = hashlib.sha256(f"{how} {code}".encode()).hexdigest()[:10]
         folder = cache_folder("pictures") if folder is None else folder
         self.path = folder / f"{height}x{width}-{word}-{self.slots}.views"
-        self.index: Any = None
-        self.views: Any = None
-        self.file = -1
+        self.opened: Opened | None = None
+        self.opening, self.left = Lock(), False
 
     def get(self, picture: Picture) -> SharedView | None:
         """What is kept of a picture, as its file is now."""
-        if (key := key_of(picture)) is None or not self.open():
+        if (key := key_of(picture)) is None or (opened := self.open()) is None:
             return None
         for slot in self.places(key):
-            line = self.index[slot]
+            line = opened.index[slot]
             if line["key"].tobytes() == key:
-                view: Pixels = np.array(self.views[slot]).reshape(self.shape)
+                view: Pixels = np.array(opened.views[slot]).reshape(self.shape)
                 whole = zlib.crc32(view.data) == line["sum"]
                 return SharedView(view, line["content"].tobytes().hex()) if whole else None
         return None
 
     def put(self, picture: Picture, view: Pixels, content: str) -> None:
         """Keeps a view where there is a place for it; a disk that does not take it is told of once, and left alone."""
-        if (key := key_of(picture)) is None or not self.open():
+        if (key := key_of(picture)) is None or (opened := self.open()) is None:
             return
         numbers = view.tobytes()
         for slot in self.places(key):
-            there = self.index[slot]["key"].tobytes()
+            there = opened.index[slot]["key"].tobytes()
             if there in (key, bytes(16)):
                 line = np.zeros(1, LINE)
                 line[0] = (key, zlib.crc32(numbers), bytes.fromhex(content))
                 try:
-                    os.pwrite(self.file, numbers, self.slots * LINE.itemsize + slot * self.stride)
-                    os.pwrite(self.file, line.tobytes(), slot * LINE.itemsize)
+                    os.pwrite(opened.file, numbers, self.slots * LINE.itemsize + slot * self.stride)
+                    os.pwrite(opened.file, line.tobytes(), slot * LINE.itemsize)
                 except OSError as error:
                     self.leave(error)
                 return
@@ -83,28 +91,34 @@ class SharedViews:
         start = int.from_bytes(key[:8], "little")
         return [(start + step) % self.slots for step in range(min(TRIES, self.slots))]
 
-    def open(self) -> bool:
-        """Whether the file is there, made where it was not: as large as it may become, and empty on the disk."""
-        if self.file < 0 and self.slots:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-                os.truncate(self.file, self.slots * (LINE.itemsize + self.stride))
-                self.index = np.memmap(self.path, LINE, "r", 0, (self.slots,))
-                self.views = np.memmap(self.path, np.uint8, "r", self.slots * LINE.itemsize, (self.slots, self.stride))
-            except OSError as error:
-                self.leave(error)
-        return self.file >= 0
+    def open(self) -> Opened | None:
+        """The file, made where it was not: as large as it may become, and empty on the disk.  Threads open it once."""
+        with self.opening:
+            if self.opened is None and self.slots and not self.left:
+                try:
+                    self.opened = self.mapped()
+                except OSError as error:
+                    self.leave(error)
+            return self.opened
+
+    def mapped(self) -> Opened:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        weakref.finalize(self, os.close, file)  # not before: another thread may be writing, and numbers are given anew
+        os.truncate(file, self.slots * (LINE.itemsize + self.stride))
+        index = np.memmap(self.path, LINE, "r", 0, (self.slots,))
+        views = np.memmap(self.path, np.uint8, "r", self.slots * LINE.itemsize, (self.slots, self.stride))
+        return Opened(file, index, views)
 
     def leave(self, error: OSError) -> None:
         warnings.warn(f"decoded pictures are not kept: {self.path}: {error.strerror}", stacklevel=2)
-        self.slots = 0
-        with suppress(OSError):
-            os.close(self.file)
-        self.file = -1
+        self.opened, self.left = None, True
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "index": None, "views": None, "file": -1}
+        return {**vars(self), "opened": None, "opening": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, opening=Lock())
 
 
 def key_of(picture: Picture) -> bytes | None:

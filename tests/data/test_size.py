@@ -1,14 +1,19 @@
 """Big sets: read when they are needed, decoded once for all runs of a machine, told by a probe."""
 
+import gc
 import json
+import os
 import pickle
+import time
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from typing import Any
 
 import pytest
 import runs
 from pictures import TINY, error, make, paint
 
-from promptzoo.data import Cache, Loader, PictureFolder, contents, fingerprint, room, split, splits
+from promptzoo.data import Cache, Loader, PictureFolder, contents, fingerprint, room, shared_views, split, splits
 from promptzoo.data.picture import Picture
 from promptzoo.data.pictures import Pictures
 from promptzoo.data.shared_views import SharedViews
@@ -150,6 +155,56 @@ def test_the_file_is_no_larger_than_asked_and_full_or_refused_changes_no_view(tm
     closed = Cache(TINY, 0, store=SharedViews(TINY, 2000, tmp_path / "c"))
     with pytest.warns(UserWarning, match="are not kept"):
         assert (closed.view(found.train[0]) == plain[0]).all()
+
+
+def test_threads_that_come_at_once_open_the_file_once_and_it_is_closed_with_the_store(tmp_path, monkeypatch):
+    found = PictureFolder(make(tmp_path / "set", {"train": 3, "test": 2}))
+    plain = [Cache(TINY, 0).view(one) for one in found.train]
+    store, truncate = SharedViews(TINY, 100_000, tmp_path / "views"), os.truncate
+    files: list[int] = []
+    closed: list[int] = []
+
+    def slow(file: int, size: int) -> None:
+        files.append(file)
+        time.sleep(0.1)  # as a disk elsewhere: all threads are there before the first has the file
+        truncate(file, size)
+
+    monkeypatch.setattr(shared_views.os, "truncate", slow)
+    monkeypatch.setattr(shared_views.os, "close", closed.append)
+    with ThreadPool(8) as pool:
+        for _ in range(2):  # kept, then read
+            views = pool.map(Cache(TINY, 0, store=store).view, found.train)
+            assert all((one == view).all() for one, view in zip(views, plain, strict=True))
+    assert len(files) == 1
+    assert closed == []
+    del store
+    gc.collect()
+    assert closed == files
+    monkeypatch.undo()
+    os.close(*files)
+
+
+def test_a_disk_that_fills_up_under_one_thread_changes_no_view_of_another_and_closes_no_file_under_it(
+    tmp_path, monkeypatch
+):
+    found = PictureFolder(make(tmp_path / "set", {"train": 6, "test": 2}))
+    plain = [Cache(TINY, 0).view(one) for one in found.train]
+    store, write, count = SharedViews(TINY, 100_000, tmp_path / "views"), os.pwrite, iter(range(1000))
+
+    def full(*words: Any) -> int:
+        time.sleep(0.01)
+        if next(count) >= 4:
+            raise OSError(28, "No space left on device")
+        return write(*words)
+
+    closed: list[int] = []
+    monkeypatch.setattr(shared_views.os, "pwrite", full)
+    monkeypatch.setattr(shared_views.os, "close", closed.append)
+    with ThreadPool(8) as pool, pytest.warns(UserWarning, match="No space left"):
+        views = pool.map(Cache(TINY, 0, store=store).view, found.train)
+    assert all((one == view).all() for one, view in zip(views, plain, strict=True))
+    assert store.get(found.train[0]) is None
+    assert closed == []
 
 
 def test_a_run_with_a_file_comes_to_what_it_comes_to_without(tmp_path):
