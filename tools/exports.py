@@ -88,6 +88,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.write and given.recipes:
         parser.error("--write writes the page of all recipes; leave their names out")
+    if unknown := [name for name in given.recipes if name not in small.RECIPES]:
+        parser.error(f"{', '.join(unknown)} is not shipped; there is {', '.join(small.RECIPES)}")
     torch.set_num_threads(1)
     text = page(given.recipes or small.RECIPES)
     print(text)

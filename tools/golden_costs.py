@@ -88,6 +88,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="RECIPE", help="those to count anew; all where none is named")
     parser.add_argument("--write", action="store_true", help="write the file")
     args = parser.parse_args()
+    known = list(dict.fromkeys(name for name, _ in cases()))
+    if unknown := [name for name in args.names if name not in known]:
+        parser.error(f"{', '.join(unknown)} is not shipped; there is {', '.join(known)}")
     kept = yaml.safe_load(FILE.read_text()) if args.names else {}
     found: dict[str, dict[str, Any]] = {}
     for name, kind in cases():

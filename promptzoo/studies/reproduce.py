@@ -15,6 +15,7 @@ from promptzoo.studies.executor import OneByOne
 from promptzoo.studies.plan import Member, demand_seedless, ground
 from promptzoo.studies.printed import Cell, Reproduced
 from promptzoo.studies.record import Finished
+from promptzoo.studies.untrained import asked_of
 from promptzoo.training.interrupt import StoppedError
 from promptzoo.training.progress import Progress
 
@@ -108,9 +109,7 @@ def run(
     name = f"{row.run or row.name} on {place}"
     try:
         asked = [*(with_run(word, table, row, place, runs) for word in table.under(row, place)), *words]
-        if not learns(row.recipe):  # nothing of a training is asked
-            asked = [word for word in asked if not word.startswith("train.")]
-        entrant = Member(name, row.recipe, tuple(asked), row=True).read((), runs.seeds)
+        entrant = Member(name, row.recipe, tuple(asked_of(row.recipe, (), asked)), row=True).read((), runs.seeds)
         stands = ground(entrant.recipe, known)
     except ZooError as error:
         return left_out(runs, name, error)

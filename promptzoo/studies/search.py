@@ -83,13 +83,13 @@ def searched(
             ranges = {key: found.model_dump(mode="json", exclude_none=True) for key, found in one.ranges.items()}
             told = yaml.plain(yaml.read(entrant.text, one.name))
             begun[one.name] = {"recipe": told, "ranges": ranges, **vars(stands)}
-        searches = {one.name: Trials(terms.out, one, begun[one.name], seed) for one in rows if one.ranges}
-        with onlooker:
-            total = sum(max(trials, one.count()) for one in searches.values())
-            log = SweepLog(terms.out, command, total, onlooker, searches=True)
-            tell_before(searches, seed, log)
-            work = partial(tried, terms.out, terms.stale, prune)
-            with executor(terms.engine, terms.out) as engine:
+        with executor(terms.engine, terms.out) as engine:  # before anything is written of what it may not reach
+            searches = {one.name: Trials(terms.out, one, begun[one.name], seed) for one in rows if one.ranges}
+            with onlooker:
+                total = sum(max(trials, one.count()) for one in searches.values())
+                log = SweepLog(terms.out, command, total, onlooker, searches=True)
+                tell_before(searches, seed, log)
+                work = partial(tried, terms.out, terms.stale, prune)
                 for job, came in ended(jobs(searches, trials, seed, read, log), work, engine, say):
                     take(searches[job[3]], job, came, log)
     chosen = []

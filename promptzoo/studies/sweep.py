@@ -13,7 +13,7 @@ from promptzoo.model.ordinary import ordinary
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies.compare import Asked, Terms, asked_in_python, saying
 from promptzoo.studies.executor import OneByOne, Quiet
-from promptzoo.studies.executors import executor
+from promptzoo.studies.executors import Executor, executor
 from promptzoo.studies.frame import grounded, none_ended, stood
 from promptzoo.studies.plan import Entrant, Ground, read_field
 from promptzoo.studies.record import Record
@@ -75,9 +75,9 @@ def swept(
             raise none_ended(refused)
         here = [one for one in field.entrants if one.name in grounds]
         jobs = [(one, grounds[one.name], seed) for seed in terms.seeds for one in here]
-        with onlooker:
+        with executor(terms.engine, terms.out) as engine, onlooker:  # before anything is written
             log = SweepLog(terms.out, command, len(jobs), onlooker)
-            records, failed = made(jobs, terms, runs, log)
+            records, failed = made(jobs, engine, runs, log)
     for name, sentences in failed.items():
         refused.append(Refused(name, some(sentences, quote="", joint="; ")))
     whole = {name: [found[seed] for seed in terms.seeds] for name, found in records.items() if name not in failed}
@@ -97,7 +97,7 @@ def alone(folder: Path, stale: float | None) -> Iterator[None]:
 
 
 def made(
-    jobs: Sequence[Job], terms: Terms, runs: OneByOne, log: SweepLog
+    jobs: Sequence[Job], engine: Executor, runs: OneByOne, log: SweepLog
 ) -> tuple[dict[str, dict[int, Record]], dict[str, list[str]]]:
     """The finished records by recipe and seed, and the sentences of those that failed."""
     records: dict[str, dict[int, Record]] = {}
@@ -116,15 +116,14 @@ def made(
             log.tell(job[0].name, job[2], "running")
             yield job
 
-    with executor(terms.engine, terms.out) as engine:
-        for (entrant, _, seed), found in ended(begun(), runs.work(engine.aside), engine, runs.say):
-            if isinstance(found, ZooError):
-                failed.setdefault(entrant.name, []).append(f"seed {seed}: {found}")
-                log.tell(entrant.name, seed, "failed", said=str(found))
-            else:
-                record = runs.take(entrant, found)
-                records.setdefault(entrant.name, {})[seed] = record
-                log.tell(entrant.name, seed, "done", **figures(record))
+    for (entrant, _, seed), found in ended(begun(), runs.work(engine.aside), engine, runs.say):
+        if isinstance(found, ZooError):
+            failed.setdefault(entrant.name, []).append(f"seed {seed}: {found}")
+            log.tell(entrant.name, seed, "failed", said=str(found))
+        else:
+            record = runs.take(entrant, found)
+            records.setdefault(entrant.name, {})[seed] = record
+            log.tell(entrant.name, seed, "done", **figures(record))
     return records, failed
 
 

@@ -9,6 +9,7 @@ import pytest
 import runs
 
 import promptzoo
+from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.extras import package
 from promptzoo.option import option, typed_in
@@ -79,6 +80,28 @@ def test_a_cluster_that_cannot_be_reached_is_said(address, tmp_path, monkeypatch
     with pytest.raises(ZooError) as raised:
         executor("ray", tmp_path)
     assert (raised.value.key, raised.value.given) == (ADDRESS, address)
+
+
+@pytest.mark.parametrize("command", [["compare"], ["sweep"], ["sweep", "--trials", "2"]], ids=" ".join)
+def test_a_command_whose_cluster_is_not_there_leaves_no_file_and_changes_none(command, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("ray")
+    pytest.importorskip("optuna")
+    row, out = (
+        comparisons.page(tmp_path / "mine.yaml", train="train: {lr: 1e-2, epochs: 1, threads: 1}"),
+        tmp_path / "out",
+    )
+    (file := tmp_path / "list.yaml").write_text(
+        f"rows:\n  - {{name: mine, recipe: {row}, search: {{train.lr: [1e-2]}}}}\n"
+    )
+    root, word = runs.pictures(tmp_path / "set"), str(file) if "--trials" in command else row
+    asked = [*command, word, *comparisons.words(root), "--seeds", "1,", "--out", str(out)]
+    monkeypatch.setenv(ADDRESS, "127.0.0.1:1")
+    assert cli.main([*asked, "--on", "ray"]) == 2
+    assert not out.exists()
+    assert cli.main(asked) == 0
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    assert cli.main([*asked, "--on", "ray"]) == 2
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
 
 
 def test_of_a_node_that_died_one_sentence_is_told(capsys) -> None:
