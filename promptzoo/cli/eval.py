@@ -79,7 +79,7 @@ def evaluate(
     if confusion is not None:
         checked(confusion, force)
     words = [word for word in words if word != "task=classify"]
-    answers = answered(runs[0], split, weights=weights, words=words, compile=compiled, trust_code=trust_code)
+    answers = answered(runs[0], split, weights=weights, overrides=words, compile=compiled, trust_code=trust_code)
     if form == "json":
         say(as_json(answers.figures, indent=2) + "\n")
     else:

@@ -30,7 +30,7 @@ class SharedView(NamedTuple):
     content: str
 
 
-class Opened(NamedTuple):
+class Mapped(NamedTuple):
     """The file and what is mapped of it: its index and its views."""
 
     file: int
@@ -55,7 +55,7 @@ class SharedViews:
         word = hashlib.sha256(f"{how} {code}".encode()).hexdigest()[:10]
         folder = cache_folder("pictures") if folder is None else folder
         self.path = folder / f"{height}x{width}-{word}-{self.slots}.views"
-        self.opened: Opened | None = None
+        self.opened: Mapped | None = None
         self.opening, self.left = Lock(), False
 
     def get(self, picture: Picture) -> SharedView | None:
@@ -91,7 +91,7 @@ class SharedViews:
         start = int.from_bytes(key[:8], "little")
         return [(start + step) % self.slots for step in range(min(TRIES, self.slots))]
 
-    def open(self) -> Opened | None:
+    def open(self) -> Mapped | None:
         """The file, made where it was not: as large as it may become, and empty on the disk.  Threads open it once."""
         with self.opening:
             if self.opened is None and self.slots and not self.left:
@@ -101,14 +101,14 @@ class SharedViews:
                     self.leave(error)
             return self.opened
 
-    def mapped(self) -> Opened:
+    def mapped(self) -> Mapped:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         weakref.finalize(self, os.close, file)  # not before: another thread may be writing, and numbers are given anew
         os.truncate(file, self.slots * (LINE.itemsize + self.stride))
         index = np.memmap(self.path, LINE, "r", 0, (self.slots,))
         views = np.memmap(self.path, np.uint8, "r", self.slots * LINE.itemsize, (self.slots, self.stride))
-        return Opened(file, index, views)
+        return Mapped(file, index, views)
 
     def leave(self, error: OSError) -> None:
         warnings.warn(f"decoded pictures are not kept: {self.path}: {error.strerror}", stacklevel=2)

@@ -74,9 +74,9 @@ def from_peft(
     return Exported(target, made, PREDICT.format, difference)
 
 
-def named(told: Config, words: Sequence[str]) -> list[str]:
-    """The words that open the backbone that the folder names, where it names one of timm and no other is asked for."""
-    if any(word.startswith("backbone.open=") for word in words):
+def named(told: Config, overrides: Sequence[str]) -> list[str]:
+    """What opens the backbone that the folder names, where it names one of timm and no other is asked for."""
+    if any(word.startswith("backbone.open=") for word in overrides):
         return []
     base = str(told.base_model_name_or_path or "")
     if not base.startswith(SOURCE):

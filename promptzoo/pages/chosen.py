@@ -19,7 +19,9 @@ def markdown(found: Searched) -> str:
     """A row for each row of the list."""
     made = Table(["", "overrides", "val %", "trials"], numbers=(2, 3))
     for one in found.rows:
-        made.add(one.member.name, " ".join(one.words), "" if one.val is None else f"{100 * one.val:.1f}", one.trials)
+        made.add(
+            one.member.name, " ".join(one.overrides), "" if one.val is None else f"{100 * one.val:.1f}", one.trials
+        )
     return made.markdown() + "\n"
 
 

@@ -42,7 +42,7 @@ def list_page(out: Console) -> None:
     out.print("\n[dim]promptzoo train RECIPE data.dataset=dtd data.root=DATA; promptzoo data check dtd DATA[/]")
 
 
-def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
+def opened(name: str, overrides: Sequence[str], **more: object) -> Dataset:
     """A set by its word, where it lies, and `key=value` for its other arguments.  Raises `ZooError`."""
     node = yaml.placed({"dataset": name, **more}, yaml.Place("data"))
     try:
@@ -54,7 +54,7 @@ def opened(name: str, words: Sequence[str], **more: object) -> Dataset:
     takes, types = parameters(cls), hints(cls)
     required = [key for key, one in takes.items() if one.default is one.empty]
     place = "root" if "root" in required or not required else required[0]
-    for word in words:
+    for word in overrides:
         key, sign, value = word.partition("=")
         if sign and key.removeprefix("data.").isidentifier():
             key, where = key.removeprefix("data."), yaml.Place(word, override=True)
@@ -71,9 +71,9 @@ def takes(name: str, word: str) -> bool:
     return entry is not None and word in parameters(entry.load())
 
 
-def check_page(name: str, words: Sequence[str], out: Console) -> None:
+def check_page(name: str, overrides: Sequence[str], out: Console) -> None:
     """Counts, remarks, what the preset expects, twins, and how long it took.  Raises `ZooError` for broken pictures."""
-    dataset = opened(name, words)
+    dataset = opened(name, overrides)
     found = look_through(dataset)
     table = Table(("split", "pictures", "classes", "fewest", "most"))
     for part, facts in found.splits.items():
@@ -129,14 +129,14 @@ def twins(found: LookedThrough) -> list[str]:
 
 
 def split_page(
-    name: str, words: Sequence[str], split: dict[str, float], file: Path, out: Console, force: bool = False
+    name: str, overrides: Sequence[str], split: dict[str, float], file: Path, out: Console, force: bool = False
 ) -> None:
     """Divides a set by a seed and writes the division as a csv of file, label and split.
 
     Raises `ZooError` where pictures have no files.
     """
     vacant(file, force)
-    dataset = opened(name, words, split=split)
+    dataset = opened(name, overrides, split=split)
     table = Table(("file", "label", "split"))
     for part in PARTS:
         for picture in getattr(dataset, part):

@@ -63,8 +63,8 @@ def notes(found: Reproduced) -> Iterator[str]:
     """The sum, what is missing for what was not run, and what a reader must know."""
     counts = found.counts()
     yield f"{sum(counts.values())} printed figures: {', '.join(f'{count} {mark}' for mark, count in counts.items())}"
-    if found.words:
-        yield f"overridden by this command, not as in the paper: {' '.join(found.words)}"
+    if found.overrides:
+        yield f"overridden by this command, not as in the paper: {' '.join(found.overrides)}"
     if any(cell.ours is not None for cell in found.cells):
         seeds = ", ".join(map(str, found.seeds))
         yield f"here: test accuracy, mean over seeds {seeds}; reached: at least the printed figure"

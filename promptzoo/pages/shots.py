@@ -19,12 +19,12 @@ MOST = 20  # classes on a sheet
 
 
 def show_page(
-    name: str, words: Sequence[str], file: Path, out: Console, *,
+    name: str, overrides: Sequence[str], file: Path, out: Console, *,
     recipe: str = "linear", shots: int = 4, seed: int = 1, force: bool = False,
 ) -> None:  # fmt: skip
     """Draws shots of a seed and writes them as a PNG, cut and resized as the recipe's backbone sees them."""
     vacant(file, force)
-    dataset, asked = opened(name, words), Recipe.read(recipe)
+    dataset, asked = opened(name, overrides), Recipe.read(recipe)
     cache = Cache(seen_by(asked, open_of(asked, hollow=True)), 0)
     own = dataset.few_shot(shots, seed)
     train = (own or few_shot(dataset.train, shots, seed, classes=dataset.classes))[0]

@@ -12,31 +12,31 @@ LIST = "chosen.yaml"
 
 @dataclass(frozen=True)
 class Chosen:
-    """A row with the words that were best on validation, and how many trials came to an end; as it was without any."""
+    """A row with its best overrides on validation, and how many trials came to an end; as it was without any."""
 
     member: Member
-    words: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     val: float | None = None
     trials: int = 0
 
     def whole(self) -> list[str]:
-        """The row's own words but for those that were chosen, and these."""
-        keys = {word.partition("=")[0] for word in self.words}
-        return [*(word for word in self.member.words if word.partition("=")[0] not in keys), *self.words]
+        """The row's own overrides but for those that were chosen, and these."""
+        keys = {word.partition("=")[0] for word in self.overrides}
+        return [*(word for word in self.member.overrides if word.partition("=")[0] not in keys), *self.overrides]
 
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search chose: rows of a recipe list; `words` of the command stand behind those of each, as they did."""
+    """What a search chose: rows of a recipe list; the command's `overrides` stand behind those of each."""
 
     rows: tuple[Chosen, ...]
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
     file: Path
 
     def page(self) -> str:
         """The list, ready for `compare`."""
         rows = [
-            {"name": one.member.name, "recipe": str(one.member.word), "overrides": [*one.whole(), *self.words]}
+            {"name": one.member.name, "recipe": str(one.member.word), "overrides": [*one.whole(), *self.overrides]}
             for one in self.rows
         ]
         notes = [
@@ -49,7 +49,7 @@ class Searched:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON."""
         rows = [
-            {"name": one.member.name, "overrides": [*one.words], "val": one.val, "trials": one.trials}
+            {"name": one.member.name, "overrides": [*one.overrides], "val": one.val, "trials": one.trials}
             for one in self.rows
         ]
         return {"rows": rows, "list": str(self.file)}

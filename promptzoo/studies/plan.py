@@ -37,7 +37,7 @@ class Member:
 
     name: str
     word: str | Recipe
-    words: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     row: bool = False
     ranges: Mapping[str, Range] = field(default_factory=dict)
 
@@ -55,10 +55,10 @@ class Member:
 
         Raises `RecipeError` with every mistake.
         """
-        words = asked_of(self.word, self.words, overrides, data)
-        recipe = recipe_of(self.word, data, words)
+        whole = asked_of(self.word, self.overrides, overrides, data)
+        recipe = recipe_of(self.word, data, whole)
         begun = [] if "train" in recipe.node else ["train.epochs=0"]  # a section must be complete before it has a seed
-        seeded = {seed: recipe_of(self.word, data, [*words, *begun, f"train.seed={seed}"]) for seed in seeds}
+        seeded = {seed: recipe_of(self.word, data, [*whole, *begun, f"train.seed={seed}"]) for seed in seeds}
         folder = as_row(self.name) if self.row else as_folder(recipe.name)  # no way out of the folder of runs
         return Entrant(self.name, folder, recipe, seeded)
 

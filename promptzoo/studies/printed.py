@@ -31,11 +31,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A table with its cells, row by row, and the words that the caller gave for all."""
+    """A table with its cells, row by row, and the overrides that the caller gave for all."""
 
     table: PaperTable
     cells: tuple[Cell, ...]
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
     seeds: tuple[int, ...]
 
     def counts(self) -> dict[str, int]:
@@ -46,5 +46,5 @@ class Reproduced:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON; figures in percent."""
         rows = [{**vars(cell), "mark": cell.mark} for cell in self.cells]
-        told = {"table": self.table.name, "overrides": list(self.words), "seeds": list(self.seeds)}
+        told = {"table": self.table.name, "overrides": list(self.overrides), "seeds": list(self.seeds)}
         return {**told, "counts": self.counts(), "figures": rows, "why": self.table.why}

@@ -25,7 +25,7 @@ NO_RECIPE = "no recipe implements this method"
 
 def reproduced(
     table: PaperTable,
-    words: Sequence[str],
+    overrides: Sequence[str],
     terms: Terms,
     say: Callable[[str], None],
     progress: type[Progress] = Progress,
@@ -34,31 +34,31 @@ def reproduced(
     """Trains every row on every set that can be opened here; with `dry` nothing, but says what would be.
 
     Finished runs below `terms.out` are not repeated.
-    Raises `ZooError` for words that no row takes, and for a folder that takes no runs; `StoppedError` after Ctrl-C.
+    Raises `ZooError` for overrides that no row takes, and for a folder that takes no runs; `StoppedError` after Ctrl-C.
     """
-    demand(table, words)
+    demand(table, overrides)
     runs = OneByOne(terms.out / table.name, terms.seeds, say, progress, terms.stale)
-    lacking = {place: absent(table, place, words) for place in table.sets}
+    lacking = {place: absent(table, place, overrides) for place in table.sets}
     known: dict[str, str] = {}
     found: dict[tuple[str, str], list[Finished] | str] = {}
     for row in table.rows:
         for place in table.sets:
             key = (row.run or row.name, place)
             if key not in found:
-                found[key] = lacking[place] or run(table, row, place, words, runs, known, dry)
+                found[key] = lacking[place] or run(table, row, place, overrides, runs, known, dry)
     cells = []
     for row in table.rows:
         extra = [one for one in (*table.sets, *table.means) if one not in table.columns]
         printed = dict(zip(table.columns, row.printed, strict=True))
         for column in (*table.columns, *extra):
             cells.append(cell(table, row, column, printed.get(column), found))
-    return Reproduced(table, tuple(cells), tuple(words), terms.seeds)
+    return Reproduced(table, tuple(cells), tuple(overrides), terms.seeds)
 
 
-def demand(table: PaperTable, words: Sequence[str]) -> None:
-    """Raises `ZooError` for a seed, for a `data.root` that is a file, and for words that no recipe takes."""
-    demand_seedless(words)
-    for word in words:
+def demand(table: PaperTable, overrides: Sequence[str]) -> None:
+    """Raises `ZooError` for a seed, for a `data.root` that is a file, and for overrides that no recipe takes."""
+    demand_seedless(overrides)
+    for word in overrides:
         key, _, root = word.partition("=")
         if key.strip() == "data.root" and at(root).is_file():
             raise ZooError(f"{word} is a file, not the folder of the data sets", key="data.root", given=root)
@@ -67,7 +67,7 @@ def demand(table: PaperTable, words: Sequence[str]) -> None:
     errors = []
     for recipe in [one for one in recipes if learns(one)]:
         try:
-            Recipe.read(recipe, [data, *table.overrides, *words])
+            Recipe.read(recipe, [data, *table.overrides, *overrides])
             return
         except ZooError as error:
             errors.append(error)
@@ -80,9 +80,9 @@ def learns(recipe: str) -> bool:
     return bool(Recipe.read(recipe).train.epochs)
 
 
-def absent(table: PaperTable, place: str, words: Sequence[str]) -> str:
+def absent(table: PaperTable, place: str, overrides: Sequence[str]) -> str:
     """Why a set cannot be opened here; nothing where it can."""
-    under = (f"data.dataset={table.sets[place]}", *table.overrides, *words)
+    under = (f"data.dataset={table.sets[place]}", *table.overrides, *overrides)
     data = [word for word in under if word.startswith("data.")]
     try:
         open_dataset(Member(place, "linear").read(data, ()).recipe)
@@ -95,7 +95,7 @@ def run(
     table: PaperTable,
     row: PaperRow,
     place: str,
-    words: Sequence[str],
+    overrides: Sequence[str],
     runs: OneByOne,
     known: dict[str, str],
     dry: bool,
@@ -108,7 +108,7 @@ def run(
         return NO_RECIPE
     name = f"{row.run or row.name} on {place}"
     try:
-        asked = [*(with_run(word, table, row, place, runs) for word in table.under(row, place)), *words]
+        asked = [*(with_run(word, table, row, place, runs) for word in table.under(row, place)), *overrides]
         entrant = Member(name, row.recipe, tuple(asked_of(row.recipe, (), asked)), row=True).read((), runs.seeds)
         stands = ground(entrant.recipe, known)
     except ZooError as error:

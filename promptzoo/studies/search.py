@@ -30,9 +30,9 @@ def rows_of(words: Sequence[Any]) -> list[Member]:
     return found if any(one.ranges for one in found) else []
 
 
-def demand_open(row: Member, words: Sequence[str]) -> None:
+def demand_open(row: Member, overrides: Sequence[str]) -> None:
     """Raises `ZooError` for a word that says again what is to be chosen, so that nothing would be."""
-    for word in words:
+    for word in overrides:
         said = word.partition("=")[0].strip()
         for key in row.ranges:
             if f"{key}.".startswith(f"{said}."):
@@ -42,7 +42,7 @@ def demand_open(row: Member, words: Sequence[str]) -> None:
 
 def searched(
     rows: Sequence[Member],
-    words: Sequence[str],
+    overrides: Sequence[str],
     terms: Terms,
     trials: int,
     prune: bool,
@@ -54,7 +54,7 @@ def searched(
 
     The runs lie below `terms.out`, and what was tried in a journal beside them, from which the same command goes on;
     with more `trials` it tries more.  Raises `ZooError` for several seeds, a key or value that a recipe does not take,
-    one that `words` say again, and pictures without validation; else as `swept` does.
+    one that `overrides` say again, and pictures without validation; else as `swept` does.
     """
     if len(terms.seeds) > 1:
         way = "compare the chosen values under several seeds"
@@ -65,17 +65,17 @@ def searched(
         twice = next(one.name for one, own in zip(rows, unlike(folders), strict=True) if as_row(one.name) != own)
         raise ZooError(f"'{twice}' would be two folders of one name", given=twice)
     for one in rows:
-        demand_open(one, words)
+        demand_open(one, overrides)
 
     def read(member: Member) -> tuple[Entrant, Ground]:
         """Raises `ZooError` for what cannot be tried."""
-        entrant = replace(member.read(words, terms.seeds), name=member.name)
+        entrant = replace(member.read(overrides, terms.seeds), name=member.name)
         return entrant, grounds.of(entrant.recipe)
 
     with alone(terms.out, terms.stale):
         begun = {}
         for one in (row for row in rows if row.ranges):
-            firsts = (*one.words, *(f"{key}={found.first}" for key, found in one.ranges.items()))
+            firsts = (*one.overrides, *(f"{key}={found.first}" for key, found in one.ranges.items()))
             try:
                 entrant, stands = read(Member(one.name, one.word, firsts, row=True))
             except ZooError as error:
@@ -96,7 +96,7 @@ def searched(
     for row in rows:
         best = searches[row.name].finished() if row.ranges else []
         if best:
-            picked = tuple(searches[row.name].words(best[0].number))
+            picked = tuple(searches[row.name].overrides(best[0].number))
             chosen.append(Chosen(row, picked, best[0].value, len(best)))
         elif row.ranges:
             say(f"{row.name}: no trial finished; see promptzoo sweep status {terms.out}")
@@ -104,7 +104,7 @@ def searched(
             chosen.append(Chosen(row))
     if all(one.val is None for one in chosen):
         raise ZooError("no trial finished", remedy=f"see promptzoo sweep status {terms.out}")
-    found = Searched(tuple(chosen), tuple(words), terms.out / LIST)
+    found = Searched(tuple(chosen), tuple(overrides), terms.out / LIST)
     write(found.file, found.page().encode())
     return found
 
@@ -127,12 +127,12 @@ def jobs(
 
     for search, number in numbers():
         member = search.trial(number)
-        log.tell(member.name, seed, "running", overrides=search.words(number))
+        log.tell(member.name, seed, "running", overrides=search.overrides(number))
         try:
             entrant, stands = read(member)
         except ZooError as error:
             search.tell(number, error)
-            log.tell(member.name, seed, "failed", said=str(error), overrides=search.words(number))
+            log.tell(member.name, seed, "failed", said=str(error), overrides=search.overrides(number))
             continue
         yield entrant, stands, seed, search.member.name, number
 
@@ -140,7 +140,7 @@ def jobs(
 def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
     """What a trial came to; one that has no accuracy on validation has failed, and the others go on."""
     entrant, _, seed, _, number = job
-    words = search.words(number)
+    overrides = search.overrides(number)
     if not isinstance(came, ZooError):
         assert came.record.finished is not None
         try:
@@ -149,9 +149,9 @@ def take(search: Trials, job: Job, came: Any, log: SweepLog) -> None:
             came = error
     if isinstance(came, ZooError):
         state: State = "pruned" if isinstance(came, PrunedError) else "failed"
-        log.tell(entrant.name, seed, state, said=str(came), overrides=words)
+        log.tell(entrant.name, seed, state, said=str(came), overrides=overrides)
     else:
-        log.tell(entrant.name, seed, "done", val=came, overrides=words)
+        log.tell(entrant.name, seed, "done", val=came, overrides=overrides)
     search.tell(number, came)
 
 
@@ -161,5 +161,5 @@ def tell_before(searches: dict[str, Trials], seed: int, log: SweepLog) -> None:
     for search in searches.values():
         for one in search.study.get_trials(deepcopy=False):
             if one.state.name in states and one.params:
-                facts = {"val": one.value, "overrides": search.words(one.number), "before": True}
+                facts = {"val": one.value, "overrides": search.overrides(one.number), "before": True}
                 log.tell(search.trial(one.number).name, seed, states[one.state.name], **facts)

@@ -26,19 +26,19 @@ class Target:
     """Other pictures that a run is asked about: a name for the table, and overrides of the run's data."""
 
     name: str
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What all recipes of a comparison learn on (`words`, called `source`), and what each run is asked about then.
+    """What all recipes of a comparison learn on (`overrides`, called `source`), and what each run is asked about then.
 
     Classes may be `new`, so that a recipe must name any; else they are among those that it learned.
     """
 
     name: str
     targets: tuple[Target, ...]
-    words: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     source: str = "source"
     new: bool = True
 
@@ -100,7 +100,7 @@ def demand(protocol: Protocol, recipe: Recipe) -> dict[str, str]:
     own = open_dataset(recipe).classes
     found, bound = {}, None
     for target in protocol.targets:
-        aside = Recipe(recipe, overrides=target.words)
+        aside = Recipe(recipe, overrides=target.overrides)
         there: Dataset = open_dataset(aside, only="test")
         demand_names(aside, there)
         if not there.test:

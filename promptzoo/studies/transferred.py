@@ -109,7 +109,7 @@ def transferred(
     def fits(name: str, recipe: Recipe) -> None:
         pictures[name] = demand(protocol, recipe)
 
-    found = compared([*words, *protocol.words], terms, say, progress, fits=fits)
+    found = compared([*words, *protocol.overrides], terms, say, progress, fits=fits)
     rows, refused = [], [*found.refused]
     for one in found.standings:
         try:
@@ -153,14 +153,14 @@ def asked(run: Path, target: Target, pictures: str, say: Callable[[str], None]) 
         kept = {}
     if {word: kept.get(word) for word in stands} != stands:
         say(f"{run.parent.name}, {run.name}: testing on {target.name}")
-        answers = answered(run, words=target.words)
+        answers = answered(run, overrides=target.overrides)
         if answers.right is None:
             raise ZooError("its task does not classify, so it cannot be tested on other classes")
         right = "".join(str(int(one)) for one in answers.right)
         kept = {
             **stands,
             "target": target.name,
-            "overrides": [*target.words],
+            "overrides": [*target.overrides],
             "classes": answers.classes,
             "right": right,
         }

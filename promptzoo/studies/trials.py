@@ -74,7 +74,7 @@ def study(folder: Path, name: str) -> Any:
 
 
 class Trials:
-    """The search of one row: its words are asked of TPE, and what came of them is told, by the number of the trial.
+    """The search of one row: its overrides are asked of TPE, and what came of them is told, by the number of the trial.
 
     What is proposed depends on the seed, the number, and what was told before: with one worker a search that was
     interrupted goes on as it would have.  Raises `ZooError` where it was started with other settings.
@@ -104,7 +104,7 @@ class Trials:
         return [one for one in self.study.get_trials(deepcopy=False) if not one.state.is_finished()]
 
     def count(self) -> int:
-        """How many trials have their words."""
+        """How many trials have their overrides."""
         found = self.study.get_trials(deepcopy=False)
         return sum(set(one.params) == set(self.member.ranges) for one in found)
 
@@ -117,15 +117,15 @@ class Trials:
             asked = {key: distribution(library, one) for key, one in self.member.ranges.items()}
             return int(self.study.ask(asked).number)
 
-    def words(self, number: int) -> list[str]:
+    def overrides(self, number: int) -> list[str]:
         """The overrides of a trial."""
         found = self.study.get_trials(deepcopy=False)[number].params
         return [f"{key}={one.text(found[key])}" for key, one in self.member.ranges.items()]
 
     def trial(self, number: int) -> Member:
-        """The row under the words of a trial."""
-        words = (*self.member.words, *self.words(number))
-        return Member(f"{self.member.name}-trial-{number}", self.member.word, words, row=True)
+        """The row under the overrides of a trial."""
+        overrides = (*self.member.overrides, *self.overrides(number))
+        return Member(f"{self.member.name}-trial-{number}", self.member.word, overrides, row=True)
 
     def tell(self, number: int, came: float | ZooError) -> None:
         """What a trial came to on validation, or that it was pruned, or failed."""

@@ -45,14 +45,14 @@ def evaluate_run(
     split: str = "test",
     *,
     weights: str | None = None,
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     data: Any = None,
     compile: bool = False,
     trust_code: bool = False,
 ) -> dict[str, Any]:
     """The figures of `answered`."""
     return answered(
-        path, split, weights=weights, words=words, data=data, compile=compile, trust_code=trust_code
+        path, split, weights=weights, overrides=overrides, data=data, compile=compile, trust_code=trust_code
     ).figures
 
 
@@ -61,14 +61,14 @@ def answered(
     split: str = "test",
     *,
     weights: str | None = None,
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     data: Any = None,
     compile: bool = False,
     trust_code: bool = False,
 ) -> Answered:
     """The figures of a finished run on one of its splits, read again; `remarks` says when the pictures have changed.
 
-    `weights` tells where the backbone's weights are now; `words` are overrides of its data (`data.root=DIR`), `data`
+    `weights` tells where the backbone's weights are now; `overrides` change its data (`data.root=DIR`), `data`
     other pictures as `recipe_of` takes them, of which the test split alone is read where that is asked for; their
     classes may be others where nothing that was tuned belongs to those of the training.  Beside the task's figures
     stand `top5`, `calibration_error`, `class_accuracy` and its mean `mean_per_class` (shares, 0..1), where it tells
@@ -77,12 +77,12 @@ def answered(
     """
     if split not in SPLITS:
         raise ZooError(f"a run has no split '{split}'", key="split", given=split, possible=SPLITS)
-    if foreign := [word for word in words if not word.startswith("data.")]:
+    if foreign := [word for word in overrides if not word.startswith("data.")]:
         said = f"eval of a finished run takes only data.KEY=VALUE, got {foreign[0]}"
         raise ZooError(said, given=foreign[0])
     with doing("opening the run"):
-        run = open_run(path, weights, words=words, features=True, trust_code=trust_code)
-    recipe, others = recipe_of(run.recipe, data), bool(words) or data is not None
+        run = open_run(path, weights, overrides=overrides, features=True, trust_code=trust_code)
+    recipe, others = recipe_of(run.recipe, data), bool(overrides) or data is not None
     if others and split == "test":
         loader: Loader | None
         loader, classes, fingerprint, remarks = open_test(recipe, run.backbone)
@@ -97,7 +97,7 @@ def answered(
                 f"the run has the classes {some(run.model.classes)}, but the pictures are of {some(classes)}",
                 given=classes,
             )
-        run = open_run(path, weights, words=words, classes=classes, features=True, trust_code=trust_code)
+        run = open_run(path, weights, overrides=overrides, classes=classes, features=True, trust_code=trust_code)
     if loader is None:
         raise ZooError(f"{path} has no validation pictures")
     fabric = fabric_of(run.recipe.train, devices=1)

@@ -63,11 +63,11 @@ def eye_of_run(path: str | Path, weights: str | None = None, trust_code: bool = 
     return Looking(Eye(at(trained).to(device), preprocess, at), str(path), recipe)
 
 
-def eye_of_bare(name: str, words: Sequence[str] = (), weights: str | None = None) -> Looking:
-    """The frozen backbone alone.  `words` are overrides of its section, `backbone.weights=FILE`."""
+def eye_of_bare(name: str, overrides: Sequence[str] = (), weights: str | None = None) -> Looking:
+    """The frozen backbone alone.  `overrides` change its section, `backbone.weights=FILE`."""
     told = {"backbone": {"open": name}, "head": {"head": "linear"}, "data": {"dataset": "folder"}}
     more = [] if weights is None else [f"backbone.weights={weights}"]
-    return eye_below(Recipe.of(told, f"--bare {name}", [*words, *more]), f"bare {name}")
+    return eye_below(Recipe.of(told, f"--bare {name}", [*overrides, *more]), f"bare {name}")
 
 
 def eye_below(recipe: Recipe, name: str) -> Looking:

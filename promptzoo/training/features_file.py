@@ -46,7 +46,7 @@ class Written:
 def write_features(
     what: str | Path,
     out: str | Path,
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     *,
     weights: str | None = None,
     force: bool = False,
@@ -55,7 +55,7 @@ def write_features(
     """Writes `<split>.features` and `<split>.labels`, float32 and as evaluation sees the pictures; see `FeatureFile`.
 
     Of a recipe the frozen backbone's features, of a run's folder what enters its head, on the pictures of the recipe;
-    `words` are overrides, of a run those of its data.  With `data.shots=K` the training split is `train<K>`.  Class
+    `overrides` change the recipe, of a run its data.  With `data.shots=K` the training split is `train<K>`.  Class
     texts are those of the head, or else of the text tower; `trust_code` imports the modules that a run names.
     Raises `ZooError`.
     """
@@ -65,12 +65,13 @@ def write_features(
         raise ZooError("features are saved to a .safetensors file", place=out, key="out", given=out.suffix)
     run = RunFolder(what) if Path(what).is_dir() else None
     if run is not None and run.begun:
-        opened = open_run(what, weights, words=words, features=featured(run.recipe(trust_code)), trust_code=trust_code)
+        features = featured(run.recipe(trust_code))
+        opened = open_run(what, weights, overrides=overrides, features=features, trust_code=trust_code)
         recipe, model, backbone = opened.recipe, opened.model, opened.backbone
         data, made_by = open_data(recipe, backbone), f"the run of {recipe.name} on {backbone.name} ({backbone.weights})"
         words_of = head_texts(model)
     else:
-        recipe = Recipe.read(what, [*words, *([] if weights is None else [f"backbone.weights={weights}"])])
+        recipe = Recipe.read(what, [*overrides, *([] if weights is None else [f"backbone.weights={weights}"])])
         backbone = open_of(recipe)
         data, made_by = open_data(recipe, backbone), f"{backbone.name} with weights '{backbone.weights}'"
         model = Model(backbone.adopted.visual, backbone.adopted.text, data.classes, backbone.adopted.logit_scale)

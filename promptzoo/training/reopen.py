@@ -36,7 +36,7 @@ def open_run(
     path: str | Path,
     weights: str | None = None,
     *,
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     classes: Sequence[str] | None = None,
     features: bool = False,
     trust_code: bool = False,
@@ -45,10 +45,10 @@ def open_run(
 
     A run that learned from features needs `weights` for pictures to pass, and whether they are those of its features is
     not known; with `features` it is opened for such.
-    `words` are overrides of the recipe; `classes` other class names, refused where what was tuned belongs to the old.
+    `overrides` change the recipe; `classes` are other class names, refused where what was tuned belongs to the old.
     """
     path = at(path)
-    trained = finished(path, weights, words, trust_code)
+    trained = finished(path, weights, overrides, trust_code)
     recipe, state = trained.recipe, trained.state
     names = trained.classes if classes is None else told_apart(name.strip() for name in classes)
     if other := names != trained.classes:

@@ -39,9 +39,9 @@ class Trained:
 
 
 def finished(
-    path: str | Path, weights: str | None = None, words: Sequence[str] = (), trust_code: bool = False
+    path: str | Path, weights: str | None = None, overrides: Sequence[str] = (), trust_code: bool = False
 ) -> Trained:
-    """What a run's folder, or its model.safetensors, holds; `words` are overrides of the recipe.
+    """What a run's folder, or its model.safetensors, holds; `overrides` change the recipe.
 
     Raises `ZooError` when there is no such run, and for one that names code of its own, unless `trust_code`.
     """
@@ -50,12 +50,12 @@ def finished(
     if not metadata["recipe"]:
         way = f"build it again, and use promptzoo.load({str(path)!r}, model=...)"
         raise ZooError("it was saved from a model made in Python", place=path, key="model", remedy=way)
-    overrides = [*words, *([] if weights is None else [f"backbone.weights={weights}"])]
+    changed = [*overrides, *([] if weights is None else [f"backbone.weights={weights}"])]
     source = f"{path} (recipe)"
-    recipe = Recipe.parse(metadata["recipe"], source, overrides, trust_code)
+    recipe = Recipe.parse(metadata["recipe"], source, changed, trust_code)
     if metadata["backbone"] != recipe.backbone.open:  # the one that its features named
-        overrides.append(f"backbone.open={metadata['backbone']}")
-        recipe = Recipe.parse(metadata["recipe"], source, overrides, trust_code)
+        changed.append(f"backbone.open={metadata['backbone']}")
+        recipe = Recipe.parse(metadata["recipe"], source, changed, trust_code)
     said = f"{metadata['backbone']} with weights '{metadata['weights']}'"
     return Trained(
         path, recipe, state, list(names(metadata["classes"])), metadata["frozen"], weights or metadata["weights"], said

@@ -93,7 +93,7 @@ def test_a_run_is_tested_on_a_variant_and_none_is_trained_there(tmp_path):
     words = ["data.dataset=coop", f"data.root={tmp_path}", "data.layout=imagenet_test", "data.images=a"]
     asked = runs.recipe(runs.pictures(tmp_path / "set"), "zero_shot", "clip", "train={epochs: 0, seed: 5}")
     runs.train(asked, tmp_path / "run", quiet=True)
-    found = evaluate_run(tmp_path / "run", words=words)
+    found = evaluate_run(tmp_path / "run", overrides=words)
     assert found["count"] == 2
     data = {"dataset": "coop", "root": str(tmp_path), "layout": "imagenet_test", "images": "a", "shots": 4}
     trained = Recipe({**asked.to_dict(), "data": data})

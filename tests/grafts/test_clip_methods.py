@@ -198,12 +198,12 @@ def test_learned_words_name_classes_that_they_were_not_trained_for(tmp_path, coo
             for file in (root / split / name).iterdir():
                 (to / file.name).write_bytes(file.read_bytes())
     (root / "elsewhere").rename(root / "test")
-    found = evaluate_run(coop, words=[f"data.root={other}"])
+    found = evaluate_run(coop, overrides=[f"data.root={other}"])
     assert set(found["per_class"]) == {"wolf", "lynx"}
     assert found["remarks"] == []
     capsys.readouterr()
     assert cli.main(["eval", str(coop), f"data.root={other}"]) == 0
-    said = sentence(lambda: evaluate_run(coop, words=["train.seed=3"]))
+    said = sentence(lambda: evaluate_run(coop, overrides=["train.seed=3"]))
     assert said == "eval of a finished run takes only data.KEY=VALUE, got train.seed=3"
     assert "'wolf' is not one" in sentence(lambda: promptzoo.load(coop, classes=["wolf", "wolf"]))
 

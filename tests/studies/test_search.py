@@ -132,12 +132,12 @@ def test_a_search_chooses_by_validation_and_its_list_is_compared(root, tmp_path,
     assert all(run.test is None for run in state.runs.values())
     best = max(run.val for run in state.runs.values())
     assert found.rows[0].val == best
-    assert state.best.overrides == list(found.rows[0].words)
+    assert state.best.overrides == list(found.rows[0].overrides)
     records = comparisons.records(out)
     assert best == max(record["finished"]["val"] for record in records.values())
     asked = read_list(str(found.file))
     assert [row.name for row in asked.rows] == ["mine", "plain"]
-    assert asked.rows[0].overrides == [*found.rows[0].words, *comparisons.words(root)]
+    assert asked.rows[0].overrides == [*found.rows[0].overrides, *comparisons.words(root)]
     assert cli.main(["compare", str(found.file), "--seeds", "1", "--format", "json", "--out", str(tmp_path / "c")]) == 0
     assert {one["recipe"] for one in json.loads(capsys.readouterr().out)["recipes"]} == {"mine", "plain"}
     with pytest.raises(ZooError) as raised:
