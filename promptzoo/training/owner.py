@@ -17,25 +17,31 @@ from promptzoo.paths import regular
 
 @dataclass(frozen=True)
 class Owner:
-    """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one."""
+    """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one.
+
+    `table` is the process table that its number is of: containers may have one host name, and each a table of its own.
+    """
 
     host: str
     process: Annotated[int, Field(ge=1, lt=2**31)]
     begun: Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
     token: str
     attempt: int  # counts the claims of this run
+    table: str = ""
 
     @classmethod
     def here(cls, attempt: int) -> "Owner":
         """This process."""
-        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time(), secrets.token_hex(8), attempt)
+        begun, token = psutil.Process().create_time(), secrets.token_hex(8)
+        return cls(socket.gethostname(), os.getpid(), begun, token, attempt, process_table())
 
     @property
     def local(self) -> bool:
-        return self.host == socket.gethostname()
+        """Whether this process can see it, or that it is gone."""
+        return self.host == socket.gethostname() and self.table in ("", process_table())
 
     def runs(self) -> bool:
-        """Whether the process is still there; asked on its own machine alone."""
+        """Whether the process is still there; asked where it is local alone."""
         if self.process == os.getpid():
             return self.token in HELD
         with suppress(psutil.Error):
@@ -43,7 +49,16 @@ class Owner:
         return False
 
     def __str__(self) -> str:
-        return f"process {self.process} on {'this machine' if self.local else self.host}"
+        same = self.host == socket.gethostname()
+        place = f"{self.host} (in another container, or before a restart)" if same else self.host
+        return f"process {self.process} on {'this machine' if self.local else place}"
+
+
+def process_table() -> str:
+    """The start of the system and the namespace that this process's number is of; nothing where a system has none."""
+    with suppress(OSError):
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+    return ""
 
 
 OWNER = TypeAdapter(Owner)

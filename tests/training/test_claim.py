@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,6 +59,32 @@ def test_a_second_claim_is_refused_in_this_process_and_from_another(tmp_path, ot
         Claim(tmp_path).take()
     mine.release()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_container_that_has_this_machines_name_is_another_machine(tmp_path):
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    try:
+        subprocess.run([*apart, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no namespaces of processes can be made here")
+    command = [*apart, sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "held\n"
+            with pytest.raises(ClaimedError, match="in another container"):
+                Claim(tmp_path).take()
+        finally:
+            process.kill()
+    silent(tmp_path, claim.STALE + 5)
+    assert Claim(tmp_path).take().host == socket.gethostname()
+
+
+def test_a_process_table_that_is_not_known_is_this_machines(tmp_path, other):
+    told = json.loads((tmp_path / claim.NAME).read_text())
+    (tmp_path / claim.NAME).write_text(json.dumps({word: value for word, value in told.items() if word != "table"}))
+    other.kill()
+    other.wait()
+    assert Claim(tmp_path).take().process == other.pid
 
 
 def test_of_many_that_take_a_free_claim_one_gets_it(tmp_path):
