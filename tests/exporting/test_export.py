@@ -93,6 +93,17 @@ def test_the_whole_model_is_traced_with_its_notes():
     torch.testing.assert_close(given.notes["feature"], expected.notes["feature"])
 
 
+@pytest.mark.parametrize(("name", "reads"), [("zero_shot", False), ("linear", False), ("cocoop", True)])
+def test_a_program_holds_a_text_tower_where_pictures_need_it(name, reads):
+    model = small.model(name, "clip")
+    text, image = model.text, small.pictures(model, 2)
+    found = program.traced(model, name)
+    assert any(".text." in key for key in found.program.state_dict) == reads
+    assert model.text is text
+    with torch.no_grad():
+        torch.testing.assert_close(found.program.module()(image), model(image).logits)
+
+
 # ---------------------------------------------------------------------- what is not written
 
 
@@ -193,6 +204,10 @@ def test_the_page_of_exports_is_written_of_all_recipes_alone(tmp_path, monkeypat
         with suppress(SystemExit):
             exports.main()
         assert (page.read_text() if page.exists() else None) == written
+    monkeypatch.setattr(sys, "argv", ["exports.py", "lorra"])
+    with pytest.raises(SystemExit) as ended:
+        exports.main()
+    assert ended.value.code == 2
 
 
 @pytest.mark.slow
