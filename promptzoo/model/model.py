@@ -22,10 +22,11 @@ from promptzoo.model.inside import During, acting, arounds, silenced
 from promptzoo.model.look import Looked, look
 from promptzoo.model.output import NoHead
 from promptzoo.model.output import Output as Output
-from promptzoo.model.parts import Parts
+from promptzoo.model.parts import Parts, recheck, resize
 from promptzoo.model.saved import demand_fit, save_tuned
-from promptzoo.model.site import Site, bare, bare_name, matching, recheck, resize, sites
+from promptzoo.model.site import Site, bare, bare_name, matching, sites
 from promptzoo.model.slots import Slots
+from promptzoo.model.undone import undone
 
 FROZEN = ("visual", "text")
 OF_TOWERS = tuple(f"{tower}." for tower in FROZEN)
@@ -118,25 +119,25 @@ class Model(nn.Module):
         """Adds all `grafts` in two phases: each declares what it adds, then each attaches.
 
         The first stands innermost.  Raises `ZooError` for one that does not keep the contract, and when two of them
-        open a second pathway.
+        open a second pathway; the model is then as it was.
         """
         for name, graft in grafts.items():
             check(type(graft), Graft, f"graft '{name}'")
             if hasattr(self.grafts, name):
                 why = "there is one already" if name in self.grafts else "torch's ModuleDict has such an attribute"
                 raise ZooError(f"a graft cannot be called '{name}': {why}", key="grafts", given=name)
-        for name, graft in grafts.items():
-            needs = graft.needs(self)
-            self.slots[name] = Slots(needs.prefix, self.prefix())
-            if needs.pathways:
-                self.pathways[name] = needs.pathways
-        if len(self.pathways) > 1:
-            both = " and ".join(map(repr, list(self.pathways)[:2]))
-            raise ZooError(f"{both} both open a second pathway at visual.embed.positions; use only one")
-        for name, graft in grafts.items():
-            graft.attach(self, name)
-            self.grafts[name] = graft
-        recheck(self.grafts)
+        with undone(self):
+            for name, graft in grafts.items():
+                needs = graft.needs(self)
+                self.slots[name] = Slots(needs.prefix, self.prefix())
+                self.pathways |= {name: needs.pathways} if needs.pathways else {}
+            if len(self.pathways) > 1:
+                both = " and ".join(map(repr, self.pathways))
+                raise ZooError(f"{both} both open a second pathway at visual.embed.positions; use only one")
+            for name, graft in grafts.items():
+                graft.attach(self, name)
+                self.grafts[name] = graft
+            recheck(self.grafts)
 
     def prefix(self) -> Slots:
         """The last prefix tokens that are reserved, the tower's own where no graft has any."""
@@ -186,8 +187,7 @@ class Model(nn.Module):
     def load_tuned(self, state: dict[str, Tensor]) -> None:
         """Loads a checkpoint.  Raises `ZooError` naming the keys that are missing, unexpected or of another shape."""
         resize(self.grafts, state)
-        own = self.tuned_state()
-        demand_fit(state, own)
+        demand_fit(state, own := self.tuned_state())
         for key, tensor in own.items():
             tensor.copy_(state[key])
 

@@ -3,8 +3,9 @@
 from collections.abc import ItemsView, ValuesView
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
+from promptzoo.arguments import typed
 from promptzoo.errors import ZooError
 from promptzoo.model.compliance import check
 from promptzoo.model.contract import Graft
@@ -54,3 +55,18 @@ def joined(grafts: Parts[Graft], name: str, block: nn.Module) -> Put:
     if not isinstance(there, Put):
         raise ZooError(f"there is already a graft '{name}'; choose another name", key="name", given=name)
     return Put([*there.children(), block])
+
+
+def recheck(grafts: Parts[Graft]) -> None:
+    """Lets every graft look again at what it relies on: something was grafted, and it may no longer hold."""
+    for graft in grafts.values():
+        graft.recheck()
+
+
+@typed("grafts")
+def resize(grafts: Parts[Graft], state: dict[str, Tensor]) -> None:
+    """Lets every graft whose sizes are found out in training take those that it has in a checkpoint."""
+    for name, graft in grafts.items():
+        key = f"grafts.{name}."
+        graft.resize({k.removeprefix(key): tensor for k, tensor in state.items() if k.startswith(key)})
+    recheck(grafts)

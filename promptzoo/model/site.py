@@ -15,7 +15,7 @@ from promptzoo.backbones.tower import Tower
 from promptzoo.errors import ZooError
 from promptzoo.model.contract import Graft
 from promptzoo.model.holding import demand_axes, demand_kind, refuse
-from promptzoo.model.parts import Parts, joined
+from promptzoo.model.parts import Parts, joined, recheck
 from promptzoo.model.widths import demand_widths, widths
 
 #: What is there at nearly every site: a type checker takes it for what it is, without a question at each use.
@@ -60,21 +60,6 @@ def after(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
 def beside(block: nn.Module, step: nn.Module, x: Tensor, *rest: Any) -> Any:
     """The block sees what the step sees, and is added to what the step gives."""
     return step(x, *rest) + block(x)
-
-
-def recheck(grafts: Parts[Graft]) -> None:
-    """Lets every graft look again at what it relies on: something was grafted, and it may no longer hold."""
-    for graft in grafts.values():
-        graft.recheck()
-
-
-@typed("grafts")
-def resize(grafts: Parts[Graft], state: dict[str, Tensor]) -> None:
-    """Lets every graft whose sizes are found out in training take those that it has in a checkpoint."""
-    for name, graft in grafts.items():
-        key = f"grafts.{name}."
-        graft.resize({k.removeprefix(key): tensor for k, tensor in state.items() if k.startswith(key)})
-    recheck(grafts)
 
 
 def bare(module: Any) -> Any:
@@ -127,11 +112,14 @@ class Site:
         Raises `ZooError` for a name with dots, and for a function that closes over tensors or modules, unseen.
         """
         refuse(wrap, name, self.path)
-        key = self.path.rpartition(".")[2]
-        setattr(self.parent, key, Around(self.module, wrap, name))
+        self.replace(Around(self.module, wrap, name))
+        recheck(self.grafts)
+
+    def replace(self, module: nn.Module) -> None:
+        """Puts a module here, with everything that is grafted around it."""
+        setattr(self.parent, self.path.rpartition(".")[2], module)
         if self.tower is not None:
             self.tower.inside = None  # to be looked at anew
-        recheck(self.grafts)
 
     def before(self, block: nn.Module, name: str = "") -> None:
         """Grafts a block before this site; it learns and is saved with the model, under `name`."""

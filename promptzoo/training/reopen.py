@@ -10,7 +10,7 @@ from promptzoo.backbones import Backbone
 from promptzoo.data.dataset import told_apart
 from promptzoo.errors import DamagedError, ZooError, some
 from promptzoo.model.model import Model
-from promptzoo.model.site import resize
+from promptzoo.model.parts import resize
 from promptzoo.option import option
 from promptzoo.paths import at
 from promptzoo.recipe.build import build

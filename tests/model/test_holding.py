@@ -8,7 +8,8 @@ import torch
 from pictures import sentence
 from torch import nn
 
-from promptzoo.model.contract import Graft
+from promptzoo.errors import ZooError
+from promptzoo.model.contract import Graft, Needs
 from promptzoo.model.model import Model
 from promptzoo.model.shapes import rehearse
 
@@ -110,6 +111,35 @@ class Unseen(nn.Module):
 
     def act(self, step, x, *rest):
         return self.map(step(x, *rest))
+
+
+class Late(Graft):
+    """Changes a site, and is refused then."""
+
+    def needs(self, model: Model) -> Needs:
+        return Needs(prefix=3, pathways=2)
+
+    def attach(self, model: Model, name: str) -> None:
+        model.at("visual.layers.0")[0].around(self.act, name)
+        raise ZooError("it does not fit", key=name)
+
+    def act(self, step, x, *rest):
+        return 2 * step(x, *rest)
+
+
+@pytest.mark.parametrize("kind", ["vit", "clip", "swin"])
+def test_a_model_of_which_a_graft_is_refused_is_as_it_was_and_takes_others(kind):
+    made = small.model("lora", kind).eval()
+    image = small.pictures(made, 2)
+    before, parts, prefix = made(image).logits, list(dict(made.named_modules())), made.prefix_tokens
+    for _ in range(2):  # refused the second time for its own reason, not for what the first left
+        mine = At(lambda graft: doubled)
+        assert "it does not fit" in sentence(lambda mine=mine: made.graft({"mine": mine, "late": Late()}))
+    assert (list(dict(made.named_modules())), list(made.grafts), made.prefix_tokens) == (parts, ["lora"], prefix)
+    assert made(image).logits.equal(before)
+    assert (made.slots.keys(), made.pathways) == ({"lora"}, {})
+    made.graft({"mine": At(lambda graft: doubled)})
+    assert not made(image).logits.equal(before)
 
 
 def grafted(graft: Graft) -> Model:
