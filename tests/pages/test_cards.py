@@ -10,6 +10,7 @@ from fences import read
 
 from promptzoo import cli
 from promptzoo.pages.cards import shipped
+from promptzoo.pages.cards.recipe import notes
 from promptzoo.pages.cards.shipped import places
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry, shipped_lists, shipped_recipes
@@ -82,6 +83,22 @@ def test_a_recipe_says_whether_it_is_as_released_or_as_written(name):
     header = re.match(r"(?:#.*\n)+", shipped_recipes()[name].read_text(encoding="utf-8"))[0]
     if not more and method.paper != "textbook":
         assert re.search(r"\b(as released|as written|reconstructed from|as it is)\b", header, re.IGNORECASE)
+
+
+def test_what_a_recipe_says_is_prose_its_overrides_are_code_and_what_is_indented_stays():
+    said = [
+        "As released.  Only the norm: grafts.e.where=[norm].  Without: grafts.e.remove=false, or",
+        'knowledge.template="a photo of a {}, a flower."; data.root=DIR/a.b.  As `a.b=1` is, x < 2:',
+        "  one:    a.b={c: d}",
+        "    more",
+        "After it grafts.a={at: visual.layers.*, after: {block: b}}.",
+    ]
+    assert list(notes(said)) == [
+        "As released.  Only the norm: `grafts.e.where=[norm]`.  Without: `grafts.e.remove=false`, or "
+        '`knowledge.template="a photo of a {}, a flower."`; `data.root=DIR/a.b`.  As `a.b=1` is, x \\< 2:',
+        "```text\none:    a.b={c: d}\n  more\n```",
+        "After it `grafts.a={at: visual.layers.*, after: {block: b}}`.",
+    ]
 
 
 def test_what_differs_is_said_in_sentences_and_what_is_repaired_says_what_is_here():

@@ -1,6 +1,9 @@
 """The pieces of Markdown that cards are made of."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+
+OVERRIDE = re.compile(r"""\b[a-z]\w*(\.[\w*]+)*=(\{.*?\}+|\[.*?\]|"[^"]*"|[^\s.,;:)'"]+(\.[^\s.,;:)'"]+)*)""")
 
 
 def sections(*parts: str) -> str:
@@ -18,7 +21,17 @@ def bullets(sentences: Iterable[str]) -> str:
 
 def prose(text: str) -> str:
     """A sentence in which `<` outside code is a sign, not the start of HTML."""
-    return "`".join(part if i % 2 else part.replace("<", r"\<") for i, part in enumerate(text.split("`")))
+    return outside(text, lambda part: part.replace("<", r"\<"))
+
+
+def coded(text: str) -> str:
+    """A sentence in which overrides are code."""
+    return outside(text, lambda part: OVERRIDE.sub(r"`\g<0>`", part))
+
+
+def outside(text: str, change: Callable[[str], str]) -> str:
+    """A text changed where it is not code."""
+    return "`".join(part if i % 2 else change(part) for i, part in enumerate(text.split("`")))
 
 
 def code(text: str) -> str:

@@ -1,8 +1,9 @@
 """The card of a recipe: what it is, who acts where, what it is made of, costs and differs in, and its blocks alone."""
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from promptzoo.backbones import Backbone
 from promptzoo.pages.cards.alone import snippet
 from promptzoo.pages.cards.known import Part, of_recipe, parts
-from promptzoo.pages.cards.markdown import bullets, code, fence, link, prose, sections
+from promptzoo.pages.cards.markdown import bullets, code, coded, fence, link, prose, sections
 from promptzoo.pages.cards.shipped import place
 from promptzoo.pages.check import tree
 from promptzoo.pages.listing import headline
@@ -44,7 +45,7 @@ def recipe_card(recipe: Recipe, drawing: str, costs: Costs, classes: int = 0) ->
         "## Run it",
         fence("console", "\n".join(commands(recipe, file))),
         bullets(needs(recipe)),
-        fence("text", notes(file)) if notes(file) else "",
+        *notes(header(file)[2:]),
         "## Where it acts",
         f"On {code(recipe.backbone.open)}; ◀ marks what is grafted there, innermost first.",
         fence("text", drawing),
@@ -74,9 +75,11 @@ def header(file: Path) -> list[str]:
     return [line.removeprefix("#").removeprefix(" ") for line in lines]
 
 
-def notes(file: Path) -> str:
-    """What the page of a recipe says below its name and command: what to expect, and what else it can do."""
-    return "\n".join(header(file)[2:])
+def notes(lines: Sequence[str]) -> Iterator[str]:
+    """What the page of a recipe says below its name and command: paragraphs, and what is indented as it is there."""
+    for indented, some in groupby(lines, lambda line: line.startswith(" ")):
+        page = "\n".join(some)
+        yield fence("text", textwrap.dedent(page)) if indented else prose(coded(page.replace("\n", " ")))
 
 
 def needs(recipe: Recipe) -> Iterator[str]:
