@@ -37,14 +37,12 @@ def write(path: Path, content: bytes, guard: Callable[[], AbstractContextManager
             os.fsync(file.fileno())
         with guard():
             os.replace(fresh, path)
-    except ZooError:
+    except BaseException as error:
         with suppress(OSError):
             fresh.unlink()
+        if isinstance(error, OSError):
+            raise ZooError(refused(path, error, len(content))) from error
         raise
-    except OSError as error:
-        with suppress(OSError):
-            fresh.unlink()
-        raise ZooError(refused(path, error, len(content))) from error
     with suppress(OSError):  # not every system can sync a folder
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -61,8 +59,8 @@ def write_new(path: Path, content: bytes) -> bool:
     """
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{FRESH}")
     room(path.parent)
-    write(fresh, content)
     try:
+        write(fresh, content)
         try:
             os.link(fresh, path)
         except FileExistsError:

@@ -9,7 +9,7 @@ import runs
 import promptzoo
 from promptzoo import cli
 from promptzoo.errors import ZooError
-from promptzoo.files import sweep, write_new
+from promptzoo.files import sweep, write, write_new
 
 
 def unlinked(*given):
@@ -53,3 +53,11 @@ def test_a_training_that_is_refused_leaves_no_folder_in_any_way_in(tmp_path, mon
     assert cli.main(["train", "mine.yaml"]) == 2
     assert (tmp_path / "runs").exists() == there
     assert not there or not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize("put", [write, write_new])
+def test_an_interrupt_while_a_file_is_written_leaves_nothing_of_it(tmp_path, monkeypatch, put):
+    monkeypatch.setattr(os, "fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        put(tmp_path / "model.onnx", b"content")
+    assert not list(tmp_path.iterdir())

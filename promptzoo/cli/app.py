@@ -61,8 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=STREAM)
     debug = "--debug" in given
-    if not debug:
-        quiet()
+    loud = None if debug else quiet()
+    try:
+        return done(given, debug)
+    finally:
+        if loud is not None and arguments is not None:  # Python goes on
+            loud()
+
+
+def done(given: Sequence[str], debug: bool) -> int:
+    """Runs a command; what goes wrong becomes a sentence and an exit code."""
     try:
         with typed_in(), like_ctrl_c(), watched(Narrator()):
             words = [word for word in given if word != "--debug"]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -44,8 +45,14 @@ def readers(reader: Dataset[Any], plan: Iterable[Any], workers: int, size: int) 
             persistent_workers=True,
             pin_memory=torch.cuda.is_available(),
             collate_fn=as_arrays if little(workers, size) else as_it_is,
+            worker_init_fn=plain_streams,
             generator=torch.Generator(),  # its own: the global one must not notice how batches are read
         )
+
+
+def plain_streams(_: int) -> None:
+    """Prints go where they would without a progress bar, whose lock a thread may have held when this process began."""
+    sys.stdout, sys.stderr = (getattr(one, "rich_proxied_file", one) for one in (sys.stdout, sys.stderr))
 
 
 def little(workers: int, size: int) -> bool:

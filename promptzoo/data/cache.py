@@ -16,7 +16,7 @@ from promptzoo.data.features import Features
 from promptzoo.data.picture import Picture
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.room import memory
-from promptzoo.data.shared_views import SharedViews
+from promptzoo.data.shared_views import SharedViews, key_of
 from promptzoo.data.transforms import Pixels, middle, pixels
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError
@@ -108,8 +108,9 @@ class Cache:
             return view
         if (stored := self.store.get(picture)) is not None:
             return stored.view
+        key = key_of(picture)
         view = pixels(middle(picture.open(), self.preprocess))
-        self.store.put(picture, view, content(picture))
+        self.store.put(picture, key, view, content(picture))
         return view
 
     def together(self, function: Callable[[One], Other], wanted: Sequence[One]) -> list[Other]:
@@ -138,6 +139,7 @@ class Cache:
         if shared is not None and (stored := shared.get(picture)) is not None:
             self.kept.contents[picture] = stored.content
             return None
+        key = key_of(picture)
         try:
             image = picture.open()
             self.kept.contents[picture] = content_of(image) if picture.path is None else content(picture)
@@ -145,7 +147,7 @@ class Cache:
             return str(error)
         found = pixels(image if whole else middle(image, self.preprocess))
         if shared is not None:
-            shared.put(picture, found, self.kept.contents[picture])
+            shared.put(picture, key, found, self.kept.contents[picture])
             return None
         return found
 

@@ -70,9 +70,12 @@ class SharedViews:
                 return SharedView(view, line["content"].tobytes().hex()) if whole else None
         return None
 
-    def put(self, picture: Picture, view: Pixels, content: str) -> None:
-        """Keeps a view where there is a place for it; a disk that does not take it is told of once, and left alone."""
-        if (key := key_of(picture)) is None or (opened := self.open()) is None:
+    def put(self, picture: Picture, key: bytes | None, view: Pixels, content: str) -> None:
+        """Keeps a view where there is a place for it, and its file is still what `key` said before it was opened.
+
+        A disk that does not take it is told of once, and left alone.
+        """
+        if key is None or key != key_of(picture) or (opened := self.open()) is None:
             return
         numbers = view.tobytes()
         for slot in self.places(key):

@@ -118,9 +118,11 @@ class Claim:
 
     def release(self) -> None:
         """Gives the claim back."""
-        with suppress(LostError, OSError), self.guard():
-            self.file.unlink()
-        HELD.discard(self.owner.token if self.owner else "")
+        try:
+            with suppress(ZooError, OSError), self.guard():
+                self.file.unlink()
+        finally:
+            HELD.discard(self.owner.token if self.owner else "")
 
     def demand_own(self) -> None:
         """Raises `ZooError` where the claim's name is that of a link, a folder, a pipe or a device."""

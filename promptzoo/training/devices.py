@@ -84,13 +84,13 @@ def averaged(fabric: Fabric, tensor: Tensor) -> Tensor:
 
 
 @contextmanager
-def sentences(out: Path) -> Iterator["SimpleQueue[ZooError]"]:
-    """Where the processes of one training put the sentence that they die of; the first is raised here."""
-    said: SimpleQueue[ZooError] = get_context("spawn").SimpleQueue()
+def sentences(out: Path, several: bool) -> Iterator["SimpleQueue[ZooError] | None"]:
+    """Where `several` processes of one training put the sentence that they die of; the first is raised here."""
+    said: SimpleQueue[ZooError] | None = get_context("spawn").SimpleQueue() if several else None
     try:
         yield said
     except ProcessRaisedException as error:
-        if said.empty():
+        if said is None or said.empty():
             raise
         raise said.get() from error
     except ProcessExitedException as error:

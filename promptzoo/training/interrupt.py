@@ -38,7 +38,7 @@ def listening(children: bool = False) -> Iterator[StopAsked]:
     A terminal sends Ctrl-C to `children` too; the other signals are handed on to them.  What fails after it, such as a
     compiler that the signal ended too, is interrupted as well; of children their own errors tell.
     """
-    asked = StopAsked()
+    asked, before = StopAsked(), dict[int, Any]()
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.stop = True
@@ -51,8 +51,8 @@ def listening(children: bool = False) -> Iterator[StopAsked]:
         for one in before:
             signal.signal(one, signal.default_int_handler)
 
-    before = handled(note)
     try:
+        before |= handled(note)
         yield asked
     except Exception as error:
         if children or not asked or isinstance(error, ZooError):

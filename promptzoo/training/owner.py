@@ -20,11 +20,12 @@ class Owner:
     """A process that holds a run; `token` tells one claim from the next, `begun` a process from a later one.
 
     `table` is the process table that its number is of: containers may have one host name, and each a table of its own.
+    Where it is known, `begun` are ticks since the start of the system, which no change of the clock moves.
     """
 
     host: str
     process: Annotated[int, Field(ge=1, lt=2**31)]
-    begun: Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
+    begun: Annotated[float, Field(ge=0, le=1e12)]  # seconds since 1970, or ticks
     token: str
     attempt: int  # counts the claims of this run
     table: str = ""
@@ -32,8 +33,8 @@ class Owner:
     @classmethod
     def here(cls, attempt: int) -> "Owner":
         """This process."""
-        begun, token = psutil.Process().create_time(), secrets.token_hex(8)
-        return cls(socket.gethostname(), os.getpid(), begun, token, attempt, process_table())
+        table, token = process_table(), secrets.token_hex(8)
+        return cls(socket.gethostname(), os.getpid(), began(os.getpid(), table), token, attempt, table)
 
     @property
     def local(self) -> bool:
@@ -44,8 +45,8 @@ class Owner:
         """Whether the process is still there; asked where it is local alone."""
         if self.process == os.getpid():
             return self.token in HELD
-        with suppress(psutil.Error):
-            return abs(psutil.Process(self.process).create_time() - self.begun) < 1
+        with suppress(psutil.Error, OSError):
+            return abs(began(self.process, self.table) - self.begun) < 1
         return False
 
     def __str__(self) -> str:
@@ -59,6 +60,14 @@ def process_table() -> str:
     with suppress(OSError):
         return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
     return ""
+
+
+def began(process: int, table: str) -> float:
+    """When a process of this machine began, in ticks where its table is known.  Raises `OSError` or `psutil.Error`."""
+    if not table:
+        return psutil.Process(process).create_time()
+    told = Path(f"/proc/{process}/stat").read_text()
+    return float(told.rpartition(")")[2].split()[19])
 
 
 OWNER = TypeAdapter(Owner)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,10 +17,12 @@ from promptzoo.data.given import Given, image_of, one_by_one
 from promptzoo.data.preprocess import Preprocess
 from promptzoo.data.transforms import evaluation
 from promptzoo.errors import ZooError
+from promptzoo.model.frozen import asked
 from promptzoo.model.heads import fixed, probabilities
 from promptzoo.model.model import Model
 
 HELD = Lock()  # who enters and leaves what a head keeps during passes
+ALONE = Lock()  # for passes in which grafts fall silent for a while, which another thread's would see
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Predictor(Namer):
         return next(self.model.parameters()).device
 
     def likely(self, image: Tensor) -> Tensor:
-        with torch.no_grad(), self.precision(image), self.held():
+        with torch.no_grad(), self.precision(image), self.held(), self.alone():
             logits = self.model(image).logits
         return probabilities(self.model, logits.float()).cpu()
 
@@ -147,13 +149,17 @@ class Predictor(Namer):
         """n o, float32 on the CPU: what enters the head, of the base pathway; pictures as in `predict`."""
         parts = []
         for image in self.batches(pictures):
-            with torch.no_grad(), self.precision(image):
+            with torch.no_grad(), self.precision(image), self.alone():
                 parts.append(self.model.features(image).float().cpu())
         return torch.cat(parts) if parts else torch.empty(0, self.model.visual.out)
 
     def precision(self, image: Tensor) -> AbstractContextManager[Any]:
         """That of the products."""
         return torch.autocast(image.device.type, self.lower, enabled=self.lower is not None)
+
+    def alone(self) -> AbstractContextManager[Any]:
+        """Around a pass: one thread at a time where it asks the bare backbone, whose grafts are silent meanwhile."""
+        return ALONE if asked(self.model.grafts) else nullcontext()
 
     @contextmanager
     def held(self) -> Iterator[None]:

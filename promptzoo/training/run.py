@@ -10,6 +10,7 @@ from promptzoo.arguments import typed
 from promptzoo.data.given import Given
 from promptzoo.errors import ZooError
 from promptzoo.model.model import Model
+from promptzoo.model.ordinary import turn
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.training.evaluate_run import evaluate_run
 from promptzoo.training.predict import load
@@ -74,7 +75,10 @@ class Run:
     def predictor(self) -> Predictor:
         """The model as a classifier of pictures, loaded once."""
         if self.opened is None:
-            self.opened = load(self.path, weights=self.weights, device=self.device, trust_code=self.trust_code)
+            with turn(trains=False):  # of several threads that come first one loads
+                self.opened = self.opened or load(
+                    self.path, weights=self.weights, device=self.device, trust_code=self.trust_code
+                )
         return self.opened
 
     def __fspath__(self) -> str:

@@ -49,9 +49,9 @@ def train(
     """
     run, fabric = RunWriter(out), fabric_of(recipe.train)
     several = fabric.world_size > 1  # they hear Ctrl-C themselves, and the first to end says the sentence
-    with run.begun_by(recipe, resume, stale), sentences(run.path) as said:
+    with run.begun_by(recipe, resume, stale), sentences(run.path, several) as said:
         with listening(children=True) if several else nullcontext():
-            return Result(**fabric.launch(work, recipe, run, progress, quiet, said if several else None))
+            return Result(**fabric.launch(work, recipe, run, progress, quiet, said))
 
 
 def work(

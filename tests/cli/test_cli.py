@@ -1,9 +1,12 @@
 """The commands as a person uses them: train, look again, name a picture; and a sentence for what is wrong."""
 
 import json
+import logging
+import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -168,3 +171,15 @@ def test_a_command_prints_no_warning_of_other_packages(words):
     command = [sys.executable, "-m", "promptzoo", "check", "linear", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [line for line in done.stderr.splitlines() if not line.endswith(" ...")] == []  # what takes long is named
+
+
+def test_a_command_that_python_gives_leaves_the_process_as_it_was(capsys, monkeypatch):
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)
+
+    def state():
+        return logging.root.manager.disable, sys.unraisablehook, dict(os.environ), list(warnings.filters)
+
+    before = state()
+    for words in (["list", "recipes"], ["show", "nothing like it"], ["--help"]):
+        cli.main(words)
+        assert state() == before

@@ -1,6 +1,8 @@
 """Order, augmentation, memory and shares of batches."""
 
+import io
 import pickle
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -8,8 +10,12 @@ import pytest
 import torch
 from pictures import TINY, error, make, paint, sentence
 from PIL import Image
+from rich.console import Console
+from rich.file_proxy import FileProxy
+from rich.live import Live
 
 from promptzoo.data import Cache, Loader, Picture, PictureFolder, chance, evaluation, fingerprint
+from promptzoo.data.aside import plain_streams
 
 
 @pytest.fixture
@@ -160,3 +166,16 @@ def test_how_many_batches_there_are_is_known_without_an_order(shuffle, monkeypat
                 assert not orders
                 assert found == len(loader.batches(0))
                 orders.clear()
+
+
+def test_a_process_that_reads_prints_beside_the_progress_bar_whose_lock_it_cannot_have(monkeypatch):
+    with Live(console=Console(file=io.StringIO(), force_terminal=True)):
+        assert isinstance(sys.stdout, FileProxy)
+        for name in ("stdout", "stderr"):
+            monkeypatch.setattr(sys, name, getattr(sys, name))  # this process keeps its own
+        plain = sys.stdout.rich_proxied_file
+        plain_streams(0)
+        assert sys.stdout is plain
+        plain_streams(0)
+        assert sys.stdout is plain
+        monkeypatch.undo()

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import time
+from dataclasses import replace
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,19 @@ def test_a_probe_opens_a_few_pictures_alone(big):
     many = [Picture(0, f"{i:02d}", lambda: None, Path("nowhere")) for i in range(20)]
     fingerprint(many, content=lambda picture: seen.append(1) or picture.name)
     assert len(seen) == 2
+
+
+def test_a_picture_that_is_replaced_while_it_is_read_is_not_kept_as_the_new_one(tmp_path):
+    found = PictureFolder(make(tmp_path / "set", {"train": 3, "test": 2})).train
+    one, store = found[0], SharedViews(TINY, 100_000, tmp_path / "views")
+
+    def replaced() -> Any:
+        image = one.open()
+        paint(one.path, 5)
+        os.utime(one.path, (1, 1))
+        return image
+
+    for read in (lambda cache, picture: cache.view(picture), lambda cache, picture: cache.readable(picture)):
+        paint(one.path, 1)
+        read(Cache(TINY, 0, store=store), replace(one, open=replaced))
+        assert store.get(one) is None

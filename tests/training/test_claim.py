@@ -200,3 +200,27 @@ def test_a_process_that_is_forked_in_mid_write_keeps_nobody_out(tmp_path, monkey
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         mine.release()
+
+
+def test_a_clock_that_is_set_takes_no_run_from_its_owner(tmp_path, other, monkeypatch):
+    linux = pytest.importorskip("psutil._pslinux")
+    before = linux.boot_time
+    monkeypatch.setattr(linux, "boot_time", lambda: before() + 60)
+    with pytest.raises(ClaimedError):
+        Claim(tmp_path).take()
+
+
+def test_an_interrupt_while_a_claim_is_given_back_leaves_it_to_the_next(tmp_path, monkeypatch):
+    mine = Claim(tmp_path)
+    mine.take()
+
+    def interrupted(*given, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mine.release()
+    again = Claim(tmp_path)
+    assert again.take() == mine.owner
+    again.release()

@@ -14,7 +14,7 @@ from pictures import sentence
 from promptzoo import cli
 from promptzoo.errors import ZooError
 from promptzoo.folders import free_folder
-from promptzoo.training import claim
+from promptzoo.training import claim, interrupt
 from promptzoo.training.claim import Claim, LostError
 from promptzoo.training.interrupt import StoppedError, listening
 from promptzoo.training.loop import Loop
@@ -46,6 +46,20 @@ def test_what_clusters_send_ends_a_training_as_ctrl_c_does(tmp_path, root, monke
     assert "saved after step 5" in str(stopped.value)
     assert RunFolder(tmp_path / "run").state()["reached"]["step"] == 5
     assert not (tmp_path / "run" / claim.NAME).exists()
+
+
+def test_a_signal_at_the_very_start_is_noted_and_the_handlers_are_given_back(monkeypatch):
+    before, put = signal.getsignal(signal.SIGINT), interrupt.handled
+
+    def interrupted(handler):
+        found = put(handler)
+        signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(interrupt, "handled", interrupted)
+    with listening() as asked:
+        assert asked
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_signal_that_nohup_ignores_stays_ignored():

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from PIL import Image
@@ -13,6 +14,8 @@ from promptzoo.data.given import image_of
 from promptzoo.data.picture import Picture
 from promptzoo.errors import ZooError, some
 from promptzoo.errors import told as reason
+
+READING = RLock()  # of sets that others wrote, from which a picture may come that is not read to its end yet
 
 
 class MapStyle(Dataset):
@@ -56,15 +59,16 @@ class MapStyle(Dataset):
 
 
 class Opening:
-    """Opens picture `index` of a set."""
+    """Opens picture `index` of a set; of several threads one at a time, since a set may read from one open file."""
 
     def __init__(self, pictures: Any, index: int, split: str) -> None:
         self.pictures, self.index, self.split = pictures, index, split
 
     def __call__(self) -> Image.Image:
-        picture, _ = item(self.pictures, self.index, self.split)
-        with at(self.split, self.index):
-            return image_of(picture)
+        with READING:
+            picture, _ = item(self.pictures, self.index, self.split)
+            with at(self.split, self.index):
+                return image_of(picture)
 
 
 def item(pictures: Any, index: int, split: str) -> tuple[Any, Any]:
