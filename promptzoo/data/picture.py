@@ -19,6 +19,7 @@ from promptzoo.paths import regular
 class Picture:
     """A label, a name to speak of it by, how to open it in RGB, and the file it is from, where there is one.
 
+    `open` is called by several threads and processes at once (`MapStyle` lets one thread in at a time).
     `drawn` ones are made by Python itself, so that threads would only wait for each other.
     Names are unique within a data set and do not depend on where the set lies on the disk.
     """
