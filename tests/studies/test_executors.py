@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import time
 from itertools import islice
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +56,47 @@ def dying(number: int) -> int:
         os._exit(9)
     time.sleep(1)
     return number
+
+
+def lasting(folder: str, number: int) -> None:
+    """Work that takes two minutes, and says that it has begun and that it was asked to end."""
+    Path(folder, f"{number}-begun").touch()
+    try:
+        for _ in range(1200 if number else 0):
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        Path(folder, f"{number}-ended").touch()
+        raise
+
+
+def broken_off(word: str, folder: Path, work, jobs, begun) -> None:
+    """An error of somebody else after the first job, once all others have begun."""
+    with executor(word, folder) as engine:
+        for _ in engine.each(work, jobs):
+            while not all(mark.exists() for mark in begun):
+                time.sleep(0.1)
+            raise ZeroDivisionError
+
+
+@pytest.mark.slow
+def test_what_runs_ends_where_an_error_of_somebody_else_ends_the_command(tmp_path) -> None:
+    begun = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        broken_off("local:2", tmp_path, lasting, [(str(tmp_path), 0), (str(tmp_path), 1)], [tmp_path / "1-begun"])
+    assert (tmp_path / "1-ended").exists()
+    assert time.monotonic() - begun < 100
+
+
+@pytest.mark.slow
+def test_a_free_process_that_died_is_followed_by_another(tmp_path) -> None:
+    with executor("local:1", tmp_path) as engine:
+        assert [came for _, came in engine.each(halved, [(2,)])] == [1]
+        (free,) = engine.free
+        (number,) = free._processes
+        os.kill(number, signal.SIGKILL)
+        while not free._broken:
+            time.sleep(0.01)
+        assert [came for _, came in engine.each(halved, [(4,)])] == [2]
 
 
 @pytest.mark.slow

@@ -1,10 +1,13 @@
 """Machines that cannot make a run, and clusters that are none: one sentence each; and runs by submitit."""
 
+import os
 import re
 import sys
+import time
 from contextlib import redirect_stdout
 
 import comparisons
+import psutil
 import pytest
 import runs
 
@@ -16,7 +19,7 @@ from promptzoo.option import option, typed_in
 from promptzoo.studies.compare import Terms
 from promptzoo.studies.executors import engine_of, executor
 from promptzoo.studies.executors.elsewhere import UnfitError, opened, packed, token, worker
-from promptzoo.studies.executors.ray import ADDRESS, Short
+from promptzoo.studies.executors.ray import ADDRESS, NICENESS, Short
 from promptzoo.studies.sweep import swept
 from promptzoo.studies.sweep_state import Onlooker
 
@@ -77,9 +80,13 @@ def test_a_worker_without_the_package_or_with_another_version_is_said(tmp_path, 
 def test_a_cluster_that_cannot_be_reached_is_said(address, tmp_path, monkeypatch) -> None:
     pytest.importorskip("ray")
     monkeypatch.setenv(ADDRESS, address)
+    monkeypatch.delenv(NICENESS, raising=False)
+    before = sys.stdout
     with pytest.raises(ZooError) as raised:
         executor("ray", tmp_path)
     assert (raised.value.key, raised.value.given) == (ADDRESS, address)
+    assert sys.stdout is before
+    assert NICENESS not in os.environ
 
 
 @pytest.mark.parametrize("command", [["compare"], ["sweep"], ["sweep", "--trials", "2"]], ids=" ".join)
@@ -164,6 +171,40 @@ def test_a_job_that_dies_is_sent_again(tmp_path) -> None:
     with executor("slurm:cluster=local,minutes=5,gb=1", tmp_path) as engine:
         found = {job[0]: came for job, came in engine.each(dying, [(str(tmp_path / "mark"),), ("",)])}
     assert found == {str(tmp_path / "mark"): 2, "": 0}
+
+
+@pytest.mark.slow
+def test_jobs_end_where_an_error_of_somebody_else_ends_the_command(tmp_path) -> None:
+    pytest.importorskip("submitit")
+    marks = [tmp_path / "one", tmp_path / "two"]
+    word, jobs = "slurm:cluster=local,minutes=5,gb=1,at_once=3", [("",), *((str(mark),) for mark in marks)]
+    with pytest.raises(ZeroDivisionError):
+        broken_off(word, tmp_path, jobs, marks)
+    until = time.monotonic() + 60
+    while (left := [mark for mark in marks if psutil.pid_exists(int(mark.read_text()))]) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not left
+
+
+def broken_off(word, folder, jobs, begun) -> None:
+    """An error of somebody else after the first job, once all others have begun."""
+    with executor(word, folder) as engine:
+        for _ in engine.each(lasting, jobs):
+            while not all(mark.exists() for mark in begun):
+                time.sleep(0.1)
+            raise ZeroDivisionError
+
+
+def lasting(mark: str) -> None:
+    """Two minutes, but for none without a mark."""
+    import os
+    import time
+    from pathlib import Path
+
+    if mark:
+        Path(mark + "-").write_text(str(os.getpid()))
+        os.replace(mark + "-", mark)
+        time.sleep(120)
 
 
 def dying(mark: str) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from typing import Any
@@ -29,18 +29,18 @@ class Local(AbstractContextManager["Local"]):
     def __init__(self, count: int) -> None:
         self.threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
         self.free = [self.process() for _ in range(count)]
+        self.running = dict[Future[Any], tuple[ProcessPoolExecutor, tuple[Any, ...]]]()
 
     def process(self) -> ProcessPoolExecutor:
         """One that starts with its first job."""
         return ProcessPoolExecutor(1, get_context("spawn"), Worker.begin, (self.threads,))
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        waiting, running = iter(jobs), dict[Future[Any], tuple[ProcessPoolExecutor, tuple[Any, ...]]]()
+        waiting, running = iter(jobs), self.running
         with listening(children=True) as asked:
             while True:
                 for job in islice(waiting, 0 if asked else len(self.free)):
-                    process = self.free.pop()
-                    running[process.submit(Worker.work, work, job)] = process, job
+                    self.start(work, job)
                 if not running:
                     return
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
@@ -48,8 +48,23 @@ class Local(AbstractContextManager["Local"]):
                     self.free.append(self.process() if isinstance(done.exception(), BrokenProcessPool) else process)
                     yield job, came_of(done)
 
+    def start(self, work: Callable[..., Any], job: tuple[Any, ...]) -> None:
+        """Hands a job to a free process, or to a new one where that died meanwhile."""
+        process = self.free.pop()
+        try:
+            begun = process.submit(Worker.work, work, job)
+        except BrokenProcessPool:
+            process = self.process()
+            begun = process.submit(Worker.work, work, job)
+        self.running[begun] = process, job
+
     def __exit__(self, *_: object) -> None:
-        for process in self.free:
+        """What still runs, since an error of somebody else ended the command, ends as after Ctrl-C."""
+        left = [process for process, _ in self.running.values()]
+        for number in [number for process in left for number in process._processes]:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGTERM)
+        for process in (*left, *self.free):
             process.shutdown()
 
 

@@ -17,6 +17,7 @@ from promptzoo.studies.executors.elsewhere import AGAIN, RETRIES, opened, packed
 from promptzoo.training.interrupt import StoppedError, listening
 
 ADDRESS = "RAY_ADDRESS"
+NICENESS = "RAY_worker_niceness"
 LOOK = 1.0  # seconds between two looks at who asks for an end
 PATIENCE = 5.0  # seconds for a cluster to answer
 
@@ -40,24 +41,26 @@ class Ray(ExitStack):
     def __init__(self, folder: Path, cpus: float = 1.0, gpus: float = 0.0) -> None:
         super().__init__()
         self.ray = package("ray", "ray")
-        self.enter_context(redirect_stdout(Short()))  # where Ray tells of its nodes
         self.needs = {name: share for name, share in (("CPU", cpus), ("GPU", gpus)) if share}
-        if not self.ray.is_initialized():
-            self.reach(os.environ.get(ADDRESS) or "local")
-            self.callback(self.ray.shutdown)
-        if not self.room():
-            self.close()
-            wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
-            raise ZooError(
-                f"no node of the cluster is large enough for a run, which needs {wants}", key=where().strip("-")
-            )
-        begin = worker(folder, self.enter_context(token(folder)))
-        task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
+        with ExitStack() as held:  # given back where it is not reached
+            held.enter_context(redirect_stdout(Short()))  # where Ray tells of its nodes
+            if not self.ray.is_initialized():
+                self.reach(os.environ.get(ADDRESS) or "local")
+                held.callback(self.ray.shutdown)
+            if not self.room():
+                wants = ", ".join(f"{share:g} {name}" for name, share in self.needs.items())
+                raise ZooError(
+                    f"no node of the cluster is large enough for a run, which needs {wants}", key=where().strip("-")
+                )
+            begin = worker(folder, held.enter_context(token(folder)))
+            task = self.ray.remote(max_retries=RETRIES, num_cpus=cpus, num_gpus=gpus)(begin)
+            self.push(held.pop_all())
         self.submit: Callable[[bytes], Any] = task.remote
 
     def reach(self, address: str) -> None:
         """Joins a cluster, or starts one.  Raises `ZooError` where there is none."""
-        os.environ.setdefault("RAY_worker_niceness", "0")
+        given = os.environ.get(NICENESS)
+        os.environ.setdefault(NICENESS, "0")
         host, _, port = address.removeprefix("ray://").rpartition(":")
         fresh = {"include_dashboard": False} if address == "local" else {}
         try:
@@ -70,6 +73,9 @@ class Ray(ExitStack):
             said = f"the Ray cluster at {address} cannot be reached ({told(error)})"
             way = f"start it, or correct {ADDRESS}; without {ADDRESS}, a new one starts on this machine"
             raise ZooError(said, key=ADDRESS, given=address, remedy=way) from error
+        finally:
+            if given is None:
+                del os.environ[NICENESS]
 
     def room(self) -> int:
         """How many runs the nodes hold that are there now."""

@@ -51,9 +51,11 @@ class Slurm(ExitStack):
             cpus_per_task=cpus, gpus_per_node=gpus, mem_gb=gb, timeout_min=minutes, name="promptzoo", **asked
         )
         self.begin = worker(folder, self.enter_context(token(folder)))
+        self.running = dict[Any, tuple[tuple[Any, ...], int]]()
+        self.callback(self.cancel)
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        waiting, running = iter(jobs), dict[Any, tuple[tuple[Any, ...], int]]()
+        waiting, running = iter(jobs), self.running
         with listening() as asked:
             until = float("inf")
             while True:
@@ -63,8 +65,7 @@ class Slurm(ExitStack):
                     return
                 if asked and until == float("inf"):
                     until = time.monotonic() + LAST
-                    for one in running:
-                        one.cancel()
+                    self.cancel()
                 ended = [one for one in running if one.done() or time.monotonic() > until]
                 for one in ended:
                     (job, tries), came = running.pop(one), self.came(one)
@@ -76,6 +77,11 @@ class Slurm(ExitStack):
                     yield job, came
                 if not ended:
                     time.sleep(LOOK)
+
+    def cancel(self) -> None:
+        """Ends what is queued or runs: after Ctrl-C, and where an error of somebody else ends the command."""
+        for one in self.running:
+            one.cancel()
 
     def came(self, one: Any) -> Any:
         """What a job gave, or its sentence; `StoppedError` where it ended without a word."""
