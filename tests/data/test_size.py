@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -170,18 +171,18 @@ def test_threads_that_come_at_once_open_the_file_once_and_it_is_closed_with_the_
         time.sleep(0.1)  # as a disk elsewhere: all threads are there before the first has the file
         truncate(file, size)
 
-    monkeypatch.setattr(shared_views.os, "truncate", slow)
-    monkeypatch.setattr(shared_views.os, "close", closed.append)
+    monkeypatch.setattr(shared_views, "os", SimpleNamespace(**vars(os) | {"truncate": slow, "close": closed.append}))
     with ThreadPool(8) as pool:
         for _ in range(2):  # kept, then read
             views = pool.map(Cache(TINY, 0, store=store).view, found.train)
             assert all((one == view).all() for one, view in zip(views, plain, strict=True))
+        pool.close()
+        pool.join()  # no thread holds the store any more
     assert len(files) == 1
     assert closed == []
     del store
     gc.collect()
     assert closed == files
-    monkeypatch.undo()
     os.close(*files)
 
 
@@ -199,8 +200,7 @@ def test_a_disk_that_fills_up_under_one_thread_changes_no_view_of_another_and_cl
         return write(*words)
 
     closed: list[int] = []
-    monkeypatch.setattr(shared_views.os, "pwrite", full)
-    monkeypatch.setattr(shared_views.os, "close", closed.append)
+    monkeypatch.setattr(shared_views, "os", SimpleNamespace(**vars(os) | {"pwrite": full, "close": closed.append}))
     with ThreadPool(8) as pool, pytest.warns(UserWarning, match="No space left"):
         views = pool.map(Cache(TINY, 0, store=store).view, found.train)
     assert all((one == view).all() for one, view in zip(views, plain, strict=True))

@@ -259,9 +259,9 @@ def test_a_second_training_in_another_thread_is_refused_and_others_wait_for_none
     def first():
         with ordinary(trains=True):
             begun.set()
-            over.wait(60)
+            over.wait()
 
-    thread = Thread(target=first)
+    thread = Thread(target=first, daemon=True)
     thread.start()
     begun.wait(60)
     try:

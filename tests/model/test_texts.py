@@ -62,12 +62,14 @@ def test_passes_of_several_threads_leave_the_model_as_it_was():
             entered.set()
             left.wait()
 
-    thread = Thread(target=other)
+    thread = Thread(target=other, daemon=True)
     thread.start()
-    entered.wait()
-    assert torch.equal(asked.likely(image), alone)
-    assert made.head.kept is not None
-    left.set()
+    assert entered.wait(60)
+    try:
+        assert torch.equal(asked.likely(image), alone)
+        assert made.head.kept is not None
+    finally:
+        left.set()
     thread.join()
     assert made.head.kept is None
     assert made.train()(image).logits.requires_grad

@@ -156,9 +156,9 @@ def test_many_who_ask_for_a_free_folder_get_one_each(tmp_path):
     def one():
         with free_folder(tmp_path / "runs", "run") as folder:
             found.append(folder)
-            all_have_one.wait()
+            all_have_one.wait(60)
 
-    threads = [threading.Thread(target=one) for _ in range(12)]
+    threads = [threading.Thread(target=one, daemon=True) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
