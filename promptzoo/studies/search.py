@@ -160,6 +160,6 @@ def tell_before(searches: dict[str, Trials], seed: int, log: SweepLog) -> None:
     states: dict[str, State] = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
     for search in searches.values():
         for one in search.study.get_trials(deepcopy=False):
-            if one.state.name in states and one.params:
+            if one.state.name in states and set(one.params) == set(search.member.ranges):
                 facts = {"val": one.value, "overrides": search.overrides(one.number), "before": True}
                 log.tell(search.trial(one.number).name, seed, states[one.state.name], **facts)

@@ -192,6 +192,17 @@ def test_a_search_that_was_interrupted_tries_what_it_would_have(root, tmp_path) 
     assert len({str(one) for one in words[0]}) == 3
 
 
+def test_a_trial_that_a_kill_left_with_a_part_of_its_overrides_is_no_trial_before(root, tmp_path) -> None:
+    import optuna
+
+    file, out = written(tmp_path), tmp_path / "out"
+    search(file, root, out, 1)
+    study(out, "mine").ask({"train.lr": optuna.distributions.FloatDistribution(1e-3, 1e-1, log=True)})
+    search(file, root, out, 2)
+    state, _ = sweep_state(out)
+    assert (len(state.of("done")), state.of("failed")) == (2, [])
+
+
 @pytest.mark.slow
 def test_a_search_of_two_workers_that_was_killed_loses_no_trial(root, tmp_path) -> None:
     """Its workers end their runs as after Ctrl-C; the same command goes on with them."""
