@@ -1,10 +1,14 @@
 """Comparisons of tiny runs."""
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import small
+
+from promptzoo.studies.executors import executor
 
 PAGE = """
 backbone: {{open: promptzoo/zoo_tiny, weights: shipped}}
@@ -38,3 +42,14 @@ def records(out: Path) -> dict[str, Any]:
         if record["finished"]:
             del record["finished"]["seconds"]
     return found
+
+
+def broken_off(
+    word: str, folder: Path, work: Callable[..., Any], jobs: list[tuple[Any, ...]], begun: list[Path]
+) -> None:
+    """An error of somebody else after the first job, once all others have begun."""
+    with executor(word, folder) as engine:
+        for _ in engine.each(work, jobs):
+            while not all(mark.exists() for mark in begun):
+                time.sleep(0.1)
+            raise ZeroDivisionError

@@ -106,9 +106,9 @@ class Cache:
             view = pixels(middle(picture.open() if whole is None else Image.fromarray(whole), self.preprocess))
             self._hold(picture, view, self.kept.views)
             return view
-        if (stored := self.store.get(picture)) is not None:
-            return stored.view
         key = key_of(picture)
+        if (stored := self.store.get(key)) is not None:
+            return stored.view
         view = pixels(middle(picture.open(), self.preprocess))
         self.store.put(picture, key, view, content(picture))
         return view
@@ -136,10 +136,10 @@ class Cache:
         if (kept := (self.kept.whole if whole else self.kept.views).get(picture)) is not None:
             return kept
         shared = self.store if not whole and picture.path is not None else None
-        if shared is not None and (stored := shared.get(picture)) is not None:
+        key = None if shared is None else key_of(picture)
+        if shared is not None and (stored := shared.get(key)) is not None:
             self.kept.contents[picture] = stored.content
             return None
-        key = key_of(picture)
         try:
             image = picture.open()
             self.kept.contents[picture] = content_of(image) if picture.path is None else content(picture)

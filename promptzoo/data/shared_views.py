@@ -58,9 +58,9 @@ class SharedViews:
         self.opened: Mapped | None = None
         self.opening, self.left = Lock(), False
 
-    def get(self, picture: Picture) -> SharedView | None:
-        """What is kept of a picture, as its file is now."""
-        if (key := key_of(picture)) is None or (opened := self.open()) is None:
+    def get(self, key: bytes | None) -> SharedView | None:
+        """What is kept of a picture, by what its file is now."""
+        if key is None or (opened := self.open()) is None:
             return None
         for slot in self.places(key):
             line = opened.index[slot]

@@ -1,7 +1,7 @@
 """A model as a program of torch's alone, for a batch of any size: `Program`."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from torch.fx import GraphModule
 from promptzoo.doing import doing
 from promptzoo.errors import ZooError, told
 from promptzoo.model.heads import fixed
+from promptzoo.model.inside import acting
 from promptzoo.model.model import Model
 
 BATCHES = (1, 2, 5)  # pictures at a time that a file is tried with before it is written
@@ -62,22 +63,12 @@ def pictures(model: Model, rows: int) -> Tensor:
     return torch.randn(rows, *model.visual.input, generator=torch.Generator().manual_seed(rows))
 
 
-def heard(model: Model, act: Callable[[], list[Tensor]]) -> tuple[list[Tensor], bool]:
-    """What comes of it, and whether the text tower took part."""
-    called: list[nn.Module] = []
-    tower = () if model.text is None else model.text.modules()
-    hooks = [one.register_forward_pre_hook(lambda module, _: called.append(module)) for one in tower]
-    try:
-        return act(), bool(called)
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 @contextmanager
 def textless(model: Model) -> Iterator[None]:
-    """Within this context the model has no text tower, whose weights a program would carry along, used or not."""
-    text, model.text = model.text, None
+    """Within this context there is no text tower where texts do not depend on the picture: a program would carry it."""
+    text = model.text
+    if text is not None and not acting(text) & text.of_picture:
+        model.text = None
     try:
         yield
     finally:
@@ -94,9 +85,9 @@ def traced(model: Model, who: str) -> Program:
     whole = Logits(model.cpu().float().eval()).requires_grad_(False)  # attention that learns has another graph
     with fixed(model):
         seen = [pictures(model, rows) for rows in BATCHES]
-        logits, texts = heard(model, lambda: [whole(image) for image in seen])
+        logits = [whole(image) for image in seen]
         try:
-            with doing("tracing the model"), nullcontext() if texts else textless(model):
+            with doing("tracing the model"), textless(model):
                 program = export(whole, (pictures(model, TRACED),), dynamic_shapes=({0: Dim("batch")},))
         except Exception as error:  # torch raises many kinds
             raise ZooError(f"{who} cannot be traced for batches of any size ({told(error)})", given=who) from error

@@ -133,17 +133,17 @@ def test_a_view_that_is_not_whole_counts_as_none_and_is_made_again(tmp_path):
     picture = PictureFolder(make(tmp_path / "set", {"train": 1, "test": 1})).train[0]
     cache = Cache(TINY, 0, store=store)
     view = cache.view(picture)
-    assert (store.get(picture).view == view).all()
+    assert (store.get(shared_views.key_of(picture)).view == view).all()
     size = store.slots * store.stride
     content = bytearray(store.path.read_bytes())
     start = len(content) - size
     content[start:] = bytes(255 - one for one in content[start:])
     store.path.write_bytes(content)
     fresh = SharedViews(TINY, 1_000_000, tmp_path / "kept")
-    assert fresh.get(picture) is None
+    assert fresh.get(shared_views.key_of(picture)) is None
     again = Cache(TINY, 0, store=fresh)
     assert (again.view(picture) == view).all()
-    assert (fresh.get(picture).view == view).all()
+    assert (fresh.get(shared_views.key_of(picture)).view == view).all()
 
 
 def test_the_file_is_no_larger_than_asked_and_full_or_refused_changes_no_view(tmp_path):
@@ -204,7 +204,7 @@ def test_a_disk_that_fills_up_under_one_thread_changes_no_view_of_another_and_cl
     with ThreadPool(8) as pool, pytest.warns(UserWarning, match="No space left"):
         views = pool.map(Cache(TINY, 0, store=store).view, found.train)
     assert all((one == view).all() for one, view in zip(views, plain, strict=True))
-    assert store.get(found.train[0]) is None
+    assert store.get(shared_views.key_of(found.train[0])) is None
     assert closed == []
 
 
@@ -282,4 +282,4 @@ def test_a_picture_that_is_replaced_while_it_is_read_is_not_kept_as_the_new_one(
     for read in (lambda cache, picture: cache.view(picture), lambda cache, picture: cache.readable(picture)):
         paint(one.path, 1)
         read(Cache(TINY, 0, store=store), replace(one, open=replaced))
-        assert store.get(one) is None
+        assert store.get(shared_views.key_of(one)) is None

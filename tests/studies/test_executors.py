@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
+import comparisons
 import pytest
 import runs
 
@@ -69,20 +70,13 @@ def lasting(folder: str, number: int) -> None:
         raise
 
 
-def broken_off(word: str, folder: Path, work, jobs, begun) -> None:
-    """An error of somebody else after the first job, once all others have begun."""
-    with executor(word, folder) as engine:
-        for _ in engine.each(work, jobs):
-            while not all(mark.exists() for mark in begun):
-                time.sleep(0.1)
-            raise ZeroDivisionError
-
-
 @pytest.mark.slow
 def test_what_runs_ends_where_an_error_of_somebody_else_ends_the_command(tmp_path) -> None:
     begun = time.monotonic()
     with pytest.raises(ZeroDivisionError):
-        broken_off("local:2", tmp_path, lasting, [(str(tmp_path), 0), (str(tmp_path), 1)], [tmp_path / "1-begun"])
+        comparisons.broken_off(
+            "local:2", tmp_path, lasting, [(str(tmp_path), 0), (str(tmp_path), 1)], [tmp_path / "1-begun"]
+        )
     assert (tmp_path / "1-ended").exists()
     assert time.monotonic() - begun < 100
 

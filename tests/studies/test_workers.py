@@ -179,20 +179,11 @@ def test_jobs_end_where_an_error_of_somebody_else_ends_the_command(tmp_path) -> 
     marks = [tmp_path / "one", tmp_path / "two"]
     word, jobs = "slurm:cluster=local,minutes=5,gb=1,at_once=3", [("",), *((str(mark),) for mark in marks)]
     with pytest.raises(ZeroDivisionError):
-        broken_off(word, tmp_path, jobs, marks)
+        comparisons.broken_off(word, tmp_path, lasting, jobs, marks)
     until = time.monotonic() + 60
     while (left := [mark for mark in marks if psutil.pid_exists(int(mark.read_text()))]) and time.monotonic() < until:
         time.sleep(0.1)
     assert not left
-
-
-def broken_off(word, folder, jobs, begun) -> None:
-    """An error of somebody else after the first job, once all others have begun."""
-    with executor(word, folder) as engine:
-        for _ in engine.each(lasting, jobs):
-            while not all(mark.exists() for mark in begun):
-                time.sleep(0.1)
-            raise ZeroDivisionError
 
 
 def lasting(mark: str) -> None:

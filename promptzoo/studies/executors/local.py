@@ -14,7 +14,7 @@ from typing import Any
 
 from promptzoo.errors import ZooError
 from promptzoo.studies.executors.contract import Outcome
-from promptzoo.training.interrupt import ENDING, StoppedError, listening
+from promptzoo.training.interrupt import ENDING, StopAsked, StoppedError, listening
 
 
 class Local(AbstractContextManager["Local"]):
@@ -30,6 +30,7 @@ class Local(AbstractContextManager["Local"]):
         self.threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
         self.free = [self.process() for _ in range(count)]
         self.running = dict[Future[Any], tuple[ProcessPoolExecutor, tuple[Any, ...]]]()
+        self.asked = StopAsked()
 
     def process(self) -> ProcessPoolExecutor:
         """One that starts with its first job."""
@@ -37,9 +38,9 @@ class Local(AbstractContextManager["Local"]):
 
     def each(self, work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         waiting, running = iter(jobs), self.running
-        with listening(children=True) as asked:
+        with listening(children=True) as self.asked:
             while True:
-                for job in islice(waiting, 0 if asked else len(self.free)):
+                for job in islice(waiting, 0 if self.asked else len(self.free)):
                     self.start(work, job)
                 if not running:
                     return
@@ -59,9 +60,9 @@ class Local(AbstractContextManager["Local"]):
         self.running[begun] = process, job
 
     def __exit__(self, *_: object) -> None:
-        """What still runs, since an error of somebody else ended the command, ends as after Ctrl-C."""
+        """What still runs, since an error of somebody else ended the command, ends as after Ctrl-C, heard once."""
         left = [process for process, _ in self.running.values()]
-        for number in [number for process in left for number in process._processes]:
+        for number in [number for process in left for number in process._processes if not self.asked]:
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGTERM)
         for process in (*left, *self.free):

@@ -81,7 +81,7 @@ class Slurm(ExitStack):
     def cancel(self) -> None:
         """Ends what is queued or runs: after Ctrl-C, and where an error of somebody else ends the command."""
         for one in self.running:
-            one.cancel()
+            one.cancel(check=False)  # one that has just ended keeps no other
 
     def came(self, one: Any) -> Any:
         """What a job gave, or its sentence; `StoppedError` where it ended without a word."""
