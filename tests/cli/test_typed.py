@@ -6,8 +6,9 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
+from threading import RLock
+from types import SimpleNamespace
 
 import pytest
 import runs
@@ -151,14 +152,37 @@ def test_combinations_that_are_all_refused_exit_with_2(capsys):
     assert cli.main(["report", "--combine", "backbones=promptzoo/zoo_tiny", "grafts=coop", "head={head: linear}"]) == 2
 
 
+class ByHand:
+    """A timer that goes off when it is told to."""
+
+    def __init__(self, seconds, look):
+        assert seconds == waiting.PATIENCE
+        self.look, self.runs = look, False
+
+    def start(self):
+        self.runs = True
+
+    def cancel(self):
+        self.runs = False
+
+
 def test_what_takes_long_is_named_in_plain_lines_where_there_is_no_terminal(capsys, monkeypatch):
-    monkeypatch.setattr(waiting, "PATIENCE", 0.05)
-    with watched(waiting.Narrator()):
+    monkeypatch.setattr(waiting, "threading", SimpleNamespace(RLock=RLock, Timer=ByHand))
+    narrator = waiting.Narrator()
+    with watched(narrator):
         with doing("quick"):
-            pass
+            timer = narrator.timer
+            assert timer.runs
+        assert not timer.runs
+        timer.look()  # as one that was on its way
         with doing("reading pictures", 100) as step:
             step(50)
-            time.sleep(0.3)
+            narrator.timer.look()
+            assert not capsys.readouterr().err
+            narrator.tasks[-1].began -= 2 * waiting.PATIENCE
+            for _ in range(2):
+                assert narrator.timer.runs
+                narrator.timer.look()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("reading pictures: 50 of 100")
 
