@@ -1,8 +1,10 @@
 """What every test shares: one thread, no hub, and the processor, unless PROMPTZOO_DEVICE=cuda says otherwise."""
 
 import gc
+import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -13,9 +15,24 @@ if os.environ.setdefault("PROMPTZOO_DEVICE", "cpu") == "cpu":
 
 import pytest
 import torch
+from hypothesis import HealthCheck, register_random, settings
 
 from promptzoo.pages import waiting
 
+
+class Generator:
+    """Torch's random numbers, which hypothesis seeds before each example as it does those of others."""
+
+    seed = staticmethod(torch.manual_seed)
+    getstate = staticmethod(torch.get_rng_state)
+    setstate = staticmethod(torch.set_rng_state)
+
+
+GENERATOR = Generator()  # has a name, since hypothesis does not keep it alive
+register_random(GENERATOR)
+CERTAIN = {"derandomize": True, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("certain", **CERTAIN)  # the same examples each time, on a busy machine too
+settings.load_profile("certain")
 torch.set_num_threads(1)
 gc.freeze()  # what packages made while they were imported is not looked through each time
 gc.set_threshold(100_000, 50, 50)
@@ -27,6 +44,18 @@ waiting.PATIENCE = 1e6  # seconds: a slow machine names no more than a fast one
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def loud() -> Iterator[None]:
+    """What a command silences in its process is heard again by the next test."""
+    logs, hook, warns = logging.root.manager.disable, sys.unraisablehook, os.environ.get("PYTHONWARNINGS")
+    yield
+    logging.disable(logs)
+    sys.unraisablehook = hook
+    os.environ.pop("PYTHONWARNINGS", None)
+    if warns is not None:
+        os.environ["PYTHONWARNINGS"] = warns
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -46,7 +46,7 @@ def turned(x: Tensor, angle: Tensor, half: bool) -> Tensor:
 
 
 @pytest.mark.parametrize("name", ROTARY)
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(prompts=st.integers(0, 5), rows=st.integers(1, 2))
 def test_rotary_positions_turn_patches_by_their_places_and_no_prompt(name: str, prompts: int, rows: int) -> None:
     by_layer, tower = family(name)

@@ -146,7 +146,7 @@ def tower(kind: str) -> Tower:
 
 
 @pytest.mark.parametrize("kind", TOWERS)
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(prefix=st.integers(0, 4), rows=st.integers(1, 3))
 def test_prefix_tokens_ride_along_in_every_tower_and_rows_never_mix(kind: str, prefix: int, rows: int) -> None:
     double, notes = tower(kind).double(), Notes(rows)

@@ -17,7 +17,7 @@ from promptzoo.recipe.registry import Entry, load_registry
 
 BLOCKS = {word: entry for word, entry in load_registry().blocks.items() if entry.by == "promptzoo"}
 EVERY = pytest.mark.parametrize("word", BLOCKS)
-SOME = settings(deadline=None, max_examples=8, derandomize=True)
+SOME = settings(max_examples=8)
 AXES = {"dim": "d", "out": "o", "knowledge_dim": "t", "text_dim": "t", "tokens": "n", "length": "m"}
 
 # What a block that says something of its first output says; all others start with something else than 0.

@@ -17,7 +17,7 @@ OPTIONS = [
     {"include_self": False},
     {"metric": "euclidean", "dilation": 2, "include_self": False},
 ]
-SOME = settings(deadline=None, max_examples=25, derandomize=True)
+SOME = settings(max_examples=25)
 
 
 def by_loops(x: Tensor, neighbours: int, metric: str, dilation: int, include_self: bool) -> list[list[list[int]]]:

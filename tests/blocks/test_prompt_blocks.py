@@ -26,7 +26,7 @@ from promptzoo.model.blueprint import Make
 from promptzoo.model.losses import CrossEntropy, PrototypeLoss
 from promptzoo.model.model import Output
 
-SOME = settings(deadline=None, max_examples=20, derandomize=True)
+SOME = settings(max_examples=20)
 VIT_B = [768] * 12
 
 

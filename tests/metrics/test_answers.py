@@ -26,7 +26,7 @@ def test_classes_before_the_own_are_counted_and_of_a_tie_the_first_stands_before
     assert metrics.classes_before(torch.full((1, 3), torch.nan), torch.tensor([0])).item() == 3
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(1, 40), st.sampled_from([0.0, 0.2]))
 def test_no_class_stands_before_what_argmax_takes_whatever_is_equal_or_no_number(seed, classes, broken):
     drawn = torch.Generator().manual_seed(seed)

@@ -22,7 +22,7 @@ from promptzoo.metrics import (
     transfer_keypoints,
 )
 
-SOME = settings(deadline=None, max_examples=15, derandomize=True)
+SOME = settings(max_examples=15)
 SEED = st.integers(0, 2**16)
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptzoo.recipe import yaml
@@ -132,7 +132,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a machine may be busy
 @given(st.dictionaries(WORDS, VALUES, max_size=4))
 def test_what_is_written_reads_back_equal(value):
     read = yaml.plain(yaml.read(yaml.write(value), "file"))
