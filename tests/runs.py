@@ -2,6 +2,8 @@
 
 import json
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,16 @@ def same(one: Path, other: Path) -> bool:
     """Whether two runs came to the same: figures, log, and the bytes of model and predictions."""
     files = [[(out / name).read_bytes() for name in ("model.safetensors", "predictions.csv")] for out in (one, other)]
     return result(one) == result(other) and lines(one) == lines(other) and files[0] == files[1]
+
+
+def until(found: Callable[[], Any], seconds: float = 240.0) -> Any:
+    """What a question gives once it gives something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if came := found():
+            return came
+        time.sleep(0.05)
+    raise AssertionError("it never came")
 
 
 def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, step: int) -> None:

@@ -10,6 +10,7 @@ import comparisons
 import psutil
 import pytest
 import runs
+import slowed
 
 from promptzoo.errors import ZooError
 from promptzoo.studies.compare import Terms
@@ -55,9 +56,15 @@ def root(tmp_path_factory):
     return runs.pictures(tmp_path_factory.mktemp("pictures"), train=4, test=2)
 
 
+@pytest.fixture
+def beside(monkeypatch):
+    """The current directory, from which a worker takes the loss that is slow."""
+    monkeypatch.chdir(slowed.HERE)
+
+
 def asked(root, folder, epochs: int) -> list[str]:
     train = f"train: {{lr: 1e-2, epochs: {epochs}, threads: 1}}"
-    return [comparisons.page(folder / "good.yaml", train=train), *comparisons.words(root)]
+    return [comparisons.page(folder / "good.yaml", train=train), *comparisons.words(root), slowed.loss(folder)]
 
 
 def halved(number: int) -> int:
@@ -68,16 +75,6 @@ def halved(number: int) -> int:
 
 def where(number: int) -> tuple[str, int]:
     return os.getcwd(), os.getpid()
-
-
-def until(found, seconds: float = 240.0):
-    """What a question gives once it gives something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if came := found():
-            return came
-        time.sleep(0.1)
-    raise AssertionError("it never came")
 
 
 def test_every_job_comes_back_from_where_the_command_was_given(cluster, tmp_path, monkeypatch) -> None:
@@ -115,8 +112,13 @@ def sweeping(words, out):
 
 def begun(out, nodes):
     """The folder of a run that has saved a state, its worker, and the node that it is on."""
-    run = until(lambda: next((file.parent.parent for file in out.rglob("state/state.json")), None))
-    worker = psutil.Process(held_by(run / NAME).process)
+
+    def held():
+        found = ((file.parent.parent, held_by(file.parents[1] / NAME)) for file in out.rglob("state/state.json"))
+        return next(((run, owner) for run, owner in found if owner), None)
+
+    run, owner = runs.until(held)
+    worker = psutil.Process(owner.process)
     raylet = worker.parent().pid
     return run, worker, next(one for one in nodes if one.all_processes["raylet"][0].process.pid == raylet)
 
@@ -133,31 +135,33 @@ def demand_whole(words, out, found, alone) -> None:
     assert comparisons.records(alone) == comparisons.records(out)
 
 
-def test_a_node_killed_in_mid_run_loses_nothing(cluster, root, tmp_path) -> None:
+def test_a_node_killed_in_mid_run_loses_nothing(cluster, root, tmp_path, beside) -> None:
     made, nodes = cluster
     words, out = asked(root, tmp_path, EPOCHS), tmp_path / "out"
-    found, thread = sweeping(words, out)
-    run, worker, node = begun(out, nodes)
-    made.remove_node(node, allow_graceful=False)
-    nodes.remove(node)
-    until(lambda: (owner := held_by(run / NAME)) and owner.process != worker.pid)
-    assert held_by(run / NAME).attempt == 2
+    with slowed.slowly(tmp_path):
+        found, thread = sweeping(words, out)
+        run, worker, node = begun(out, nodes)
+        made.remove_node(node, allow_graceful=False)
+        nodes.remove(node)
+    owner = runs.until(lambda: (owner := held_by(run / NAME)) and owner.process != worker.pid and owner)
+    assert owner.attempt == 2
     thread.join(300)
     nodes.append(made.add_node(num_cpus=1, object_store_memory=10**8))
     demand_whole(words, out, found, tmp_path / "alone")
 
 
-def test_a_worker_that_comes_back_cannot_write(cluster, root, tmp_path) -> None:
+def test_a_worker_that_comes_back_cannot_write(cluster, root, tmp_path, beside) -> None:
     """It stops in the middle of an epoch, its node dies, somebody else makes the run; and then it wakes up."""
     made, nodes = cluster
     words, out = asked(root, tmp_path, EPOCHS), tmp_path / "out"
-    found, thread = sweeping(words, out)
-    run, worker, node = begun(out, nodes)
-    worker.send_signal(signal.SIGSTOP)
-    made.remove_node(node, allow_graceful=False)
-    nodes.remove(node)
-    time.sleep(3)
-    train(RunFolder(run).recipe(), run, resume=True, quiet=True, stale=2.0)
+    with slowed.slowly(tmp_path):
+        found, thread = sweeping(words, out)
+        run, worker, node = begun(out, nodes)
+        worker.send_signal(signal.SIGSTOP)
+        made.remove_node(node, allow_graceful=False)
+        nodes.remove(node)
+        time.sleep(3)
+    train(RunFolder(run).recipe(trust_code=True), run, resume=True, quiet=True, stale=2.0)
     before = {file: file.read_bytes() for file in run.iterdir() if file.is_file()}
     with suppress(psutil.NoSuchProcess):
         worker.send_signal(signal.SIGCONT)

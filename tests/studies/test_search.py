@@ -4,11 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import comparisons
 import pytest
 import runs
+import slowed
 
 from promptzoo import cli
 from promptzoo.errors import ZooError
@@ -209,16 +209,17 @@ def test_a_search_of_two_workers_that_was_killed_loses_no_trial(root, tmp_path) 
     out = tmp_path / "out"
     file = written(tmp_path, "{train.lr: {log: [1e-3, 1e-1]}, train.optimizer: [sgd, adamw]}")
     command = [sys.executable, "-m", "promptzoo", "sweep", file, *comparisons.words(root), "train.epochs=40"]
-    command += ["--on", "local:2", "--trials", "6", "--out", str(out)]
-    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 120
-    while len(list(out.rglob("result.json"))) < 2 and time.monotonic() < end:
-        time.sleep(0.05)
-    first.kill()
-    assert first.wait() == -signal.SIGKILL
+    command += [slowed.loss(tmp_path, after=2), "--on", "local:2", "--trials", "6", "--out", str(out)]
+    with slowed.slowly(tmp_path):
+        first = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=slowed.HERE)
+        try:
+            runs.until(lambda: len(list(out.rglob("result.json"))) >= 2)
+        finally:
+            first.kill()
+        assert first.wait() == -signal.SIGKILL
     asked = {trial.number: trial.params for trial in study(out, "mine").get_trials()}
     assert 2 <= len(asked) < 6
-    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=slowed.HERE)
     assert again.returncode == 0, again.stderr
     trials = study(out, "mine").get_trials()
     ended = [trial.number for trial in trials if trial.state.name != "COMPLETE"]  # killed before they had their words

@@ -5,11 +5,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import comparisons
 import pytest
 import runs
+import slowed
 
 import promptzoo
 from promptzoo import cli
@@ -151,15 +151,17 @@ def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(number, root, tmp
     out = tmp_path / "out"
     page = comparisons.page(tmp_path / "good.yaml", train="train: {lr: 1e-2, epochs: 60, threads: 1}")
     command = [sys.executable, "-m", "promptzoo", "sweep", page, *comparisons.words(root), "--seeds", "4"]
-    command += ["--on", "local:2", "--out", str(out)]
-    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 120
-    while not list(out.rglob("state/state.json")) and time.monotonic() < until:
-        time.sleep(0.05)
-    first.send_signal(number)
-    _, said = first.communicate(timeout=120)
+    command += [slowed.loss(tmp_path), "--on", "local:2", "--out", str(out)]
+    with slowed.slowly(tmp_path):
+        first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=slowed.HERE)
+        try:
+            runs.until(lambda: list(out.rglob("state/state.json")))
+            first.send_signal(number)
+            _, said = first.communicate(timeout=120)
+        finally:
+            first.kill()
     assert first.returncode == (StoppedError.exit_code if number == signal.SIGTERM else -number), said
-    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=slowed.HERE)
     assert again.returncode == 0, again.stderr
     assert len(sweep_state(out)[0].of("done")) == 4
     for seed in range(1, 5):
