@@ -34,8 +34,9 @@ def place(tmp_path_factory):
 @pytest.fixture
 def here(place, monkeypatch):
     monkeypatch.chdir(place)
-    monkeypatch.delitem(sys.modules, "evil_mod", raising=False)
-    return place
+    sys.modules.pop("evil_mod", None)
+    yield place
+    sys.modules.pop("evil_mod", None)  # tests of other files, too, ask whether it was imported
 
 
 COMMANDS = {
