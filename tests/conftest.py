@@ -1,10 +1,8 @@
 """What every test shares: one thread, no hub, and the processor, unless PROMPTZOO_DEVICE=cuda says otherwise."""
 
 import gc
-import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -44,18 +42,6 @@ waiting.PATIENCE = 1e6  # seconds: a slow machine names no more than a fast one
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
-
-
-@pytest.fixture(autouse=True)
-def loud() -> Iterator[None]:
-    """What a command silences in its process is heard again by the next test."""
-    logs, hook, warns = logging.root.manager.disable, sys.unraisablehook, os.environ.get("PYTHONWARNINGS")
-    yield
-    logging.disable(logs)
-    sys.unraisablehook = hook
-    os.environ.pop("PYTHONWARNINGS", None)
-    if warns is not None:
-        os.environ["PYTHONWARNINGS"] = warns
 
 
 @pytest.fixture(autouse=True, scope="session")
