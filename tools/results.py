@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, stdev, variance
 from typing import Any
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
@@ -32,6 +32,7 @@ RECORDS, PICTURES = ROOT / "docs" / "records" / "evidence", ROOT / "docs" / "pic
 PAGES = (ROOT / "docs" / "results.md", ROOT / "README.md")
 MARK = re.compile(r"(<!-- made by tools/results.py: (\w+) -->\n).*?(<!-- to here -->)", re.DOTALL)
 SIDES = ((6, 4), (6, -9), (-6, 4), (-6, -9), (6, 12), (-6, 12), (6, -17), (-6, -17), (-2, -21))  # for a name
+FEW = ("ssf", "vpt_deep", "hybrid", "adaptformer", "adapter_plus", "sa2vp", "lore", "probe")  # of README.md
 OWN = ("lore", "lore_patches", "sa2vp", "hybrid")  # the two papers' methods and what is made of them
 
 Runs = Mapping[str, tuple[Finished, ...]]  # by row, a run for each seed
@@ -87,7 +88,7 @@ def minus(row: str, other: str, sets: Sequence[Runs]) -> str:
     if row == other or any(row not in runs or other not in runs for runs in sets):
         return ""
     ours, theirs = ([np.stack([run.hits for run in runs[name]]) for runs in sets] for name in (row, other))
-    return apart(difference_of_means(ours, theirs))
+    return apart(difference_of_means(ours, theirs, trained_once=False))
 
 
 def table(study: Study, rows: Sequence[str] = ()) -> str:
@@ -113,12 +114,12 @@ def table(study: Study, rows: Sequence[str] = ()) -> str:
 
 
 def verdict() -> str:
-    """The hybrid against the parent, the adapter and the prompts that were best on CIFAR-10: pooled, and set by set."""
+    """The hybrid against its parents and the methods that come near it: pooled, and set by set."""
     sets = STUDIES["small"].runs()
     grounds = {f"mean of {len(THREE)}": [sets[name] for name in THREE]} if set(THREE) <= set(sets) else {}
     grounds |= {name: [runs] for name, runs in sets.items()}
     made = Table(["hybrid", *grounds])
-    for other in ("sa2vp", "adapter_plus", "vpt_deep"):
+    for other in ("sa2vp", "adapter_plus", "lore", "lore_patches", "adaptformer", "ssf", "vpt_deep"):
         made.add(f"minus `{other}`", *(minus("hybrid", other, runs) for runs in grounds.values()))
     return made.markdown()
 
@@ -129,7 +130,7 @@ def mean(row: str, sets: Mapping[str, Runs]) -> float:
 
 TABLES: dict[str, Callable[[], str]] = {name: partial(table, study) for name, study in STUDIES.items()}
 TABLES["verdict"] = verdict
-TABLES["few"] = partial(table, STUDIES["small"], ("hybrid", "vpt_deep", "adapter_plus", "sa2vp", "lore", "probe"))
+TABLES["few"] = partial(table, STUDIES["small"], FEW)
 
 
 def accuracies(axes: Any) -> None:
@@ -137,8 +138,9 @@ def accuracies(axes: Any) -> None:
     sets = [runs for name, runs in STUDIES["small"].runs().items() if name in THREE]
     points = {}
     for row in sorted(set.intersection(*(set(runs) for runs in sets))):
-        seeds = [100 * fmean(run.accuracy for run in runs) for runs in zip(*(runs[row] for runs in sets), strict=True)]
-        points[row] = place = (sets[0][row][0].tuned_parameters, fmean(seeds), stdev(seeds))
+        shares = [[100 * run.accuracy for run in runs[row]] for runs in sets]
+        deviation = sum(variance(seeds) for seeds in shares) ** 0.5 / len(shares)  # each set was trained by itself
+        points[row] = place = (sets[0][row][0].tuned_parameters, fmean(map(fmean, shares)), deviation)
         axes.errorbar(*place, fmt="o", ms=5, lw=1, color="#0B6FB8" if row in OWN else "#7A8594")
     axes.set(xscale="log", xlim=(1e3, 3e6), xlabel="tuned parameters", ylabel="test accuracy, %")
     axes.set_xticks([1e3, 1e4, 1e5, 1e6], ["1,000", "10,000", "100,000", "1 million"])

@@ -33,13 +33,16 @@ def difference(ours: Hits, theirs: Hits, draws: int = DRAWS, seed: int = 0) -> D
     What is neither a picture's nor a seed's own counts up to three times (Owen), so that it errs to the careful side;
     where two or three seeds vary more than anything else no interval is wide enough.  `seed` is that of the draws.
     """
-    return difference_of_means([ours], [theirs], draws, seed)
+    return difference_of_means([ours], [theirs], trained_once=True, draws=draws, seed=seed)
 
 
-def difference_of_means(ours: Sequence[Hits], theirs: Sequence[Hits], draws: int = DRAWS, seed: int = 0) -> Difference:
+def difference_of_means(
+    ours: Sequence[Hits], theirs: Sequence[Hits], *, trained_once: bool, draws: int = DRAWS, seed: int = 0
+) -> Difference:
     """The same of the means over several sets of pictures, each of which counts once, however many it has.
 
-    Pictures are drawn of each set by themselves, seeds once for all: under a seed a recipe learned once.
+    Pictures are drawn of each set by itself.  So are seeds, unless `trained_once`: then the run of a seed was tested on
+    all the sets, and its luck is in all of them.  Runs that were trained for each set share no more than a number.
     """
     runs = ours[0].shape[0]
     taken = max(1, runs - 1)
@@ -51,9 +54,12 @@ def difference_of_means(ours: Sequence[Hits], theirs: Sequence[Hits], draws: int
         # pictures of one kind weigh the same: to draw n pictures is to draw how many there are of each kind
         drawn.append((rng.multinomial(pictures, counts / pictures, size=draws) @ kinds.T, pictures))  # draws s
         means.append(float((kinds @ counts).sum() / (runs * pictures)))
-    seeds = rng.multinomial(taken, np.full(runs, 1 / runs), size=draws)  # draws s
+    times = 1 if trained_once else len(drawn)
+    seeds = [rng.multinomial(taken, np.full(runs, 1 / runs), size=draws) for _ in range(times)]  # draws s, each
     most = max(pictures for _, pictures in drawn)  # of one set the sums are whole numbers, so that 0 is 0
-    sums = np.sum([(found * seeds).sum(1) * (most / pictures) for found, pictures in drawn], axis=0)
+    sums = np.sum(
+        [(found * seeds[at % times]).sum(1) * (most / pictures) for at, (found, pictures) in enumerate(drawn)], axis=0
+    )
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(sums, (tail, 1 - tail)) / (taken * most * len(drawn))
     return Difference(sum(means) / len(means), float(low), float(high))

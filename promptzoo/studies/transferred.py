@@ -139,7 +139,7 @@ def transferred(
 
 def apart(one: Carried, held: Carried) -> Difference:
     """How far the mean over targets is from the baseline's."""
-    return difference_of_means(list(one.hits.values()), list(held.hits.values()))
+    return difference_of_means(list(one.hits.values()), list(held.hits.values()), trained_once=True)
 
 
 def asked(run: Path, target: Target, pictures: str, say: Callable[[str], None]) -> Hits:

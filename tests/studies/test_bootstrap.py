@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from promptzoo.studies.bootstrap import Hits, difference
+from promptzoo.studies.bootstrap import Hits, difference, difference_of_means
 
 
 def hits(seed: int, runs: int, pictures: int, share: float = 0.7) -> Hits:
@@ -69,3 +69,23 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(runs, spread, cl
         found = difference(ours, theirs, draws=1000)
         held += found.low <= truth <= found.high
     assert held / 200 >= least
+
+
+@pytest.mark.parametrize("trained_once", [True, False])
+def test_a_mean_over_sets_has_the_interval_of_its_only_set_and_a_narrower_one_of_more(trained_once):
+    sets = [(hits(2 * at, 3, 300), hits(2 * at + 1, 3, 300, 0.6)) for at in range(4)]
+    ours, theirs = map(list, zip(*sets, strict=True))
+    wide = difference(ours[0], theirs[0])
+    assert difference_of_means(ours[:1], theirs[:1], trained_once=trained_once) == wide
+    narrow = difference_of_means(ours, theirs, trained_once=trained_once)
+    assert narrow.high - narrow.low < wide.high - wide.low
+
+
+def test_seeds_that_help_on_one_set_and_harm_on_another_cancel_only_where_one_run_was_tested_on_both():
+    up = np.repeat([[True], [False], [False]], 100, axis=1)
+    down, nothing = ~up, np.zeros_like(up)
+    once = difference_of_means([up, down], [nothing, nothing], trained_once=True)
+    apart = difference_of_means([up, down], [nothing, nothing], trained_once=False)
+    assert once.mean == apart.mean == pytest.approx(0.5)
+    assert (once.low, once.high) == (0.5, 0.5)
+    assert (apart.low, apart.high) == (0.0, 1.0)

@@ -3,7 +3,6 @@
 import json
 from statistics import harmonic_mean
 
-import numpy as np
 import pytest
 import runs
 import small
@@ -14,7 +13,6 @@ from promptzoo.data.sources.folder import PictureFolder
 from promptzoo.errors import ZooError
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.studies import transferred
-from promptzoo.studies.bootstrap import difference, difference_of_means
 from promptzoo.studies.transfer import demand, protocol_of
 
 
@@ -116,13 +114,3 @@ def test_halves_are_all_classes_and_no_picture_is_in_both(root):
     assert not names[0] & names[1]
     assert {one.label for one in new.test} == {0}
     assert base.fingerprint() != whole.fingerprint()
-
-
-def test_a_mean_over_sets_has_the_interval_of_its_only_set_and_a_narrower_one_of_two():
-    draw = np.random.default_rng(0)
-    ours, theirs = (draw.random((3, 300)) < share for share in (0.7, 0.6))
-    assert difference_of_means([ours], [theirs]) == difference(ours, theirs)
-    more = [(draw.random((3, 300)) < 0.7, draw.random((3, 300)) < 0.6) for _ in range(4)]
-    wide = difference(*more[0])
-    narrow = difference_of_means(*map(list, zip(*more, strict=True)))
-    assert narrow.high - narrow.low < wide.high - wide.low
