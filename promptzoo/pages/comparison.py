@@ -32,9 +32,11 @@ def cells(one: Standing, found: Comparison) -> list[str]:
 
 
 def apart(one: Difference | None) -> str:
-    """A difference in points with its interval, which alone is shown where it holds 0."""
+    """A difference in points with its interval, shown alone where it holds 0; `equal` where nothing differs."""
     if one is None:
         return "-"
+    if one.low == one.mean == one.high == 0:
+        return "equal"
     nearest = 100 * min(abs(one.low), abs(one.high)) if one.told else 1.0
     digits = next((digits for digits in (1, 2, 3) if round(nearest, digits)), 4)  # a bound that is not 0 looks it
     mean, low, high = (f"{round(100 * share, digits) + 0.0:+.{digits}f}" for share in (one.mean, one.low, one.high))

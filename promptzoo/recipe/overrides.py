@@ -14,6 +14,9 @@ from promptzoo.recipe.settings import APART, SOURCES
 from promptzoo.recipe.typed import Change, Unread, holder, read
 from promptzoo.recipe.yaml import Node, Place
 
+EMBEDDED = "promptzoo/"  # what stands before the name of a model that comes with the package
+REAL = "backbone.open=timm/vit_base_patch16_224 backbone.weights=orig_in21k"
+
 
 def apart(words: Iterable[Any]) -> tuple[list[Any], list[str]]:
     """Recipes, lists or runs, by their names or as Python has them, and overrides; a file with a `=` is a name."""
@@ -91,8 +94,11 @@ def choose_knowledge(knowledge: Any) -> None:
                     del knowledge[key]
 
 
-def choose_pictures(data: Any) -> Iterator[str]:
-    """An override of the root puts a folder of pictures in the place of a set that has no root, and says so."""
+def choose_pictures(data: Any, backbone: Any) -> Iterator[str]:
+    """An override of the root puts a folder of pictures in the place of a set that has no root, and says so.
+
+    It also says where the backbone stays the embedded one, which is too small for anything but a trial.
+    """
     if not isinstance(data, Node) or "root" not in data or not data.overridden("root"):
         return
     said, chosen = data.where("dataset"), data.get("dataset")
@@ -102,6 +108,9 @@ def choose_pictures(data: Any) -> Iterator[str]:
         if "root" not in parameters(load_registry().find("dataset", chosen)[1]):
             yield f"data.root: reading pictures from a folder (data.dataset=folder) instead of '{chosen}'"
             data.put("dataset", "folder", data.where("root"))
+            opened = "" if not isinstance(backbone, Node) or backbone.overridden("open") else str(backbone.get("open"))
+            if opened.startswith(EMBEDDED):
+                yield f"the backbone stays {opened}, embedded and small, for trials only; a real one: {REAL}"
 
 
 def drop_leftovers(recipe: Node) -> None:

@@ -58,7 +58,7 @@ class Recipe:
             epochs = planned(node) if text.partition("=")[0].strip() == "train" else epochs
         if not trusted:
             refuse_code(node, source)
-        self.remarks += choose_pictures(node.get("data"))
+        self.remarks += choose_pictures(node.get("data"), node.get("backbone"))
         settle(node, changes, problems)
         self.remarks += shorten(node, epochs)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
@@ -188,6 +188,11 @@ def find(recipe: str) -> tuple[Path, str]:
         raise of_several(recipe)
     if file.stem in shipped and len(file.parts) == 1:
         raise RecipeError("no such file", place=recipe, given=recipe, remedy=f"the shipped recipe is {file.stem}")
-    if file.suffix in (".yaml", ".yml") or len(file.parts) > 1:
-        raise RecipeError("no such file", place=recipe, given=file.stem, possible=shipped)
-    raise RecipeError(f"no recipe called '{recipe}'", given=recipe, possible=shipped)
+    written = file.suffix in (".yaml", ".yml") or len(file.parts) > 1
+    said, place = ("no such file", recipe) if written else (f"no recipe called '{recipe}'", "")
+    beside = {one.stem: str(one) for one in sorted(file.parent.glob("*.y*ml"))}
+    if near := [beside[stem] for stem in nearest(file.stem, beside)]:
+        raise RecipeError(
+            f"{said}{meant(dict.fromkeys([*near, *nearest(file.stem, shipped)]))}", place=place, given=recipe
+        )
+    raise RecipeError(said, place=place, given=file.stem, possible=shipped)

@@ -6,6 +6,7 @@ from statistics import fmean
 from promptzoo.studies.bootstrap import DRAWS, LEVEL
 from promptzoo.studies.standings import Comparison, Standing
 
+FEWEST = 30  # test pictures below which a percentile interval is too narrow
 SELECTIONS = {
     "val": "the epoch that is best on validation",
     "last": "the last epoch",
@@ -30,10 +31,18 @@ def of_the_tests(standings: Sequence[Standing]) -> Iterator[str]:
     """How many test pictures there are, and how far off one accuracy is for being measured on so few."""
     for count in dict.fromkeys(len(one.runs[0].right) for one in standings):
         shares = [one.mean for one in standings if len(one.runs[0].right) == count]
-        errors = [100 * (share * (1 - share) / count) ** 0.5 for share in shares]
+        errors = [100 * standard_error(share, count) for share in shares]
         least, most = f"{min(errors):.1f}", f"{max(errors):.1f}"
         span = least if least == most else f"{least} to {most}"
         yield f"{count:,} test pictures: the standard error of an accuracy is {span} points"
+        if count < FEWEST:
+            yield f"{count} pictures are too few for intervals to mean much; some {FEWEST} are the least"
+
+
+def standard_error(share: float, count: int) -> float:
+    """Of an accuracy, 0..1, on so many pictures; not 0 where all or none are right (Agresti and Coull 1998)."""
+    middle = (share * count + 2) / (count + 4)
+    return float((middle * (1 - middle) / (count + 4)) ** 0.5)
 
 
 def of_the_differences(found: Comparison) -> Iterator[str]:

@@ -122,7 +122,8 @@ def told(found: Seen, labels: Tensor, classes: Sequence[str]) -> tuple[dict[str,
         return figures, None
     table = confusion(labels, found.predicted, len(classes))
     if found.probability is not None and found.before is not None:
-        figures["top5"] = among_first(found.before, FEW)
+        if len(classes) > FEW:
+            figures["top5"] = among_first(found.before, FEW)
         figures["calibration_error"] = calibration_error(found.probability, found.predicted == labels)
     figures["class_accuracy"] = dict(zip(classes, class_accuracy(table), strict=True))
     figures["mean_per_class"] = mean_over_classes(table.diagonal().tolist(), table.sum(1).tolist())

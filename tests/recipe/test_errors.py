@@ -218,6 +218,8 @@ def test_training_without_a_loss_is_refused():
     [
         ("lroe", "no recipe called 'lroe'; did you mean lore or probe?"),
         ("recipes/lroe.yaml", "recipes/lroe.yaml: no such file; did you mean lore or probe?"),
+        ("picture.yml", "picture.yml: no such file; did you mean picture.yaml?"),
+        ("pictre", "no recipe called 'pictre'; did you mean picture.yaml?"),
         (".", ".: cannot be read: . is a folder, not a file"),
         ("picture.yaml", "picture.yaml: cannot be read: it is not a text file"),
     ],

@@ -47,7 +47,9 @@ def test_no_recipe_of_a_list_is_changed():
 
 def test_a_root_brings_the_folder_where_the_set_has_none(tmp_path):
     recipe = Recipe.read("linear", [f"data.root={tmp_path}"])
-    assert (recipe.data.dataset, len(recipe.remarks)) == ("folder", 1)
+    assert (recipe.data.dataset, len(recipe.remarks)) == ("folder", 2)  # and the backbone stays the embedded one
+    real = Recipe.read("linear", [f"data.root={tmp_path}", "backbone={open: timm/vit_tiny_patch16_224}"])
+    assert (real.data.dataset, len(real.remarks)) == ("folder", 1)
     assert Recipe.read("lora", [f"data.root={tmp_path}"]).remarks == []
     asked = Recipe.read("linear", ["data.dataset=cluttered_digits", f"data.root={tmp_path}"])
     assert asked.data.dataset == "cluttered_digits"

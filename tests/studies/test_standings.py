@@ -1,6 +1,7 @@
 """The table of a comparison: its order, its cells, and what its notes tell."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 from promptzoo.costs.rows import Refused
 from promptzoo.pages.comparison import apart, as_json, markdown, show
 from promptzoo.studies.bootstrap import Difference, difference
-from promptzoo.studies.protocol import notes
+from promptzoo.studies.protocol import notes, standard_error
 from promptzoo.studies.record import Finished
 from promptzoo.studies.standings import Comparison, Standing, ranked
 
@@ -24,7 +25,7 @@ def finished(seed: int, share: float, **more: object) -> Finished:
         "splits": f"split-{seed}", "test": "test", "classes": ["cat", "owl"], "selection": "val", "epochs": 3,
         "best_epoch": 2, "tuned_parameters": 1234, "seconds": 4.0,
     }  # fmt: skip
-    return Finished(right="".join("1" if hard < share else "0" for hard in draw), **{**facts, **more})
+    return Finished(**{"right": "".join("1" if hard < share else "0" for hard in draw), **facts, **more})
 
 
 def standing(name: str, share: float, *words: str, seeds: int = 3, **more: object) -> Standing:
@@ -60,7 +61,7 @@ def test_a_difference_whose_interval_holds_0_is_not_called_one():
     assert apart(Difference(0.033, 0.005, 0.061)) == "+3.3 [+0.5, +6.1]"
     assert apart(Difference(-0.033, -0.061, -0.005)) == "-3.3 [-6.1, -0.5]"
     assert apart(Difference(0.008, -0.01, 0.024)) == "unclear [-1.0, +2.4]"
-    assert apart(Difference(0.0, 0.0, 0.0)) == "unclear [+0.0, +0.0]"
+    assert apart(Difference(0.0, 0.0, 0.0)) == "equal"
     assert apart(Difference(0.001, 0.0002, 0.002)) == "+0.10 [+0.02, +0.20]"  # the bound that keeps 0 out shows it
     assert apart(None) == "-"
 
@@ -102,6 +103,17 @@ def test_notes_tell_how_sure_one_accuracy_is_and_how_the_interval_came_about():
     assert "bootstrap draws of pictures;" in one
     many = said(compared(*(standing(name, 0.5) for name in ("linear", "a", "b", "c"))))
     assert "each interval has 95 % on its own: among 3" in many
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_no_accuracy_is_without_an_error_and_few_pictures_are_told_of(share):
+    assert 0.1 < standard_error(share, 4) < 0.2
+    assert standard_error(0.5, 10_000) == pytest.approx(0.005, rel=1e-3)
+    few, enough = (
+        replace(standing("linear", share), runs=(one,)) for one in (finished(1, share, right="01"), finished(1, share))
+    )
+    assert "too few for intervals" in said(compared(few))
+    assert "too few for intervals" not in said(compared(enough))
 
 
 DIFFER = {
