@@ -1,4 +1,5 @@
-"""Writes the cards: docs/methods, docs/blocks and the other shelves, docs/differences.md and docs/cards.md.
+"""Writes the cards: docs/methods, docs/blocks and the other shelves, docs/differences.md and docs/cards.md; also the
+commands in docs/command_line.md, as their --help has them.
 
     python tools/cards.py             shows what changed, changes nothing; exit code 1 if anything
     python tools/cards.py --write     and writes the pages
@@ -16,13 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
+from typer.cli import get_docs_for_click
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # the repository, where the package is not installed
 
 import golden_costs
 
 from promptzoo.backbones import Backbone
+from promptzoo.cli.app import app
 from promptzoo.pages import settings
 from promptzoo.pages.cards import index, known
 from promptzoo.pages.cards.recipe import drawn, recipe_card
@@ -34,6 +38,7 @@ from promptzoo.recipe.registry import load_registry, shipped_recipes
 
 OPENED: dict[str, Backbone] = {}
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+COMMANDS = "<!-- every command, by tools/cards.py -->\n"
 PAGES = {
     "differences.md": known.page,
     "settings.md": settings.page,
@@ -75,12 +80,22 @@ def card(kind: str, word: str, picture: str) -> str:
     return word_card(kind, word, registry.shelf(kind)[word], registry)
 
 
+def commands() -> str:
+    """docs/command_line.md: what stands above its mark, then usage, arguments and options of each command."""
+    group = typer.main.get_command(app)
+    context = group.make_context("promptzoo", [], resilient_parsing=True)
+    told: str = get_docs_for_click(obj=group, ctx=context, name="promptzoo", call_prefix="")
+    above = (DOCS / "command_line.md").read_text(encoding="utf-8").partition(COMMANDS)[0]
+    return f"{above}{COMMANDS}\n{told[told.index('## `promptzoo ') :].rstrip()}\n"
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Every file below docs/ and what should stand in it."""
     for file, (kind, word) in places().items():
         yield file, card(kind, word, drawing(word) if kind == "recipe" else "")
     for file, page in PAGES.items():
         yield file, page()
+    yield "command_line.md", commands()
 
 
 def leftovers() -> list[Path]:

@@ -6,6 +6,7 @@ import sys
 
 import cards
 import pytest
+import typer
 from fences import read
 
 from promptzoo import cli
@@ -49,6 +50,18 @@ def test_a_card_is_current(file):
 @pytest.mark.parametrize("file", cards.PAGES)
 def test_the_pages_are_current(file):
     assert text(file) == cards.PAGES[file](), WRITE
+
+
+def test_every_command_and_option_is_on_its_page():
+    """By name: how they are set differs between versions of typer."""
+    page, commands = text("command_line.md"), [((), typer.main.get_command(cli.app.app))]
+    for way, command in commands:
+        commands += [((*way, name), one) for name, one in getattr(command, "commands", {}).items() if not one.hidden]
+        if way:
+            assert f"## `promptzoo {' '.join(way)}`" in page, WRITE
+        options = [word for one in command.params if not getattr(one, "hidden", False) for word in one.opts]
+        assert [word for word in options if way and word.startswith("-") and f"`{word}" not in page] == [], WRITE
+    assert len(commands) > 20
 
 
 @pytest.mark.parametrize("name", DRAWN)
