@@ -133,17 +133,29 @@ TABLES["verdict"] = verdict
 TABLES["few"] = partial(table, STUDIES["small"], FEW)
 
 
-def accuracies(axes: Any) -> None:
-    """Accuracy, mean over the small sets that were run, against tuned parameters; bars of one deviation over seeds."""
-    sets = [runs for name, runs in STUDIES["small"].runs().items() if name in THREE]
+def accuracies(figure: Any) -> None:
+    """Accuracy against tuned parameters: the mean of the pooled sets, and the set of a hundred classes."""
+    sets = STUDIES["small"].runs()
+    grounds = {"mean of three sets of 10 or 12 classes": THREE, "cifar100, 100 classes": ("cifar100",)}
+    found = {title: [sets[name] for name in names if name in sets] for title, names in grounds.items()}
+    found = {title: runs for title, runs in found.items() if runs}
+    every = figure.subplots(1, len(found), squeeze=False)[0]
+    for axes, (title, runs) in zip(every, found.items(), strict=True):
+        panel(axes, runs, title)
+    every[0].set(ylabel="test accuracy, %")
+
+
+def panel(axes: Any, sets: Sequence[Runs], title: str) -> None:
+    """Each row's mean over some sets; bars of one standard deviation of that mean over seeds."""
     points = {}
     for row in sorted(set.intersection(*(set(runs) for runs in sets))):
         shares = [[100 * run.accuracy for run in runs[row]] for runs in sets]
         deviation = sum(variance(seeds) for seeds in shares) ** 0.5 / len(shares)  # each set was trained by itself
         points[row] = place = (sets[0][row][0].tuned_parameters, fmean(map(fmean, shares)), deviation)
         axes.errorbar(*place, fmt="o", ms=5, lw=1, color="#0B6FB8" if row in OWN else "#7A8594")
-    axes.set(xscale="log", xlim=(1e3, 3e6), xlabel="tuned parameters", ylabel="test accuracy, %")
+    axes.set(xscale="log", xlim=(1e3, 4e6), xlabel="tuned parameters", title=title)
     axes.set_xticks([1e3, 1e4, 1e5, 1e6], ["1,000", "10,000", "100,000", "1 million"])
+    axes.margins(y=0.12)
     name_points(axes, points)
 
 
@@ -167,8 +179,9 @@ def name_points(axes: Any, points: Mapping[str, tuple[float, float, float]]) -> 
         taken.append(best[1])
 
 
-def curves(axes: Any) -> None:
+def curves(figure: Any) -> None:
     """Accuracy against shots, a line for each row."""
+    axes = figure.subplots()
     sets = STUDIES["shots"].runs()
     for row in dict.fromkeys(row for runs in sets.values() for row in runs):
         found = [(int(shots), 100 * runs[row][0].accuracy) for shots, runs in sets.items() if row in runs]
@@ -179,13 +192,17 @@ def curves(axes: Any) -> None:
     axes.legend(fontsize=8)
 
 
-def draw(name: str, onto: Callable[[Any], None]) -> None:
-    """docs/pictures/NAME.svg."""
+DRAWN: dict[str, tuple[float, Callable[[Any], None]]] = {"results": (9.6, accuracies), "shots": (6.4, curves)}
+
+
+def draw(name: str) -> None:
+    """docs/pictures/NAME.svg, as wide in inches as `DRAWN` has it."""
+    width, onto = DRAWN[name]
     with style():
         import matplotlib.pyplot as plt
 
-        figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
-        onto(axes)
+        figure = plt.figure(figsize=(width, 3.8), layout="constrained")
+        onto(figure)
         PICTURES.mkdir(exist_ok=True)
         figure.savefig(PICTURES / f"{name}.svg", metadata={"Date": None})
         plt.close(figure)
@@ -222,9 +239,8 @@ def main() -> int:
         print(file.name, "is", "as the records are" if not changed else "written" if given.write else "out of date")
         late += changed and not given.write
     if given.write:
-        draw("results", accuracies)
-        if STUDIES["shots"].runs():
-            draw("shots", curves)
+        for name in DRAWN:
+            draw(name)
     return min(late, 1)
 
 

@@ -11,7 +11,7 @@ from promptzoo.names import as_word
 
 
 def spoken(name: str) -> str:
-    """A class's name as one says it: underscores are blanks; dashes stay, as in t-shirt."""
+    """A class's name as one says it: underscores are spaces; dashes stay, as in t-shirt."""
     return " ".join(as_word(name).replace("_", " ").split())
 
 

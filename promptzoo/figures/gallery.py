@@ -1,4 +1,4 @@
-"""Test pictures that a run named right and wrong, with what it looked at: `gallery`."""
+"""Test pictures that a run classified rightly and wrongly, with what it looked at: `gallery`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class Shown:
 
 
 def gallery(column: Column, pictures: Sequence[Picture], most: int = 6) -> list[Shown]:
-    """The first pictures that were named wrong and the first that were named right, of as many classes as there are.
+    """The first pictures that were misclassified, and the first that were not, of as many classes as there are.
 
-    What the run named is what its predictions say.  Attention of the last layer; where there is none, Grad-CAM.
+    By the predictions of the run.  Attention of the last layer; where there is none, Grad-CAM.
     """
     assert column.folder is not None
     known = {one.name: one for one in pictures}

@@ -49,12 +49,12 @@ def confusion(label: Tensor, predicted: Tensor, classes: int) -> Tensor:
 
 
 def mean_over_classes(right: Sequence[float], count: Sequence[float]) -> float:
-    """The mean share (0..1) of the classes that have pictures, from how many of each were named right; 0 of none."""
+    """The mean share (0..1) of the classes that have pictures, from how many of each are right; 0 of none."""
     shares = [r / n for r, n in zip(right, count, strict=True) if n]
     return sum(shares) / max(1, len(shares))
 
 
 def class_accuracy(table: Tensor) -> list[float | None]:
-    """c c of `confusion` -> the share (0..1) of each class that was named right; None where it has no picture."""
+    """c c of `confusion` -> the share (0..1) of each class that is right; None where it has no picture."""
     right, count = table.diagonal().tolist(), table.sum(1).tolist()
     return [r / n if n else None for r, n in zip(right, count, strict=True)]

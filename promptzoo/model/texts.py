@@ -18,7 +18,7 @@ ROWS = 128  # sentences that go through a text tower at a time
 
 
 def sentences(tokenize: Tokenize, classes: Sequence[str], template: str | Sequence[str]) -> Tensor:
-    """-> k c n, the token numbers of each class's name in each of k templates; underscores of a name are blanks.
+    """-> k c n, the token numbers of each class's name in each of k templates; underscores of a name are spaces.
 
     Raises `ZooError` for a template without `{}`, and naming each class whose sentence is longer than the tower reads.
     """

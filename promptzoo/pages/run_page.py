@@ -1,4 +1,4 @@
-"""One self-contained HTML file of finished runs: curves, confusion, pictures named right and wrong, t-SNE."""
+"""One self-contained HTML file of finished runs: curves, confusion, pictures classified rightly and wrongly, t-SNE."""
 
 import base64
 import io

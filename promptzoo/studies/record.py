@@ -1,4 +1,4 @@
-"""`seed-1.json`: what a run of a comparison is made of and, once it is finished, which test pictures it named right."""
+"""`seed-1.json`: what a run of a comparison is made of and, once it is finished, which test pictures it has right."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -27,7 +27,7 @@ from promptzoo.training.seal import content, sealed, unsealed
 
 @dataclass(frozen=True)
 class Carried:
-    """A recipe's runs on the source, and what they named right of each target: s n.
+    """A recipe's runs on the source, and what they classified correctly of each target: s n.
 
     `difference` is of the mean over targets to the baseline's, None where there is none.
     """

@@ -29,7 +29,7 @@ FEW = 5  # of top-5
 class Answered:
     """The figures of a split, and the predicted classes, c c, true class by row; None where a task does not tell.
 
-    `right` n says of each picture whether it was named right, `fingerprint` which pictures these are.
+    `right` n says of each picture whether it was classified correctly, `fingerprint` which pictures these are.
     """
 
     figures: dict[str, Any]

@@ -1,4 +1,4 @@
-"""A run that somebody shared on a hub, fetched as a folder: `fetched_run`.  Nothing of it is executed."""
+"""A run that somebody shared on a hub, downloaded as a folder: `fetched_run`.  Nothing of it is executed."""
 
 from pathlib import Path
 

@@ -48,7 +48,7 @@ class Learner:
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Goes forward and back in step `number`, one of `several` whose mean moves the weights after the `last`.
 
-        Returns the weighted losses by name, how many were named right, and the norm of the gradient, 0 before the last.
+        Returns the weighted losses by name, the right answers, and the norm of the gradient, 0 before the last.
         """
         losses, hits = self.losses(batch, number)
         self.backward(batch, losses, several)
@@ -79,7 +79,7 @@ class Learner:
             self.scaler.load_state_dict(state["scaler"])
 
     def losses(self, batch: Batch, number: int, mix: bool = True) -> tuple[dict[str, Tensor], Tensor]:
-        """The weighted losses by name, and how many pictures were named right."""
+        """The weighted losses by name, and how many pictures were classified correctly."""
         seed = seed_of(self.recipe.train.seed, number, self.fabric.global_rank)
         torch.manual_seed(seed)
         guess = None if self.guess is None else self.guess[batch.index]

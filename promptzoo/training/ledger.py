@@ -15,7 +15,7 @@ EVERY = 16  # steps from one look at a GPU to the next: each look waits for it. 
 
 @dataclass(frozen=True)
 class Noted:
-    """A step, counted from 0 over all: its losses by name, the norm of its gradient, pictures, those named right.
+    """A step, counted from 0 over all: its losses by name, the norm of its gradient, pictures, right answers.
 
     `stop` says that a process was asked to stop by then.
     """

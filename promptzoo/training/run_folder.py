@@ -167,7 +167,7 @@ class RunFolder:
         raise ZooError(f"its {SPLIT} {FIGURE} should be a number from 0 to 1, got {shown(value)}")
 
     def hits(self) -> str:
-        """A 1 for each test picture that was named right, a 0 for the others, in order."""
+        """A 1 for each test picture that was classified correctly, a 0 for the others, in order."""
         return "".join(str(int(right)) for *_, right in self.predictions())
 
     def predictions(self) -> list[tuple[str, str, str, bool]]:

@@ -77,7 +77,7 @@ def test_both_pictures_are_drawn(records, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "PICTURES", tmp_path / "pictures")
     for folder in ("dtd10", "shots_1", "shots_16"):
         records(folder, "probe", "01" * 5, "01" * 5, "11" * 5)
-    results.draw("results", results.accuracies)
-    results.draw("shots", results.curves)
+    results.draw("results")
+    results.draw("shots")
     assert all("probe" in file.read_text() for file in (tmp_path / "pictures").glob("*.svg"))
     assert len(list((tmp_path / "pictures").iterdir())) == 2

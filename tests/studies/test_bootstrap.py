@@ -63,7 +63,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(runs, spread, cl
     grid = np.linspace(middle - clear, middle + clear, 2001)[:, None] + np.random.default_rng(4).normal(0, spread, 500)
     truth = np.mean(np.clip(grid, 0, 1) - np.clip(grid - gain, 0, 1))
     for _ in range(200):
-        easy = rng.uniform(middle - clear, middle + clear, 400)  # the chance that a picture is named right
+        easy = rng.uniform(middle - clear, middle + clear, 400)  # the chance that a picture is classified correctly
         chances = easy + rng.normal(0, spread, (2, runs, 1)) - np.array([0, gain]).reshape(2, 1, 1)
         ours, theirs = rng.random(chances.shape) < chances
         found = difference(ours, theirs, draws=1000)

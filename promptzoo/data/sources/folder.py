@@ -26,7 +26,7 @@ class PictureFolder(Dataset):
 
     With `split`, like `{val: 0.1, test: 0.2, seed: 0}`, the classes are right in `root` and a seed divides each.
     Classes are in the order of their folders' names. `folders` holds these names; `classes` holds them as one would
-    say them, underscores as blanks, unless `names` (folder -> name) says otherwise.
+    say them, underscores as spaces, unless `names` (folder -> name) says otherwise.
     Folders in a class are read too. Links are followed, hidden files left out, endings read in any case; `remarks`
     tells what else was left out. With `only`, one split is asked for and read, and the others need not be there.
     Nothing is decoded here: see `split`.

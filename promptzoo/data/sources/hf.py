@@ -23,8 +23,8 @@ class HubSet(OpenedElsewhere):
     """A set of the package `datasets` (extra `hf`), by its name on the hub or by a folder of `save_to_disk`.
 
     The columns of picture and label, and the splits, are found by their kind and name, or are `image`, `label` and
-    `splits` (`{train: ..., test: ...}`). A name of the hub is fetched, by that package, with `download` alone; without,
-    it is taken from its cache. Where nothing is there to test on, `split` divides by a seed.
+    `splits` (`{train: ..., test: ...}`). A name of the hub is downloaded, by that package, only with `download`;
+    without, it is taken from its cache. Where nothing is there to test on, `split` divides by a seed.
     Raises `ZooError` where the package is missing, or a column is not to be found.
     """
 

@@ -28,7 +28,7 @@ class TorchvisionSet(OpenedElsewhere):
     """Any set of `torchvision.datasets` that has one label a picture, by the name of its class.
 
     `root` and `arguments` are those of the class; the splits are the class's own: train or trainval, val, test. Nothing
-    is fetched without `download`. CIFAR's pickles are read by a reader that takes arrays and words alone.
+    is downloaded without `download`. CIFAR's pickles are read by a reader that takes arrays and words alone.
     Where nothing is there to test or to validate on, `split` divides by a seed: `{val: 0.1, test: 0.2, seed: 0}`; with
     `whole` what is to validate on is to train on too.
     Raises `ZooError` for a class that is none or unpickles, files that are missing.
