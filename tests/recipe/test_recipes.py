@@ -9,7 +9,6 @@ import torch
 from small import CLASSES, COMBINATIONS, TELLING, built, fits, model, pictures, randomise, recipe
 
 from promptzoo.model.step import Step
-from promptzoo.recipe.lists import read_list
 from promptzoo.recipe.recipe import Recipe
 from promptzoo.recipe.registry import load_registry, shipped_recipes
 
@@ -193,11 +192,3 @@ def test_every_ablation_of_the_papers_stands_in_the_header_of_its_recipe() -> No
 
 def test_a_loss_of_weight_zero_is_left_out_with_what_it_owns() -> None:
     assert "prototype" not in model("lore", "vit", "losses.prototype.weight=0").losses
-
-
-def test_the_hybrid_for_real_backbones_is_the_one_that_was_compared():
-    compared = read_list("evidence")
-    row = next(row for row in compared.rows if row.name == "hybrid")
-    words = [*compared.overrides, "backbone.weights=FILE"]
-    told = Recipe.read(row.recipe, [*words, *row.overrides]).to_dict()
-    assert told == Recipe.read("lore_sa2vp_patches", [*words, "data.guess=linear_probe", "train.lr=1e-2"]).to_dict()
