@@ -94,11 +94,8 @@ def choose_knowledge(knowledge: Any) -> None:
                     del knowledge[key]
 
 
-def choose_pictures(data: Any, backbone: Any) -> Iterator[str]:
-    """An override of the root puts a folder of pictures in the place of a set that has no root, and says so.
-
-    It also says where the backbone stays the embedded one, which is too small for anything but a trial.
-    """
+def choose_pictures(data: Any) -> Iterator[str]:
+    """An override of the root puts a folder of pictures in the place of a set that has no root, and says so."""
     if not isinstance(data, Node) or "root" not in data or not data.overridden("root"):
         return
     said, chosen = data.where("dataset"), data.get("dataset")
@@ -108,9 +105,13 @@ def choose_pictures(data: Any, backbone: Any) -> Iterator[str]:
         if "root" not in parameters(load_registry().find("dataset", chosen)[1]):
             yield f"data.root: reading pictures from a folder (data.dataset=folder) instead of '{chosen}'"
             data.put("dataset", "folder", data.where("root"))
-            opened = "" if not isinstance(backbone, Node) or backbone.overridden("open") else str(backbone.get("open"))
-            if opened.startswith(EMBEDDED):
-                yield f"the backbone stays {opened}, embedded and small, for trials only; a real one: {REAL}"
+
+
+def stays_embedded(backbone: Any) -> Iterator[str]:
+    """Says that pictures of one's own meet the embedded backbone, which is too small for anything but a trial."""
+    opened = str(backbone.get("open")) if isinstance(backbone, Node) and not backbone.overridden("open") else ""
+    if opened.startswith(EMBEDDED):
+        yield f"the backbone stays {opened}, embedded and small, for trials only; a real one: {REAL}"
 
 
 def drop_leftovers(recipe: Node) -> None:

@@ -9,7 +9,7 @@ from promptzoo.errors import Problems, RecipeError, ZooError, meant, nearest, sh
 from promptzoo.paths import at, regular
 from promptzoo.recipe import yaml
 from promptzoo.recipe.near_words import meant_by
-from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers
+from promptzoo.recipe.overrides import change, choose_knowledge, choose_pictures, drop_leftovers, stays_embedded
 from promptzoo.recipe.registry import shipped_lists, shipped_recipes
 from promptzoo.recipe.sections import REQUIRED, SECTIONS, logger_of, named, node_of, settings, weight
 from promptzoo.recipe.settings import BackboneSettings, DataSettings, KnowledgeSettings, PlaceSettings
@@ -58,7 +58,8 @@ class Recipe:
             epochs = planned(node) if text.partition("=")[0].strip() == "train" else epochs
         if not trusted:
             refuse_code(node, source)
-        self.remarks += choose_pictures(node.get("data"), node.get("backbone"))
+        if chosen := [*choose_pictures(node.get("data"))]:
+            self.remarks += [*chosen, *stays_embedded(node.get("backbone"))]
         settle(node, changes, problems)
         self.remarks += shorten(node, epochs)
         for key in [key for key in SECTIONS if key in node and node[key] is None]:
@@ -189,10 +190,10 @@ def find(recipe: str) -> tuple[Path, str]:
     if file.stem in shipped and len(file.parts) == 1:
         raise RecipeError("no such file", place=recipe, given=recipe, remedy=f"the shipped recipe is {file.stem}")
     written = file.suffix in (".yaml", ".yml") or len(file.parts) > 1
-    said, place = ("no such file", recipe) if written else (f"no recipe called '{recipe}'", "")
-    beside = {one.stem: str(one) for one in sorted(file.parent.glob("*.y*ml"))}
-    if near := [beside[stem] for stem in nearest(file.stem, beside)]:
-        raise RecipeError(
-            f"{said}{meant(dict.fromkeys([*near, *nearest(file.stem, shipped)]))}", place=place, given=recipe
-        )
-    raise RecipeError(said, place=place, given=file.stem, possible=shipped)
+    asked, said, place = (
+        (file.stem, "no such file", recipe) if written else (recipe, f"no recipe called '{recipe}'", "")
+    )
+    known = {name: name for name in shipped} | {one.stem: str(one) for one in sorted(file.parent.glob("*.y*ml"))}
+    if near := [known[name] for name in nearest(asked, known)]:
+        raise RecipeError(f"{said}{meant(near)}", place=place, given=recipe)
+    raise RecipeError(said, place=place, given=asked, possible=shipped)

@@ -54,11 +54,12 @@ def difference_of_means(
         # pictures of one kind weigh the same: to draw n pictures is to draw how many there are of each kind
         drawn.append((rng.multinomial(pictures, counts / pictures, size=draws) @ kinds.T, pictures))  # draws s
         means.append(float((kinds @ counts).sum() / (runs * pictures)))
-    times = 1 if trained_once else len(drawn)
-    seeds = [rng.multinomial(taken, np.full(runs, 1 / runs), size=draws) for _ in range(times)]  # draws s, each
+    seeds = rng.multinomial(taken, np.full(runs, 1 / runs), size=(1 if trained_once else len(drawn), draws))
+    seeds = np.broadcast_to(seeds, (len(drawn), draws, runs))
     most = max(pictures for _, pictures in drawn)  # of one set the sums are whole numbers, so that 0 is 0
     sums = np.sum(
-        [(found * seeds[at % times]).sum(1) * (most / pictures) for at, (found, pictures) in enumerate(drawn)], axis=0
+        [(found * each).sum(1) * (most / pictures) for (found, pictures), each in zip(drawn, seeds, strict=True)],
+        axis=0,
     )
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(sums, (tail, 1 - tail)) / (taken * most * len(drawn))

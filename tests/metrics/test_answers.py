@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptzoo import metrics
+from promptzoo.training.evaluate import Seen
+from promptzoo.training.evaluate_run import told
 
 LOGITS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0], [1.0, 1.0, 0.0], [3.0, 2.0, 1.0]])
 LABEL = torch.tensor([0, 0, 1, 2])
@@ -52,3 +54,10 @@ def test_a_row_is_the_own_class_and_a_column_what_it_was_taken_for():
     table = metrics.confusion(LABEL, torch.tensor([0, 2, 1, 0]), 4)
     assert table.tolist() == [[1, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
     assert metrics.class_accuracy(table) == [0.5, 1.0, 0.0, None]
+
+
+@pytest.mark.parametrize(("classes", "top5"), [(5, None), (6, 2 / 3)])
+def test_the_first_five_are_counted_where_there_are_more_classes_than_five(classes, top5):
+    seen = Seen({}, torch.zeros(3, dtype=torch.long), torch.ones(3), torch.tensor([0, 4, 5]))
+    figures, _ = told(seen, torch.zeros(3, dtype=torch.long), [str(one) for one in range(classes)])
+    assert figures.get("top5") == (top5 and pytest.approx(top5))

@@ -55,6 +55,12 @@ def test_a_root_brings_the_folder_where_the_set_has_none(tmp_path):
     assert asked.data.dataset == "cluttered_digits"
 
 
+def test_pictures_of_ones_own_on_the_embedded_backbone_are_told_of_once():
+    assert sum("promptzoo/zoo_tiny" in said for said in Recipe.read("linear", ["data.root=x"]).remarks) == 1
+    for kept in ("backbone.open=promptzoo/zoo_tiny", "backbone={open: timm/vit_tiny_patch16_224}"):
+        assert not [said for said in Recipe.read("linear", ["data.root=x", kept]).remarks if "zoo_tiny" in said]
+
+
 def test_every_recipe_is_put_onto_the_embedded_model_and_pictures():
     for name in set(shipped_recipes()) - {"conv_adapter"}:  # for residual networks
         recipe = Recipe.read(name, embedded(name))
