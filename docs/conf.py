@@ -10,6 +10,7 @@ copyright = "the authors of promptzoo"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = f"promptzoo {release}"
+html_static_path, html_css_files = ["_static"], ["tables.css"]
 html_show_sphinx = html_show_copyright = html_copy_source = False
 exclude_patterns = ["notebooks"]
 default_role = "code"  # what stands in backticks
