@@ -194,6 +194,5 @@ def find(recipe: str) -> tuple[Path, str]:
         (file.stem, "no such file", recipe) if written else (recipe, f"no recipe called '{recipe}'", "")
     )
     known = {name: name for name in shipped} | {one.stem: str(one) for one in sorted(file.parent.glob("*.y*ml"))}
-    if near := [known[name] for name in nearest(asked, known)]:
-        raise RecipeError(f"{said}{meant(near)}", place=place, given=recipe)
-    raise RecipeError(said, place=place, given=asked, possible=shipped)
+    near = [known[name] for name in nearest(asked, known)]
+    raise RecipeError(said, place=place, given=asked, possible=shipped if set(near) <= set(shipped) else near)
